@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files, done carefully: short reads and writes completed, EINTR retried,
+ * descriptors close-on-exec, replacements durable.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* All n bytes, or -errno (some may have been written). */
+int fs_write_all(int fd, const void *p, size_t n);
+/* All n bytes at `off`; what is missing at the end of the file is -ENODATA. */
+int fs_pread_all(int fd, void *p, size_t n, off_t off);
+
+/*
+ * The whole of a small file, zero-terminated, into *ret_p (free it) and
+ * *ret_n (without the zero). Longer than max: -EFBIG. Works for /proc.
+ */
+int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
+		 size_t *ret_n);
+
+/*
+ * Replace `name` in dirfd by these bytes so that after a crash either the old
+ * or the new content is there whole: temporary file, fsync, rename, fsync of
+ * the directory.
+ */
+int fs_replace(int dirfd, const char *name, const void *p, size_t n,
+	       mode_t mode);
+
+/* fsync a directory, so that a created or renamed name is durable. */
+int fs_sync_dir(int dirfd);
+
+/* mkdir -p; 0 also when it was there and is a directory. */
+int fs_mkdir_all(const char *path, mode_t mode);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * agent.ini -> typed settings. The key table in conf_key.c is the reference;
+ * packaging/agent.ini shows every key at its default (a test compares).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+#define CONF_WORDS_MAX 64
+
+struct conf_words {
+	char *words[CONF_WORDS_MAX + 1];	/* NULL-terminated; owned */
+};
+
+enum conf_unlisted { CONF_UNLISTED_RECORD, CONF_UNLISTED_ALERT,
+		     CONF_UNLISTED_DROP };
+enum conf_format { CONF_FORMAT_OTLP, CONF_FORMAT_PICKET };
+
+struct conf {
+	struct {
+		char *log_level;
+	} agent;
+	struct {
+		char *exec, *connect, *write;	/* backend name or "auto" */
+		uint64_t ring_size;
+		uint64_t write_window_ms;
+		bool unix_sockets;
+		struct conf_words env;
+	} sensor;
+	struct {
+		uint64_t max_processes;
+		uint64_t keep_dead_ms;
+	} process;
+	struct {
+		char *dir;
+		int unlisted_exec, unlisted_connect, unlisted_write;
+	} rules;
+	struct {
+		char *dir;
+		uint64_t max_size, segment_size, buffer_size;
+		uint64_t max_age_ms, sync_interval_ms;
+	} journal;
+	struct {
+		char *url;		/* empty: nothing is shipped */
+		int format;		/* enum conf_format */
+		char *state_dir;	/* the shipper's cursor */
+		uint64_t batch_records, batch_bytes, batch_age_ms;
+		uint64_t timeout_ms, connect_timeout_ms;
+		uint64_t retry_min_ms, retry_max_ms;
+		bool gzip;
+		char *ca_file, *cert_file, *key_file;
+		char *token_file, *headers_file, *proxy;
+	} collector;
+};
+
+struct conf_error {
+	char file[256];
+	unsigned line;		/* 0: the file as a whole */
+	char what[200];
+};
+
+/* All defaults. conf_done frees; a zeroed struct is fine to free. */
+int conf_init(struct conf *c);
+void conf_done(struct conf *c);
+
+/* Defaults, then the file. -EINVAL or -errno with *err filled in. */
+int conf_load(const char *path, struct conf *ret, struct conf_error *err);
+int conf_load_text(const char *name, struct slice text, struct conf *ret,
+		   struct conf_error *err);
+
+/* Every section and key as it stands, in the file's own form. */
+void conf_print(struct buf *out, const struct conf *c);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The values that every stage passes along: an event, the image (program in
+ * a process) that acted, and the verdict. No behaviour lives here.
+ *
+ * Slices in an event are borrowed from the ring record and the decoder's
+ * scratch: good until the pipeline's turn for that event ends. Slices in an
+ * image belong to the image.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum event_kind {
+	EVENT_NONE = 0,
+	EVENT_FORK,	/* tracked, not recorded */
+	EVENT_EXEC,
+	EVENT_EXIT,
+	EVENT_CONNECT,
+	EVENT_WRITE,
+	EVENT_CONNECT_RESULT,	/* becomes an amendment */
+	EVENT_CGROUP,	/* tracked, not recorded */
+	EVENT_AGENT,	/* about picket itself: start, stop, loss, gap … */
+	EVENT_KIND_COUNT,
+};
+
+/* Same values as enum wire_write_op, asserted in sense/decode.c. */
+enum write_op {
+	OP_NONE = 0,
+	OP_OPEN,
+	OP_WRITE,
+	OP_TRUNCATE,
+	OP_MMAP,
+	OP_RENAME,
+	OP_UNLINK,
+	OP_LINK,
+	OP_SYMLINK,
+	OP_CHMOD,
+	OP_CHOWN,
+	OP_XATTR,
+	OP_MKNOD,
+	OP_MKDIR,
+	OP_RMDIR,
+	OP_COUNT,
+};
+
+/* A process: never a bare pid. The boot id is the journal's business. */
+struct proc_key {
+	uint64_t start_ns;	/* boottime */
+	uint32_t tgid;
+};
+
+/* A file as its inode says. Devices are the superblock's, kernel encoding. */
+struct file_id {
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+	uint32_t dev;		/* major << 20 | minor */
+	uint32_t generation;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t nlink;
+	uint16_t mode;
+	bool known;		/* false: nothing above was seen */
+	bool memfd;
+	bool overlay_upper;
+	bool overlay_lower;
+};
+
+#define PATH_F_TRUNCATED 0x01
+#define PATH_F_UNRESOLVED 0x02
+#define PATH_F_DELETED 0x04
+#define PATH_F_CLAIMED 0x08	/* joined from a name in user memory */
+
+struct file_path {
+	struct slice path;	/* from the mount namespace's root */
+	/*
+	 * From the file system's own root; equals path on plain mounts. Joined
+	 * of the record's prefix and tail by the decoder; empty if unknown.
+	 */
+	struct slice fs_path;
+	/* The same file by the host's mounts; empty: same as path, or none. */
+	struct slice host_path;
+	uint8_t flags;		/* PATH_F_* */
+};
+
+struct ip_addr {
+	uint8_t bytes[16];	/* network order */
+	uint8_t family;		/* AF_INET (4 bytes used) or AF_INET6 */
+};
+
+/* What is known of an image by the time it runs. Owned by proc/. */
+#define IMAGE_F_SNAPSHOT 0x0001	/* read from /proc at start, not seen to exec */
+#define IMAGE_F_FORKED 0x0002	/* a child that runs its parent's program */
+#define IMAGE_F_UNKNOWN 0x0004	/* never seen: only its key and ids are true */
+#define IMAGE_F_ARGS_TRUNCATED 0x0008
+#define IMAGE_F_ENV_TRUNCATED 0x0010
+#define IMAGE_F_SCRIPT 0x0020
+#define IMAGE_F_NO_NEW_PRIVS 0x0040
+#define IMAGE_F_SECURE 0x0080
+#define IMAGE_F_KTHREAD 0x0100
+#define IMAGE_F_EXITED 0x0200
+
+enum stdio_kind { STDIO_CLOSED, STDIO_FILE, STDIO_PIPE, STDIO_SOCKET, STDIO_TTY,
+		  STDIO_NULL, STDIO_DEVICE, STDIO_OTHER, STDIO_KIND_COUNT };
+
+struct stdio {
+	uint64_t ino;
+	uint32_t rdev;
+	enum stdio_kind kind;
+};
+
+struct image {
+	uint64_t id;		/* never reused within a run of the agent; > 0 */
+	struct proc_key proc;
+	uint32_t number;	/* the kernel's count of execs */
+	uint32_t flags;		/* IMAGE_F_* */
+	/* The parent process's image when this process was forked. */
+	const struct image *parent;
+	/* What the same process ran before its last exec; NULL after a fork. */
+	const struct image *prev;
+	uint64_t began_ns;	/* boottime of exec or fork */
+
+	struct file_path exe;
+	struct file_id exe_file;
+	struct slice script;	/* claimed: bprm->filename made absolute */
+	struct slice filename;	/* as the caller named it */
+	struct slice cwd;
+	struct slice args;	/* strings, each zero-terminated */
+	struct slice env;	/* NAME=value, each zero-terminated */
+	uint32_t argc;		/* as executed, whatever was kept */
+	uint32_t args_bytes;
+	char comm[16];
+
+	uint32_t uid, euid, suid, fsuid;
+	uint32_t gid, egid, sgid;
+	uint32_t login_uid;	/* UINT32_MAX: none */
+	uint32_t session_id;
+	uint32_t sid, pgid, tty, ns_pid;
+	uint64_t cap_permitted, cap_effective, cap_inheritable, cap_bounding,
+		cap_ambient;
+	uint32_t mnt_ns, pid_ns, net_ns, user_ns, uts_ns, ipc_ns, cgroup_ns;
+	struct stdio stdio[3];
+
+	uint64_t cgroup_id, cgroup_v1_id;
+	struct slice cgroup;	/* path in the hierarchy that tells most */
+	struct slice unit;	/* nginx.service; empty: none */
+	struct slice container;	/* 64 hex digits as a rule; empty: none */
+
+	/* For the stage that writes descriptions; proc/ never looks. */
+	uint64_t described_in;	/* journal segment that holds it; 0: none */
+};
+
+/* Who acted, as of the act: setuid and setns are not hooked, records are. */
+struct actor {
+	struct proc_key proc;
+	uint32_t image_number;
+	uint32_t tid;
+	uint32_t uid, euid, gid;
+	uint32_t mnt_ns;
+	uint64_t cgroup_id, cgroup_v1_id;
+	bool kthread;
+	bool none;		/* no process: made in interrupt context */
+};
+
+struct fork_info {
+	struct proc_key parent;
+	uint32_t parent_image;
+};
+
+/*
+ * Of an exec only what the image does not keep; the rest of the record is
+ * handed to proc/ as `wire` (borrowed, checked by the decoder).
+ */
+struct wire_exec;
+struct exec_info {
+	struct proc_key parent;
+	uint32_t parent_image;
+	uint32_t old_tid;
+	const struct wire_exec *wire;
+	struct file_path exe;
+	struct file_path cwd;
+	struct file_id file;
+	struct slice filename, interp, args, env;
+};
+
+struct exit_info {
+	uint32_t status;	/* as wait(2) */
+};
+
+struct connect_info {
+	uint64_t sock;		/* a key for the outcome, nothing else */
+	struct ip_addr addr;	/* IPv4-mapped already made IPv4 */
+	uint16_t port;
+	uint16_t type;		/* SOCK_STREAM … */
+	uint16_t protocol;	/* IPPROTO_… */
+	bool is_send;		/* datagram without connect */
+	uint32_t net_ns;
+};
+
+struct connect_result_info {
+	uint64_t sock;
+	struct ip_addr local, peer;
+	uint16_t local_port, peer_port;
+	uint16_t error;		/* errno; 0: established */
+};
+
+#define WRITE_F_CREATED 0x01
+#define WRITE_F_TRUNC 0x02
+#define WRITE_F_APPEND 0x04
+#define WRITE_F_FD_CLAIMED 0x08
+#define WRITE_F_FD_CHANGED 0x10
+#define WRITE_F_EXCHANGE 0x20
+
+struct write_info {
+	enum write_op op;
+	uint32_t flags;		/* WRITE_F_* */
+	struct file_path path;
+	/* rename: the new name. link: the new name. Else empty. */
+	struct file_path new_path;
+	struct slice target;	/* symlink: what it says */
+	struct file_id file;
+	uint64_t bytes;
+	uint32_t arg, arg2;	/* see struct wire_write */
+	uint32_t syscall;
+};
+
+struct cgroup_info {
+	uint64_t id;
+	uint32_t hierarchy;
+	struct slice path;
+};
+
+struct event {
+	enum event_kind kind;
+	uint8_t backend;	/* enum wire_backend */
+	uint16_t cpu;
+	uint64_t time_ns;	/* boottime */
+	struct actor actor;
+	union {
+		struct fork_info fork;
+		struct exec_info exec;
+		struct exit_info exit;
+		struct connect_info connect;
+		struct connect_result_info result;
+		struct write_info write;
+		struct cgroup_info cgroup;
+	};
+};
+
+enum answer {
+	ANSWER_NONE = 0,	/* nothing was asked: exits, agent events */
+	ANSWER_ALLOWED,
+	ANSWER_DENIED,
+	ANSWER_UNLISTED,
+	ANSWER_IGNORED,		/* not recorded, only counted */
+	ANSWER_PENDING,		/* trust or hash not known yet */
+	ANSWER_COUNT,
+};
+
+enum severity {
+	SEVERITY_NONE = 0,
+	SEVERITY_LOW,
+	SEVERITY_MEDIUM,
+	SEVERITY_HIGH,
+	SEVERITY_CRITICAL,
+	SEVERITY_COUNT,
+};
+
+/* A value. Strings belong to the rule set it came from. */
+struct verdict {
+	enum answer answer;
+	enum severity severity;	/* of an alert; NONE: no alert */
+	bool alert;
+	const char *rule;	/* name; NULL: no rule decided */
+	const char *tag;	/* ATT&CK tag, or NULL */
+};
+
+static inline bool proc_key_eq(struct proc_key a, struct proc_key b)
+{
+	return a.tgid == b.tgid && a.start_ns == b.start_ns;
+}

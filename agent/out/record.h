@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events, images and amendments <-> packed protobuf (proto/event.proto), the
+ * payload of journal frames. Encoded once, here.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event.h"
+
+/* Each appends packed bytes to `out`; out->failed tells of a failure. */
+void record_pack_event(struct buf *out, const struct event *ev,
+		       const struct image *img, const struct verdict *v,
+		       int64_t wall_ns);
+void record_pack_image(struct buf *out, const struct image *img);
+
+void record_pack_connect_result(struct buf *out, uint32_t epoch, uint64_t seq,
+				const struct event *ev, int64_t wall_ns);
+
+/* What one image did to one file in a window; ops: 1 << enum write_op. */
+struct write_totals {
+	uint64_t count, bytes, until_ns;
+	uint32_t ops;
+};
+void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
+			      const struct write_totals *t, uint64_t boot_ns,
+			      int64_t wall_ns);
+
+struct record_fact {
+	const char *key;
+	const char *value;
+};
+/* what: PICKET__V1__AGENT__WHAT__*; facts end with a NULL key. */
+void record_pack_agent(struct buf *out, int what, const char *text,
+		       const struct record_fact *facts, uint64_t boot_ns,
+		       int64_t wall_ns);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A record as the line a person reads, without the newline, escaped. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "out/view.h"
+
+struct text_style {
+	bool color;		/* SGR sequences */
+	bool with_date;		/* else the time of day, local */
+};
+
+/*
+ * "21:04:05.678 HIGH  exec    sshd→bash→curl[4711] /tmp/x … denied by 'rule'"
+ * A view whose kind has no line (none today) appends nothing.
+ */
+void text_line(struct buf *out, const struct view_images *images,
+	       const struct view *v, const struct text_style *style);
+
+/* Only "what": the sentence used as body of a shipped record. */
+void text_body(struct buf *out, const struct view_images *images,
+	       const struct view *v);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far a named reader has come, durably: a small text file in a
+ * directory that belongs to the reader, replaced whole. It orders what the
+ * journal deletes first; it never keeps the journal from deleting.
+ *
+ * "picket-cursor 1\njournal HEX32\nepoch N\nseq N\n": seq is the last number
+ * that is done with.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct cursor {
+	uint8_t journal[16];
+	uint32_t epoch;
+	uint64_t seq;
+};
+
+/* -ENOENT: none yet; -EBADMSG: not a cursor (the file is left alone). */
+int cursor_load(const char *dir, const char *name, struct cursor *ret);
+int cursor_save(const char *dir, const char *name, const struct cursor *c);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every cap that more than one program lives by, and why it is what it is. */
+#pragma once
+
+/* One log record with room for a full image: largest wire record, doubled. */
+#define PICKET_RECORD_MAX (128u << 10)
+/* Ancestors looked at: deeper lines are cut, a fork bomb is not a policy. */
+#define PICKET_ANCESTORS_MAX 64
+/* Segments in one journal directory. */
+#define PICKET_SEGMENTS_MAX 4096

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Records that the BPF programs put into the ring for the agent.
+ *
+ * The only header that both sides include. Fixed-size types, native byte
+ * order (one machine writes and reads), no implicit padding (an error below).
+ * A record is a struct wire_hdr, the fixed body of its type, then the bytes
+ * that its struct wire_str members point at. Bytes past hdr.size are stale
+ * ring memory and mean nothing. The agent trusts no offset or length in here.
+ *
+ * A hash of this file names the pinned ring, so every change of meaning must
+ * change the text of this file.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+
+/* Longest name kept, in bytes; PATH_MAX without its terminating zero is 4095. */
+#define WIRE_NAME_MAX 4096
+/* Longest argument area and environment area kept, in bytes. */
+#define WIRE_ARGS_MAX 4096
+#define WIRE_ENV_MAX 4096
+/* The largest record: every reader may refuse what is longer. */
+#define WIRE_RECORD_MAX 32768
+
+enum wire_type {
+	WIRE_NONE = 0,
+	WIRE_FORK,
+	WIRE_EXEC,
+	WIRE_EXIT,
+	WIRE_CONNECT,
+	WIRE_CONNECT_RESULT,
+	WIRE_WRITE,
+	WIRE_CGROUP,
+	WIRE_TYPE_COUNT,
+};
+
+/* What is admitted and counted together. */
+enum wire_family {
+	WIRE_FAM_FORK,
+	WIRE_FAM_EXEC,
+	WIRE_FAM_EXIT,
+	WIRE_FAM_CONNECT,
+	WIRE_FAM_WRITE,
+	WIRE_FAM_CGROUP,
+	WIRE_FAM_COUNT,
+};
+
+/* Who spoke: the kind of hook the record was made in. */
+enum wire_backend {
+	WIRE_BACKEND_NONE = 0,
+	WIRE_BACKEND_LSM,
+	WIRE_BACKEND_FENTRY,
+	WIRE_BACKEND_KPROBE,
+	WIRE_BACKEND_TP_BTF,
+	WIRE_BACKEND_RAW_TP,
+	WIRE_BACKEND_CGROUP,
+	WIRE_BACKEND_ITER,
+	WIRE_BACKEND_COUNT,
+};
+
+/*
+ * One counter block per family and CPU (a per-CPU array indexed by family).
+ * made = submitted + lost, always; skipped and summed were never made.
+ */
+struct wire_counters {
+	__u64 made;	/* events that the program wanted to report */
+	__u64 lost;	/* made, and not in the ring: no room or refused */
+	__u64 skipped;	/* looked at, and not worth an event (pseudo files) */
+	__u64 summed;	/* repeats that were added to an earlier event */
+};
+
+/* Bytes inside the record: offset from the record's first byte. */
+struct wire_str {
+	__u16 off;
+	__u16 len;
+};
+
+#define WIRE_PATH_TRUNCATED 0x01	/* longer than kept: the front is cut */
+#define WIRE_PATH_UNRESOLVED 0x02	/* walk ended before a root */
+#define WIRE_PATH_DELETED 0x04		/* the leaf was unhashed when seen */
+
+/*
+ * A name walked from a kernel object. `path` is absolute, from the root of
+ * the mount namespace's mount tree (never from a chroot). Its last `tail`
+ * bytes lie below the root of the mount the file was reached by; the path
+ * from the file system's own root is `prefix` followed by those bytes
+ * (`prefix` is empty unless the mount shows a subdirectory: a bind mount).
+ */
+struct wire_path {
+	struct wire_str path;
+	struct wire_str prefix;
+	__u16 tail;
+	__u16 flags;
+};
+
+/* A file as its inode says; all zero where there is none. */
+struct wire_file {
+	__u64 ino;
+	__u64 size;
+	__s64 mtime_ns;		/* wall clock, ns since the epoch */
+	__s64 ctime_ns;
+	__u32 dev;		/* superblock's s_dev: major << 20 | minor */
+	__u32 generation;
+	__u32 uid;
+	__u32 gid;
+	__u32 fs_magic;		/* superblock's s_magic */
+	__u32 nlink;
+	__u16 mode;		/* type and permission bits */
+	__u16 flags;		/* WIRE_FILE_* */
+	__u32 reserved;
+};
+
+#define WIRE_FILE_MEMFD 0x01	/* on the kernel's internal shmem mount */
+#define WIRE_FILE_OVERLAY_UPPER 0x02
+#define WIRE_FILE_OVERLAY_LOWER 0x04
+
+#define WIRE_F_KTHREAD 0x01	/* the acting task is a kernel thread */
+#define WIRE_F_NO_TASK 0x02	/* not in the context of any process */
+#define WIRE_F_COMPAT 0x04	/* 32-bit system call */
+
+struct wire_hdr {
+	__u32 size;		/* bytes of this record that mean something */
+	__u8 type;		/* enum wire_type */
+	__u8 backend;		/* enum wire_backend */
+	__u16 flags;		/* WIRE_F_* */
+	__u64 time_ns;		/* CLOCK_BOOTTIME */
+	/*
+	 * Who acted: (tgid, start_ns) is the process, image counts its execs.
+	 * start_ns is the thread group leader's start_boottime, image the
+	 * kernel's own self_exec_id (task_struct; 64 bits since 5.7, the low
+	 * 32 are kept): a child inherits its parent's number, each exec adds
+	 * one, every thread of a process has the same.
+	 */
+	__u64 start_ns;
+	__u64 cgroup_id;	/* unified hierarchy; its kernfs id */
+	__u64 cgroup_v1_id;	/* hierarchy chosen at load; 0: none mounted */
+	__u32 tgid;		/* as of the initial PID namespace */
+	__u32 tid;
+	__u32 image;
+	__u32 uid;		/* as of the initial user namespace */
+	__u32 euid;
+	__u32 gid;
+	__u32 mnt_ns;		/* namespace inode number */
+	__u32 cpu;
+};
+
+/* The acting process is the child; the parent stands in the body. */
+struct wire_fork {
+	struct wire_hdr hdr;
+	__u64 parent_start_ns;
+	__u32 parent_tgid;
+	__u32 parent_image;
+};
+
+/* What a standard descriptor is. mode 0: not open. */
+struct wire_stdio {
+	__u64 ino;
+	__u32 rdev;	/* device nodes: major << 20 | minor */
+	__u16 mode;	/* type and permission bits of its inode */
+	__u16 reserved;
+};
+
+#define WIRE_EXEC_ARGS_TRUNCATED 0x01
+#define WIRE_EXEC_ENV_TRUNCATED 0x02
+#define WIRE_EXEC_SCRIPT 0x04	/* interp differs from filename: #! or misc */
+#define WIRE_EXEC_NO_NEW_PRIVS 0x08
+#define WIRE_EXEC_SECURE 0x10	/* AT_SECURE: setuid, setgid, file caps */
+#define WIRE_EXEC_BY_FD 0x20	/* execveat: bprm->fdpath is set */
+
+struct wire_exec {
+	struct wire_hdr hdr;	/* image: of the new image */
+	__u64 parent_start_ns;	/* real_parent's thread group leader */
+	__u32 parent_tgid;
+	__u32 parent_image;
+	__u32 old_tid;		/* the thread that called, before it led */
+	__u32 flags;		/* WIRE_EXEC_* */
+	struct wire_file file;	/* what the kernel maps: bprm->file */
+	struct wire_path exe;
+	struct wire_path cwd;
+	struct wire_str filename; /* bprm->filename: as the caller named it */
+	struct wire_str interp;	/* bprm->interp, when it differs */
+	struct wire_str args;	/* argc strings, each zero-terminated */
+	struct wire_str env;	/* allow-listed NAME=value, zero-terminated */
+	__u32 argc;		/* as executed, whatever was kept */
+	__u32 envc;
+	__u32 args_bytes;	/* as executed */
+	__u32 env_bytes;
+	__u32 suid;
+	__u32 fsuid;
+	__u32 egid;
+	__u32 sgid;
+	__u32 login_uid;	/* 0xffffffff: none */
+	__u32 session_id;	/* audit session; 0xffffffff: none */
+	__u32 sid;		/* POSIX session and group, initial PID namespace */
+	__u32 pgid;
+	__u32 tty;		/* controlling terminal: major << 20 | minor, or 0 */
+	__u32 ns_pid;		/* tgid in the process's own PID namespace */
+	__u32 pid_ns;		/* namespace inode numbers */
+	__u32 net_ns;
+	__u32 user_ns;
+	__u32 uts_ns;
+	__u32 ipc_ns;
+	__u32 cgroup_ns;
+	__u64 cap_permitted;
+	__u64 cap_effective;
+	__u64 cap_inheritable;
+	__u64 cap_bounding;
+	__u64 cap_ambient;
+	struct wire_stdio stdio[3];
+	char comm[16];
+};
+
+struct wire_exit {
+	struct wire_hdr hdr;
+	__u32 status;		/* as wait(2) reports it: code << 8 | signal */
+	__u32 reserved;
+};
+
+enum wire_connect_op {
+	WIRE_CONNECT_CONNECT = 1,	/* connect(2), or what amounts to it */
+	WIRE_CONNECT_SEND,		/* datagram to an address, unconnected */
+};
+
+struct wire_connect {
+	struct wire_hdr hdr;
+	__u64 sock;		/* kernel address of the socket: a key, no more */
+	__u8 addr[16];		/* network order; IPv4 in the first four bytes */
+	__u16 port;		/* host order */
+	__u16 family;		/* AF_INET, AF_INET6 */
+	__u16 type;		/* SOCK_STREAM … */
+	__u16 protocol;		/* IPPROTO_… */
+	__u8 op;		/* enum wire_connect_op */
+	__u8 reserved[3];
+	__u32 net_ns;
+};
+
+/*
+ * How a connection attempt ended; `sock` names the earlier wire_connect.
+ * Made where the kernel settles it (any task, or none): hdr says so.
+ */
+struct wire_connect_result {
+	struct wire_hdr hdr;
+	__u64 sock;
+	__u8 local_addr[16];
+	__u8 peer_addr[16];
+	__u16 local_port;	/* host order */
+	__u16 peer_port;
+	__u16 family;
+	__u16 error;		/* errno; 0: established */
+};
+
+enum wire_write_op {
+	WIRE_OP_NONE = 0,
+	WIRE_OP_OPEN,		/* opened with the right to write */
+	WIRE_OP_WRITE,		/* bytes written by any call that does */
+	WIRE_OP_TRUNCATE,
+	WIRE_OP_MMAP,		/* shared, writable mapping: may write */
+	WIRE_OP_RENAME,
+	WIRE_OP_UNLINK,
+	WIRE_OP_LINK,
+	WIRE_OP_SYMLINK,
+	WIRE_OP_CHMOD,
+	WIRE_OP_CHOWN,
+	WIRE_OP_XATTR,
+	WIRE_OP_MKNOD,
+	WIRE_OP_MKDIR,
+	WIRE_OP_RMDIR,
+	WIRE_OP_COUNT,
+};
+
+#define WIRE_WRITE_CREATED 0x0001	/* this open made the file */
+#define WIRE_WRITE_TRUNC 0x0002		/* this open asked to truncate it */
+#define WIRE_WRITE_APPEND 0x0004
+/*
+ * `path` is the directory the kernel started from; `name` was read from the
+ * caller's memory and is relative to it (or absolute: then `path` is the
+ * caller's root directory). The kernel may have used another name.
+ */
+#define WIRE_WRITE_NAME_CLAIMED 0x0008
+#define WIRE_WRITE_NAME_CUT 0x0010	/* the name was longer, or unreadable */
+#define WIRE_WRITE_FD_CLAIMED 0x0020	/* descriptor table shared: see DESIGN */
+#define WIRE_WRITE_FD_CHANGED 0x0040	/* descriptor named another file before */
+#define WIRE_WRITE_EXCHANGE 0x0080	/* renameat2(RENAME_EXCHANGE) */
+
+struct wire_write {
+	struct wire_hdr hdr;
+	struct wire_file file;	/* of the file, where known; else of the directory */
+	struct wire_path path;
+	struct wire_path path2;	/* rename, link: where the new name starts from */
+	struct wire_str name;
+	struct wire_str name2;	/* rename, link: new name; symlink: its target */
+	__u8 op;		/* enum wire_write_op */
+	__u8 reserved;
+	__u16 flags;		/* WIRE_WRITE_* */
+	__u32 syscall;		/* number that made it, of hdr's ABI */
+	__u32 arg;		/* chmod: mode; chown: uid; mknod: mode; open: flags */
+	__u32 arg2;		/* chown: gid */
+	__u64 bytes;		/* of this call, where the call tells */
+};
+
+/* A cgroup was made: what its id is called. Not about any process. */
+struct wire_cgroup {
+	struct wire_hdr hdr;
+	__u64 id;		/* kernfs id, as in hdr.cgroup_id */
+	__u32 hierarchy;	/* cgroup_root.hierarchy_id; 0: unified */
+	struct wire_str path;	/* from the hierarchy's root */
+};
+
+/* Value of the `written` map: what one image did to one file. */
+struct wire_written_key {
+	__u64 start_ns;
+	__u64 ino;
+	__u32 tgid;
+	__u32 image;
+	__u32 dev;
+	__u32 generation;
+};
+
+struct wire_written {
+	__u64 since_ns;		/* boottime of the window's first operation */
+	__u64 count;		/* operations in the window, the first included */
+	__u64 bytes;
+	__u32 ops;		/* 1 << enum wire_write_op, of the window */
+	__u32 reserved;
+};
+
+/* One task leader, as the iterator writes it for the start-up snapshot. */
+struct wire_task {
+	__u64 start_ns;
+	__u64 parent_start_ns;
+	__u64 cgroup_id;
+	__u64 cgroup_v1_id;
+	__u32 tgid;
+	__u32 image;
+	__u32 parent_tgid;
+	__u32 parent_image;
+	__u32 mnt_ns;
+	__u32 flags;		/* WIRE_F_KTHREAD */
+};
+
+#pragma GCC diagnostic pop
