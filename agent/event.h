@@ -120,9 +120,9 @@ struct image {
 	uint32_t number;	/* the kernel's count of execs */
 	uint32_t flags;		/* IMAGE_F_* */
 	/* The parent process's image when this process was forked. */
-	const struct image *parent;
+	struct image *parent;
 	/* What the same process ran before its last exec; NULL after a fork. */
-	const struct image *prev;
+	struct image *prev;
 	uint64_t began_ns;	/* boottime of exec or fork */
 
 	struct file_path exe;
