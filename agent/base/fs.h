@@ -24,7 +24,8 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 /*
  * Replace `name` in dirfd by these bytes so that after a crash either the old
  * or the new content is there whole: temporary file, fsync, rename, fsync of
- * the directory.
+ * the directory. One writer for a name at a time: the temporary name is fixed
+ * (.NAME.new), so that what a crash left is taken away by the next call.
  */
 int fs_replace(int dirfd, const char *name, const void *p, size_t n,
 	       mode_t mode);

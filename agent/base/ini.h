@@ -9,7 +9,9 @@
  *
  * Accepted: UTF-8 or any bytes but NUL; lines up to INI_LINE_MAX bytes;
  * "[section]" or "[word name]"; "key = value"; empty lines; comments, whole
- * lines that start with '#' or ';'. Keys are a-z, 0-9, '-' and '_'.
+ * lines that start with '#' or ';'. Keys are a-z, 0-9, '-' and '_'. A value
+ * may hold '#', quotes and brackets, and ';' unless a blank stands before it.
+ * Blanks around section, key and value are dropped.
  */
 #pragma once
 
@@ -34,5 +36,16 @@ struct ini_error {
 typedef int (*ini_fn)(void *arg, unsigned line, const char *section,
 		      const char *key, const char *value);
 
-/* 0; the handler's negative value; -EINVAL with *err filled in. */
-int ini_parse(struct slice text, ini_fn fn, void *arg, struct ini_error *err);
+/*
+ * 0; the handler's negative value; -EINVAL with *err filled in. When the
+ * handler stops and has not filled in *err, its line is set.
+ *
+ * The label: inih has a function of this name, and neither may take the
+ * other's place at link time.
+ */
+int ini_parse(struct slice text, ini_fn fn, void *arg, struct ini_error *err)
+	__asm__("picket_ini_parse");
+
+/* Fill in *err, escaped and cut to fit; returns -EINVAL. */
+int ini_fail(struct ini_error *err, unsigned line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));

@@ -28,10 +28,13 @@ void loop_remove(struct loop *l, int fd);
 /* A timer that fires every interval_ms; 0: only when armed. Owned by l. */
 int loop_timer_new(struct loop *l, uint64_t interval_ms, loop_timer_fn fn,
 		   void *arg, struct loop_timer **ret);
-/* Fire once, delay_ms from now, replacing what was set. */
+/* Fire once, delay_ms from now, replacing what was set (an interval too). */
 int loop_timer_arm(struct loop_timer *t, uint64_t delay_ms);
 
-/* Block these signals (0-terminated list) and hand them to fn. */
+/*
+ * Block these signals (0-terminated list) and hand them to fn. They stay
+ * blocked when the loop is gone.
+ */
 int loop_signals(struct loop *l, const int *signals, loop_signal_fn fn,
 		 void *arg);
 

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define NONE UINT32_MAX
+#define NONE  UINT32_MAX
 #define ALIGN 8u
 
 struct node {
-	uint32_t chain;		/* next in bucket or in the free list */
+	uint32_t chain; /* next in bucket or in the free list */
 	uint32_t older, younger;
 	uint32_t hash;
 	/* then the key, padded to ALIGN, then the value */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Careful file access. The one idea: each function does the whole job or says
+ * with which error it did not; no caller loops over short writes, forgets
+ * O_CLOEXEC or renames what was not synced.
+ */
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+#define READ_FIRST 4096
+
+int fs_write_all(int fd, const void *p, size_t n)
+{
+	const char *at = p;
+	ssize_t did;
+
+	while (n) {
+		did = write(fd, at, n);
+		if (did < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!did)
+			return -EIO;
+		at += did;
+		n -= (size_t)did;
+	}
+	return 0;
+}
+
+int fs_pread_all(int fd, void *p, size_t n, off_t off)
+{
+	char *at = p;
+	ssize_t did;
+
+	while (n) {
+		did = pread(fd, at, n, off);
+		if (did < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!did)
+			return -ENODATA;
+		at += did;
+		off += did;
+		n -= (size_t)did;
+	}
+	return 0;
+}
+
+/* As much as fits up to the end of the file: its length, or -errno. */
+static ssize_t read_up_to(int fd, char *p, size_t n)
+{
+	size_t used = 0;
+	ssize_t did;
+
+	while (used < n) {
+		did = read(fd, p + used, n - used);
+		if (did < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		if (!did)
+			break;
+		used += (size_t)did;
+	}
+	return (ssize_t)used;
+}
+
+int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
+		 size_t *ret_n)
+{
+	cleanup_close int fd = -1;
+	cleanup_free char *p = NULL;
+	size_t cap = READ_FIRST, used = 0;
+	ssize_t did;
+	char *grown;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	/* Sizes in /proc are 0, so the file's end is only known by reading. */
+	for (;;) {
+		grown = realloc(p, cap + 1);
+		if (!grown)
+			return -ENOMEM;
+		p = grown;
+		did = read_up_to(fd, p + used, cap - used);
+		if (did < 0)
+			return (int)did;
+		used += (size_t)did;
+		if (used > max)
+			return -EFBIG;
+		if (used < cap)
+			break;
+		cap *= 2;
+	}
+	p[used] = '\0';
+	*ret_p = steal_ptr(p);
+	*ret_n = used;
+	return 0;
+}
+
+int fs_sync_dir(int dirfd)
+{
+	cleanup_close int fd = -1;
+
+	/* dirfd may be AT_FDCWD or opened with O_PATH, neither can be synced. */
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_durably(int dirfd, const char *name, struct iovec bytes,
+			 mode_t mode)
+{
+	cleanup_close int fd = -1;
+	int r;
+
+	fd = openat(dirfd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	r = fs_write_all(fd, bytes.iov_base, bytes.iov_len);
+	if (r < 0)
+		return r;
+	/* Not through open's mode: the umask must not have a say in it. */
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+		return -errno;
+	return close(steal_fd(&fd)) < 0 ? -errno : 0;
+}
+
+int fs_replace(int dirfd, const char *name, const void *p, size_t n,
+	       mode_t mode)
+{
+	/* iovec has no const form; nothing writes through it here. */
+	struct iovec bytes = { (void *)(uintptr_t)p, n };
+	char temp[NAME_MAX + 1];
+	int r;
+
+	if (!*name || strchr(name, '/'))
+		return -EINVAL;
+	r = snprintf(temp, sizeof(temp), ".%s.new", name);
+	if (r < 0 || (size_t)r >= sizeof(temp))
+		return -ENAMETOOLONG;
+	/* What a crash left behind: the name is fixed so that it is found. */
+	if (unlinkat(dirfd, temp, 0) < 0 && errno != ENOENT)
+		return -errno;
+	r = write_durably(dirfd, temp, bytes, mode);
+	if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(dirfd, temp, 0);
+		return r;
+	}
+	return fs_sync_dir(dirfd);
+}
+
+static int make_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+	int refused;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	/*
+	 * Whatever the reason: a read-only or foreign parent may refuse before
+	 * it looks whether the name is there.
+	 */
+	refused = -errno;
+	if (stat(path, &st) < 0)
+		return refused == -EEXIST ? -ENOTDIR : refused;
+	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+int fs_mkdir_all(const char *path, mode_t mode)
+{
+	cleanup_free char *copy = NULL;
+	char *at;
+	int r;
+
+	if (!*path)
+		return -ENOENT;
+	copy = strdup(path);
+	if (!copy)
+		return -ENOMEM;
+	for (at = copy + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		r = make_dir(copy, mode);
+		if (r < 0)
+			return r;
+		*at = '/';
+	}
+	return make_dir(copy, mode);
+}
