@@ -2,6 +2,9 @@
 /* Every cap that more than one program lives by, and why it is what it is. */
 #pragma once
 
+/* -Iinclude puts this before the C library's: whoever asked for that gets it. */
+#include_next <limits.h>
+
 /* One log record with room for a full image: largest wire record, doubled. */
 #define PICKET_RECORD_MAX (128u << 10)
 /* Ancestors looked at: deeper lines are cut, a fork bomb is not a policy. */
