@@ -17,18 +17,40 @@ struct view_images;
 int view_images_new(struct view_images **ret);
 void view_images_free(struct view_images *v);
 
-/* One numbered record, understood. Everything is owned by the view. */
+/*
+ * Of the event that an amendment names, as far as it is remembered: a few
+ * thousand of the newest are. Bytes are good until the next view_take.
+ */
+struct view_amended {
+	bool known; /* false: nothing below was seen */
+	bool alert;
+	Picket__V1__Kind kind;
+	struct slice path; /* of a write; its front may be cut */
+	bool path_cut;
+};
+
+/*
+ * One numbered record, understood. Event, amendment and gap are owned by the
+ * view; image belongs to view_images and is good until the next view_take.
+ *
+ * What view_take has checked, so that nobody else must: an event of a kind
+ * known here holds that kind's member, a write its path, a connect its peer;
+ * an address is 4 or 16 bytes; at most three stdio. Enum values may be from
+ * a newer picket: look them up with a bound.
+ */
 struct view {
 	uint8_t journal[16];
 	uint32_t epoch;
 	uint64_t seq;
-	uint64_t seq_end;	/* gap: first number after it */
-	bool missing;		/* gap made by the reader: trimmed or damaged */
+	uint64_t seq_end; /* gap: first number after it */
+	bool missing;	  /* gap made by the reader: trimmed or damaged */
 	int64_t wall_ns;
-	Picket__V1__Event *event;	/* exactly one of these three */
+	Picket__V1__Event *event; /* exactly one of these three */
 	Picket__V1__Amendment *amendment;
 	Picket__V1__Gap *gap;
-	const Picket__V1__Image *image;	/* who acted; NULL: none or unknown */
+	/* Who acted (amendment: in the event it names); NULL: none or unknown. */
+	const Picket__V1__Image *image;
+	struct view_amended amended;
 };
 
 /*

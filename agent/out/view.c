@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Journal frames -> records that a reader can use.
+ *
+ * The idea: a segment stands alone, so what is remembered of it is one table
+ * of the images described in it, forgotten as a whole when the next segment
+ * begins. Payload is hostile: it is unpacked with an allocator that has a
+ * budget, and what text, JSON and the shipper take for granted is checked
+ * once, here.
+ */
+#include "out/view.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/table.h"
+
+/*
+ * What unpacking one payload may take. A full image of 8192 empty strings
+ * takes half of it, parse memory included.
+ */
+#define UNPACK_MAX	   (2u << 20)
+/* Images of one segment: as many as a segment of ordinary size describes. */
+#define IMAGES_MAX	   32768
+#define IMAGES_BYTES_MAX   (64u << 20)
+/* Ancestors that are kept young with a descendant that acts. */
+#define TOUCH_MAX	   8
+/* Events that an amendment may still name: outcomes follow within seconds. */
+#define AMENDABLE_MAX	   4096
+#define AMENDABLE_PATH_MAX 224
+
+struct held_image {
+	Picket__V1__Image *image;
+	size_t bytes;
+};
+
+struct amendable {
+	uint64_t image;
+	uint16_t path_len;
+	uint8_t kind;
+	bool alert;
+	bool path_cut;
+	char path[AMENDABLE_PATH_MAX];
+};
+
+struct event_name {
+	uint64_t seq;
+	uint64_t epoch;
+};
+
+struct view_images {
+	struct table *images; /* id -> struct held_image */
+	struct table *events; /* struct event_name -> struct amendable */
+	size_t bytes;
+	uint64_t segment;
+	uint8_t journal[16];
+	bool begun;
+};
+
+/* ---- memory ------------------------------------------------------------- */
+
+struct budget {
+	size_t left;
+};
+
+static void *budget_alloc(void *data, size_t n)
+{
+	struct budget *b = data;
+
+	if (n > b->left)
+		return NULL;
+	b->left -= n;
+	return malloc(n);
+}
+
+static void budget_free(void *data, void *p)
+{
+	(void)data;
+	free(p);
+}
+
+/*
+ * The message, to be freed with protobuf_c_message_free_unpacked(m, NULL), or
+ * NULL. *ret_bytes: what it took, with what parsing needed on the way.
+ */
+static void *unpack(const ProtobufCMessageDescriptor *d, struct slice payload,
+		    size_t *ret_bytes)
+{
+	struct budget b = { UNPACK_MAX };
+	ProtobufCAllocator a = { budget_alloc, budget_free, &b };
+	void *m;
+
+	m = protobuf_c_message_unpack(d, &a, payload.n,
+				      (const uint8_t *)payload.p);
+	if (m)
+		*ret_bytes = UNPACK_MAX - b.left;
+	return m;
+}
+
+static void free_message(void *m)
+{
+	protobuf_c_message_free_unpacked(m, NULL);
+}
+
+/* ---- images ------------------------------------------------------------- */
+
+static void drop_image(void *arg, const void *key, void *value)
+{
+	struct view_images *v = arg;
+	struct held_image *h = value;
+
+	(void)key;
+	v->bytes -= h->bytes;
+	free_message(h->image);
+	h->image = NULL;
+}
+
+static void drop_oldest(struct view_images *v)
+{
+	const void *key;
+	struct held_image *h = table_oldest(v->images, &key);
+	uint64_t id;
+
+	if (!h)
+		return;
+	memcpy(&id, key, sizeof(id));
+	drop_image(v, key, h);
+	table_remove(v->images, &id);
+}
+
+static void forget_images(struct view_images *v)
+{
+	while (table_count(v->images))
+		drop_oldest(v);
+}
+
+int view_images_new(struct view_images **ret)
+{
+	struct view_images *v;
+	int r;
+
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	r = table_new(IMAGES_MAX, sizeof(uint64_t), sizeof(struct held_image),
+		      &v->images);
+	if (r >= 0)
+		r = table_new(AMENDABLE_MAX, sizeof(struct event_name),
+			      sizeof(struct amendable), &v->events);
+	if (r < 0) {
+		view_images_free(v);
+		return r;
+	}
+	table_on_evict(v->images, drop_image, v);
+	*ret = v;
+	return 0;
+}
+
+void view_images_free(struct view_images *v)
+{
+	if (!v)
+		return;
+	if (v->images)
+		forget_images(v);
+	table_free(v->images);
+	table_free(v->events);
+	free(v);
+}
+
+const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id)
+{
+	struct held_image *h = id ? table_get(v->images, &id) : NULL;
+
+	return h ? h->image : NULL;
+}
+
+/* The image, and its line of ancestors made young with it. */
+static const Picket__V1__Image *touch_line(struct view_images *v, uint64_t id)
+{
+	const Picket__V1__Image *first = view_image(v, id), *i = first;
+
+	for (int n = 0; i && n < TOUCH_MAX; n++)
+		i = view_image(v, i->parent_id);
+	return first;
+}
+
+static int take_description(struct view_images *v, struct slice payload)
+{
+	Picket__V1__Image *img;
+	struct held_image *h;
+	size_t bytes;
+	int made;
+
+	img = unpack(&picket__v1__image__descriptor, payload, &bytes);
+	if (!img)
+		return -EBADMSG;
+	if (!img->id || img->n_stdio > 3) {
+		free_message(img);
+		return -EBADMSG;
+	}
+	h = table_put(v->images, &img->id, &made);
+	if (!made) {
+		/* Described again: the agent was restarted and counts anew. */
+		drop_image(v, &img->id, h);
+	}
+	h->image = img;
+	h->bytes = bytes;
+	v->bytes += bytes;
+	while (v->bytes > IMAGES_BYTES_MAX && table_count(v->images) > 1)
+		drop_oldest(v);
+	return 0;
+}
+
+/* ---- checks ------------------------------------------------------------- */
+
+static bool address_fits(const Picket__V1__Address *a)
+{
+	return a && (a->ip.len == 4 || a->ip.len == 16) && a->port <= 65535;
+}
+
+static bool event_fits(const Picket__V1__Event *e)
+{
+	switch (e->kind) {
+	case PICKET__V1__KIND__KIND_EXEC:
+		return e->exec;
+	case PICKET__V1__KIND__KIND_EXIT:
+		return e->exit;
+	case PICKET__V1__KIND__KIND_CONNECT:
+		return e->connect && address_fits(e->connect->peer);
+	case PICKET__V1__KIND__KIND_WRITE:
+		return e->write && e->write->path;
+	case PICKET__V1__KIND__KIND_AGENT:
+		return e->agent;
+	case PICKET__V1__KIND__KIND_UNSPECIFIED:
+	case _PICKET__V1__KIND_IS_INT_SIZE:
+		return false;
+	}
+	return true; /* of a newer picket */
+}
+
+static bool amendment_fits(const Picket__V1__Amendment *a)
+{
+	return !a->connect || (address_fits(a->connect->local) &&
+			       address_fits(a->connect->peer));
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static void remember_path(struct amendable *m, const ProtobufCBinaryData *path)
+{
+	size_t n = path->len, skip = 0;
+
+	if (n > sizeof(m->path)) {
+		skip = n - sizeof(m->path);
+		n = sizeof(m->path);
+	}
+	/* The end says more than the beginning. */
+	if (n)
+		memcpy(m->path, path->data + skip, n);
+	m->path_len = (uint16_t)n;
+	m->path_cut = skip;
+}
+
+static void remember_event(struct view_images *v, const struct view *r)
+{
+	const Picket__V1__Event *e = r->event;
+	struct event_name name = { r->seq, r->epoch };
+	struct amendable *m;
+	int made;
+
+	if (!e->write && !e->connect)
+		return;
+	m = table_put(v->events, &name, &made);
+	m->image = e->image;
+	m->kind = (uint8_t)e->kind;
+	m->alert = e->verdict && e->verdict->alert;
+	m->path_len = 0;
+	m->path_cut = false;
+	if (e->write)
+		remember_path(m, &e->write->path->path);
+}
+
+static int take_event(struct view_images *v, struct slice payload,
+		      struct view *r)
+{
+	size_t bytes;
+
+	r->event = unpack(&picket__v1__event__descriptor, payload, &bytes);
+	if (!r->event || !event_fits(r->event))
+		return -EBADMSG;
+	r->image = touch_line(v, r->event->image);
+	remember_event(v, r);
+	return 1;
+}
+
+static int take_amendment(struct view_images *v, struct slice payload,
+			  struct view *r)
+{
+	struct event_name name = { 0 };
+	const struct amendable *m;
+	size_t bytes;
+
+	r->amendment =
+		unpack(&picket__v1__amendment__descriptor, payload, &bytes);
+	if (!r->amendment || !amendment_fits(r->amendment))
+		return -EBADMSG;
+	name.seq = r->amendment->seq;
+	name.epoch = r->amendment->epoch;
+	m = table_get(v->events, &name);
+	if (m) {
+		r->image = touch_line(v, m->image);
+		r->amended = (struct view_amended){
+			.known = true,
+			.alert = m->alert,
+			.kind = (Picket__V1__Kind)m->kind,
+			.path = slice_of(m->path, m->path_len),
+			.path_cut = m->path_cut,
+		};
+	}
+	return 1;
+}
+
+/* The frame says all there is: the journal writes gaps without a payload. */
+static int take_gap(const struct reader_frame *frame, struct view *r)
+{
+	const char *reason =
+		r->missing ? "trimmed or damaged" : "journal buffer full";
+
+	r->gap = malloc(sizeof(*r->gap));
+	if (!r->gap)
+		return -ENOMEM;
+	picket__v1__gap__init(r->gap);
+	r->gap->first_seq = frame->seq;
+	r->gap->count =
+		frame->seq_end > frame->seq ? frame->seq_end - frame->seq : 0;
+	r->gap->reason = strdup(reason);
+	return r->gap->reason ? 1 : -ENOMEM;
+}
+
+static void enter_segment(struct view_images *v, const uint8_t *journal_id,
+			  uint64_t segment)
+{
+	if (v->begun && v->segment == segment &&
+	    !memcmp(v->journal, journal_id, sizeof(v->journal)))
+		return;
+	forget_images(v);
+	v->begun = true;
+	v->segment = segment;
+	memcpy(v->journal, journal_id, sizeof(v->journal));
+}
+
+int view_take(struct view_images *v, const uint8_t *journal_id,
+	      const struct reader_frame *frame, struct view *ret)
+{
+	struct view r = {
+		.epoch = frame->epoch,
+		.seq = frame->seq,
+		.seq_end = frame->seq_end,
+		.missing = frame->flags & READER_MISSING,
+		.wall_ns = frame->wall_ns,
+	};
+	int k;
+
+	/* A gap that the reader made is in no segment. */
+	if (!r.missing)
+		enter_segment(v, journal_id, frame->segment);
+	memcpy(r.journal, journal_id, sizeof(r.journal));
+	switch (frame->type) {
+	case JOURNAL_DESCRIPTION:
+		return take_description(v, frame->payload);
+	case JOURNAL_EVENT:
+		k = take_event(v, frame->payload, &r);
+		break;
+	case JOURNAL_AMENDMENT:
+		k = take_amendment(v, frame->payload, &r);
+		break;
+	case JOURNAL_GAP:
+		k = take_gap(frame, &r);
+		break;
+	default:
+		return 0;
+	}
+	if (k < 0) {
+		view_done(&r);
+		return k;
+	}
+	*ret = r;
+	return 1;
+}
+
+void view_done(struct view *v)
+{
+	free_message(v->event);
+	free_message(v->amendment);
+	free_message(v->gap);
+	v->event = NULL;
+	v->amendment = NULL;
+	v->gap = NULL;
+}
+
+const char *view_uid(const struct view *v, char buf[static VIEW_UID_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(v->journal); i++)
+		n += (size_t)snprintf(buf + n, VIEW_UID_MAX - n, "%02x",
+				      v->journal[i]);
+	(void)snprintf(buf + n, VIEW_UID_MAX - n, ".%" PRIu32 ".%" PRIu64,
+		       v->epoch, v->seq);
+	return buf;
+}
