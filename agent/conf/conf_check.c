@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Checks across keys, and of texts that have a form. The one idea: each is a
+ * function that says what is wrong, in a table with the key to blame, so that
+ * the message has a line.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+#include "conf/conf.h"
+#include "conf/conf_key.h"
+#include "limits.h"
+
+/* NULL: fine. */
+typedef const char *(*check_fn)(const struct conf *c);
+
+static const char *ring_is_power_of_two(const struct conf *c)
+{
+	uint64_t n = c->sensor.ring_size;
+
+	return n & (n - 1) ? "is not a power of two" : NULL;
+}
+
+static bool is_name_char(char c, bool first)
+{
+	return c == '_' || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (!first && c >= '0' && c <= '9');
+}
+
+static const char *env_is_names(const struct conf *c)
+{
+	char *const *word;
+	const char *p;
+
+	for (word = c->sensor.env.words; *word; word++) {
+		for (p = *word; *p; p++) {
+			if (!is_name_char(*p, p == *word))
+				return "has a word that is not the name of a "
+				       "variable";
+		}
+	}
+	return NULL;
+}
+
+static const char *journal_holds_segments(const struct conf *c)
+{
+	uint64_t n = c->journal.max_size / c->journal.segment_size;
+
+	if (n < 2)
+		return "is less than twice segment_size";
+	if (n > PICKET_SEGMENTS_MAX)
+		return "is more than 4096 times segment_size";
+	return NULL;
+}
+
+_Static_assert(PICKET_SEGMENTS_MAX == 4096, "the message above says 4096");
+
+/* Scheme, host, no blanks, and no secrets in it. */
+static const char *check_url(const char *url)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+	struct slice s = slice_str(url), scheme;
+	size_t i, host = 0, end;
+
+	if (!s.n)
+		return NULL;
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		scheme = slice_str(schemes[i]);
+		if (slice_starts(s, scheme))
+			host = scheme.n;
+	}
+	if (!host)
+		return "does not begin with http:// or https://";
+	for (i = 0; i < s.n; i++) {
+		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
+			return "has a blank or control character in it";
+	}
+	end = host + strcspn(url + host, "/?#");
+	if (end == host || url[host] == ':')
+		return "has no host";
+	if (memchr(url + host, '@', end - host))
+		return "has a user name or password in it; use token_file or "
+		       "headers_file";
+	return NULL;
+}
+
+static const char *url_is_url(const struct conf *c)
+{
+	return check_url(c->collector.url);
+}
+
+static const char *proxy_is_url(const struct conf *c)
+{
+	return check_url(c->collector.proxy);
+}
+
+static const char *cert_has_key(const struct conf *c)
+{
+	if (*c->collector.cert_file && !*c->collector.key_file)
+		return "is given without key_file";
+	if (*c->collector.cert_file && *c->collector.url &&
+	    !slice_starts(slice_str(c->collector.url), slice_str("https://")))
+		return "is given, but url is not https://";
+	return NULL;
+}
+
+static const char *key_has_cert(const struct conf *c)
+{
+	if (*c->collector.key_file && !*c->collector.cert_file)
+		return "is given without cert_file";
+	return NULL;
+}
+
+static const char *connect_is_within_timeout(const struct conf *c)
+{
+	if (c->collector.connect_timeout_ms > c->collector.timeout_ms)
+		return "is longer than timeout";
+	return NULL;
+}
+
+static const char *retry_is_ordered(const struct conf *c)
+{
+	if (c->collector.retry_min_ms > c->collector.retry_max_ms)
+		return "is longer than retry_max";
+	return NULL;
+}
+
+static const struct {
+	const char *section, *key;
+	check_fn check;
+} checks[] = {
+	{ "sensor", "ring_size", ring_is_power_of_two },
+	{ "sensor", "env", env_is_names },
+	{ "journal", "max_size", journal_holds_segments },
+	{ "collector", "url", url_is_url },
+	{ "collector", "proxy", proxy_is_url },
+	{ "collector", "cert_file", cert_has_key },
+	{ "collector", "key_file", key_has_cert },
+	{ "collector", "connect_timeout", connect_is_within_timeout },
+	{ "collector", "retry_min", retry_is_ordered },
+};
+
+int conf_check(const struct conf *c, const struct conf_key **ret_key,
+	       char what[static 200])
+{
+	const char *wrong;
+	size_t i;
+
+	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		wrong = checks[i].check(c);
+		if (!wrong)
+			continue;
+		(void)snprintf(what, 200, "%s", wrong);
+		*ret_key =
+			conf_key_find(checks[i].section, checks[i].key, NULL);
+		return -EINVAL;
+	}
+	return 0;
+}

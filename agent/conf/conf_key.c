@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of keys, and its search. The one idea: a key is a row. Nothing
+ * else in the program knows a key's name, bounds or default; conf_value.c
+ * knows how each type is read and printed.
+ */
+#include "conf/conf_key.h"
+
+#include <string.h>
+
+#include "conf/conf.h"
+
+#define KIB    (1ull << 10)
+#define MIB    (1ull << 20)
+#define GIB    (1ull << 30)
+#define TIB    (1ull << 40)
+#define SECOND 1000ull
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+static const char *const level_names[] = { "error", "warning", "notice",
+					   "info",  "debug",   NULL };
+static const char *const backend_names[] = { "auto",   "lsm",	 "fentry",
+					     "kprobe", "tp_btf", "raw_tp",
+					     "cgroup", NULL };
+static const char *const unlisted_names[] = {
+	[CONF_UNLISTED_RECORD] = "record",
+	[CONF_UNLISTED_ALERT] = "alert",
+	[CONF_UNLISTED_DROP] = "drop",
+	NULL,
+};
+static const char *const format_names[] = {
+	[CONF_FORMAT_OTLP] = "otlp",
+	[CONF_FORMAT_PICKET] = "picket",
+	NULL,
+};
+
+#define AT(member) .at = offsetof(struct conf, member)
+
+const struct conf_key conf_keys[] = {
+	{ "agent", "log_level", CONF_NAME, AT(agent.log_level),
+	  .fallback = "info", .choices = level_names,
+	  .help = "least important log lines that are written to stderr" },
+
+	{ "sensor", "exec", CONF_NAME, AT(sensor.exec), .fallback = "auto",
+	  .choices = backend_names,
+	  .help = "kernel hook that sees programs start" },
+	{ "sensor", "connect", CONF_NAME, AT(sensor.connect),
+	  .fallback = "auto", .choices = backend_names,
+	  .help = "kernel hook that sees outgoing connections" },
+	{ "sensor", "write", CONF_NAME, AT(sensor.write), .fallback = "auto",
+	  .choices = backend_names,
+	  .help = "kernel hook that sees changes of files" },
+	{ "sensor", "ring_size", CONF_SIZE, AT(sensor.ring_size),
+	  .fallback = "16M", .min = 256 * KIB, .max = GIB,
+	  .rule = "a power of two",
+	  .help = "memory between kernel and agent, for bursts" },
+	{ "sensor", "write_window", CONF_DURATION, AT(sensor.write_window_ms),
+	  .fallback = "30s", .min = SECOND, .max = HOUR,
+	  .help = "repeated writes to a file are summed for this long" },
+	{ "sensor", "unix_sockets", CONF_BOOL, AT(sensor.unix_sockets),
+	  .fallback = "no", .help = "report connections to unix sockets too" },
+	{ "sensor", "env", CONF_WORDS, AT(sensor.env),
+	  .fallback = "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT BASH_ENV ENV "
+		      "PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5LIB PERL5OPT "
+		      "NODE_OPTIONS NODE_PATH RUBYOPT RUBYLIB "
+		      "JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH GCONV_PATH",
+	  .may_be_empty = true, .rule = "names of variables",
+	  .help = "environment variables that an exec event keeps" },
+
+	{ "process", "max_processes", CONF_NUMBER, AT(process.max_processes),
+	  .fallback = "65536", .min = 1024, .max = 4194304,
+	  .help = "processes known at a time, the recently dead included" },
+	{ "process", "keep_dead", CONF_DURATION, AT(process.keep_dead_ms),
+	  .fallback = "2m", .min = SECOND, .max = HOUR,
+	  .help = "how long a dead process can still be named" },
+
+	{ "rules", "dir", CONF_PATH, AT(rules.dir),
+	  .fallback = "/etc/picket/policy.d",
+	  .help = "directory of the policy's *.ini files" },
+	{ "rules", "unlisted_exec", CONF_ENUM, AT(rules.unlisted_exec),
+	  .fallback = "record", .choices = unlisted_names,
+	  .help = "what to do with an exec that no rule lists" },
+	{ "rules", "unlisted_connect", CONF_ENUM, AT(rules.unlisted_connect),
+	  .fallback = "record", .choices = unlisted_names,
+	  .help = "what to do with a connection that no rule lists" },
+	{ "rules", "unlisted_write", CONF_ENUM, AT(rules.unlisted_write),
+	  .fallback = "record", .choices = unlisted_names,
+	  .help = "what to do with a change of a file that no rule lists" },
+
+	{ "journal", "dir", CONF_PATH, AT(journal.dir),
+	  .fallback = "/var/lib/picket/journal",
+	  .help = "directory of the journal" },
+	{ "journal", "max_size", CONF_SIZE, AT(journal.max_size),
+	  .fallback = "1G", .min = 4 * MIB, .max = 16 * TIB,
+	  .rule = "2 to 4096 times segment_size",
+	  .help = "disk space that the journal may take" },
+	{ "journal", "segment_size", CONF_SIZE, AT(journal.segment_size),
+	  .fallback = "16M", .min = MIB, .max = GIB,
+	  .help = "size of one file of the journal" },
+	{ "journal", "buffer_size", CONF_SIZE, AT(journal.buffer_size),
+	  .fallback = "16M", .min = MIB, .max = GIB,
+	  .help = "memory for what the disk has not taken yet" },
+	{ "journal", "max_age", CONF_DURATION, AT(journal.max_age_ms),
+	  .fallback = "30d", .min = 0, .max = 36500 * DAY,
+	  .rule = "0s: no bound",
+	  .help = "files of the journal older than this are removed" },
+	{ "journal", "sync_interval", CONF_DURATION,
+	  AT(journal.sync_interval_ms), .fallback = "1s", .min = 10,
+	  .max = MINUTE,
+	  .help = "at most this long until an event is on the disk" },
+
+	{ "collector", "url", CONF_TEXT, AT(collector.url), .fallback = "",
+	  .may_be_empty = true,
+	  .rule = "http:// or https://; empty: nothing is shipped",
+	  .help = "where picket-ship sends events" },
+	{ "collector", "format", CONF_ENUM, AT(collector.format),
+	  .fallback = "otlp", .choices = format_names,
+	  .help = "what is posted: OpenTelemetry logs or picket.v1.Batch" },
+	{ "collector", "state_dir", CONF_PATH, AT(collector.state_dir),
+	  .fallback = "/var/lib/picket/ship",
+	  .help = "directory of the shipper's cursor" },
+	{ "collector", "batch_records", CONF_NUMBER,
+	  AT(collector.batch_records), .fallback = "2000", .min = 1,
+	  .max = 100000, .help = "records in one request" },
+	{ "collector", "batch_bytes", CONF_SIZE, AT(collector.batch_bytes),
+	  .fallback = "1M", .min = 256 * KIB, .max = 4 * MIB,
+	  .help = "bytes in one request, before compression" },
+	{ "collector", "batch_age", CONF_DURATION, AT(collector.batch_age_ms),
+	  .fallback = "1s", .min = 10, .max = HOUR,
+	  .help = "a request that is not full is sent after this long" },
+	{ "collector", "timeout", CONF_DURATION, AT(collector.timeout_ms),
+	  .fallback = "30s", .min = 100, .max = 10 * MINUTE,
+	  .help = "for one request, answer included" },
+	{ "collector", "connect_timeout", CONF_DURATION,
+	  AT(collector.connect_timeout_ms), .fallback = "10s", .min = 100,
+	  .max = 5 * MINUTE, .rule = "at most timeout",
+	  .help = "for connecting, TLS included" },
+	{ "collector", "retry_min", CONF_DURATION, AT(collector.retry_min_ms),
+	  .fallback = "1s", .min = 10, .max = HOUR, .rule = "at most retry_max",
+	  .help = "first pause after a failed request, doubled each time" },
+	{ "collector", "retry_max", CONF_DURATION, AT(collector.retry_max_ms),
+	  .fallback = "5m", .min = 10, .max = DAY,
+	  .help = "longest pause between tries" },
+	{ "collector", "gzip", CONF_BOOL, AT(collector.gzip), .fallback = "yes",
+	  .help = "compress requests" },
+	{ "collector", "ca_file", CONF_PATH, AT(collector.ca_file),
+	  .fallback = "", .may_be_empty = true, .rule = "empty: the system's",
+	  .help = "certificates that may sign the collector's, in PEM" },
+	{ "collector", "cert_file", CONF_PATH, AT(collector.cert_file),
+	  .fallback = "", .may_be_empty = true,
+	  .rule = "with key_file and https:// only",
+	  .help = "client certificate, in PEM" },
+	{ "collector", "key_file", CONF_PATH, AT(collector.key_file),
+	  .fallback = "", .may_be_empty = true, .rule = "with cert_file only",
+	  .help = "key of the client certificate, in PEM" },
+	{ "collector", "token_file", CONF_PATH, AT(collector.token_file),
+	  .fallback = "", .may_be_empty = true,
+	  .help = "file whose first line is sent as bearer token" },
+	{ "collector", "headers_file", CONF_PATH, AT(collector.headers_file),
+	  .fallback = "", .may_be_empty = true,
+	  .help = "file of further 'Name: value' header lines" },
+	{ "collector", "proxy", CONF_TEXT, AT(collector.proxy), .fallback = "",
+	  .may_be_empty = true, .rule = "http:// or https://; empty: none",
+	  .help = "HTTP proxy on the way to the collector" },
+};
+
+const size_t conf_keys_n = sizeof(conf_keys) / sizeof(conf_keys[0]);
+
+const struct conf_key *conf_key_find(const char *section, const char *name,
+				     bool *ret_section)
+{
+	bool known = false;
+	size_t i;
+
+	for (i = 0; i < conf_keys_n; i++) {
+		if (strcmp(conf_keys[i].section, section) != 0)
+			continue;
+		known = true;
+		if (name && strcmp(conf_keys[i].name, name) == 0)
+			break;
+	}
+	if (ret_section)
+		*ret_section = known;
+	return i < conf_keys_n ? &conf_keys[i] : NULL;
+}
