@@ -89,6 +89,10 @@ struct wire_str {
  * bytes lie below the root of the mount the file was reached by; the path
  * from the file system's own root is `prefix` followed by those bytes
  * (`prefix` is empty unless the mount shows a subdirectory: a bind mount).
+ * A root itself is "/" as a path, and nothing as tail and prefix. With
+ * WIRE_PATH_TRUNCATED the path's first byte need not be a '/', and `tail` may
+ * be as long as the path. A file without a place (a memfd) is "/memfd:name"
+ * with WIRE_PATH_UNRESOLVED.
  */
 struct wire_path {
 	struct wire_str path;
@@ -184,7 +188,12 @@ struct wire_exec {
 	struct wire_str filename; /* bprm->filename: as the caller named it */
 	struct wire_str interp;	/* bprm->interp, when it differs */
 	struct wire_str args;	/* argc strings, each zero-terminated */
-	struct wire_str env;	/* allow-listed NAME=value, zero-terminated */
+	/*
+	 * NAME=value, each zero-terminated. Names whose first eight bytes (up
+	 * to and with the '=') are those of an allow-listed one: the agent
+	 * drops what only begins alike.
+	 */
+	struct wire_str env;
 	__u32 argc;		/* as executed, whatever was kept */
 	__u32 envc;
 	__u32 args_bytes;	/* as executed */
@@ -322,8 +331,8 @@ struct wire_written_key {
 
 struct wire_written {
 	__u64 since_ns;		/* boottime of the window's first operation */
-	__u64 count;		/* operations in the window, the first included */
-	__u64 bytes;
+	__u64 count;		/* operations since the agent last took this */
+	__u64 bytes;		/* of those operations that tell */
 	__u32 ops;		/* 1 << enum wire_write_op, of the window */
 	__u32 reserved;
 };
@@ -340,6 +349,46 @@ struct wire_task {
 	__u32 parent_image;
 	__u32 mnt_ns;
 	__u32 flags;		/* WIRE_F_KTHREAD */
+};
+
+/*
+ * What a system call does to a file, for the backend that sees only system
+ * calls. The agent fills one per call number before the programs are loaded.
+ */
+enum wire_syscall_kind {
+	WIRE_SYS_NONE = 0,
+	WIRE_SYS_FD,		/* changes the file that `fd` names */
+	WIRE_SYS_OPEN,		/* returns a descriptor */
+	WIRE_SYS_MMAP,
+	WIRE_SYS_PATH,		/* one name, or two with dir2 and name2 */
+	WIRE_SYS_CONNECT,
+};
+
+#define WIRE_SYS_COUNTS 0x01	/* returns the bytes written */
+#define WIRE_SYS_HOW 0x02	/* flags are in a struct open_how in memory */
+#define WIRE_SYS_CREAT 0x04	/* creat(2): O_WRONLY | O_CREAT | O_TRUNC */
+#define WIRE_SYS_EVENT 0x08	/* never summed: each call is an event */
+#define WIRE_SYS_UNLINK 0x10	/* flags may hold AT_REMOVEDIR */
+#define WIRE_SYS_TARGET 0x20	/* name2 is a string, not a place: symlink */
+#define WIRE_SYS_EXCHANGE 0x40	/* flags may hold RENAME_EXCHANGE */
+
+/* Calls per table; a higher number is a call that we do not look at. */
+#define WIRE_SYSCALL_MAX 512
+
+/* Argument numbers count from 1; 0: has none. dir 0: the working directory. */
+struct wire_syscall {
+	__u8 kind;	/* enum wire_syscall_kind */
+	__u8 op;	/* enum wire_write_op */
+	__u8 traits;	/* WIRE_SYS_* */
+	__u8 fd;
+	__u8 dir;
+	__u8 name;
+	__u8 dir2;
+	__u8 name2;
+	__u8 flags;	/* open flags, AT_* or RENAME_* */
+	__u8 arg;	/* what struct wire_write keeps as arg and arg2 */
+	__u8 arg2;
+	__u8 reserved[5];
 };
 
 #pragma GCC diagnostic pop

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Room in the ring, and the count of what found none. A submitted record
+ * cannot shrink, so a body measures first and then takes the smallest class
+ * that fits; the record is assembled in the ring itself, because anything
+ * per-CPU can be overwritten by a program that preempts this one.
+ *
+ * A class ends with SLACK: names are read in pieces of up to 255 bytes, and
+ * the verifier believes `at < class - SLACK` and `n < 256`, not their sum.
+ * Its last bytes hold the state of the loops: what the verifier has seen go
+ * through memory it takes for unknown, so that the iterations of a path walk
+ * look alike to it, on every kernel.
+ */
+#pragma once
+
+#include "maps.h"
+
+#define PIECE	256
+#define SCRATCH 128
+#define SLACK	(PIECE + SCRATCH)
+
+/* Where a record may still be written when a piece begins. */
+#define CLASS_END(class) ((class) - SLACK)
+
+static __always_inline struct wire_counters *counters_of(__u32 family)
+{
+	return bpf_map_lookup_elem(&counters, &family);
+}
+
+/*
+ * Per CPU, and still by atomic adds: a softirq on top of this program may
+ * count in the same family.
+ */
+static __always_inline void count_skipped(__u32 family)
+{
+	struct wire_counters *c = counters_of(family);
+
+	if (c)
+		__sync_fetch_and_add(&c->skipped, 1);
+}
+
+static __always_inline void count_summed(__u32 family)
+{
+	struct wire_counters *c = counters_of(family);
+
+	if (c)
+		__sync_fetch_and_add(&c->summed, 1);
+}
+
+static __always_inline void count_made(__u32 family)
+{
+	struct wire_counters *c = counters_of(family);
+
+	if (c)
+		__sync_fetch_and_add(&c->made, 1);
+}
+
+static __always_inline void count_lost(__u32 family)
+{
+	struct wire_counters *c = counters_of(family);
+
+	if (c)
+		__sync_fetch_and_add(&c->lost, 1);
+}
+
+/*
+ * Admission by fill: what a flood is made of may not take the room of what
+ * tells who did it. Half for writes and datagrams, three quarters for
+ * connections; exec, fork, exit and cgroup may fill the ring.
+ */
+enum admission { ADMIT_ALWAYS, ADMIT_THREE_QUARTERS, ADMIT_HALF };
+
+static __always_inline bool admitted(enum admission a)
+{
+	__u64 used;
+
+	if (a == ADMIT_ALWAYS)
+		return true;
+	used = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	if (a == ADMIT_HALF)
+		return used < ring_bytes / 2;
+	return used < ring_bytes / 4 * 3;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The maps and load-time constants, in one place so that each exists once in
+ * the linked object; maps.h says what they are.
+ */
+#include "maps.h"
+
+const volatile __u32 self_tgid = 0;
+const volatile __u64 ring_bytes = 1 << 18;
+const volatile __u64 window_ns = 0;
+const volatile __u32 v1_subsys = ~0u;
+const volatile __u32 v1_hierarchy = 0;
+const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
+
+struct ring_map ring SEC(".maps");
+struct counters_map counters SEC(".maps");
+struct env_map env_names SEC(".maps");
+struct written_map written SEC(".maps");
+struct sent_map sent SEC(".maps");
+struct held_map held_files SEC(".maps");
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * One accessor for each member or argument that moved between 5.10 and 6.18.
+ * The flavours (suffix ___x) are the kernel's struct of some age; libbpf
+ * resolves the existence checks at load, so the other branch is dead code.
+ */
+#pragma once
+
+#include "types.h"
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct inode___plain {
+	struct timespec64 i_mtime;
+	struct timespec64 i_ctime;
+};
+
+struct inode___under {
+	struct timespec64 __i_mtime;
+	struct timespec64 __i_ctime;
+};
+
+struct inode___split {
+	long long i_mtime_sec;
+	long long i_ctime_sec;
+	__u32 i_mtime_nsec;
+	__u32 i_ctime_nsec;
+};
+
+#pragma clang attribute pop
+
+#define MOVED_NS_PER_S 1000000000ll
+
+/* i_mtime until 6.6, __i_mtime from 6.7 (12cd44023651), split in 6.11. */
+static __always_inline __s64 inode_mtime_ns(struct inode *i)
+{
+	struct inode___split *split = (void *)i;
+	struct inode___under *under = (void *)i;
+	struct inode___plain *plain = (void *)i;
+
+	if (bpf_core_field_exists(split->i_mtime_sec))
+		return BPF_CORE_READ(split, i_mtime_sec) * MOVED_NS_PER_S +
+		       BPF_CORE_READ(split, i_mtime_nsec);
+	if (bpf_core_field_exists(under->__i_mtime))
+		return BPF_CORE_READ(under, __i_mtime.tv_sec) * MOVED_NS_PER_S +
+		       BPF_CORE_READ(under, __i_mtime.tv_nsec);
+	return BPF_CORE_READ(plain, i_mtime.tv_sec) * MOVED_NS_PER_S +
+	       BPF_CORE_READ(plain, i_mtime.tv_nsec);
+}
+
+/* i_ctime until 6.5, __i_ctime from 6.6 (13bc24457850), split in 6.11. */
+static __always_inline __s64 inode_ctime_ns(struct inode *i)
+{
+	struct inode___split *split = (void *)i;
+	struct inode___under *under = (void *)i;
+	struct inode___plain *plain = (void *)i;
+
+	if (bpf_core_field_exists(split->i_ctime_sec))
+		return BPF_CORE_READ(split, i_ctime_sec) * MOVED_NS_PER_S +
+		       BPF_CORE_READ(split, i_ctime_nsec);
+	if (bpf_core_field_exists(under->__i_ctime))
+		return BPF_CORE_READ(under, __i_ctime.tv_sec) * MOVED_NS_PER_S +
+		       BPF_CORE_READ(under, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(plain, i_ctime.tv_sec) * MOVED_NS_PER_S +
+	       BPF_CORE_READ(plain, i_ctime.tv_nsec);
+}
+
+/* Only kernels built with CONFIG_AUDIT have them. */
+static __always_inline __u32 task_login_uid(struct task_struct *t)
+{
+	if (bpf_core_field_exists(t->loginuid))
+		return BPF_CORE_READ(t, loginuid.val);
+	return ~0u;
+}
+
+static __always_inline __u32 task_session(struct task_struct *t)
+{
+	if (bpf_core_field_exists(t->sessionid))
+		return BPF_CORE_READ(t, sessionid);
+	return ~0u;
+}
+
+/* numbers[] was of one member, then flexible: its place is all we ask. */
+static __always_inline struct upid *pid_number(struct pid *p, __u32 level)
+{
+	return (void *)p + bpf_core_field_offset(p->numbers) +
+	       (__u64)level * bpf_core_type_size(struct upid);
+}
+
+static __always_inline struct mount *real_mount(struct vfsmount *m)
+{
+	return (void *)m - bpf_core_field_offset(struct mount, mnt);
+}
+
+/*
+ * A 32-bit system call on a 64-bit kernel: TS_COMPAT of thread_info.status on
+ * x86, the thread's TIF_32BIT on arm64.
+ */
+static __always_inline bool task_in_compat(struct task_struct *t)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(t, thread_info.status) & 0x2;
+#else
+	return BPF_CORE_READ(t, thread_info.flags) & (1ul << 22);
+#endif
+}

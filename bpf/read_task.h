@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Who acts: the record's header and the namespaces, from a task. */
+#pragma once
+
+#include "maps.h"
+#include "moved.h"
+
+static __always_inline struct task_struct *current_task(void)
+{
+	return (struct task_struct *)bpf_get_current_task();
+}
+
+static __always_inline bool is_muted(void)
+{
+	return (__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid;
+}
+
+static __always_inline __u64 task_start_ns(struct task_struct *t)
+{
+	return BPF_CORE_READ(t, group_leader, start_boottime);
+}
+
+static __always_inline __u64 task_cgroup_v1(struct css_set *set)
+{
+	struct cgroup_subsys_state *css = NULL;
+
+	if (v1_subsys == ~0u)
+		return 0;
+	bpf_probe_read_kernel(&css, sizeof(css),
+			      (void *)set + bpf_core_field_offset(set->subsys) +
+				      v1_subsys * sizeof(css));
+	return BPF_CORE_READ(css, cgroup, kn, id);
+}
+
+/* The parts that a record needs even where no process stands behind it. */
+static __always_inline void hdr_begin(struct wire_hdr *h, __u8 type,
+				      __u8 backend)
+{
+	h->size = 0;
+	h->type = type;
+	h->backend = backend;
+	h->flags = 0;
+	h->time_ns = bpf_ktime_get_boot_ns();
+	h->cpu = bpf_get_smp_processor_id();
+}
+
+static __always_inline void hdr_no_task(struct wire_hdr *h)
+{
+	h->flags = WIRE_F_NO_TASK;
+	h->start_ns = 0;
+	h->cgroup_id = 0;
+	h->cgroup_v1_id = 0;
+	h->tgid = 0;
+	h->tid = 0;
+	h->image = 0;
+	h->uid = 0;
+	h->euid = 0;
+	h->gid = 0;
+	h->mnt_ns = 0;
+}
+
+static __always_inline void hdr_task(struct wire_hdr *h, struct task_struct *t)
+{
+	const struct cred *cred = BPF_CORE_READ(t, cred);
+	struct css_set *set = BPF_CORE_READ(t, cgroups);
+
+	if (BPF_CORE_READ(t, flags) & PF_KTHREAD)
+		h->flags |= WIRE_F_KTHREAD;
+	if (task_in_compat(t))
+		h->flags |= WIRE_F_COMPAT;
+	h->start_ns = task_start_ns(t);
+	h->cgroup_id = BPF_CORE_READ(set, dfl_cgrp, kn, id);
+	h->cgroup_v1_id = task_cgroup_v1(set);
+	h->tgid = BPF_CORE_READ(t, tgid);
+	h->tid = BPF_CORE_READ(t, pid);
+	h->image = BPF_CORE_READ(t, self_exec_id);
+	h->uid = BPF_CORE_READ(cred, uid.val);
+	h->euid = BPF_CORE_READ(cred, euid.val);
+	h->gid = BPF_CORE_READ(cred, gid.val);
+	h->mnt_ns = BPF_CORE_READ(t, nsproxy, mnt_ns, ns.inum);
+}
