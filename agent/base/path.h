@@ -11,10 +11,10 @@
 #include "base/slice.h"
 
 struct path_join {
-	struct slice base;	/* absolute and normal; "" and "/" are the root */
-	struct slice name;	/* taken below base, leading slashes or not */
-	size_t floor;		/* ".." never shortens the result below this */
-	bool hit_floor;		/* set when a ".." wanted to */
+	struct slice base; /* absolute and normal; "" and "/" are the root */
+	struct slice name; /* taken below base, leading slashes or not */
+	size_t floor;	   /* ".." never shortens the result below this */
+	bool hit_floor;	   /* set when a ".." wanted to */
 };
 
 /* Room that path_join needs in `out`. */
