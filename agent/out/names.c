@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Names of numbers. The one idea: a table per enum, asserted to be as long as
+ * the enum, and one bounded lookup, because the numbers come from a file.
+ */
+#include "out/names.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "wire.h"
+
+#define LENGTH(table)	  (sizeof(table) / sizeof((table)[0]))
+#define LOOK_UP(table, i) look_up(table, LENGTH(table), (uint64_t)(i))
+
+static const char *look_up(const char *const *table, size_t n, uint64_t i)
+{
+	return i < n && table[i] ? table[i] : "unknown";
+}
+
+static const char *const kinds[] = {
+	[PICKET__V1__KIND__KIND_EXEC] = "exec",
+	[PICKET__V1__KIND__KIND_EXIT] = "exit",
+	[PICKET__V1__KIND__KIND_CONNECT] = "connect",
+	[PICKET__V1__KIND__KIND_WRITE] = "write",
+	[PICKET__V1__KIND__KIND_AGENT] = "agent",
+};
+
+static const char *const answers[] = {
+	[PICKET__V1__ANSWER__ANSWER_NONE] = "none",
+	[PICKET__V1__ANSWER__ANSWER_ALLOWED] = "allowed",
+	[PICKET__V1__ANSWER__ANSWER_DENIED] = "denied",
+	[PICKET__V1__ANSWER__ANSWER_UNLISTED] = "unlisted",
+	[PICKET__V1__ANSWER__ANSWER_PENDING] = "pending",
+};
+
+static const char *const severities[] = {
+	[PICKET__V1__SEVERITY__SEVERITY_NONE] = "none",
+	[PICKET__V1__SEVERITY__SEVERITY_LOW] = "low",
+	[PICKET__V1__SEVERITY__SEVERITY_MEDIUM] = "medium",
+	[PICKET__V1__SEVERITY__SEVERITY_HIGH] = "high",
+	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = "critical",
+};
+
+static const char *const operations[] = {
+	[PICKET__V1__OPERATION__OPERATION_OPEN] = "open",
+	[PICKET__V1__OPERATION__OPERATION_WRITE] = "write",
+	[PICKET__V1__OPERATION__OPERATION_TRUNCATE] = "truncate",
+	[PICKET__V1__OPERATION__OPERATION_MMAP] = "mmap",
+	[PICKET__V1__OPERATION__OPERATION_RENAME] = "rename",
+	[PICKET__V1__OPERATION__OPERATION_UNLINK] = "unlink",
+	[PICKET__V1__OPERATION__OPERATION_LINK] = "link",
+	[PICKET__V1__OPERATION__OPERATION_SYMLINK] = "symlink",
+	[PICKET__V1__OPERATION__OPERATION_CHMOD] = "chmod",
+	[PICKET__V1__OPERATION__OPERATION_CHOWN] = "chown",
+	[PICKET__V1__OPERATION__OPERATION_XATTR] = "xattr",
+	[PICKET__V1__OPERATION__OPERATION_MKNOD] = "mknod",
+	[PICKET__V1__OPERATION__OPERATION_MKDIR] = "mkdir",
+	[PICKET__V1__OPERATION__OPERATION_RMDIR] = "rmdir",
+};
+
+static const struct {
+	const char *name;
+	bool warning;
+} whats[] = {
+	[PICKET__V1__AGENT__WHAT__WHAT_UNSPECIFIED] = { "unknown", false },
+	[PICKET__V1__AGENT__WHAT__STARTED] = { "started", false },
+	[PICKET__V1__AGENT__WHAT__STOPPED] = { "stopped", false },
+	[PICKET__V1__AGENT__WHAT__LOSS] = { "loss", true },
+	[PICKET__V1__AGENT__WHAT__CUT] = { "cut", true },
+	[PICKET__V1__AGENT__WHAT__UNCLEAN] = { "unclean", true },
+	[PICKET__V1__AGENT__WHAT__POLICY] = { "policy", false },
+	[PICKET__V1__AGENT__WHAT__CLOCK] = { "clock", false },
+	[PICKET__V1__AGENT__WHAT__TRIMMED] = { "trimmed", true },
+	[PICKET__V1__AGENT__WHAT__JOURNAL_ERROR] = { "journal_error", true },
+	[PICKET__V1__AGENT__WHAT__JOURNAL_BACK] = { "journal_back", false },
+	[PICKET__V1__AGENT__WHAT__COVERAGE] = { "coverage", false },
+};
+
+static const char *const stdio_types[] = {
+	[PICKET__V1__STDIO__TYPE__CLOSED] = "closed",
+	[PICKET__V1__STDIO__TYPE__FILE] = "file",
+	[PICKET__V1__STDIO__TYPE__PIPE] = "pipe",
+	[PICKET__V1__STDIO__TYPE__SOCKET] = "socket",
+	[PICKET__V1__STDIO__TYPE__TTY] = "tty",
+	[PICKET__V1__STDIO__TYPE__NULL_DEVICE] = "null",
+	[PICKET__V1__STDIO__TYPE__DEVICE] = "device",
+	[PICKET__V1__STDIO__TYPE__OTHER] = "other",
+};
+
+static const char *const backends[WIRE_BACKEND_COUNT] = {
+	[WIRE_BACKEND_NONE] = "none",	  [WIRE_BACKEND_LSM] = "lsm",
+	[WIRE_BACKEND_FENTRY] = "fentry", [WIRE_BACKEND_KPROBE] = "kprobe",
+	[WIRE_BACKEND_TP_BTF] = "tp_btf", [WIRE_BACKEND_RAW_TP] = "raw_tp",
+	[WIRE_BACKEND_CGROUP] = "cgroup", [WIRE_BACKEND_ITER] = "iter",
+};
+
+static const struct {
+	uint32_t protocol;
+	const char *name;
+} protocols[] = {
+	{ IPPROTO_TCP, "tcp" },		{ IPPROTO_UDP, "udp" },
+	{ IPPROTO_ICMP, "icmp" },	{ IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_SCTP, "sctp" },	{ IPPROTO_DCCP, "dccp" },
+	{ IPPROTO_UDPLITE, "udplite" }, { IPPROTO_MPTCP, "mptcp" },
+	{ IPPROTO_RAW, "raw" },
+};
+
+static const struct {
+	uint32_t error;
+	const char *name;
+} outcomes[] = {
+	{ 0, "connected" },
+	{ ECONNREFUSED, "refused" },
+	{ ETIMEDOUT, "timed out" },
+	{ ECONNRESET, "reset" },
+	{ ENETUNREACH, "network unreachable" },
+	{ EHOSTUNREACH, "host unreachable" },
+	{ ECONNABORTED, "aborted" },
+	{ EACCES, "not permitted" },
+	{ EPERM, "not permitted" },
+};
+
+static_assert(LENGTH(operations) == WIRE_OP_COUNT,
+	      "every operation has a name");
+
+const char *name_kind(Picket__V1__Kind k)
+{
+	return LOOK_UP(kinds, k);
+}
+
+const char *name_answer(Picket__V1__Answer a)
+{
+	return LOOK_UP(answers, a);
+}
+
+const char *name_severity(Picket__V1__Severity s)
+{
+	return LOOK_UP(severities, s);
+}
+
+const char *name_operation(Picket__V1__Operation o)
+{
+	return LOOK_UP(operations, o);
+}
+
+const char *name_what(Picket__V1__Agent__What w)
+{
+	return (uint64_t)w < LENGTH(whats) ? whats[w].name : "unknown";
+}
+
+bool what_is_warning(Picket__V1__Agent__What w)
+{
+	return (uint64_t)w < LENGTH(whats) && whats[w].warning;
+}
+
+const char *name_stdio(Picket__V1__Stdio__Type t)
+{
+	return LOOK_UP(stdio_types, t);
+}
+
+const char *name_backend(uint32_t backend)
+{
+	return LOOK_UP(backends, backend);
+}
+
+const char *name_protocol(uint32_t protocol, uint32_t type)
+{
+	if (!protocol && type == SOCK_STREAM)
+		return "tcp";
+	if (!protocol && type == SOCK_DGRAM)
+		return "udp";
+	for (size_t i = 0; i < LENGTH(protocols); i++)
+		if (protocols[i].protocol == protocol)
+			return protocols[i].name;
+	return NULL;
+}
+
+const char *name_outcome(uint32_t error)
+{
+	for (size_t i = 0; i < LENGTH(outcomes); i++)
+		if (outcomes[i].error == error)
+			return outcomes[i].name;
+	return NULL;
+}
+
+const char *name_signal(uint32_t signo, char buf[static 16])
+{
+	const char *abbrev = signo < 128 ? sigabbrev_np((int)signo) : NULL;
+
+	if (!abbrev)
+		return NULL;
+	(void)snprintf(buf, 16, "SIG%s", abbrev);
+	return buf;
+}

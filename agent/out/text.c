@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The line that whoever is on call reads.
+ *
+ * The idea: what must be seen comes first. Time, then an empty column that
+ * fills only when something is wrong, kind and process in columns wide enough
+ * for nearly all, then the act, and at the end what explains it: the rule,
+ * and whose process it was. Columns are padded, never cut: a long name moves
+ * the rest of its own line and hides nothing.
+ */
+#include "out/text.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "out/names.h"
+#include "out/text_part.h"
+
+#define MARK_WIDTH 5
+#define KIND_WIDTH 7
+#define WHO_WIDTH  26
+#define WHAT_WIDTH 44
+
+#define SGR_RED	   "\033[1;31m"
+#define SGR_YELLOW "\033[33m"
+#define SGR_DIM	   "\033[2m"
+#define SGR_END	   "\033[0m"
+
+/* What stands in the column that is empty as long as all is well. */
+struct alarm {
+	const char *mark;
+	const char *color; /* NULL: ordinary */
+};
+
+static const struct alarm alarms[] = {
+	[PICKET__V1__SEVERITY__SEVERITY_NONE] = { "ALERT", SGR_RED },
+	[PICKET__V1__SEVERITY__SEVERITY_LOW] = { "LOW", SGR_YELLOW },
+	[PICKET__V1__SEVERITY__SEVERITY_MEDIUM] = { "MED", SGR_YELLOW },
+	[PICKET__V1__SEVERITY__SEVERITY_HIGH] = { "HIGH", SGR_RED },
+	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = { "CRIT", SGR_RED },
+};
+
+static struct alarm alarm_of(const struct view *v)
+{
+	static const struct alarm none = { "", NULL },
+				  warning = { "WARN", SGR_YELLOW },
+				  denied = { "deny", SGR_YELLOW };
+	const Picket__V1__Verdict *d = v->event ? v->event->verdict : NULL;
+
+	if (v->gap)
+		return warning;
+	if (v->event && v->event->agent &&
+	    what_is_warning(v->event->agent->what))
+		return warning;
+	if (d && d->alert) {
+		uint64_t i = (uint64_t)d->severity;
+
+		return alarms[i < sizeof(alarms) / sizeof(*alarms) ? i : 0];
+	}
+	if (d && d->answer == PICKET__V1__ANSWER__ANSWER_DENIED)
+		return denied;
+	return none;
+}
+
+static const char *kind_of(const struct view *v)
+{
+	if (v->gap)
+		return "gap";
+	if (v->amendment)
+		return v->amendment->connect ? "connect"
+		       : v->amendment->write ? "write"
+					     : "amended";
+	if (v->event->kind == PICKET__V1__KIND__KIND_AGENT)
+		return "picket";
+	return name_kind(v->event->kind);
+}
+
+/* Records about picket itself have no process to show. */
+static bool has_process(const struct view *v)
+{
+	return !v->gap && !(v->event && v->event->agent);
+}
+
+/* Characters from `from` on: each is one column, near enough. */
+static size_t columns(const struct buf *out, size_t from)
+{
+	size_t n = 0;
+
+	for (size_t i = from; i < out->n; i++)
+		if ((out->p[i] & 0xc0) != 0x80)
+			n++;
+	return n;
+}
+
+/* Up to the column's width, then one blank; two after what overflows. */
+static void pad(struct buf *out, size_t from, size_t width)
+{
+	size_t n = columns(out, from);
+
+	if (n > width)
+		buf_add_char(out, ' ');
+	for (; n < width; n++)
+		buf_add_char(out, ' ');
+	buf_add_char(out, ' ');
+}
+
+static void start(struct buf *out, const struct text_style *style,
+		  const char *color)
+{
+	if (style->color && color)
+		buf_add_str(out, color);
+}
+
+static void end(struct buf *out, const struct text_style *style,
+		const char *color)
+{
+	if (style->color && color)
+		buf_add_str(out, SGR_END);
+}
+
+static void add_time(struct buf *out, const struct view *v,
+		     const struct text_style *style)
+{
+	char time[32];
+
+	start(out, style, SGR_DIM);
+	if (!v->wall_ns) /* a gap that the reader found */
+		buf_add_str(out, "--:--:--.---");
+	else if (style->with_date)
+		buf_add_str(out, clock_print(v->wall_ns, time));
+	else
+		buf_add_str(out, clock_print_time(v->wall_ns, time));
+	end(out, style, SGR_DIM);
+	buf_add_char(out, ' ');
+}
+
+/* The words in this colour, or nothing at all when there are none. */
+static void add_colored(struct buf *out, const struct view *v,
+			const char *color,
+			void (*words)(struct buf *, const struct view *))
+{
+	size_t before = out->n, begin;
+
+	if (color)
+		buf_add_str(out, color);
+	begin = out->n;
+	words(out, v);
+	if (out->n == begin)
+		out->n = before;
+	else if (color)
+		buf_add_str(out, SGR_END);
+}
+
+static void add_end(struct buf *out, const struct view *v,
+		    const struct text_style *style, const char *color)
+{
+	const char *dim = style->color ? SGR_DIM : NULL;
+	size_t begin = out->n;
+
+	add_colored(out, v, style->color && color ? color : dim, text_verdict);
+	if (out->n != begin)
+		buf_add_str(out, "  ");
+	add_colored(out, v, dim, text_context);
+}
+
+static void trim_blanks(struct buf *out)
+{
+	while (out->n && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
+void text_line(struct buf *out, const struct view_images *images,
+	       const struct view *v, const struct text_style *style)
+{
+	struct alarm alarm = alarm_of(v);
+	size_t from;
+
+	add_time(out, v, style);
+	start(out, style, alarm.color);
+	from = out->n;
+	buf_add_str(out, alarm.mark);
+	pad(out, from, MARK_WIDTH);
+	end(out, style, alarm.color);
+	from = out->n;
+	buf_add_str(out, kind_of(v));
+	pad(out, from, KIND_WIDTH);
+	if (!has_process(v)) {
+		text_what(out, v);
+		return;
+	}
+	from = out->n;
+	text_who(out, images, v->image);
+	pad(out, from, WHO_WIDTH);
+	from = out->n;
+	text_what(out, v);
+	pad(out, from, WHAT_WIDTH);
+	add_end(out, v, style, alarm.color);
+	trim_blanks(out);
+}
+
+void text_body(struct buf *out, const struct view_images *images,
+	       const struct view *v)
+{
+	size_t before;
+
+	if (!has_process(v)) {
+		buf_add_str(out, v->gap ? "" : "picket: ");
+		text_what(out, v);
+		return;
+	}
+	text_who(out, images, v->image);
+	buf_addf(out, " %s ", kind_of(v));
+	text_what(out, v);
+	before = out->n;
+	buf_add_str(out, ", ");
+	text_verdict(out, v);
+	if (out->n == before + 2)
+		out->n = before;
+}

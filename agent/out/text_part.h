@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words of a person's line: who, what, and what the rules said. Only
+ * text.c and these words' own files include this. All is escaped, nothing
+ * here adds colour or columns.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "out/view.h"
+
+/* "sshd→bash→curl[4711]", at most four of them; "…→" where it goes deeper. */
+void text_who(struct buf *out, const struct view_images *images,
+	      const Picket__V1__Image *img);
+
+/* "/tmp/x -o 'a b'", "tcp 10.0.0.7:443", "rename /a → /b" … */
+void text_what(struct buf *out, const struct view *v);
+
+/* "denied by cron-files (T1053.003)"; nothing where no rule was asked. */
+void text_verdict(struct buf *out, const struct view *v);
+
+/* "uid=1000 unit=nginx.service": what is not root's or the host's own. */
+void text_context(struct buf *out, const struct view *v);
+
+/* At most max bytes of it as text_word or escape_text, then "…". */
+void text_cut_word(struct buf *out, struct slice s, size_t max);
+void text_cut(struct buf *out, struct slice s, size_t max);
+
+static inline struct slice text_slice(ProtobufCBinaryData b)
+{
+	return slice_of((const char *)b.data, b.len);
+}

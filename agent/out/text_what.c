@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What was done to what, in words, and what the rules said of it.
+ *
+ * A path or a word that a process chose is escaped and quoted, so that no
+ * name can pass for the words round it; what is long loses its middle or its
+ * end visibly ("…"), never its kind.
+ */
+#include "out/text_part.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <sys/wait.h>
+
+#include "base/escape.h"
+#include "out/names.h"
+
+/* Longer paths lose their middle: where it begins and what it is both tell. */
+#define PATH_HEAD	   160
+#define PATH_TAIL	   240
+#define ARG_MAX_BYTES	   120
+#define ARGS_MAX_BYTES	   280
+#define SENTENCE_MAX_BYTES 600
+#define RULE_MAX_BYTES	   80
+
+static void add_path_bytes(struct buf *out, struct slice p)
+{
+	size_t from;
+
+	if (!p.n) {
+		buf_add_char(out, '?');
+		return;
+	}
+	if (p.n <= PATH_HEAD + PATH_TAIL) {
+		escape_word(out, p);
+		return;
+	}
+	text_cut_word(out, p, PATH_HEAD);
+	from = p.n - PATH_TAIL;
+	while (from < p.n && (p.p[from] & 0xc0) == 0x80)
+		from++;
+	escape_word(out, slice_of(p.p + from, p.n - from));
+}
+
+static void add_path(struct buf *out, const Picket__V1__Path *p)
+{
+	add_path_bytes(out, p ? text_slice(p->path) : slice_of(NULL, 0));
+}
+
+/* "(created, append)": nothing at all when none of them holds. */
+struct marks {
+	struct buf *out;
+	bool open;
+};
+
+static void mark(struct marks *m, bool holds, const char *name)
+{
+	if (!holds)
+		return;
+	buf_add_str(m->out, m->open ? ", " : " (");
+	buf_add_str(m->out, name);
+	m->open = true;
+}
+
+static void mark_path(struct marks *m, const Picket__V1__Path *p)
+{
+	if (!p)
+		return;
+	mark(m, p->claimed, "claimed");
+	mark(m, p->deleted, "deleted");
+	mark(m, p->truncated, "front cut");
+	mark(m, p->unresolved, "unresolved");
+}
+
+static void marks_end(struct marks *m)
+{
+	if (m->open)
+		buf_add_char(m->out, ')');
+}
+
+/* ---- exec, exit, connect ------------------------------------------------ */
+
+static bool is_base_of(struct slice name, struct slice path)
+{
+	/* A login shell's name begins with '-'. */
+	if (name.n && name.p[0] == '-')
+		name = slice_of(name.p + 1, name.n - 1);
+	if (slice_eq(name, path))
+		return true;
+	for (size_t i = name.n; i; i--)
+		if (name.p[i - 1] == '/') {
+			name = slice_of(name.p + i, name.n - i);
+			break;
+		}
+	return path.n > name.n && path.p[path.n - name.n - 1] == '/' &&
+	       slice_eq(slice_of(path.p + path.n - name.n, name.n), name);
+}
+
+static void add_args(struct buf *out, const Picket__V1__Image *img)
+{
+	size_t begin = out->n, i;
+	size_t all = img->argc > img->n_args ? img->argc : img->n_args;
+
+	for (i = 1; i < img->n_args; i++) {
+		if (out->n - begin > ARGS_MAX_BYTES)
+			break;
+		buf_add_char(out, ' ');
+		text_cut_word(out, text_slice(img->args[i]), ARG_MAX_BYTES);
+	}
+	if (i < all && all > 1)
+		buf_addf(out, " …(+%zu)", all - i);
+	else if (img->args_truncated)
+		buf_add_str(out, "…");
+}
+
+static void add_exec(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Image *img = v->image;
+	struct marks m = { out, false };
+
+	if (!img) {
+		buf_add_str(out, "a program not described in this segment");
+		return;
+	}
+	add_path(out, img->exe);
+	mark_path(&m, img->exe);
+	mark(&m, img->exe_file && img->exe_file->memfd, "memfd");
+	mark(&m, img->secure, "secure");
+	marks_end(&m);
+	if (img->n_args && img->exe &&
+	    !is_base_of(text_slice(img->args[0]), text_slice(img->exe->path))) {
+		buf_add_str(out, " (as ");
+		text_cut_word(out, text_slice(img->args[0]), ARG_MAX_BYTES);
+		buf_add_char(out, ')');
+	}
+	add_args(out, img);
+}
+
+static void add_exit(struct buf *out, const struct view *v)
+{
+	int status = (int)v->event->exit->status;
+	uint32_t signo = (uint32_t)WTERMSIG(status);
+	char name[16];
+
+	if (WIFEXITED(status)) {
+		buf_addf(out, "status %d", WEXITSTATUS(status));
+		return;
+	}
+	if (name_signal(signo, name))
+		buf_addf(out, "killed by %s", name);
+	else
+		buf_addf(out, "killed by signal %" PRIu32, signo);
+	if (WCOREDUMP(status))
+		buf_add_str(out, ", core dumped");
+}
+
+/* view_take has seen to it that the address has 4 or 16 bytes. */
+static void add_address(struct buf *out, const Picket__V1__Address *a,
+			bool with_port)
+{
+	char ip[INET6_ADDRSTRLEN];
+	bool is6 = a->ip.len == 16;
+
+	if (!inet_ntop(is6 ? AF_INET6 : AF_INET, a->ip.data, ip, sizeof(ip)))
+		return;
+	if (!with_port)
+		buf_add_str(out, ip);
+	else
+		buf_addf(out, is6 ? "[%s]:%" PRIu32 : "%s:%" PRIu32, ip,
+			 a->port);
+}
+
+static void add_connect(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Connect *c = v->event->connect;
+	const char *protocol = name_protocol(c->protocol, c->type);
+
+	if (protocol)
+		buf_addf(out, "%s ", protocol);
+	else
+		buf_addf(out, "protocol %" PRIu32 " ", c->protocol);
+	add_address(out, c->peer, c->peer->port);
+	if (c->send)
+		buf_add_str(out, " (datagram)");
+}
+
+/* ---- write -------------------------------------------------------------- */
+
+static void add_owner(struct buf *out, uint32_t id)
+{
+	if (id == UINT32_MAX)
+		buf_add_char(out, '-'); /* left as it was */
+	else
+		buf_addf(out, "%" PRIu32, id);
+}
+
+static void add_write_operand(struct buf *out, const Picket__V1__Write *w)
+{
+	/* All others are named by their path alone. */
+	if (w->operation == PICKET__V1__OPERATION__OPERATION_CHMOD ||
+	    w->operation == PICKET__V1__OPERATION__OPERATION_MKNOD) {
+		buf_addf(out, "%04o ", w->arg & 07777);
+	} else if (w->operation == PICKET__V1__OPERATION__OPERATION_CHOWN) {
+		add_owner(out, w->arg);
+		buf_add_char(out, ':');
+		add_owner(out, w->arg2);
+		buf_add_char(out, ' ');
+	}
+}
+
+static void add_write(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Write *w = v->event->write;
+	struct marks m = { out, false };
+
+	buf_addf(out, "%s ", name_operation(w->operation));
+	add_write_operand(out, w);
+	add_path(out, w->path);
+	if (w->new_path) {
+		buf_add_str(out, w->exchange ? " ↔ " : " → ");
+		add_path(out, w->new_path);
+	} else if (w->target.len) {
+		buf_add_str(out, " → ");
+		add_path_bytes(out, text_slice(w->target));
+	}
+	mark(&m, w->created, "created");
+	mark(&m, w->truncated, "truncated");
+	mark(&m, w->append, "append");
+	mark_path(&m, w->path);
+	mark(&m, w->new_path && w->new_path->claimed && !w->path->claimed,
+	     "new name claimed");
+	mark(&m, w->fd_claimed, "descriptor claimed");
+	mark(&m, w->fd_changed, "descriptor changed");
+	marks_end(&m);
+}
+
+/* ---- what picket says of itself ----------------------------------------- */
+
+static void add_agent(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Agent *a = v->event->agent;
+
+	if (a->text && *a->text)
+		text_cut(out, slice_str(a->text), SENTENCE_MAX_BYTES);
+	else
+		buf_add_str(out, name_what(a->what));
+}
+
+static void add_gap(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Gap *g = v->gap;
+
+	if (g->count == 1)
+		buf_addf(out, "record %" PRIu64 " is missing", g->first_seq);
+	else
+		buf_addf(out,
+			 "%" PRIu64 " records, %" PRIu64 " to %" PRIu64
+			 ", are missing",
+			 g->count, g->first_seq, g->first_seq + g->count - 1);
+	if (g->reason && *g->reason) {
+		buf_add_str(out, ": ");
+		text_cut(out, slice_str(g->reason), SENTENCE_MAX_BYTES);
+	}
+}
+
+/* ---- amendments --------------------------------------------------------- */
+
+static void add_connect_result(struct buf *out, const struct view *v)
+{
+	const Picket__V1__ConnectResult *c = v->amendment->connect;
+	const char *outcome = name_outcome(c->error);
+
+	add_address(out, c->peer, true);
+	if (outcome)
+		buf_addf(out, " %s", outcome);
+	else
+		buf_addf(out, " failed with errno %" PRIu32, c->error);
+	if (!c->error) {
+		buf_add_str(out, " from ");
+		add_address(out, c->local, true);
+	}
+}
+
+static void add_write_totals(struct buf *out, const struct view *v)
+{
+	const Picket__V1__WriteTotals *t = v->amendment->write;
+	const char *join = " (";
+
+	if (v->amended.known && v->amended.path.n) {
+		if (v->amended.path_cut)
+			buf_add_str(out, "…");
+		add_path_bytes(out, v->amended.path);
+	} else {
+		buf_addf(out, "event %" PRIu64, v->amendment->seq);
+	}
+	buf_addf(out, ": %" PRIu64 " operations", t->count);
+	for (size_t i = 0; i < t->n_operations && i < 16; i++) {
+		buf_add_str(out, join);
+		buf_add_str(out, name_operation(t->operations[i]));
+		join = ", ";
+	}
+	buf_addf(out, "%s, %" PRIu64 " bytes", t->n_operations ? ")" : "",
+		 t->bytes);
+}
+
+static void add_amendment(struct buf *out, const struct view *v)
+{
+	buf_add_str(out, "… ");
+	if (v->amendment->connect)
+		add_connect_result(out, v);
+	else if (v->amendment->write)
+		add_write_totals(out, v);
+	else
+		buf_addf(out, "more became known of event %" PRIu64,
+			 v->amendment->seq);
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+static void (*const add_act[])(struct buf *, const struct view *) = {
+	[PICKET__V1__KIND__KIND_EXEC] = add_exec,
+	[PICKET__V1__KIND__KIND_EXIT] = add_exit,
+	[PICKET__V1__KIND__KIND_CONNECT] = add_connect,
+	[PICKET__V1__KIND__KIND_WRITE] = add_write,
+	[PICKET__V1__KIND__KIND_AGENT] = add_agent,
+};
+
+void text_what(struct buf *out, const struct view *v)
+{
+	uint64_t kind = v->event ? (uint64_t)v->event->kind : 0;
+
+	if (v->gap)
+		add_gap(out, v);
+	else if (v->amendment)
+		add_amendment(out, v);
+	else if (kind < sizeof(add_act) / sizeof(*add_act) && add_act[kind])
+		add_act[kind](out, v);
+	else
+		buf_add_str(out, "something that a newer picket recorded");
+}
+
+void text_verdict(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Verdict *d = v->event ? v->event->verdict : NULL;
+
+	if (!d)
+		return;
+	buf_add_str(out, name_answer(d->answer));
+	if (d->rule && *d->rule) {
+		buf_add_str(out, " by ");
+		text_cut_word(out, slice_str(d->rule), RULE_MAX_BYTES);
+	}
+	if (d->tag && *d->tag) {
+		buf_add_str(out, " (");
+		text_cut_word(out, slice_str(d->tag), RULE_MAX_BYTES);
+		buf_add_char(out, ')');
+	}
+}
