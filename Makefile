@@ -96,7 +96,9 @@ BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -std=gnu17 -D__TARGET_ARCH_$(BPF_ARCH) \
 	-Wall -Wextra -Wno-unused-parameter -Ibpf -Iinclude \
 	-idirafter /usr/include/$(MULTIARCH)
-BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+# maps first: libbpf 1.1's linker loses maps that are used before defined.
+BPF_SRC := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
+BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRC))
 
 $(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
