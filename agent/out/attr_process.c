@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "limits.h"
+#include "out/names.h"
 
 #define IMAGE_ROW(key, type, member)                                  \
 	{                                                             \
@@ -74,10 +75,6 @@ static void add_env(struct attrs *a, const Picket__V1__Image *img)
 	}
 }
 
-static const char *const stdio_names[] = {
-	"closed", "file", "pipe", "socket", "tty", "null", "device", "other",
-};
-
 static void add_stdio(struct attrs *a, const Picket__V1__Image *img)
 {
 	struct slice *items;
@@ -88,13 +85,8 @@ static void add_stdio(struct attrs *a, const Picket__V1__Image *img)
 	items = arena_take(a->arena, 3 * sizeof(*items));
 	if (!items)
 		return;
-	for (i = 0; i < img->n_stdio; i++) {
-		size_t type = (size_t)img->stdio[i]->type;
-
-		items[i] = slice_str(type < ATTR_COUNT(stdio_names)
-					     ? stdio_names[type]
-					     : "other");
-	}
+	for (i = 0; i < img->n_stdio; i++)
+		items[i] = slice_str(name_stdio(img->stdio[i]->type));
 	attr_strings(a, "picket.process.stdio", items, img->n_stdio);
 }
 

@@ -12,6 +12,11 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "out/names.h"
+
+/* Operations that one summary names: each at most once, with room to grow. */
+#define OPS_MAX 64
+
 /* ---- the act -------------------------------------------------------------- */
 
 static void add_address(struct attrs *a, const char *ip_key,
@@ -28,35 +33,9 @@ static void add_address(struct attrs *a, const char *ip_key,
 	attr_int(a, port_key, addr->port);
 }
 
-static const struct {
-	uint32_t protocol;
-	const char *name;
-} transports[] = {
-	{ IPPROTO_TCP, "tcp" },		{ IPPROTO_UDP, "udp" },
-	{ IPPROTO_SCTP, "sctp" },	{ IPPROTO_DCCP, "dccp" },
-	{ IPPROTO_UDPLITE, "udplite" }, { IPPROTO_ICMP, "icmp" },
-	{ IPPROTO_ICMPV6, "icmpv6" },	{ IPPROTO_MPTCP, "mptcp" },
-	{ IPPROTO_RAW, "raw" },
-};
-
-static const char *transport(const Picket__V1__Connect *c)
-{
-	size_t i;
-
-	for (i = 0; i < ATTR_COUNT(transports); i++) {
-		if (transports[i].protocol == c->protocol)
-			return transports[i].name;
-	}
-	if (!c->protocol && c->type == SOCK_STREAM)
-		return "tcp";
-	if (!c->protocol && c->type == SOCK_DGRAM)
-		return "udp";
-	return NULL;
-}
-
 static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 {
-	const char *name = transport(c);
+	const char *name = name_protocol(c->protocol, c->type);
 
 	if (c->peer) {
 		add_address(a, "network.peer.address", "network.peer.port",
@@ -74,19 +53,6 @@ static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 		attr_bool(a, "picket.connect.send", true);
 	if (c->net_ns)
 		attr_int(a, "picket.connect.net_ns", c->net_ns);
-}
-
-static const char *const op_names[] = {
-	"",	  "open",   "write", "truncate", "mmap",
-	"rename", "unlink", "link",  "symlink",	 "chmod",
-	"chown",  "xattr",  "mknod", "mkdir",	 "rmdir",
-};
-
-static struct slice op_name(int op)
-{
-	return slice_str(op > 0 && (size_t)op < ATTR_COUNT(op_names)
-				 ? op_names[op]
-				 : "unknown");
 }
 
 #define WRITE_ROW(key, type, member)                                  \
@@ -109,7 +75,7 @@ static const struct row write_rows[] = {
 
 static void add_write(struct attrs *a, const Picket__V1__Write *w)
 {
-	attr_string(a, "picket.op", op_name((int)w->operation));
+	attr_string(a, "picket.op", slice_str(name_operation(w->operation)));
 	if (w->path)
 		attr_file_path(a, w->path);
 	if (w->new_path)
@@ -132,38 +98,11 @@ static void add_exit(struct attrs *a, const Picket__V1__Exit *e)
 	attr_int(a, "process.exit.code", WEXITSTATUS(status));
 }
 
-static const struct {
-	const char *name;
-	enum attr_level level;
-} agent_whats[] = {
-	[PICKET__V1__AGENT__WHAT__WHAT_UNSPECIFIED] = { "unknown", ATTR_INFO },
-	[PICKET__V1__AGENT__WHAT__STARTED] = { "started", ATTR_INFO },
-	[PICKET__V1__AGENT__WHAT__STOPPED] = { "stopped", ATTR_INFO },
-	[PICKET__V1__AGENT__WHAT__LOSS] = { "loss", ATTR_MEDIUM },
-	[PICKET__V1__AGENT__WHAT__CUT] = { "cut", ATTR_MEDIUM },
-	[PICKET__V1__AGENT__WHAT__UNCLEAN] = { "unclean", ATTR_LOW },
-	[PICKET__V1__AGENT__WHAT__POLICY] = { "policy", ATTR_INFO },
-	[PICKET__V1__AGENT__WHAT__CLOCK] = { "clock", ATTR_LOW },
-	[PICKET__V1__AGENT__WHAT__TRIMMED] = { "trimmed", ATTR_MEDIUM },
-	[PICKET__V1__AGENT__WHAT__JOURNAL_ERROR] = { "journal_error",
-						     ATTR_MEDIUM },
-	[PICKET__V1__AGENT__WHAT__JOURNAL_BACK] = { "journal_back", ATTR_INFO },
-	[PICKET__V1__AGENT__WHAT__COVERAGE] = { "coverage", ATTR_INFO },
-};
-
-static size_t agent_what(const Picket__V1__Agent *agent)
-{
-	size_t what = (size_t)agent->what;
-
-	return what < ATTR_COUNT(agent_whats) ? what : 0;
-}
-
 static void add_agent(struct attrs *a, const Picket__V1__Agent *agent)
 {
 	size_t i;
 
-	attr_string(a, "picket.agent.what",
-		    slice_str(agent_whats[agent_what(agent)].name));
+	attr_string(a, "picket.agent.what", slice_str(name_what(agent->what)));
 	for (i = 0; i < agent->n_facts; i++) {
 		const Picket__V1__Agent__FactsEntry *f = agent->facts[i];
 
@@ -176,42 +115,20 @@ static void add_agent(struct attrs *a, const Picket__V1__Agent *agent)
 
 /* ---- verdict, event, amendment, gap ----------------------------------------- */
 
-static const char *const answer_names[] = {
-	[PICKET__V1__ANSWER__ANSWER_NONE] = "none",
-	[PICKET__V1__ANSWER__ANSWER_ALLOWED] = "allowed",
-	[PICKET__V1__ANSWER__ANSWER_DENIED] = "denied",
-	[PICKET__V1__ANSWER__ANSWER_UNLISTED] = "unlisted",
-	[PICKET__V1__ANSWER__ANSWER_PENDING] = "pending",
-};
-
-static const char *const severity_names[] = {
-	[PICKET__V1__SEVERITY__SEVERITY_NONE] = "none",
-	[PICKET__V1__SEVERITY__SEVERITY_LOW] = "low",
-	[PICKET__V1__SEVERITY__SEVERITY_MEDIUM] = "medium",
-	[PICKET__V1__SEVERITY__SEVERITY_HIGH] = "high",
-	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = "critical",
-};
-
 static void add_verdict(struct attrs *a, const Picket__V1__Verdict *d)
 {
-	size_t answer = (size_t)d->answer, severity = (size_t)d->severity;
-
-	if (answer && answer < ATTR_COUNT(answer_names))
+	if (d->answer)
 		attr_string(a, "picket.verdict",
-			    slice_str(answer_names[answer]));
+			    slice_str(name_answer(d->answer)));
 	attr_bool(a, "picket.alert", d->alert);
-	if (severity && severity < ATTR_COUNT(severity_names))
+	if (d->severity)
 		attr_string(a, "picket.severity",
-			    slice_str(severity_names[severity]));
+			    slice_str(name_severity(d->severity)));
 	if (d->rule && *d->rule)
 		attr_string(a, "security_rule.name", slice_str(d->rule));
 	if (d->tag && *d->tag)
 		attr_string(a, "picket.tag", slice_str(d->tag));
 }
-
-static const char *const backend_names[] = {
-	NULL, "lsm", "fentry", "kprobe", "tp_btf", "raw_tp", "cgroup", "iter",
-};
 
 static void add_event(struct attrs *a, const struct view_images *images,
 		      const struct view *v)
@@ -219,9 +136,9 @@ static void add_event(struct attrs *a, const struct view_images *images,
 	const Picket__V1__Event *e = v->event;
 
 	attr_int(a, "picket.boot_ns", (int64_t)e->boot_ns);
-	if (e->backend && e->backend < ATTR_COUNT(backend_names))
+	if (e->backend)
 		attr_string(a, "picket.backend",
-			    slice_str(backend_names[e->backend]));
+			    slice_str(name_backend(e->backend)));
 	if (e->verdict)
 		add_verdict(a, e->verdict);
 	attr_process(a, images, v);
@@ -261,13 +178,13 @@ static void add_totals(struct attrs *a, const Picket__V1__WriteTotals *t)
 	attr_int(a, "picket.write.count", (int64_t)t->count);
 	attr_int(a, "picket.write.bytes", (int64_t)t->bytes);
 	attr_int(a, "picket.write.until_ns", (int64_t)t->until_ns);
-	if (!t->n_operations || t->n_operations > ATTR_COUNT(op_names))
+	if (!t->n_operations || t->n_operations > OPS_MAX)
 		return;
 	ops = arena_take(a->arena, t->n_operations * sizeof(*ops));
 	if (!ops)
 		return;
 	for (i = 0; i < t->n_operations; i++)
-		ops[i] = op_name((int)t->operations[i]);
+		ops[i] = slice_str(name_operation(t->operations[i]));
 	attr_strings(a, "picket.ops", ops, t->n_operations);
 }
 
@@ -283,6 +200,12 @@ static void add_amendment(struct attrs *a, const struct view *v)
 		attr_string(a, "picket.amends",
 			    slice_str(view_uid(&amended, uid)));
 	attr_int(a, "picket.boot_ns", (int64_t)m->boot_ns);
+	/* Who did it stands in the event; this much spares a search. */
+	if (v->image) {
+		attr_int(a, "process.pid", v->image->pid);
+		if (v->image->exe)
+			attr_exe_path(a, v->image->exe);
+	}
 	if (m->connect)
 		add_result(a, m->connect);
 	if (m->write)
@@ -351,7 +274,8 @@ enum attr_level attr_level(const struct view *v)
 	if (!e)
 		return ATTR_MEDIUM; /* a gap: something is missing */
 	if (e->agent)
-		return agent_whats[agent_what(e->agent)].level;
+		return what_is_warning(e->agent->what) ? ATTR_MEDIUM
+						       : ATTR_INFO;
 	if (!e->verdict || !e->verdict->alert)
 		return ATTR_INFO;
 	/* In the order of the schema, so a number is a level. */
