@@ -8,9 +8,17 @@ MAKEFLAGS += --no-builtin-rules
 VERSION := 0.1.0
 
 # SAN=1 builds user space with the address and undefined-behaviour sanitizers,
-# into a tree of its own so that the two never mix.
+# FUZZ=1 (set by `make fuzz`) for libFuzzer, each into a tree of its own so that
+# they never mix.
 SAN ?=
-BUILD := build$(if $(SAN),/san)
+FUZZ ?=
+BUILD := build$(if $(FUZZ),/fuzz,$(if $(SAN),/san))
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+# Only the steps that need root are given to it, and only where we are not.
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG ?= clang
@@ -25,10 +33,12 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wundef -Wwrite-strings -Wpointer-arith \
 	-Wformat=2 -Wvla -Wimplicit-fallthrough -Wcast-qual
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
-	$(if $(SAN),,-D_FORTIFY_SOURCE=2) \
+	$(if $(SAN)$(FUZZ),,-D_FORTIFY_SOURCE=2) \
 	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
-SANFLAGS := $(if $(SAN),-fsanitize=address,)$(if $(SAN), -fsanitize=undefined \
-	-fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+comma := ,
+SANITIZERS := $(if $(SAN)$(FUZZ),address$(comma)undefined)$(if $(FUZZ),$(comma)fuzzer-no-link)
+SANFLAGS := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) -fno-omit-frame-pointer \
+	-fno-sanitize-recover=undefined)
 CFLAGS ?= -O2 -g
 ALL_CFLAGS := -std=gnu17 $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -DPICKET_VERSION='"$(VERSION)"' \
@@ -114,31 +124,143 @@ $(BUILD)/gen/picket.skel.h: $(BUILD)/bpf/picket.bpf.o
 	@mkdir -p $(@D)
 	$(Q)$(BPFTOOL) gen skeleton $< name picket_bpf > $@
 
-# ---- unit tests and fuzz corpora --------------------------------------------
+# ---- tests ------------------------------------------------------------------
 
-UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
-UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
-# Everything but the mains, the libbpf users and the network: unit tests link it.
+# What the tests of user space link: everything but the mains, app/ and what
+# needs libbpf.
+NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,attach.c ring.c probes.c sensor*.c))
 TESTED_OBJ = $(COMMON_OBJ) $(SHIP_OBJ) \
-	$(filter-out $(call obj,$(wildcard agent/sense/attach.c agent/sense/ring.c agent/sense/probes.c agent/sense/sensor*.c)) \
-	$(call obj,$(call SRC,app)),$(PICKET_OBJ))
+	$(filter-out $(call obj,$(NEED_LIBBPF) $(call SRC,app)),$(PICKET_OBJ))
+TESTED := $(BUILD)/tests/libtested.a
 
-$(BUILD)/tests/libtested.a: $(TESTED_OBJ)
+$(TESTED): $(TESTED_OBJ)
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
-$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/tests/libtested.a
-	$(call say,TEST,$<)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CPPFLAGS) -Itests $(ALL_CFLAGS) -MMD -MP $(ALL_LDFLAGS) -o $@ $< \
-		$(BUILD)/tests/libtested.a $(SHIP_LIBS) $(TEST_LIBS)
+# A test program is one file: compiled and linked in one go.
+build_test = @mkdir -p $(@D); printf '  %-7s %s\n' TEST $@
+link_test = $(Q)$(CC) $(ALL_CPPFLAGS) -Itests -I$(<D) $(1) $(ALL_CFLAGS) -MMD -MP \
+	$(ALL_LDFLAGS) -o $@ $(filter %.c %.o %.a,$^)
 
-.PHONY: unit
+UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(TESTED)
+	$(build_test)
+	$(call link_test) $(SHIP_LIBS) $(TEST_LIBS)
+
+# Each fuzz target with a main of ours that feeds it the committed corpus.
+FUZZ_SRC := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC))
+REPLAY_BIN := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ_NAMES))
+
+$(BUILD)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TESTED)
+	$(build_test)
+	$(call link_test,-DFUZZ_NAME='"$*"') $(SHIP_LIBS)
+
+# Programs that load BPF objects, as root. Other files there are linked to all.
+BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
+BPFTEST_BIN := $(patsubst tests/bpf/%.c,$(BUILD)/tests/bpf/%,$(BPFTEST_SRC))
+BPFTEST_OBJ := $(call obj,$(filter-out $(BPFTEST_SRC),$(wildcard tests/bpf/*.c)))
+
+$(BPFTEST_OBJ): | $(BUILD)/gen/picket.skel.h
+$(BPFTEST_OBJ): ALL_CPPFLAGS += -Itests -Itests/bpf
+$(BUILD)/tests/bpf/%: tests/bpf/%.c $(BPFTEST_OBJ) $(PICKET_OBJ) $(COMMON_OBJ)
+	$(build_test)
+	$(call link_test) $(PICKET_LIBS) $(TEST_LIBS)
+
+# What the end-to-end tests run and watch. Static, so that a chroot holds it.
+ACT_BIN := $(patsubst tests/e2e/%.c,$(BUILD)/tests/%,$(wildcard tests/e2e/act*.c))
+E2E := $(sort $(wildcard tests/e2e/test_*.py tests/e2e/[0-9]*.py))
+
+$(BUILD)/tests/act%: tests/e2e/act%.c
+	$(build_test)
+	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(CFLAGS) -MMD -MP \
+		-static -pthread -o $@ $<
+
+CHECKS := $(sort $(wildcard tests/check/*.sh))
+
+.PHONY: unit fuzz-replay bpf-tests e2e-tools
 unit: $(UNIT_BIN)
+fuzz-replay: $(REPLAY_BIN)
+bpf-tests: $(BPFTEST_BIN)
+e2e-tools: $(ACT_BIN)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
+	tests/run --log $(BUILD)/tests/log
+USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
+	--stage fuzz $(REPLAY_BIN)
+ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
+
+# No root, no network, installs nothing.
+.PHONY: check
+check: all unit fuzz-replay
+	@$(RUN_TESTS) $(USER_STAGES)
+
+# Everything. With SAN=1 what runs in user space, under the sanitizers.
+.PHONY: test test-stages
+test: deps-build deps-test
+	+@$(MAKE) --no-print-directory $(if $(SAN),check,test-stages)
+
+test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done
+	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES)
+
+# The collector's side of the end-to-end tests decodes with this, not with us.
+OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
+build/npm/.done:
+	$(call say,NPM,$(OTLP_DECODER))
+	@mkdir -p $(@D)
+	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error $(OTLP_DECODER)
+	@touch $@
+
+# Libfuzzer over every target, FUZZ_SECONDS each; what it finds beyond the
+# committed corpus stays in build/fuzz/corpus.
+FUZZ_SECONDS ?= 60
+FUZZ_BIN := $(addprefix $(BUILD)/fuzz_,$(FUZZ_NAMES))
+.PHONY: fuzz fuzz-bins $(addprefix run-fuzz-,$(FUZZ_NAMES))
+fuzz: deps-fuzz
+	+@$(MAKE) --no-print-directory FUZZ=1 CC=$(CLANG) fuzz-bins
+	+@$(MAKE) --no-print-directory FUZZ=1 CC=$(CLANG) -j1 $(addprefix run-fuzz-,$(FUZZ_NAMES))
+
+fuzz-bins: $(FUZZ_BIN)
+
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(TESTED)
+	$(build_test)
+	$(call link_test,-fsanitize=fuzzer) $(SHIP_LIBS)
+
+$(addprefix run-fuzz-,$(FUZZ_NAMES)): run-fuzz-%: $(BUILD)/fuzz_%
+	@mkdir -p $(BUILD)/corpus/$*
+	$(BUILD)/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+		-artifact_prefix=$(BUILD)/crash-$*- $(BUILD)/corpus/$* $(wildcard tests/fuzz/corpus/$*)
+
+# ---- run, install, clean ----------------------------------------------------
+
+# In the foreground, with the shipped configuration; the journal is all it needs.
+.PHONY: run
+run: deps-build
+	+@$(MAKE) --no-print-directory all
+	@mkdir -p $(BUILD)/run
+	@$(SUDO) $(BUILD)/picket run --config packaging/agent.ini \
+		--policy packaging/policy.d --journal $(BUILD)/run/journal --tail
+
+# Packages that are missing, and only those.
+.PHONY: deps-build deps-test deps-fuzz
+deps-test deps-fuzz: | deps-build
+deps-build deps-test deps-fuzz:
+	@packaging/install-deps $(@:deps-%=%)
+
+# A configuration that is there already is kept.
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d
+	install -m 0755 $(BUILD)/picket $(BUILD)/picket-ship $(DESTDIR)$(PREFIX)/bin/
+	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
+		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
+	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
 
 .PHONY: clean
 clean:
 	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' -not -path '*/npm/*' 2>/dev/null)

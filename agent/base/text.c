@@ -2,7 +2,7 @@
 /*
  * Strict readers of numbers, sizes, durations and words. The one idea: a
  * value is digits and then one of the units of a table, nothing before,
- * between or after; what strtoul(3) would forgive is an error here.
+ * between or after; what strtoul forgives is an error here.
  */
 #include "base/text.h"
 
