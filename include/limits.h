@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every cap that more than one program lives by, and why it is what it is. */
-#pragma once
 
-/* -Iinclude puts this before the C library's: whoever asked for that gets it. */
+/*
+ * -Iinclude puts this before the C library's: whoever asked for that gets it.
+ * gcc's own comes back here on its way to the C library's, so there is no
+ * #pragma once: macros may be defined again as they are.
+ */
 #include_next <limits.h>
 
 /* One log record with room for a full image: largest wire record, doubled. */
