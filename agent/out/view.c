@@ -323,20 +323,35 @@ static int take_amendment(struct view_images *v, struct slice payload,
 	return 1;
 }
 
-/* The frame says all there is: the journal writes gaps without a payload. */
+/* Why: the payload is the journal's own struct, not protobuf. */
+static const char *gap_reason(const struct reader_frame *frame)
+{
+	static const char *const reasons[] = {
+		[JOURNAL_GAP_OVERFLOW] = "journal buffer full",
+		[JOURNAL_GAP_TRIMMED] = "trimmed",
+		[JOURNAL_GAP_DAMAGED] = "damaged",
+	};
+	struct journal_gap gap = { 0 };
+
+	if (frame->payload.n >= sizeof(gap))
+		memcpy(&gap, frame->payload.p, sizeof(gap));
+	if (gap.reason < sizeof(reasons) / sizeof(*reasons) &&
+	    reasons[gap.reason])
+		return reasons[gap.reason];
+	return "unknown";
+}
+
 static int take_gap(const struct reader_frame *frame, struct view *r)
 {
-	const char *reason =
-		r->missing ? "trimmed or damaged" : "journal buffer full";
-
+	if (frame->seq_end <= frame->seq)
+		return -EBADMSG;
 	r->gap = malloc(sizeof(*r->gap));
 	if (!r->gap)
 		return -ENOMEM;
 	picket__v1__gap__init(r->gap);
 	r->gap->first_seq = frame->seq;
-	r->gap->count =
-		frame->seq_end > frame->seq ? frame->seq_end - frame->seq : 0;
-	r->gap->reason = strdup(reason);
+	r->gap->count = frame->seq_end - frame->seq;
+	r->gap->reason = strdup(gap_reason(frame));
 	return r->gap->reason ? 1 : -ENOMEM;
 }
 

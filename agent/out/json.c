@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A record as one JSON object on one line; json.h has the names. Everything
+ * that needs no other line is in it, the process included, since a line is
+ * what people grep for, cut out, and paste into a ticket.
+ */
+#include "out/json.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "out/attr.h"
+#include "out/json_part.h"
+#include "out/names.h"
+
+static void add_ip(struct buf *out, const char *name,
+		   const Picket__V1__Address *a)
+{
+	char ip[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(a->ip.len == 16 ? AF_INET6 : AF_INET, a->ip.data, ip,
+		      sizeof(ip)))
+		json_str(out, name, ip);
+}
+
+static void add_connect(struct buf *out, const Picket__V1__Connect *c)
+{
+	const char *protocol = name_protocol(c->protocol, c->type);
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%" PRIu32, c->protocol);
+	json_open(out, "connect", '{');
+	add_ip(out, "ip", c->peer);
+	json_u64(out, "port", c->peer->port);
+	json_str(out, "protocol", protocol ? protocol : number);
+	json_u64(out, "type", c->type);
+	json_true(out, "send", c->send);
+	json_u64(out, "net_ns", c->net_ns);
+	json_close(out, '}');
+}
+
+static void add_write(struct buf *out, const Picket__V1__Write *w)
+{
+	json_open(out, "write", '{');
+	json_str(out, "operation", name_operation(w->operation));
+	json_path(out, "path", w->path);
+	json_path(out, "new_path", w->new_path);
+	json_bytes(out, "target",
+		   slice_of((const char *)w->target.data, w->target.len));
+	json_file(out, "file", w->file);
+	json_true(out, "created", w->created);
+	json_true(out, "truncated", w->truncated);
+	json_true(out, "append", w->append);
+	json_true(out, "fd_claimed", w->fd_claimed);
+	json_true(out, "fd_changed", w->fd_changed);
+	json_true(out, "exchange", w->exchange);
+	if (w->bytes)
+		json_u64(out, "bytes", w->bytes);
+	json_u64(out, "arg", w->arg);
+	if (w->operation == PICKET__V1__OPERATION__OPERATION_CHOWN)
+		json_u64(out, "arg2", w->arg2);
+	json_close(out, '}');
+}
+
+static void add_exit(struct buf *out, const Picket__V1__Exit *e)
+{
+	int status = (int)e->status;
+	char name[16];
+
+	json_open(out, "exit", '{');
+	if (WIFEXITED(status)) {
+		json_u64(out, "code", (uint64_t)WEXITSTATUS(status));
+	} else {
+		uint32_t signo = (uint32_t)WTERMSIG(status);
+
+		json_u64(out, "signal", signo);
+		if (name_signal(signo, name))
+			json_str(out, "signal_name", name);
+		json_true(out, "core", WCOREDUMP(status));
+	}
+	json_close(out, '}');
+}
+
+static void add_agent(struct buf *out, const Picket__V1__Agent *a)
+{
+	json_open(out, "agent", '{');
+	json_str(out, "what", name_what(a->what));
+	json_bytes(out, "text", slice_str(a->text));
+	if (a->n_facts) {
+		json_open(out, "facts", '{');
+		for (size_t i = 0; i < a->n_facts; i++) {
+			/* Keys come from the journal too: escaped as values are. */
+			json_str(out, NULL, a->facts[i]->key);
+			buf_add_char(out, ':');
+			escape_json(out, slice_str(a->facts[i]->value), NULL);
+		}
+		json_close(out, '}');
+	}
+	json_close(out, '}');
+}
+
+static void add_actor(struct buf *out, const Picket__V1__Actor *a)
+{
+	json_open(out, "actor", '{');
+	json_u64(out, "uid", a->uid);
+	json_u64(out, "euid", a->euid);
+	json_u64(out, "gid", a->gid);
+	json_u64(out, "mnt_ns", a->mnt_ns);
+	if (a->cgroup_id)
+		json_u64(out, "cgroup_id", a->cgroup_id);
+	json_close(out, '}');
+}
+
+static void add_verdict(struct buf *out, const Picket__V1__Verdict *d)
+{
+	json_open(out, "verdict", '{');
+	json_str(out, "answer", name_answer(d->answer));
+	json_true(out, "alert", d->alert);
+	if (d->severity)
+		json_str(out, "severity", name_severity(d->severity));
+	json_bytes(out, "rule", slice_str(d->rule));
+	json_bytes(out, "tag", slice_str(d->tag));
+	json_close(out, '}');
+}
+
+static void add_event(struct buf *out, const struct view_images *images,
+		      const struct view *v)
+{
+	const Picket__V1__Event *e = v->event;
+
+	json_str(out, "kind", name_kind(e->kind));
+	json_u64(out, "boot_ns", e->boot_ns);
+	if (e->kind != PICKET__V1__KIND__KIND_AGENT) {
+		json_str(out, "backend", name_backend(e->backend));
+		json_u64(out, "cpu", e->cpu);
+	}
+	if (e->tid)
+		json_u64(out, "tid", e->tid);
+	if (e->actor)
+		add_actor(out, e->actor);
+	json_process(out, images, v->image);
+	if (e->connect && e->kind == PICKET__V1__KIND__KIND_CONNECT)
+		add_connect(out, e->connect);
+	if (e->write && e->kind == PICKET__V1__KIND__KIND_WRITE)
+		add_write(out, e->write);
+	if (e->exit && e->kind == PICKET__V1__KIND__KIND_EXIT)
+		add_exit(out, e->exit);
+	if (e->agent && e->kind == PICKET__V1__KIND__KIND_AGENT)
+		add_agent(out, e->agent);
+	if (e->verdict)
+		add_verdict(out, e->verdict);
+}
+
+static void add_result(struct buf *out, const Picket__V1__ConnectResult *c)
+{
+	const char *outcome = name_outcome(c->error);
+
+	json_open(out, "connect", '{');
+	json_u64(out, "error", c->error);
+	json_str(out, "outcome", outcome ? outcome : "failed");
+	add_ip(out, "local_ip", c->local);
+	json_u64(out, "local_port", c->local->port);
+	add_ip(out, "peer_ip", c->peer);
+	json_u64(out, "peer_port", c->peer->port);
+	json_close(out, '}');
+}
+
+static void add_totals(struct buf *out, const Picket__V1__WriteTotals *t)
+{
+	json_open(out, "write", '{');
+	json_u64(out, "count", t->count);
+	json_u64(out, "bytes", t->bytes);
+	json_u64(out, "until_ns", t->until_ns);
+	json_open(out, "operations", '[');
+	for (size_t i = 0; i < t->n_operations; i++)
+		json_str(out, NULL, name_operation(t->operations[i]));
+	json_close(out, ']');
+	json_close(out, '}');
+}
+
+static void add_amendment(struct buf *out, const struct view_images *images,
+			  const struct view *v)
+{
+	const Picket__V1__Amendment *a = v->amendment;
+	struct view event = *v;
+	char uid[VIEW_UID_MAX];
+
+	event.epoch = a->epoch;
+	event.seq = a->seq;
+	json_str(out, "kind", "amendment");
+	json_u64(out, "boot_ns", a->boot_ns);
+	json_process(out, images, v->image);
+	json_open(out, "amendment", '{');
+	json_str(out, "of", view_uid(&event, uid));
+	json_u64(out, "epoch", a->epoch);
+	json_u64(out, "seq", a->seq);
+	if (a->connect)
+		add_result(out, a->connect);
+	if (a->write)
+		add_totals(out, a->write);
+	if (!v->amended.path_cut)
+		json_bytes(out, "path", v->amended.path);
+	json_close(out, '}');
+}
+
+static void add_gap(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Gap *g = v->gap;
+
+	json_str(out, "kind", "gap");
+	json_open(out, "gap", '{');
+	json_u64(out, "first_seq", g->first_seq);
+	json_u64(out, "last_seq", g->first_seq + g->count - 1);
+	json_u64(out, "count", g->count);
+	json_bytes(out, "reason", slice_str(g->reason));
+	json_true(out, "missing", v->missing);
+	json_close(out, '}');
+}
+
+void json_line(struct buf *out, const struct view_images *images,
+	       const struct view *v)
+{
+	char uid[ATTR_UID_MAX], time[32];
+
+	buf_add_char(out, '{');
+	json_str(out, "uid", attr_uid(v, uid));
+	json_u64(out, "epoch", v->epoch);
+	json_u64(out, "seq", v->seq);
+	if (v->wall_ns)
+		json_str(out, "time", clock_print(v->wall_ns, time));
+	if (v->gap)
+		add_gap(out, v);
+	else if (v->amendment)
+		add_amendment(out, images, v);
+	else
+		add_event(out, images, v);
+	json_close(out, '}');
+}

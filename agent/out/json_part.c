@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The pieces of a JSON line. The one idea: the writer keeps no state; whether
+ * a comma is due stands in the last byte written, since no value ends in an
+ * opening bracket.
+ */
+#include "out/json_part.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/escape.h"
+
+#define NAME_MAX_BYTES 48
+
+static struct slice slice_of_data(ProtobufCBinaryData b)
+{
+	return slice_of((const char *)b.data, b.len);
+}
+
+static void add_key(struct buf *out, const char *name, const char *suffix)
+{
+	char last = out->n ? out->p[out->n - 1] : '{';
+
+	if (last != '{' && last != '[')
+		buf_add_char(out, ',');
+	if (name)
+		buf_addf(out, "\"%s%s\":", name, suffix);
+}
+
+void json_open(struct buf *out, const char *name, char bracket)
+{
+	add_key(out, name, "");
+	buf_add_char(out, bracket);
+}
+
+void json_close(struct buf *out, char bracket)
+{
+	buf_add_char(out, bracket);
+}
+
+void json_str(struct buf *out, const char *name, const char *value)
+{
+	add_key(out, name, "");
+	escape_json(out, slice_str(value), NULL);
+}
+
+void json_u64(struct buf *out, const char *name, uint64_t value)
+{
+	add_key(out, name, "");
+	buf_addf(out, "%" PRIu64, value);
+}
+
+void json_hex(struct buf *out, const char *name, uint64_t value)
+{
+	add_key(out, name, "");
+	buf_addf(out, "\"%016" PRIx64 "\"", value);
+}
+
+void json_true(struct buf *out, const char *name, bool value)
+{
+	if (!value)
+		return;
+	add_key(out, name, "");
+	buf_add_str(out, "true");
+}
+
+void json_device(struct buf *out, const char *name, uint32_t device)
+{
+	add_key(out, name, "");
+	buf_addf(out, "\"%" PRIu32 ":%" PRIu32 "\"", device >> 20,
+		 device & 0xfffff);
+}
+
+static void add_base64(struct buf *out, struct slice s)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < s.n; i += 3) {
+		size_t n = s.n - i < 3 ? s.n - i : 3;
+		uint32_t bits = 0;
+		char group[4];
+
+		for (size_t k = 0; k < 3; k++)
+			bits = bits << 8 |
+			       (k < n ? (unsigned char)s.p[i + k] : 0u);
+		for (size_t k = 0; k < 4; k++)
+			group[k] =
+				k > n ? '=' : digits[bits >> (18 - 6 * k) & 63];
+		buf_add(out, group, sizeof(group));
+	}
+	buf_add_char(out, '"');
+}
+
+void json_bytes(struct buf *out, const char *name, struct slice value)
+{
+	bool lossy = false;
+
+	if (!value.n)
+		return;
+	add_key(out, name, "");
+	escape_json(out, value, &lossy);
+	if (lossy) {
+		add_key(out, name, "_b64");
+		add_base64(out, value);
+	}
+}
+
+void json_byte_list(struct buf *out, const char *name,
+		    const ProtobufCBinaryData *items, size_t n)
+{
+	bool lossy = false;
+
+	if (!n)
+		return;
+	json_open(out, name, '[');
+	for (size_t i = 0; i < n; i++) {
+		add_key(out, NULL, "");
+		escape_json(out, slice_of_data(items[i]), &lossy);
+	}
+	json_close(out, ']');
+	if (!lossy)
+		return;
+	add_key(out, name, "_b64");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < n; i++) {
+		add_key(out, NULL, "");
+		add_base64(out, slice_of_data(items[i]));
+	}
+	json_close(out, ']');
+}
+
+static void json_path_flags(struct buf *out, const char *name,
+			    const Picket__V1__Path *p)
+{
+	const struct {
+		bool holds;
+		const char *name;
+	} flags[] = {
+		{ p->claimed, "claimed" },
+		{ p->deleted, "deleted" },
+		{ p->truncated, "truncated" },
+		{ p->unresolved, "unresolved" },
+		{ p->fs_path_unknown, "fs_unknown" },
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		if (!flags[i].holds)
+			continue;
+		if (!any)
+			json_open(out, name, '[');
+		any = true;
+		json_str(out, NULL, flags[i].name);
+	}
+	if (any)
+		json_close(out, ']');
+}
+
+void json_path(struct buf *out, const char *name, const Picket__V1__Path *p)
+{
+	char sub[NAME_MAX_BYTES];
+
+	if (!p)
+		return;
+	json_bytes(out, name, slice_of_data(p->path));
+	(void)snprintf(sub, sizeof(sub), "%s_fs", name);
+	json_bytes(out, sub, slice_of_data(p->fs_path));
+	(void)snprintf(sub, sizeof(sub), "%s_host", name);
+	json_bytes(out, sub, slice_of_data(p->host_path));
+	(void)snprintf(sub, sizeof(sub), "%s_flags", name);
+	json_path_flags(out, sub, p);
+}
+
+void json_file(struct buf *out, const char *name, const Picket__V1__File *f)
+{
+	if (!f)
+		return;
+	json_open(out, name, '{');
+	json_u64(out, "inode", f->inode);
+	json_device(out, "device", f->device);
+	json_u64(out, "generation", f->generation);
+	json_u64(out, "mode", f->mode);
+	json_u64(out, "uid", f->uid);
+	json_u64(out, "gid", f->gid);
+	json_u64(out, "links", f->links);
+	json_u64(out, "size", f->size);
+	if (f->mtime_ns || f->ctime_ns) {
+		add_key(out, "mtime_ns", "");
+		buf_addf(out, "%" PRId64, f->mtime_ns);
+		add_key(out, "ctime_ns", "");
+		buf_addf(out, "%" PRId64, f->ctime_ns);
+	}
+	json_true(out, "memfd", f->memfd);
+	if (f->overlay_upper || f->overlay_lower)
+		json_str(out, "overlay", f->overlay_upper ? "upper" : "lower");
+	json_close(out, '}');
+}
