@@ -177,7 +177,11 @@ E2E := $(sort $(wildcard tests/e2e/test_*.py tests/e2e/[0-9]*.py))
 $(BUILD)/tests/act%: tests/e2e/act%.c
 	$(build_test)
 	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(CFLAGS) -MMD -MP \
-		-static -pthread -o $@ $<
+		-static -pthread $(ACT_FLAGS) -o $@ $<
+
+# No C library in it at all: it is to live as short as a program can.
+$(BUILD)/tests/act_tiny: ACT_FLAGS := -nostdlib -fno-stack-protector \
+	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection=none)
 
 CHECKS := $(sort $(wildcard tests/check/*.sh))
 
