@@ -37,6 +37,18 @@ struct inode___split {
 
 #define MOVED_NS_PER_S 1000000000ll
 
+/*
+ * Each branch pins its pointer: else clang computes the offsets of all
+ * branches before it chooses one, and those that this kernel does not have
+ * are invalid instructions.
+ */
+#define READ_TIME(flavour, sec, nsec)                          \
+	({                                                     \
+		barrier_var(flavour);                          \
+		BPF_CORE_READ(flavour, sec) * MOVED_NS_PER_S + \
+			BPF_CORE_READ(flavour, nsec);          \
+	})
+
 /* i_mtime until 6.6, __i_mtime from 6.7 (12cd44023651), split in 6.11. */
 static __always_inline __s64 inode_mtime_ns(struct inode *i)
 {
@@ -45,13 +57,10 @@ static __always_inline __s64 inode_mtime_ns(struct inode *i)
 	struct inode___plain *plain = (void *)i;
 
 	if (bpf_core_field_exists(split->i_mtime_sec))
-		return BPF_CORE_READ(split, i_mtime_sec) * MOVED_NS_PER_S +
-		       BPF_CORE_READ(split, i_mtime_nsec);
+		return READ_TIME(split, i_mtime_sec, i_mtime_nsec);
 	if (bpf_core_field_exists(under->__i_mtime))
-		return BPF_CORE_READ(under, __i_mtime.tv_sec) * MOVED_NS_PER_S +
-		       BPF_CORE_READ(under, __i_mtime.tv_nsec);
-	return BPF_CORE_READ(plain, i_mtime.tv_sec) * MOVED_NS_PER_S +
-	       BPF_CORE_READ(plain, i_mtime.tv_nsec);
+		return READ_TIME(under, __i_mtime.tv_sec, __i_mtime.tv_nsec);
+	return READ_TIME(plain, i_mtime.tv_sec, i_mtime.tv_nsec);
 }
 
 /* i_ctime until 6.5, __i_ctime from 6.6 (13bc24457850), split in 6.11. */
@@ -62,13 +71,10 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i)
 	struct inode___plain *plain = (void *)i;
 
 	if (bpf_core_field_exists(split->i_ctime_sec))
-		return BPF_CORE_READ(split, i_ctime_sec) * MOVED_NS_PER_S +
-		       BPF_CORE_READ(split, i_ctime_nsec);
+		return READ_TIME(split, i_ctime_sec, i_ctime_nsec);
 	if (bpf_core_field_exists(under->__i_ctime))
-		return BPF_CORE_READ(under, __i_ctime.tv_sec) * MOVED_NS_PER_S +
-		       BPF_CORE_READ(under, __i_ctime.tv_nsec);
-	return BPF_CORE_READ(plain, i_ctime.tv_sec) * MOVED_NS_PER_S +
-	       BPF_CORE_READ(plain, i_ctime.tv_nsec);
+		return READ_TIME(under, __i_ctime.tv_sec, __i_ctime.tv_nsec);
+	return READ_TIME(plain, i_ctime.tv_sec, i_ctime.tv_nsec);
 }
 
 /* Only kernels built with CONFIG_AUDIT have them. */

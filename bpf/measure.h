@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * How long something will be, before room for it is taken. Global functions
+ * of plain numbers: the verifier looks at each once, whoever calls, on every
+ * kernel since 5.10 (which knows no pointers as their arguments).
+ */
+#pragma once
+
+#include "types.h"
+
+/* Components, mount crossings and prefix together that a walk goes. */
+#define PATH_STEPS 256
+
+/* Packed into 64 bits: a global function can return nothing larger. */
+struct path_size {
+	__u32 path;   /* bytes from the root, '/' of each component included */
+	__u32 prefix; /* bytes from the file system's root to the mount's */
+	__u32 steps;
+};
+
+/* Of a struct path's members; see path_size_of. */
+__u64 measure_path(__u64 dentry, __u64 mnt);
+/* Bytes without the zero, at most 4096; a fault ends the count. */
+__u32 measure_kernel_str(__u64 at);
+__u32 measure_user_str(__u64 at);
+/*
+ * The next allow-listed string of the environment at or after `at`, which is
+ * where a string begins. ENV_UNSEEN: there is more than is looked at.
+ */
+__u64 next_env(__u64 at, __u64 end);
+#define ENV_NONE   0
+#define ENV_UNSEEN 1
+
+/* Pieces of PIECE bytes that next_env looks at. */
+#define ENV_PIECES 768
+
+static __always_inline struct path_size path_size_of(struct dentry *dentry,
+						     struct vfsmount *mnt)
+{
+	__u64 packed = measure_path((__u64)dentry, (__u64)mnt);
+
+	return (struct path_size){
+		.path = packed & 0xfffff,
+		.prefix = (packed >> 20) & 0xfffff,
+		.steps = packed >> 40,
+	};
+}
