@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From cursor to views. What of the journal is trimmed or damaged comes as a
+ * gap record, what nobody can decode as a numbered hole, so that whoever
+ * counts what comes out can account for every number.
+ */
+#include "out/feed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "store/reader.h"
+
+struct feed {
+	struct reader *reader;
+	struct view_images *images;
+	struct view view;
+	enum feed_got got; /* what the view holds */
+	char *dir;
+	dev_t dev;
+	ino_t ino;
+};
+
+static void cleanup_feed_fn(struct feed **f)
+{
+	feed_close(*f);
+}
+
+static int say(char *what, const char *doing, const char *name, int r)
+{
+	(void)snprintf(what, 256, "cannot %s '%.160s': %s", doing, name,
+		       strerror(-r));
+	return r;
+}
+
+static int open_reader(struct feed *f, const struct cursor *c, bool had_cursor)
+{
+	if (!had_cursor)
+		return reader_open(f->dir, READER_OLDEST, 0, READER_SEALED_ONLY,
+				   &f->reader);
+	return reader_open_cursor(f->dir, c, READER_SEALED_ONLY, &f->reader);
+}
+
+int feed_open(const char *dir, const char *state_dir, const char *name,
+	      struct feed **ret, struct feed_opening *ret_opening,
+	      char what[static 256])
+{
+	__attribute__((cleanup(cleanup_feed_fn))) struct feed *f = NULL;
+	struct feed_opening o = { 0 };
+	struct stat st;
+	int r;
+
+	f = calloc(1, sizeof(*f));
+	if (f)
+		f->dir = strdup(dir);
+	if (!f || !f->dir)
+		return say(what, "open journal", dir, -ENOMEM);
+	r = cursor_load(state_dir, name, &o.cursor);
+	if (r < 0 && r != -ENOENT)
+		return say(what, "read the cursor in", state_dir, r);
+	o.had_cursor = r == 0;
+	r = view_images_new(&f->images);
+	if (r >= 0)
+		r = open_reader(f, &o.cursor, o.had_cursor);
+	if (r >= 0 && stat(dir, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return say(what, "open journal", dir, r);
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	o.other_journal = o.had_cursor &&
+			  memcmp(o.cursor.journal, reader_journal_id(f->reader),
+				 sizeof(o.cursor.journal)) != 0;
+	if (!o.had_cursor || o.other_journal) {
+		o.cursor = (struct cursor){ 0 };
+		memcpy(o.cursor.journal, reader_journal_id(f->reader),
+		       sizeof(o.cursor.journal));
+	}
+	*ret = steal_ptr(f);
+	*ret_opening = o;
+	return 0;
+}
+
+void feed_close(struct feed *f)
+{
+	if (!f)
+		return;
+	feed_taken(f);
+	if (f->reader)
+		reader_close(f->reader);
+	view_images_free(f->images);
+	free(f->dir);
+	free(f);
+}
+
+void feed_taken(struct feed *f)
+{
+	if (f->got == FEED_RECORD)
+		view_done(&f->view);
+	f->got = FEED_NONE;
+}
+
+static int understand(struct feed *f, const struct reader_frame *frame)
+{
+	int r = view_take(f->images, reader_journal_id(f->reader), frame,
+			  &f->view);
+
+	if (r == 1)
+		return FEED_RECORD;
+	/* A description that cannot be read costs names, not a number. */
+	if (r == -EBADMSG && frame->seq) {
+		f->view = (struct view){
+			.epoch = frame->epoch,
+			.seq = frame->seq,
+			.seq_end = frame->seq_end,
+			.wall_ns = frame->wall_ns,
+		};
+		return FEED_UNREADABLE;
+	}
+	return r == -EBADMSG ? FEED_NONE : r;
+}
+
+int feed_peek(struct feed *f, const struct view **ret)
+{
+	struct reader_frame frame;
+	int r;
+
+	while (f->got == FEED_NONE) {
+		r = reader_next(f->reader, &frame);
+		if (r <= 0)
+			return r;
+		r = understand(f, &frame);
+		if (r < 0)
+			return r;
+		f->got = (enum feed_got)r;
+	}
+	*ret = &f->view;
+	return f->got;
+}
+
+const struct view_images *feed_images(const struct feed *f)
+{
+	return f->images;
+}
+
+int feed_fd(const struct feed *f)
+{
+	return reader_fd(f->reader);
+}
+
+void feed_clear(struct feed *f)
+{
+	reader_clear(f->reader);
+}
+
+void feed_seal(const struct feed *f, uint64_t *ret_seq,
+	       uint8_t ret_sha256[static 32])
+{
+	reader_seal(f->reader, ret_seq, ret_sha256);
+}
+
+bool feed_is_gone(const struct feed *f)
+{
+	struct stat st;
+
+	return stat(f->dir, &st) < 0 || st.st_dev != f->dev ||
+	       st.st_ino != f->ino;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The journal behind a cursor, record by record, only what is sealed. Holds
+ * one record back until it is taken, so that whoever has no room for it now
+ * meets it again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "out/view.h"
+#include "store/cursor.h"
+
+struct feed;
+
+/*
+ * Open the journal in dir behind the cursor NAME of state_dir; without one,
+ * or with that of another journal, at the oldest record.
+ * -ENOENT: no journal there (yet). what: one line on failure.
+ */
+struct feed_opening {
+	struct cursor cursor; /* with the journal's id; seq 0: from oldest */
+	bool had_cursor;
+	bool other_journal; /* the cursor was of another one */
+};
+int feed_open(const char *dir, const char *state_dir, const char *name,
+	      struct feed **ret, struct feed_opening *ret_opening,
+	      char what[static 256]);
+void feed_close(struct feed *f);
+
+enum feed_got { FEED_NONE = 0, FEED_RECORD = 1, FEED_UNREADABLE = 2 };
+
+/*
+ * What comes next: FEED_RECORD with f's view, FEED_UNREADABLE (of its view
+ * only epoch, seq and seq_end mean something), FEED_NONE for now, or -errno of
+ * the reader. The same again until feed_taken.
+ */
+int feed_peek(struct feed *f, const struct view **ret);
+void feed_taken(struct feed *f);
+
+const struct view_images *feed_images(const struct feed *f);
+
+/* Readable when there may be more; feed_clear then. */
+int feed_fd(const struct feed *f);
+void feed_clear(struct feed *f);
+
+void feed_seal(const struct feed *f, uint64_t *ret_seq,
+	       uint8_t ret_sha256[static 32]);
+
+/* Is another directory where the journal was? Then it is time to reopen. */
+bool feed_is_gone(const struct feed *f);
