@@ -209,7 +209,10 @@ void text_body(struct buf *out, const struct view_images *images,
 		return;
 	}
 	text_who(out, images, v->image);
-	buf_addf(out, " %s ", kind_of(v));
+	buf_add_char(out, ' ');
+	/* A write's own words begin with what was done. */
+	if (strcmp(kind_of(v), "write") != 0)
+		buf_addf(out, "%s ", kind_of(v));
 	text_what(out, v);
 	before = out->n;
 	buf_add_str(out, ", ");
