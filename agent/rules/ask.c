@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conditions against an event. The one idea: what is not known for certain
+ * never speaks for an allow rule, and what is possible is enough for a deny.
+ *
+ * So each condition is asked in one of two ways. "Surely" (an allow rule's
+ * condition, a deny rule's not-condition) all names of a file must fit, in
+ * full, by the name that the host has for it. "Possibly" (the other two) any
+ * name will do, by the process's view or the host's, and of a path whose
+ * front was cut, its end. The answer is yes, no, or unknown; unknown fails
+ * an allow rule either way, and in a deny rule it is not a yes.
+ */
+#include "rules/ask.h"
+
+#include "limits.h"
+#include <netinet/in.h>
+
+enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN };
+
+struct asking {
+	const struct question *q;
+	const struct cond *c;
+	const struct image *img; /* whose property; may be NULL */
+	bool sure;
+	bool in_container; /* the rule names a container */
+};
+
+static enum tri tri(bool yes)
+{
+	return yes ? TRI_YES : TRI_NO;
+}
+
+/* ---- values ------------------------------------------------------------------ */
+
+static bool has_number(const struct asking *a, uint32_t v)
+{
+	const uint64_t *n = a->q->set->numbers + a->c->first;
+	uint32_t lo = 0, hi = a->c->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if ((uint32_t)n[mid] < v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < a->c->n && n[lo] >> 32 <= v;
+}
+
+static bool has_string(const struct asking *a, struct slice s)
+{
+	const struct rule_set *set = a->q->set;
+	uint32_t i;
+
+	if (a->c->patterns)
+		return str_index_any(a->c->patterns, s);
+	for (i = 0; i < a->c->n; i++) {
+		if (pattern_match(set->patterns[set->numbers[a->c->first + i]],
+				  s))
+			return true;
+	}
+	return false;
+}
+
+static bool has_address(const struct asking *a, const struct cidr *addr)
+{
+	const struct cidr *ranges = a->q->set->cidrs + a->c->first;
+	uint32_t i;
+
+	if (a->c->cidrs)
+		return trie_any(addr->v6 ? &a->c->cidrs->v6 : &a->c->cidrs->v4,
+				addr->bits);
+	for (i = 0; i < a->c->n; i++) {
+		if (cidr_has(&ranges[i], addr))
+			return true;
+	}
+	return false;
+}
+
+/* ---- paths ------------------------------------------------------------------- */
+
+struct slice path_end(struct slice s)
+{
+	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+
+	return slash ? slice_of(slash, (size_t)(s.p + s.n - slash))
+		     : slice_of(NULL, 0);
+}
+
+static enum tri ask_surely(const struct asking *a, const struct file_path *f)
+{
+	if (!f->path.n || path_is_cut(f))
+		return TRI_UNKNOWN;
+	/*
+	 * A mount namespace is anyone's to make, so that a process can give
+	 * any file any name of its own. The host's name is the one to trust,
+	 * but for a rule that says it speaks of a container's files.
+	 */
+	if (!f->host_path.n)
+		return tri(has_string(a, f->path));
+	if (a->in_container && has_string(a, f->path))
+		return TRI_YES;
+	return tri(has_string(a, f->host_path));
+}
+
+static enum tri ask_possibly(const struct asking *a, const struct file_path *f)
+{
+	bool cut = path_is_cut(f);
+	struct slice path = cut ? path_end(f->path) : f->path;
+	struct slice host = cut ? path_end(f->host_path) : f->host_path;
+
+	if ((path.n && has_string(a, path)) || (host.n && has_string(a, host)))
+		return TRI_YES;
+	return cut || !f->path.n ? TRI_UNKNOWN : TRI_NO;
+}
+
+static enum tri ask_file(const struct asking *a, const struct file_path *f)
+{
+	return a->sure ? ask_surely(a, f) : ask_possibly(a, f);
+}
+
+static bool has_two_names(const struct write_info *w)
+{
+	return w->op == OP_RENAME || w->op == OP_LINK;
+}
+
+/* A renamed or linked file: surely if both names fit, possibly if one does. */
+static enum tri ask_path(const struct asking *a)
+{
+	const struct write_info *w = &a->q->ev->write;
+	enum tri was = ask_file(a, &w->path), is;
+
+	if (!has_two_names(w))
+		return was;
+	is = ask_file(a, &w->new_path);
+	if (a->sure) {
+		if (was == TRI_YES && is == TRI_YES)
+			return TRI_YES;
+		return was == TRI_NO || is == TRI_NO ? TRI_NO : TRI_UNKNOWN;
+	}
+	if (was == TRI_YES || is == TRI_YES)
+		return TRI_YES;
+	return was == TRI_NO && is == TRI_NO ? TRI_NO : TRI_UNKNOWN;
+}
+
+static enum tri ask_old_path(const struct asking *a)
+{
+	const struct write_info *w = &a->q->ev->write;
+
+	return has_two_names(w) ? ask_file(a, &w->path) : TRI_NO;
+}
+
+/* ---- the event --------------------------------------------------------------- */
+
+static enum tri ask_dest(const struct asking *a)
+{
+	struct cidr addr;
+
+	if (!cidr_of_addr(&a->q->ev->connect.addr, &addr))
+		return TRI_UNKNOWN;
+	return tri(has_address(a, &addr));
+}
+
+static enum tri ask_proto(const struct asking *a)
+{
+	uint32_t proto = a->q->ev->connect.protocol;
+
+	/* Multipath TCP is TCP to everyone on the way. */
+	return tri(has_number(a, proto) ||
+		   (proto == IPPROTO_MPTCP && has_number(a, IPPROTO_TCP)));
+}
+
+/* ---- the process ------------------------------------------------------------- */
+
+static bool is_unknown(const struct image *img)
+{
+	return !img || (img->flags & IMAGE_F_UNKNOWN);
+}
+
+static enum tri ask_exe(const struct asking *a)
+{
+	if (is_unknown(a->img))
+		return TRI_UNKNOWN;
+	if (!a->img->exe.path.n && (a->img->flags & IMAGE_F_KTHREAD))
+		return TRI_NO;
+	return ask_file(a, &a->img->exe);
+}
+
+static enum tri ask_script(const struct asking *a)
+{
+	if (is_unknown(a->img))
+		return TRI_UNKNOWN;
+	if (a->img->script.n)
+		return tri(has_string(a, a->img->script));
+	/* /proc does not tell whether a program was started as a script. */
+	return a->img->flags & (IMAGE_F_SCRIPT | IMAGE_F_SNAPSHOT) ? TRI_UNKNOWN
+								   : TRI_NO;
+}
+
+bool next_string(struct slice *rest, struct slice *ret)
+{
+	const char *end;
+	size_t n;
+
+	if (!rest->n)
+		return false;
+	end = memchr(rest->p, '\0', rest->n);
+	n = end ? (size_t)(end - rest->p) : rest->n;
+	*ret = slice_of(rest->p, n);
+	n += !!end;
+	*rest = slice_of(rest->p + n, rest->n - n);
+	return true;
+}
+
+/* One of several strings, of which the last kept one may be cut. */
+static enum tri ask_list(const struct asking *a, struct slice list, bool cut)
+{
+	struct slice s;
+
+	if (is_unknown(a->img))
+		return TRI_UNKNOWN;
+	while (next_string(&list, &s)) {
+		if (cut && a->sure && !list.n)
+			break;
+		if (has_string(a, s))
+			return TRI_YES;
+	}
+	return cut ? TRI_UNKNOWN : TRI_NO;
+}
+
+/* Of a string that says where the process belongs. */
+static enum tri ask_place(const struct asking *a, struct slice s)
+{
+	if (s.n)
+		return tri(has_string(a, s));
+	return is_unknown(a->img) || !a->img->cgroup.n ? TRI_UNKNOWN : TRI_NO;
+}
+
+static enum tri ask_user(const struct asking *a)
+{
+	const struct actor *actor = &a->q->ev->actor;
+
+	if (a->c->who == WHO_SELF)
+		return actor->none ? TRI_UNKNOWN
+				   : tri(has_number(a, actor->euid));
+	return a->img ? tri(has_number(a, a->img->euid)) : TRI_UNKNOWN;
+}
+
+static enum tri ask_group(const struct asking *a)
+{
+	const struct actor *actor = &a->q->ev->actor;
+
+	if (a->c->who == WHO_SELF)
+		return actor->none ? TRI_UNKNOWN
+				   : tri(has_number(a, actor->gid));
+	return is_unknown(a->img) ? TRI_UNKNOWN
+				  : tri(has_number(a, a->img->egid));
+}
+
+static enum tri ask_origin(const struct asking *a)
+{
+	const struct image *img = a->img;
+	bool memfd, deleted;
+
+	if (is_unknown(img))
+		return TRI_UNKNOWN;
+	if (img->flags & IMAGE_F_KTHREAD)
+		return TRI_NO;
+	if (!img->exe.path.n && !img->exe_file.known)
+		return TRI_UNKNOWN;
+	deleted = img->exe.flags & PATH_F_DELETED;
+	memfd = img->exe_file.known
+			? img->exe_file.memfd
+			: deleted && slice_starts(img->exe.path,
+						  slice_str("/memfd:"));
+	if (img->exe_file.known && !img->exe_file.nlink)
+		deleted = true;
+	return tri((memfd && (a->c->mask & 1u << ORIGIN_MEMFD)) ||
+		   (deleted && !memfd && (a->c->mask & 1u << ORIGIN_DELETED)));
+}
+
+static enum tri ask_tty(const struct asking *a)
+{
+	if (is_unknown(a->img))
+		return TRI_UNKNOWN;
+	return tri(a->c->mask >> !!a->img->tty & 1);
+}
+
+/* Descriptors from..to, as they were when the program began. */
+static enum tri ask_stdio(const struct asking *a, int from, int to)
+{
+	bool yes = false, seen = false;
+	int i;
+
+	if (is_unknown(a->img))
+		return TRI_UNKNOWN;
+	for (i = 0; i < 3; i++) {
+		seen |= a->img->stdio[i].kind != STDIO_CLOSED;
+		if (i >= from && i <= to)
+			yes |= a->c->mask >> a->img->stdio[i].kind & 1;
+	}
+	/* Three closed ones in a snapshot: nobody could look. */
+	if (!seen && (a->img->flags & IMAGE_F_SNAPSHOT))
+		return TRI_UNKNOWN;
+	return tri(yes);
+}
+
+static enum tri ask(const struct asking *a)
+{
+	const struct event *ev = a->q->ev;
+	const struct image *img = a->img;
+	struct slice none = { 0 };
+
+	switch ((enum subject)a->c->subject) {
+	case SUBJECT_OP:
+		return tri(a->c->mask >> ev->write.op & 1);
+	case SUBJECT_PROTO:
+		return ask_proto(a);
+	case SUBJECT_PORT:
+		return tri(has_number(a, ev->connect.port));
+	case SUBJECT_USER:
+		return ask_user(a);
+	case SUBJECT_GROUP:
+		return ask_group(a);
+	case SUBJECT_ORIGIN:
+		return ask_origin(a);
+	case SUBJECT_TTY:
+		return ask_tty(a);
+	case SUBJECT_STDIN:
+		return ask_stdio(a, 0, 0);
+	case SUBJECT_STDOUT:
+		return ask_stdio(a, 1, 1);
+	case SUBJECT_STDERR:
+		return ask_stdio(a, 2, 2);
+	case SUBJECT_STDIO:
+		return ask_stdio(a, 0, 2);
+	case SUBJECT_DEST:
+		return ask_dest(a);
+	case SUBJECT_PATH:
+		return ask_path(a);
+	case SUBJECT_OLD_PATH:
+		return ask_old_path(a);
+	case SUBJECT_EXE:
+		return ask_exe(a);
+	case SUBJECT_SCRIPT:
+		return ask_script(a);
+	case SUBJECT_UNIT:
+		return ask_place(a, img ? img->unit : none);
+	case SUBJECT_CONTAINER:
+		return ask_place(a, img ? img->container : none);
+	case SUBJECT_CGROUP:
+		return ask_place(a, img ? img->cgroup : none);
+	case SUBJECT_ARGS:
+		return ask_list(a, img ? img->args : none,
+				img && (img->flags & IMAGE_F_ARGS_TRUNCATED));
+	case SUBJECT_ENV:
+		return ask_list(a, img ? img->env : none,
+				img && (img->flags & IMAGE_F_ENV_TRUNCATED));
+	case SUBJECT_COUNT:
+		break;
+	}
+	return TRI_UNKNOWN;
+}
+
+/* ---- ancestors --------------------------------------------------------------- */
+
+/* Is nobody left to ask, or has only our knowledge ended here? */
+static bool is_first(const struct image *img)
+{
+	return img->proc.tgid <= 2 || (img->flags & IMAGE_F_KTHREAD);
+}
+
+/* Any ancestor. Only a line known to its beginning can give a no. */
+static enum tri ask_ancestors(struct asking *a)
+{
+	const struct image *img = a->q->img, *last = img;
+	bool unknown = false;
+	unsigned n = 0;
+	enum tri t;
+
+	for (img = img ? image_before(img) : NULL;
+	     img && n < PICKET_ANCESTORS_MAX; img = image_before(img), n++) {
+		a->img = img;
+		t = ask(a);
+		if (t == TRI_YES)
+			return TRI_YES;
+		unknown |= t == TRI_UNKNOWN;
+		last = img;
+	}
+	if (unknown || img || !last || !is_first(last))
+		return TRI_UNKNOWN;
+	return TRI_NO;
+}
+
+/* One ancestor that fits all of the conditions from first on. */
+static bool has_ancestor(struct asking *a, const struct cond *first,
+			 unsigned n_conds)
+{
+	const struct image *img = a->q->img ? image_before(a->q->img) : NULL;
+	unsigned n, i;
+
+	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
+		a->img = img;
+		for (i = 0; i < n_conds; i++) {
+			a->c = &first[i];
+			if (ask(a) != TRI_YES)
+				break;
+		}
+		if (i == n_conds)
+			return true;
+		img = image_before(img);
+	}
+	return false;
+}
+
+/* ---- rules ------------------------------------------------------------------- */
+
+static bool cond_holds(struct asking *a, bool strict)
+{
+	const struct image *self = a->q->img;
+	enum tri t;
+
+	a->sure = strict != a->c->negated;
+	if (a->c->who == WHO_ANCESTOR) {
+		t = ask_ancestors(a);
+	} else {
+		a->img = self;
+		if (a->c->who == WHO_PARENT)
+			a->img = self ? self->parent : NULL;
+		t = ask(a);
+	}
+	if (!a->c->negated)
+		return t == TRI_YES;
+	return strict ? t == TRI_NO : t != TRI_YES;
+}
+
+bool rule_holds(const struct question *q, const struct rule *rule)
+{
+	struct asking a = { .q = q, .in_container = rule->in_container };
+	const struct cond *conds = q->set->conds + rule->first_cond;
+	bool strict = rule->action != ACTION_DENY;
+	unsigned i;
+
+	for (i = 0; i < rule->n_plain_conds; i++) {
+		a.c = &conds[i];
+		if (!cond_holds(&a, strict))
+			return false;
+	}
+	if (rule->n_plain_conds == rule->n_conds)
+		return true;
+	a.sure = strict;
+	return has_ancestor(&a, conds + rule->n_plain_conds,
+			    rule->n_conds - rule->n_plain_conds);
+}

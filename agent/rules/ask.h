@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Does a rule hold for an event? Pure: looks at its arguments alone. */
+#pragma once
+
+#include "rules/rule.h"
+
+struct question {
+	const struct rule_set *set;
+	const struct event *ev;
+	const struct image *img;	/* who acted; NULL: not known */
+};
+
+/* All conditions of the rule, whatever found it. */
+bool rule_holds(const struct question *q, const struct rule *rule);
+
+/* What can be told of a path whose front is missing: from a '/' on. */
+struct slice path_end(struct slice s);
+
+static inline bool path_is_cut(const struct file_path *f)
+{
+	return f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
+}
+
+/* The next of several zero-terminated strings; false at the end. */
+bool next_string(struct slice *rest, struct slice *ret);
+
+/* Who was there before: an earlier program of the process, or its parent. */
+static inline const struct image *image_before(const struct image *img)
+{
+	return img->prev ? img->prev : img->parent;
+}

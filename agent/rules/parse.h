@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* INI text -> rules and conditions, in the order of the files. */
+#pragma once
+
+#include "base/ini.h"
+#include "rules/rule.h"
+#include "rules/vec.h"
+
+/* One value of one condition, before its rule is whole. */
+struct value {
+	uint8_t subject, who, form;
+	bool negated;
+	uint8_t kinds;		/* of events that have such a thing */
+	unsigned line;
+	union {
+		uint64_t range;		/* lo << 32 | hi */
+		uint32_t pattern;	/* in builder.patterns */
+		uint32_t bit;
+		struct cidr cidr;
+	};
+};
+
+/* An `excepts` line: names can be looked up when all files are read. */
+struct except_line {
+	uint32_t rule;
+	unsigned line;
+	const char *name;
+};
+
+struct builder {
+	struct vec rules;	/* struct rule */
+	struct vec conds;	/* struct cond */
+	struct vec patterns;	/* struct pattern * */
+	struct vec numbers;	/* uint64_t */
+	struct vec cidrs;	/* struct cidr */
+	struct vec excepts;	/* struct except_line */
+	struct vec files;	/* char * */
+	struct chunk *strings;
+	struct keymap names;	/* hash of name -> rule + 1 */
+	struct keymap pattern_ids; /* hash of text -> pattern + 1 */
+	int64_t now_wall_ns;
+	/* Read when the first name is asked for; NULL: not yet. */
+	char *passwd, *group;
+	size_t passwd_n, group_n;
+
+	/* The rule whose section is being read. */
+	struct rule rule;
+	bool in_rule;
+	uint8_t events;		/* as its `event` lines say; 0: none */
+	uint32_t given;		/* metadata keys already seen */
+	struct vec values;	/* struct value */
+	struct ini_error *err;
+};
+
+void builder_done(struct builder *b);
+
+/* One file, whose name is the last of b->files. 0, -ENOMEM, or -EINVAL and
+ * *err. */
+int parse_rules(struct builder *b, struct slice text, struct ini_error *err);
+
+/* The rule called so, or NULL. */
+struct rule *builder_find(const struct builder *b, const char *name);
+
+/* conds.c: one condition key. -EINVAL and b->err on a bad key or value. */
+int cond_take(struct builder *b, unsigned line, const char *key,
+	      const char *value);
+/* conds.c: b->values become the conditions of b->rule. */
+int conds_finish(struct builder *b);

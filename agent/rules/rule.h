@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a rule is, between the files that read, compile and match it. Not for
+ * other stages: those use rules.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rules/cidr.h"
+#include "rules/keymap.h"
+#include "rules/pattern.h"
+#include "rules/rules.h"
+#include "rules/str_index.h"
+#include "rules/trie.h"
+
+/* Far beyond what anyone writes; keeps ids in 32 bits and memory bounded. */
+#define RULES_MAX 1000000u
+#define RULE_FILES_MAX 4096u
+#define RULE_NAME_MAX 100u
+#define RULE_VALUES_MAX 1000000u
+
+/* In the order of their strength. */
+enum action { ACTION_DENY, ACTION_IGNORE, ACTION_ALLOW, ACTION_COUNT };
+
+/* Whose property a condition asks for. */
+enum who { WHO_SELF, WHO_PARENT, WHO_ANCESTOR, WHO_COUNT };
+
+/*
+ * The property. The order is the order in which a rule's conditions are
+ * tried: cheap ones first.
+ */
+enum subject {
+	SUBJECT_OP,
+	SUBJECT_PROTO,
+	SUBJECT_PORT,
+	SUBJECT_USER,
+	SUBJECT_GROUP,
+	SUBJECT_ORIGIN,
+	SUBJECT_TTY,
+	SUBJECT_STDIN,
+	SUBJECT_STDOUT,
+	SUBJECT_STDERR,
+	SUBJECT_STDIO,
+	SUBJECT_DEST,
+	SUBJECT_PATH,
+	SUBJECT_OLD_PATH,
+	SUBJECT_EXE,
+	SUBJECT_SCRIPT,
+	SUBJECT_UNIT,
+	SUBJECT_CONTAINER,
+	SUBJECT_CGROUP,
+	SUBJECT_ARGS,
+	SUBJECT_ENV,
+	SUBJECT_COUNT,
+};
+
+/* How the values of a condition are kept. */
+enum value_form {
+	FORM_MASK,	/* one bit per word of a short list */
+	FORM_NUMBERS,	/* sorted ranges lo << 32 | hi in set->numbers */
+	FORM_CIDRS,	/* in set->cidrs */
+	FORM_PATTERNS,	/* in set->patterns */
+};
+
+/* Values of `origin`. */
+enum origin { ORIGIN_MEMFD, ORIGIN_DELETED, ORIGIN_COUNT };
+
+struct cond {
+	uint8_t subject;	/* enum subject */
+	uint8_t who;		/* enum who */
+	uint8_t form;		/* enum value_form */
+	bool negated;
+	uint32_t n;		/* values */
+	union {
+		uint32_t first;	/* of the values, in the form's array */
+		uint32_t mask;
+	};
+	/* Of many values: an index of their own. */
+	struct str_index *patterns;
+	struct cidr_set *cidrs;
+};
+
+/* More values than this are not compared one by one. */
+#define COND_FEW 8u
+
+struct cidr_set {
+	struct trie v4, v6;
+};
+
+struct rule {
+	uint32_t first_cond;
+	uint16_t n_conds;
+	/* Positive conditions on ancestors come last: one must fit them all. */
+	uint16_t n_plain_conds;
+	uint8_t kinds;		/* 1 << enum event_kind */
+	uint8_t action;		/* enum action */
+	uint8_t severity;	/* enum severity */
+	bool final;
+	bool in_container;	/* has a positive condition on the container */
+	bool has_excepts;	/* allow: silences denies */
+	bool is_excepted;	/* deny: some allow silences it */
+	bool expired;		/* when the set was compiled */
+	uint32_t first_except;	/* deny rules, in set->excepts */
+	uint32_t n_excepts;
+	int64_t expires_ns;	/* wall clock; INT64_MAX: never */
+	uint64_t hits;
+	uint64_t last_hit_ns;	/* boottime */
+	const char *name, *tag, *owner, *ticket, *reason;
+	uint32_t file;
+	uint32_t line;
+};
+
+/*
+ * By what an event finds a rule: of those that select equally well the first
+ * is taken.
+ */
+enum dim {
+	DIM_PATH,
+	DIM_DEST,
+	DIM_EXE,
+	DIM_SCRIPT,
+	DIM_CONTAINER,
+	DIM_UNIT,
+	DIM_PARENT,
+	DIM_CGROUP,
+	DIM_ARGS,
+	DIM_PORT,
+	DIM_ANCESTOR,
+	DIM_USER,
+	DIM_COUNT,
+};
+
+/* What one kind of event goes through. */
+struct kind_index {
+	uint32_t dims;		/* 1 << enum dim in use */
+	struct str_index *strings[DIM_COUNT];
+	struct cidr_set dest;
+	struct trie port;
+	struct user_entry {
+		uint32_t id;
+		uint32_t rule;
+	} *users;	/* sorted */
+	uint32_t n_users;
+	/* Rules that nothing finds: tried for each event. */
+	uint32_t *always;
+	uint32_t n_always;
+};
+
+struct rule_set {
+	/* By strength: the first that matches decides. */
+	struct rule *rules;
+	uint32_t n_rules;
+	uint32_t *by_place;	/* the same in the order of the files */
+	struct cond *conds;
+	uint32_t n_conds;
+	struct pattern **patterns;
+	uint32_t n_patterns;
+	uint64_t *numbers;
+	struct cidr *cidrs;
+	uint32_t *excepts;
+	char **files;
+	uint32_t n_files;
+	struct chunk *strings;	/* what names and metadata point into */
+	struct rule_options opt;
+	int64_t offset_ns;	/* wall clock - boottime */
+	uint8_t hash[32];
+	struct kind_index kind[EVENT_KIND_COUNT];
+
+	/* Scratch of match.c, sized by n_rules. */
+	uint32_t *seen;		/* generation in which a rule was tried */
+	uint32_t *silenced;	/* generation in which an exception fit */
+	uint32_t *denies;	/* that match, exceptions not yet looked at */
+	uint32_t generation;
+};
+
+/* compile.c: rules and conditions are there; make everything else. */
+int rule_set_compile(struct rule_set *set);
+void kind_index_done(struct kind_index *ix);
+void cidr_set_done(struct cidr_set *s);
+int cidr_set_add(struct cidr_set *s, const struct cidr *c, uint32_t owner);
