@@ -304,9 +304,9 @@ class Agent:
             raise Failure(f"picket did not end on signal {signum}:\n"
                           + self.log_text())
 
-    def tail(self, *extra):
+    def tail(self, *extra, shape=None):
         """A follower of the journal from its beginning."""
-        tail = Tail(self.journal, *extra)
+        tail = Tail(self.journal, *extra, shape=shape)
         self.tails.append(tail)
         return tail
 
@@ -321,10 +321,14 @@ class Agent:
 
 
 class Tail:
-    """`picket tail --json`, read by a thread as it comes."""
+    """`picket tail --json`, read by a thread as it comes.
 
-    def __init__(self, journal, *extra):
+    shape makes of a record what is kept of it; None is not kept.
+    """
+
+    def __init__(self, journal, *extra, shape=None):
         self.records = []
+        self.shape = shape
         self.bad = None
         self.process = subprocess.Popen(
             [PICKET, "tail", "--journal", journal, "--json",
@@ -337,9 +341,13 @@ class Tail:
     def _read(self):
         for line in self.process.stdout:
             try:
-                self.records.append(json.loads(line))
+                r = json.loads(line)
             except ValueError as error:
                 self.bad = f"not JSON ({error}): {line!r}"
+                continue
+            kept = self.shape(r) if self.shape else r
+            if kept is not None:
+                self.records.append(kept)
 
     def close(self):
         if self.process.poll() is None:

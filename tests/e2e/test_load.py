@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Ten thousand programs in a row: all are in the journal, or the journal
+says exactly how many are not."""
+import collections
+import contextlib
+import os
+import re
+import signal
+import time
+
+import record
+from lib import (Agent, act, actor, equal, main, need_root, test, true,
+                 wait_for, workdir)
+
+EXECS = 10000
+OVERFLOWING = 4000
+
+
+class Counted:
+    """An agent, a launcher, and a tail that keeps little of each record."""
+
+    def __init__(self, directory, **sections):
+        self.dir = directory
+        self.agent = Agent(directory, **sections)
+        self.launcher = actor("act_exec", directory, "launcher")
+        self.program = actor("act_tiny", directory, "of-many")
+        self.exe = os.fsencode(self.program)
+
+    def __enter__(self):
+        self.agent.__enter__()
+        self.agent.start()
+        self.tail = self.agent.tail(shape=self._shape)
+        return self
+
+    def __exit__(self, *what):
+        return self.agent.__exit__(*what)
+
+    def _shape(self, r):
+        kind = r["kind"]
+        if kind == "agent":
+            return (kind, r["agent"]["what"], r["agent"].get("facts", {}))
+        if kind == "gap":
+            return (kind, r["gap"]["count"], r["gap"]["reason"])
+        ours = record.exe(r) == self.exe
+        return (kind, record.process_id(r) if ours else None, r["seq"])
+
+    def of(self, kind):
+        return self.tail.find(lambda r: r[0] == kind)
+
+    def ours(self, kind):
+        return [r for r in self.of(kind) if r[1]]
+
+    def lost_by_family(self):
+        """As the journal tells it."""
+        lost = collections.Counter()
+        for _, what, facts in self.of("agent"):
+            if what == "loss":
+                lost[facts["family"]] += int(facts["count"])
+        return lost
+
+    def run(self, count):
+        act([self.launcher, "many", str(count), self.program])
+
+    def balanced(self):
+        """The status once nothing is on its way; None before."""
+        status = self.agent.status()
+        if not status or status["ring_used"]:
+            return None
+        for family in status["families"].values():
+            if family["made"] != family["received"] + family["lost"]:
+                return None
+        journal = status["journal"]
+        if journal["sealed_seq"] + 1 != journal["next_seq"]:
+            return None
+        return status
+
+    def settle(self):
+        """Everything made so far is counted and durable, and read by us."""
+        status = wait_for(self.balanced, lambda: "made = received + lost in\n"
+                          f"{self.agent.status()}", every=0.1)
+        newest = status["journal"]["next_seq"] - 1
+        wait_for(lambda: any(r[2] >= newest for r in self.tail.records[-50:]
+                             if isinstance(r[2], int)) or
+                 self.agent.status()["journal"]["next_seq"] - 1 > newest,
+                 "the tail to reach the end")
+        return status
+
+    def check_books(self):
+        """Stop it; then what it says to have seen is what stands there."""
+        equal(self.agent.stop(), 0, "exit code")
+        self.tail.wait(lambda r: r[:2] == ("agent", "stopped"), "the end")
+        text = self.agent.log_text()
+        seen = re.search(r"seen +(\d+) records: (\d+) exec, (\d+) exit", text)
+        lost = re.search(r"lost +(\d+) in the kernel, (\d+) at the journal, "
+                         r"(\d+) unreadable, (\d+) unexplained", text)
+        true(seen and lost, f"no summary in\n{text}")
+        equal((len(self.of("exec")), len(self.of("exit"))),
+              (int(seen[2]), int(seen[3])),
+              "execs and exits in the journal, and seen")
+        equal([int(n) for n in lost.groups()],
+              [sum(self.lost_by_family().values()), 0, 0, 0],
+              "what the summary calls lost, and what the journal tells")
+
+
+@contextlib.contextmanager
+def place():
+    need_root()
+    with workdir("load") as directory:
+        yield directory
+
+
+@test
+def ten_thousand_execs_are_ten_thousand_events(directory):
+    with Counted(directory) as c:
+        began = time.monotonic()
+        c.run(EXECS)
+        seconds = time.monotonic() - began
+        status = c.settle()
+        print(f"# {EXECS} execs in {seconds:.1f} s, "
+              f"lost {status['lost']} in the kernel")
+        lost = c.lost_by_family()
+        for kind in ("exec", "exit"):
+            wait_for(lambda: len(c.ours(kind)) + lost[kind] >= EXECS,
+                     lambda: f"{EXECS} {kind} events; there are "
+                     f"{len(c.ours(kind))}, {lost[kind]} are told as lost")
+            ours = [r[1] for r in c.ours(kind)]
+            equal(len(set(ours)), len(ours), f"{kind} events of one process")
+            # Others run programs too: of what was lost some may be theirs.
+            true(EXECS - lost[kind] <= len(ours) <= EXECS,
+                 f"{len(ours)} {kind} events, {lost[kind]} lost")
+            if not lost[kind]:
+                equal(len(ours), EXECS, f"{kind} events")
+        if not lost:
+            equal({r[1] for r in c.ours("exec")} ^
+                  {r[1] for r in c.ours("exit")}, set(),
+                  "processes with an exec alone, or an exit alone")
+        c.check_books()
+
+
+@test
+def what_does_not_fit_is_counted_exactly_and_told(directory):
+    with Counted(directory, sensor={"ring_size": "256K"}) as c:
+        # A picket that does not get to run: the ring must overflow.
+        c.agent.process.send_signal(signal.SIGSTOP)
+        try:
+            c.run(OVERFLOWING)
+        finally:
+            c.agent.process.send_signal(signal.SIGCONT)
+        status = c.settle()
+        families = status["families"]
+        true(families["exec"]["lost"] > 0, f"no exec was lost: {families}")
+        wait_for(lambda: all(
+            c.lost_by_family()[name] == f["lost"]
+            for name, f in c.agent.status()["families"].items()),
+            lambda: f"the journal to tell of each loss: {families}, "
+            f"told {c.lost_by_family()}", every=0.1)
+        ours = [r[1] for r in c.ours("exec")]
+        lost = c.lost_by_family()["exec"]
+        equal(len(set(ours)), len(ours), "exec events of one process")
+        true(OVERFLOWING - lost <= len(ours) < OVERFLOWING,
+             f"{len(ours)} of {OVERFLOWING} in the journal, {lost} lost")
+        c.check_books()
+
+
+@test
+def after_an_overflow_it_sees_again(directory):
+    with Counted(directory, sensor={"ring_size": "256K"}) as c:
+        c.agent.process.send_signal(signal.SIGSTOP)
+        try:
+            c.run(OVERFLOWING)
+        finally:
+            c.agent.process.send_signal(signal.SIGCONT)
+        c.settle()
+        before = len(c.ours("exec"))
+        told = c.lost_by_family()["exec"]
+        c.run(10)
+        wait_for(lambda: len(c.ours("exec")) == before + 10,
+                 lambda: f"10 more than {before} execs, there are "
+                 f"{len(c.ours('exec'))}")
+        c.settle()
+        equal(c.lost_by_family()["exec"], told, "lost afterwards")
+
+
+if __name__ == "__main__":
+    main(place)
