@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole policy of what attaches where, as one table: for each hook the
+ * programs that can serve it, in order of preference. attach.c tries them by
+ * loading and attaching; nothing here asks for a kernel version.
+ */
+#include "sense/probes.h"
+
+#include <assert.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct probe fork_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "fork_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "fork_raw_tp", NULL },
+};
+
+static const struct probe exec_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "exec_tp_btf",
+	  "the file of a #! script: its name is the caller's" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "exec_raw_tp",
+	  "the file of a #! script: its name is the caller's" },
+};
+
+static const struct probe exit_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "exit_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "exit_raw_tp", NULL },
+};
+
+static const struct probe task_probes[] = {
+	{ WIRE_BACKEND_ITER, PLACE_ON_DEMAND, "tasks_iter", NULL },
+};
+
+#define HOOK(fam, makes, what, list)                                      \
+	{                                                                 \
+		.family = (fam), .sees = (what), .makes_events = (makes), \
+		.probes = (list), .count = COUNT(list)                    \
+	}
+
+const struct hook sense_hooks[] = {
+	HOOK(WIRE_FAM_FORK, true, "processes made", fork_probes),
+	HOOK(WIRE_FAM_EXEC, true, "programs run", exec_probes),
+	HOOK(WIRE_FAM_EXIT, true, "processes ended", exit_probes),
+	HOOK(WIRE_FAM_FORK, false, "what runs at start", task_probes),
+};
+
+const size_t sense_hook_count = COUNT(sense_hooks);
+
+const struct blind_spot sense_blind[] = {
+	{ WIRE_FAM_CONNECT, "unix sockets",
+	  "not watched by this version, whatever the setting says" },
+	{ WIRE_FAM_CONNECT, "raw and packet sockets", "not watched yet" },
+	{ WIRE_FAM_WRITE, "io_uring, aio",
+	  "system calls do not show them; the file's opening is seen" },
+	{ WIRE_FAM_WRITE, "mprotect to writable, ioctl",
+	  "the file's opening is seen" },
+};
+
+const size_t sense_blind_count = COUNT(sense_blind);
+
+static const char *const families[] = {
+	[WIRE_FAM_FORK] = "fork",   [WIRE_FAM_EXEC] = "exec",
+	[WIRE_FAM_EXIT] = "exit",   [WIRE_FAM_CONNECT] = "connect",
+	[WIRE_FAM_WRITE] = "write", [WIRE_FAM_CGROUP] = "cgroup",
+};
+
+static const char *const backends[] = {
+	[WIRE_BACKEND_NONE] = "-",	  [WIRE_BACKEND_LSM] = "lsm",
+	[WIRE_BACKEND_FENTRY] = "fentry", [WIRE_BACKEND_KPROBE] = "kprobe",
+	[WIRE_BACKEND_TP_BTF] = "tp_btf", [WIRE_BACKEND_RAW_TP] = "raw_tp",
+	[WIRE_BACKEND_CGROUP] = "cgroup", [WIRE_BACKEND_ITER] = "iter",
+};
+
+static_assert(COUNT(families) == WIRE_FAM_COUNT, "a name for each family");
+static_assert(COUNT(backends) == WIRE_BACKEND_COUNT, "a name for each backend");
+
+const char *sense_family_name(enum wire_family family)
+{
+	assert(family < WIRE_FAM_COUNT);
+	return families[family];
+}
+
+const char *sense_backend_name(enum wire_backend backend)
+{
+	assert(backend < WIRE_BACKEND_COUNT);
+	return backends[backend];
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be attached where, as data. Inside sense/ only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "wire.h"
+
+/* How a program is attached, where its section name does not say it all. */
+enum probe_place {
+	PLACE_KERNEL,	 /* a tracepoint or a kernel function */
+	PLACE_CGROUP,	 /* the root of the unified hierarchy */
+	PLACE_ON_DEMAND, /* loaded, and run when it is asked */
+};
+
+/* One program: one way to see what a hook is for. */
+struct probe {
+	enum wire_backend backend;
+	enum probe_place place;
+	const char *program; /* its name in bpf/ */
+	const char *blind;   /* what it cannot see; NULL: nothing known */
+};
+
+/* What is to be seen, and the ways to do it, best first. */
+struct hook {
+	enum wire_family family;
+	const char *sees; /* for people */
+	/* Without one of the hooks that make its events a family is blind. */
+	bool makes_events;
+	const struct probe *probes;
+	size_t count;
+};
+
+extern const struct hook sense_hooks[];
+extern const size_t sense_hook_count;
+
+/* What nothing sees yet: said, so that silence is not taken for peace. */
+struct blind_spot {
+	enum wire_family family;
+	const char *what;
+	const char *reason;
+};
+
+extern const struct blind_spot sense_blind[];
+extern const size_t sense_blind_count;
+
+const char *sense_family_name(enum wire_family family);
+const char *sense_backend_name(enum wire_backend backend);
