@@ -9,7 +9,10 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+
+#include "base/slice.h"
 
 struct cursor {
 	uint8_t journal[16];
@@ -20,3 +23,8 @@ struct cursor {
 /* -ENOENT: none yet; -EBADMSG: not a cursor (the file is left alone). */
 int cursor_load(const char *dir, const char *name, struct cursor *ret);
 int cursor_save(const char *dir, const char *name, const struct cursor *c);
+
+/* The text alone, for both of them. -EBADMSG: not exactly a cursor. */
+#define CURSOR_TEXT_MAX 128
+int cursor_parse(struct slice text, struct cursor *ret);
+size_t cursor_print(const struct cursor *c, char buf[static CURSOR_TEXT_MAX]);

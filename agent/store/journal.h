@@ -13,20 +13,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/slice.h"
 #include "journal_format.h"
 
 struct journal;
+struct store_io;
 
 struct journal_settings {
 	const char *dir;
-	uint64_t max_size;	/* bytes over all segments */
-	uint64_t max_age_ms;	/* 0: no bound */
-	uint64_t segment_size;	/* a new one is begun past this */
-	uint64_t buffer_size;	/* memory for what is not yet written */
-	uint32_t sync_interval_ms;	/* at most this between data and seal */
-	mode_t file_mode;	/* 0640 */
+	uint64_t max_size;	   /* bytes over all segments */
+	uint64_t max_age_ms;	   /* 0: no bound */
+	uint64_t segment_size;	   /* a new one is begun past this */
+	uint64_t buffer_size;	   /* memory for what is not yet written */
+	uint32_t sync_interval_ms; /* at most this between data and seal */
+	mode_t file_mode;	   /* 0640 */
+	const struct store_io *io; /* NULL: the system's; tests break it */
 };
 
 /* What opening found, to be journaled as events by the caller. */
@@ -34,26 +37,26 @@ struct journal_opening {
 	uint8_t id[16];
 	uint32_t epoch;
 	uint64_t next_seq;
-	bool created;		/* a new journal */
-	bool unclean;		/* the last writer did not close it */
-	uint64_t cut_bytes;	/* torn tail set aside */
-	char cut_file[64];	/* its name in dir; empty: nothing cut */
-	int64_t last_wall_ns;	/* time of the last whole frame; 0: none */
+	bool created;	      /* a new journal */
+	bool unclean;	      /* the last writer did not close it */
+	uint64_t cut_bytes;   /* torn tail set aside */
+	char cut_file[64];    /* its name in dir; empty: nothing cut */
+	int64_t last_wall_ns; /* time of the last whole frame; 0: none */
 };
 
 /* Position and health, cheap to ask. */
 struct journal_stats {
 	uint32_t epoch;
-	uint64_t first_seq;	/* oldest still there; 0: empty */
+	uint64_t first_seq; /* oldest still there; 0: empty */
 	uint64_t next_seq;
-	uint64_t sealed_seq;	/* last durable */
-	uint64_t bytes;		/* on disk */
+	uint64_t sealed_seq; /* last durable */
+	uint64_t bytes;	     /* on disk, set-aside tails included */
 	uint64_t segments;
-	uint64_t appended, dropped;	/* numbered frames; dropped ones */
-	uint64_t trimmed_unread;	/* removed before the cursor passed */
+	uint64_t appended, dropped; /* numbered frames; dropped ones */
+	uint64_t trimmed_unread;    /* removed before the cursor passed */
 	uint64_t syncs;
-	int error;		/* errno that writing fails with now; 0: fine */
-	char error_what[64];	/* "write", "fdatasync", "open segment" … */
+	int error;	     /* errno that writing fails with now; 0: fine */
+	char error_what[64]; /* "write", "fdatasync", "open segment" … */
 };
 
 /*
@@ -72,7 +75,7 @@ int journal_open(const struct journal_settings *s, struct journal **ret,
  */
 uint64_t journal_segment(struct journal *j);
 
-#define JOURNAL_URGENT 0x1	/* sync at once: an alert */
+#define JOURNAL_URGENT 0x1 /* sync at once: an alert */
 
 /*
  * Append one frame: type JOURNAL_EVENT, JOURNAL_AMENDMENT or
@@ -82,6 +85,14 @@ uint64_t journal_segment(struct journal *j);
  */
 int journal_append(struct journal *j, uint8_t type, unsigned flags,
 		   int64_t wall_ns, struct slice payload, uint64_t *ret_seq);
+
+/*
+ * Everything up to `seq` has been delivered by all who deliver. Whole segments
+ * before it go first when a bound demands it; those behind it go when nothing
+ * else is left, and are counted in trimmed_unread. Never called: nobody
+ * delivers, and nothing is counted.
+ */
+int journal_set_cursor(struct journal *j, uint64_t seq);
 
 /* Wait until all appended frames are sealed, at most timeout_ms; -ETIMEDOUT. */
 int journal_flush(struct journal *j, uint32_t timeout_ms);

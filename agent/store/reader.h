@@ -18,17 +18,22 @@ struct reader;
 enum reader_from { READER_OLDEST, READER_NOW, READER_SEQ };
 
 struct reader_frame {
-	uint8_t type;		/* JOURNAL_* */
+	uint8_t type; /* JOURNAL_* */
 	uint8_t flags;
 	uint32_t epoch;
-	uint64_t seq;		/* 0: not numbered */
-	uint64_t seq_end;	/* gap: first number after it; else seq + 1 */
+	uint64_t seq;	  /* 0: not numbered */
+	uint64_t seq_end; /* gap: first number after it; else seq + 1 */
 	int64_t wall_ns;
 	uint64_t segment;
-	struct slice payload;	/* until the next call */
+	struct slice payload; /* until the next call */
 };
 
-#define READER_SEALED_ONLY 0x1	/* never past the last seal: ship, query */
+/*
+ * A gap's payload is struct journal_gap (journal_format.h), which says why;
+ * seq and seq_end are all that most callers need.
+ */
+
+#define READER_SEALED_ONLY 0x1 /* never past the last seal: ship, query */
 
 /*
  * from SEQ: the first numbered frame handed out is the first with
@@ -40,6 +45,16 @@ struct reader_frame {
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		unsigned flags, struct reader **ret);
 void reader_close(struct reader *r);
+
+/*
+ * As from SEQ, behind what a cursor has done with. The number alone is not
+ * enough: after a power loss the journal may have given the numbers behind
+ * the cut again in a new epoch, and what the cursor says of them is about the
+ * old ones. A cursor of another journal is as good as none: from OLDEST.
+ */
+struct cursor;
+int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
+		       struct reader **ret);
 
 #define READER_MISSING 0x80
 

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A journal's directory: which segments are there, and the state file. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "journal_format.h"
+
+/* Numbers of the segments present, ascending. Free `numbers`. */
+struct dir_list {
+	uint64_t *numbers;
+	size_t n;
+	/* Set-aside tails: how many, and their bytes. */
+	size_t cuts;
+	uint64_t cut_bytes;
+};
+
+/* Everything in it that is not a segment's or a cut's name is passed over. */
+int dir_list(int dirfd, struct dir_list *ret);
+
+static inline void dir_list_done_fn(struct dir_list *l)
+{
+	__builtin_free(l->numbers);
+}
+#define cleanup_dir_list __attribute__((cleanup(dir_list_done_fn)))
+
+/* Remove segments whose making was interrupted. The lock must be held. */
+int dir_remove_unfinished(int dirfd);
+
+struct state {
+	uint8_t id[JOURNAL_ID_SIZE];
+	uint32_t epoch;
+	uint64_t segment;
+	uint64_t seq; /* next number as of writing */
+	bool clean;
+};
+
+#define STATE_NAME "state"
+
+/* -ENOENT: none; -EBADMSG: damaged. */
+int state_load(int dirfd, struct state *ret);
+int state_save(int dirfd, const struct state *s, mode_t mode);
+
+/* 32 lower-case digits; and back: -EINVAL if it is not exactly that. */
+const char *id_print(const uint8_t id[static JOURNAL_ID_SIZE],
+		     char buf[static 2 * JOURNAL_ID_SIZE + 1]);
+int id_parse(const char *text, size_t n, uint8_t ret[static JOURNAL_ID_SIZE]);

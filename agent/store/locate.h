@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where in a journal's directory a number is. */
+#pragma once
+
+#include <stdint.h>
+
+#include "store/cursor.h"
+#include "store/dir.h"
+
+/*
+ * The index of the youngest segment with a first sequence <= seq, by binary
+ * search over headers; 0 if even the oldest begins behind it.
+ */
+size_t locate_seq(int dirfd, const struct dir_list *l, uint64_t seq);
+
+/*
+ * The number that a reader goes on with behind a cursor; 0: the cursor is of
+ * another journal.
+ */
+uint64_t locate_cursor(int dirfd, const struct dir_list *l,
+		       const struct cursor *c);
+
+/* The number that comes next in this journal as it is now; 0: none yet. */
+int locate_next(int dirfd, const struct dir_list *l, uint64_t *ret);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One writer per journal: a lock on DIR/lock, which holds its pid. */
+#pragma once
+
+/*
+ * The descriptor that holds the lock until it is closed. -EWOULDBLOCK:
+ * another process has it, its pid in *ret_holder (0: not known).
+ */
+int lock_take(int dirfd, int *ret_fd, int *ret_holder);
+
+/*
+ * The pid of the process that holds it now; 0: nobody does, or it cannot be
+ * told (the file is root's alone, see lock.c). Takes nothing.
+ */
+int lock_holder(int dirfd);

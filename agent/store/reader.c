@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a journal. The one idea: the reader knows which number comes next.
+ * A frame with that number is handed out, one with a smaller number was seen,
+ * one with a greater number means that those between are missing, and they are
+ * told as a gap before it. Nothing else (damage, trimming, a writer that died,
+ * a directory that was replaced) needs a case of its own.
+ */
+#include "store/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "store/cursor.h"
+#include "store/dir.h"
+#include "store/locate.h"
+#include "store/scan.h"
+#include "store/segment.h"
+#include "store/watch.h"
+
+struct reader {
+	char *dir;
+	int dirfd;
+	unsigned flags;
+	struct watch watch;
+	uint8_t id[JOURNAL_ID_SIZE];
+	bool has_id;
+
+	struct scan at;	  /* fd < 0: between segments */
+	uint64_t segment; /* the one in `at`, or the last that was; 0 */
+	uint32_t epoch;	  /* of it */
+	bool finished;	  /* a younger one is there: it will not grow */
+	uint64_t next;	  /* the number that comes; 0: not known yet */
+
+	struct scan ahead; /* sealed only: looks for seals in `segment` */
+	uint64_t horizon;  /* behind the last one it found */
+	struct journal_seal newest;
+
+	bool has_held; /* found, but a gap goes first */
+	struct scan_hit held;
+	struct journal_gap gap; /* payload of the gap handed out */
+
+	int64_t listed_ns; /* when no younger segment was found ... */
+	struct timespec listed_mtime; /* ... and the directory's time then */
+};
+
+static void leave_segment(struct reader *r)
+{
+	scan_close(&r->at);
+	scan_close(&r->ahead);
+	r->horizon = 0;
+	r->finished = false;
+	r->has_held = false;
+}
+
+void reader_close(struct reader *r)
+{
+	if (!r)
+		return;
+	leave_segment(r);
+	watch_close(&r->watch);
+	if (r->dirfd >= 0)
+		(void)close(r->dirfd);
+	free(r->dir);
+	free(r);
+}
+
+static void note_seal(struct reader *r, const struct journal_seal *s)
+{
+	if (s->last_seq >= r->newest.last_seq)
+		r->newest = *s;
+}
+
+static int make(const char *dir, unsigned flags, struct reader **ret)
+{
+	struct reader *r = calloc(1, sizeof(*r));
+	struct state st;
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	r->at = r->ahead = (struct scan)SCAN_INIT;
+	r->watch = (struct watch)WATCH_INIT;
+	r->flags = flags;
+	r->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = r->dirfd < 0 ? -errno : 0;
+	r->dir = strdup(dir);
+	if (!err && !r->dir)
+		err = -ENOMEM;
+	if (!err)
+		err = watch_open(&r->watch);
+	if (err) {
+		reader_close(r);
+		return err;
+	}
+	/* Before anything is looked at, so that no change is missed. */
+	watch_set(&r->watch, dir);
+	if (state_load(r->dirfd, &st) >= 0) {
+		memcpy(r->id, st.id, sizeof(r->id));
+		r->has_id = true;
+	}
+	*ret = r;
+	return 0;
+}
+
+/* The segment before the one that holds r->next, so that it is opened next. */
+static int place(struct reader *r, const struct dir_list *l)
+{
+	size_t i;
+
+	leave_segment(r);
+	r->segment = 0;
+	if (!l->n || !r->next)
+		return 0;
+	i = locate_seq(r->dirfd, l, r->next);
+	r->segment = l->numbers[i] - 1;
+	return 0;
+}
+
+int reader_open(const char *dir, enum reader_from from, uint64_t seq,
+		unsigned flags, struct reader **ret)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	struct reader *r = NULL;
+	int err;
+
+	err = make(dir, flags, &r);
+	if (err < 0)
+		return err;
+	err = dir_list(r->dirfd, &l);
+	if (err >= 0 && from == READER_NOW)
+		err = locate_next(r->dirfd, &l, &r->next);
+	else if (from == READER_SEQ)
+		r->next = seq ? seq : 1;
+	if (err >= 0)
+		err = place(r, &l);
+	if (err < 0) {
+		reader_close(r);
+		return err;
+	}
+	*ret = r;
+	return 0;
+}
+
+int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
+		       struct reader **ret)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	cleanup_close int dirfd = -1;
+	uint64_t seq;
+	int err;
+
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return -errno;
+	err = dir_list(dirfd, &l);
+	if (err < 0)
+		return err;
+	seq = locate_cursor(dirfd, &l, c);
+	return reader_open(dir, seq ? READER_SEQ : READER_OLDEST, seq, flags,
+			   ret);
+}
+
+/* Numbers [r->next, end) are missing: say so. */
+static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
+		    int64_t wall_ns, uint32_t reason, struct reader_frame *ret)
+{
+	r->gap = (struct journal_gap){
+		.first = r->next,
+		.count = end - r->next,
+		.reason = reason,
+	};
+	*ret = (struct reader_frame){
+		.type = JOURNAL_GAP,
+		.flags = READER_MISSING,
+		.epoch = epoch,
+		.seq = r->next,
+		.seq_end = end,
+		.wall_ns = wall_ns,
+		.segment = r->segment,
+		.payload = slice_of((const char *)&r->gap, sizeof(r->gap)),
+	};
+	r->next = end;
+	return 1;
+}
+
+/*
+ * The numbers of segments younger than ours: the least in *ret (0: none) and
+ * whether it is the oldest of all. Most calls end at the directory's time.
+ */
+static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	int64_t now = clock_wall_ns(), changed;
+	struct stat st;
+	size_t i;
+	int err;
+
+	*ret = 0;
+	*ret_oldest = false;
+	if (fstat(r->dirfd, &st) < 0)
+		return -errno;
+	changed = (int64_t)st.st_mtim.tv_sec * (int64_t)NS_PER_S +
+		  st.st_mtim.tv_nsec;
+	/*
+	 * Unchanged since a listing that was well after the change: the time's
+	 * grain is some milliseconds, so a fresh one proves nothing.
+	 */
+	if (st.st_mtim.tv_sec == r->listed_mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == r->listed_mtime.tv_nsec &&
+	    r->listed_ns - changed > (int64_t)NS_PER_S &&
+	    now - changed > (int64_t)NS_PER_S)
+		return 0;
+	err = dir_list(r->dirfd, &l);
+	if (err < 0)
+		return err;
+	for (i = 0; i < l.n; i++) {
+		if (l.numbers[i] <= r->segment)
+			continue;
+		*ret = l.numbers[i];
+		*ret_oldest = i == 0;
+		r->listed_ns = 0;
+		return 0;
+	}
+	r->listed_ns = now;
+	r->listed_mtime = st.st_mtim;
+	return 0;
+}
+
+/* Our directory is not what its name shows any more: look there. */
+static int follow_directory(struct reader *r)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	cleanup_close int fd = -1;
+	struct stat ours, shown;
+	int err;
+
+	if (fstat(r->dirfd, &ours) < 0)
+		return -errno;
+	if (stat(r->dir, &shown) < 0 ||
+	    (ours.st_ino == shown.st_ino && ours.st_dev == shown.st_dev))
+		return 0;
+	fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	watch_set(&r->watch, r->dir);
+	err = dir_list(fd, &l);
+	if (err < 0)
+		return err;
+	(void)close(r->dirfd);
+	r->dirfd = steal_fd(&fd);
+	r->listed_ns = 0;
+	err = place(r, &l);
+	return err < 0 ? err : 1;
+}
+
+/* The first frame of another journal, or of another life of this one. */
+static void meet_header(struct reader *r,
+			const struct journal_segment_header *h)
+{
+	if (r->has_id && memcmp(r->id, h->id, sizeof(r->id))) {
+		r->next = 0;
+		r->epoch = 0;
+		r->newest = (struct journal_seal){ 0 };
+	}
+	memcpy(r->id, h->id, sizeof(r->id));
+	r->has_id = true;
+	/* What was cut off is given again, under the new epoch's name. */
+	if (!r->next ||
+	    (r->epoch && h->epoch > r->epoch && h->first_seq < r->next))
+		r->next = h->first_seq;
+}
+
+/* 1: a segment is open, or *ret is a gap before it; 0: there is none. */
+static int enter_segment(struct reader *r, struct reader_frame *ret,
+			 bool *ret_gap)
+{
+	const struct journal_segment_header *h;
+	uint64_t number;
+	uint32_t epoch;
+	bool oldest;
+	int err;
+
+	*ret_gap = false;
+	for (;;) {
+		err = find_younger(r, &number, &oldest);
+		if (err < 0)
+			return err;
+		if (!number)
+			return 0;
+		err = scan_open(&r->at, r->dirfd, number);
+		if (err >= 0)
+			break;
+		if (err == -ENOENT) /* trimmed meanwhile */
+			continue;
+		if (err != -EBADMSG && err != -ENOTSUP && err != -ELOOP)
+			return err;
+		/* Not readable as a whole: as if it were not there. */
+		r->segment = number;
+	}
+	h = &r->at.header;
+	epoch = r->epoch && !oldest ? r->epoch : h->epoch;
+	meet_header(r, h);
+	r->segment = number;
+	r->epoch = h->epoch;
+	r->finished = false;
+	if (h->first_seq <= r->next)
+		return 1;
+	*ret_gap = true;
+	return tell_gap(r, h->first_seq, epoch, h->wall_ns,
+			oldest ? JOURNAL_GAP_TRIMMED : JOURNAL_GAP_DAMAGED,
+			ret);
+}
+
+/* Find seals behind the horizon; how far a sealed-only reader may go. */
+static int look_ahead(struct reader *r)
+{
+	struct journal_seal seal;
+	struct scan_hit hit;
+	int err;
+
+	if (r->ahead.fd < 0) {
+		err = scan_open(&r->ahead, r->dirfd, r->segment);
+		/* Trimmed while we read it: it was finished then. */
+		if (err < 0)
+			return err == -ENOENT ? 0 : err;
+	}
+	while ((err = scan_next(&r->ahead, &hit)) > 0) {
+		if (hit.frame.type != JOURNAL_SEAL)
+			continue;
+		seal = frame_seal(&hit.frame);
+		note_seal(r, &seal);
+		r->horizon = r->ahead.off;
+	}
+	return err;
+}
+
+static int hand_out(struct reader *r, const struct scan_hit *hit,
+		    struct reader_frame *ret)
+{
+	const struct frame *f = &hit->frame;
+
+	*ret = (struct reader_frame){
+		.type = f->type,
+		.flags = f->flags & (uint8_t)~READER_MISSING,
+		.epoch = f->epoch,
+		.seq = f->seq,
+		.seq_end = f->seq_end,
+		.wall_ns = f->wall_ns,
+		.segment = r->segment,
+		.payload = f->payload,
+	};
+	if (!f->seq)
+		return 1;
+	/* A gap of which we have seen the beginning, or ask only the end. */
+	if (f->seq < r->next) {
+		ret->seq = r->next;
+		r->gap = frame_gap(f);
+		r->gap.count -= r->next - r->gap.first;
+		r->gap.first = r->next;
+		ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
+	}
+	r->next = f->seq_end;
+	return 1;
+}
+
+/* 1: *ret is filled in; 0: this one is not handed out. */
+static int take(struct reader *r, const struct scan_hit *hit,
+		struct reader_frame *ret)
+{
+	const struct frame *f = &hit->frame;
+	struct journal_seal seal;
+	uint64_t first = f->seq;
+
+	if (f->type > JOURNAL_SEAL)
+		return 0;
+	if (f->type == JOURNAL_SEAL) {
+		seal = frame_seal(f);
+		note_seal(r, &seal);
+		first = seal.last_seq + 1;
+		if (first < r->next || !first)
+			return 0;
+	} else if (f->seq && f->seq_end <= r->next) {
+		return 0;
+	}
+	if (!r->has_held && first > r->next) {
+		r->held = *hit;
+		r->has_held = true;
+		return tell_gap(r, first, f->epoch, f->wall_ns,
+				JOURNAL_GAP_DAMAGED, ret);
+	}
+	r->has_held = false;
+	return hand_out(r, hit, ret);
+}
+
+/* The next frame of the segment that is open: 1, 0 or -errno. */
+static int next_here(struct reader *r, struct scan_hit *ret)
+{
+	bool sealed = r->flags & READER_SEALED_ONLY && !r->finished;
+	uint64_t from = r->at.off;
+	int err;
+
+	if (sealed && from >= r->horizon) {
+		err = look_ahead(r);
+		if (err < 0)
+			return err;
+		if (from >= r->horizon)
+			return 0;
+	}
+	err = scan_next(&r->at, ret);
+	if (err > 0 && sealed && r->at.off > r->horizon) {
+		/* Only behind damage: not sealed yet. */
+		r->at.off = from;
+		return 0;
+	}
+	return err;
+}
+
+int reader_next(struct reader *r, struct reader_frame *ret)
+{
+	struct scan_hit hit;
+	uint64_t number;
+	bool gap;
+	int err;
+
+	for (;;) {
+		if (r->has_held) {
+			hit = r->held;
+			return take(r, &hit, ret);
+		}
+		if (r->at.fd < 0) {
+			err = enter_segment(r, ret, &gap);
+			if (err > 0 && gap)
+				return 1;
+			if (err == 0)
+				err = follow_directory(r);
+			if (err <= 0)
+				return err;
+			continue;
+		}
+		err = next_here(r, &hit);
+		if (err > 0 && take(r, &hit, ret))
+			return 1;
+		if (err < 0)
+			return err;
+		if (err > 0)
+			continue;
+		if (r->finished) {
+			leave_segment(r);
+			continue;
+		}
+		/* Is this its end? Then look once more at the same place. */
+		err = find_younger(r, &number, &gap);
+		if (err < 0)
+			return err;
+		if (number) {
+			r->finished = true;
+			continue;
+		}
+		err = follow_directory(r);
+		if (err <= 0)
+			return err;
+	}
+}
+
+int reader_fd(const struct reader *r)
+{
+	return r->watch.fd;
+}
+
+void reader_clear(struct reader *r)
+{
+	watch_clear(&r->watch);
+}
+
+const uint8_t *reader_journal_id(const struct reader *r)
+{
+	return r->id;
+}
+
+void reader_seal(const struct reader *r, uint64_t *ret_seq,
+		 uint8_t ret_sha256[static 32])
+{
+	*ret_seq = r->newest.last_seq;
+	memcpy(ret_sha256, r->newest.sha, JOURNAL_SHA_SIZE);
+}

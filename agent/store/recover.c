@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a journal that somebody else wrote last. The one idea: nothing that
+ * can be read is given up, and nothing that cannot is thrown away; and the
+ * epoch is durable before anything is written in it, so that no name is
+ * given twice whatever was lost.
+ */
+#include "store/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "store/scan.h"
+
+/*
+ * Without a readable state file the newest epoch is known from what segments
+ * are left, and one of them may be gone: leave room for it.
+ */
+#define EPOCHS_UNKNOWN 256
+
+struct job {
+	int dirfd;
+	const struct journal_settings *settings;
+	struct recovery *out;
+	struct dir_list list;
+	struct state state;
+	bool has_state;
+	char *what;
+};
+
+/* What a walk over the last segment found. */
+struct last {
+	struct scan scan;
+	uint64_t number;
+	uint64_t end; /* behind the last valid frame */
+	uint64_t size;
+	uint64_t next_seq;
+	uint64_t seal_off; /* 0: none */
+	struct journal_seal seal;
+	bool ends_in_seal;
+	bool has_frame;
+	int64_t wall_ns;
+};
+
+static int fail(struct job *j, int r, const char *what)
+{
+	(void)snprintf(j->what, 256, "%s: %s", what, strerror(-r));
+	return r;
+}
+
+int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
+{
+	cleanup_free struct seg_info *infos = NULL;
+	struct journal_segment_header h;
+	char name[SEGMENT_NAME_MAX];
+	struct stat st;
+	size_t i;
+
+	infos = calloc(l->n + 1, sizeof(*infos));
+	if (!infos)
+		return -ENOMEM;
+	for (i = 0; i < l->n; i++) {
+		cleanup_close int fd = -1;
+
+		infos[i].number = l->numbers[i];
+		fd = openat(dirfd, segment_name(l->numbers[i], "seg", name),
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return -errno;
+		infos[i].bytes = (uint64_t)st.st_size;
+		if (segment_read_header(fd, &h) < 0)
+			continue;
+		infos[i].first_seq = h.first_seq;
+		infos[i].wall_ns = h.wall_ns;
+	}
+	/* A segment without a header counts as empty before the next one. */
+	for (i = l->n; i-- > 0;) {
+		if (infos[i].first_seq || i + 1 == l->n)
+			continue;
+		infos[i].first_seq = infos[i + 1].first_seq;
+		infos[i].wall_ns = infos[i + 1].wall_ns;
+	}
+	*ret = steal_ptr(infos);
+	return 0;
+}
+
+static bool may_set_aside(const struct job *j, uint64_t bytes)
+{
+	uint64_t most = j->settings->max_size / RECOVER_CUT_SHARE;
+
+	return j->list.cuts < RECOVER_CUTS_MAX &&
+	       (!most || j->list.cut_bytes + bytes <= most);
+}
+
+/* For the caller's report: the first, which is the newest segment's. */
+static void note_cut(struct job *j, const char *name, uint64_t bytes)
+{
+	struct journal_opening *o = &j->out->opening;
+
+	j->list.cuts++;
+	j->list.cut_bytes += bytes;
+	o->cut_bytes += bytes;
+	if (!o->cut_file[0])
+		(void)snprintf(o->cut_file, sizeof(o->cut_file), "%s", name);
+}
+
+static void cut_name(uint64_t number, uint64_t off, char buf[static 64])
+{
+	(void)snprintf(buf, 64, "%016" PRIu64 "-%016" PRIu64 ".cut", number,
+		       off);
+}
+
+/* A segment of which nothing can be read. */
+static int set_aside_whole(struct job *j, uint64_t number)
+{
+	char from[SEGMENT_NAME_MAX], to[64];
+	struct stat st;
+	int r;
+
+	segment_name(number, "seg", from);
+	if (fstatat(j->dirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(j, -errno, from);
+	if (!may_set_aside(j, (uint64_t)st.st_size))
+		return 0;
+	cut_name(number, 0, to);
+	if (renameat(j->dirfd, from, j->dirfd, to) < 0)
+		return fail(j, -errno, from);
+	r = fs_sync_dir(j->dirfd);
+	if (r < 0)
+		return fail(j, r, "sync directory");
+	note_cut(j, to, (uint64_t)st.st_size);
+	return 0;
+}
+
+static int copy_tail(struct job *j, struct last *l, const char *name)
+{
+	cleanup_close int fd = -1;
+	char buf[16384];
+	uint64_t at;
+	int n, r;
+
+	/* A cut that was itself cut off: the copy is made again. */
+	(void)unlinkat(j->dirfd, name, 0);
+	fd = openat(j->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+		    0600);
+	if (fd < 0)
+		return -errno;
+	for (at = l->end; at < l->size; at += (uint64_t)n) {
+		n = segment_pread(l->scan.fd, buf, sizeof(buf), at);
+		if (n <= 0)
+			return n < 0 ? n : -ENODATA;
+		r = fs_write_all(fd, buf, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+	if (fchmod(fd, j->settings->file_mode) < 0 || fsync(fd) < 0)
+		return -errno;
+	return fs_sync_dir(j->dirfd);
+}
+
+/* Move what follows the last valid frame out of the segment. */
+static int cut_tail(struct job *j, struct last *l, int fd)
+{
+	char name[64];
+	int r;
+
+	cut_name(l->number, l->end, name);
+	r = copy_tail(j, l, name);
+	if (r < 0) {
+		(void)unlinkat(j->dirfd, name, 0);
+		return fail(j, r, "set aside a torn tail");
+	}
+	if (ftruncate(fd, (off_t)l->end) < 0 || fsync(fd) < 0)
+		return fail(j, -errno, "cut a torn tail");
+	note_cut(j, name, l->size - l->end);
+	l->size = l->end;
+	return 0;
+}
+
+/*
+ * Make the last segment durable and finished, and take the SHA of its last
+ * link. A clean one, or one whose tail must stay, is not written to.
+ */
+static int finish_last(struct job *j, struct last *l, bool clean)
+{
+	struct segment seg = { .fd = -1 };
+	char name[SEGMENT_NAME_MAX];
+	int fd, r;
+
+	fd = openat(j->dirfd, segment_name(l->number, "seg", name),
+		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return fail(j, -errno, name);
+	if (l->end < l->size && may_set_aside(j, l->size - l->end)) {
+		r = cut_tail(j, l, fd);
+		if (r < 0) {
+			(void)close(fd);
+			return r;
+		}
+	}
+	r = segment_init(&seg, j->settings->io);
+	if (r >= 0)
+		r = segment_adopt(&seg, fd, l->seal_off, l->size);
+	if (r < 0) {
+		(void)close(fd);
+		segment_done(&seg);
+		return fail(j, r, name);
+	}
+	if (!clean)
+		r = segment_sync(&seg);
+	if (r >= 0 && !l->ends_in_seal && l->end == l->size) {
+		r = segment_seal(&seg, l->next_seq - 1,
+				 JOURNAL_SEAL_RECOVERED | JOURNAL_SEAL_END,
+				 l->wall_ns);
+		if (r >= 0)
+			r = segment_sync(&seg);
+	}
+	sha_end(seg.sha, j->out->previous_sha);
+	segment_done(&seg);
+	return r < 0 ? fail(j, r, name) : 0;
+}
+
+static int walk_last(struct last *l)
+{
+	struct scan_hit hit;
+	uint64_t rest;
+	int r;
+
+	l->next_seq = l->scan.header.first_seq;
+	l->wall_ns = l->scan.header.wall_ns;
+	l->end = l->scan.off;
+	while ((r = scan_next(&l->scan, &hit)) > 0) {
+		l->ends_in_seal = hit.frame.type == JOURNAL_SEAL;
+		if (l->ends_in_seal) {
+			l->seal = frame_seal(&hit.frame);
+			l->seal_off = hit.off;
+			/* Numbers before it may be damaged; they are given. */
+			if (l->seal.last_seq >= l->next_seq)
+				l->next_seq = l->seal.last_seq + 1;
+		} else {
+			l->has_frame = true;
+		}
+		if (hit.frame.seq_end > l->next_seq)
+			l->next_seq = hit.frame.seq_end;
+		l->wall_ns = hit.frame.wall_ns;
+		l->end = l->scan.off;
+	}
+	if (r < 0)
+		return r;
+	r = scan_rest(&l->scan, &rest);
+	l->size = l->end + (r < 0 ? 0 : rest);
+	return r;
+}
+
+static bool is_ours(const struct job *j, const struct scan *s)
+{
+	return !j->has_state ||
+	       !memcmp(s->header.id, j->state.id, sizeof(j->state.id));
+}
+
+/*
+ * Open the youngest segment that can be read. 1: *l is it; 0: there is none.
+ */
+static int find_last(struct job *j, struct last *l)
+{
+	size_t i;
+	int r;
+
+	for (i = j->list.n; i-- > 0;) {
+		l->number = j->list.numbers[i];
+		r = scan_open(&l->scan, j->dirfd, l->number);
+		if (r >= 0 && is_ours(j, &l->scan))
+			return 1;
+		if (r < 0 && r != -EBADMSG) {
+			(void)snprintf(j->what, 256,
+				       r == -ENOTSUP
+					       ? "segment %" PRIu64
+						 ": written by a later version"
+					       : "segment %" PRIu64
+						 ": cannot open",
+				       l->number);
+			return r;
+		}
+		r = set_aside_whole(j, l->number);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool was_clean(const struct job *j, const struct last *l)
+{
+	return j->has_state && j->state.clean &&
+	       j->state.segment == l->number &&
+	       l->number == j->list.numbers[j->list.n - 1] &&
+	       j->state.epoch == l->scan.header.epoch && l->ends_in_seal &&
+	       l->end == l->size && l->seal.flags & JOURNAL_SEAL_CLEAN &&
+	       l->seal.last_seq + 1 == j->state.seq &&
+	       l->next_seq == j->state.seq;
+}
+
+/* The newest epoch that anything in the directory belongs to. */
+static int newest_epoch(struct job *j, uint32_t *ret)
+{
+	struct scan scan = SCAN_INIT;
+	uint32_t epoch = j->has_state ? j->state.epoch : 0;
+	size_t i;
+
+	for (i = 0; i < j->list.n; i++) {
+		if (scan_open(&scan, j->dirfd, j->list.numbers[i]) < 0)
+			continue;
+		if (is_ours(j, &scan) && scan.header.epoch > epoch)
+			epoch = scan.header.epoch;
+	}
+	scan_close(&scan);
+	/* A segment that cannot be read, and no state: anything may be. */
+	*ret = epoch + (j->has_state ? 0 : EPOCHS_UNKNOWN);
+	return 0;
+}
+
+static int begin_new(struct job *j)
+{
+	struct journal_opening *o = &j->out->opening;
+
+	o->created = true;
+	o->epoch = 1;
+	o->next_seq = 1;
+	j->out->next_segment = 1;
+	if (getrandom(o->id, sizeof(o->id), 0) != (ssize_t)sizeof(o->id))
+		return fail(j, -EIO, "getrandom");
+	return 0;
+}
+
+static int go_on(struct job *j, struct last *l)
+{
+	struct journal_opening *o = &j->out->opening;
+	uint64_t youngest = j->list.n ? j->list.numbers[j->list.n - 1] : 0;
+	bool clean = false;
+	int r;
+
+	r = newest_epoch(j, &o->epoch);
+	if (r < 0)
+		return fail(j, r, "read segments");
+	o->next_seq = 1;
+	r = find_last(j, l);
+	if (r < 0)
+		return r;
+	if (r) {
+		r = walk_last(l);
+		if (r < 0)
+			return fail(j, r, "read the last segment");
+		clean = was_clean(j, l);
+		r = finish_last(j, l, clean);
+		if (r < 0)
+			return r;
+		memcpy(o->id, l->scan.header.id, sizeof(o->id));
+		o->next_seq = l->next_seq;
+		o->last_wall_ns = l->wall_ns;
+	} else if (!j->has_state) {
+		/* Neither name nor number is left: another journal begins. */
+		j->out->next_segment = youngest + 1;
+		o->unclean = true;
+		if (getrandom(o->id, sizeof(o->id), 0) !=
+		    (ssize_t)sizeof(o->id))
+			return fail(j, -EIO, "getrandom");
+	}
+	if (j->has_state) {
+		memcpy(o->id, j->state.id, sizeof(o->id));
+		if (j->state.seq > o->next_seq)
+			o->next_seq = j->state.seq;
+		if (j->state.segment > youngest)
+			youngest = j->state.segment;
+	}
+	if (!clean) {
+		o->unclean = true;
+		o->epoch++;
+	}
+	j->out->next_segment = youngest + 1;
+	return 0;
+}
+
+static int recover_with(struct job *j, struct last *l)
+{
+	struct recovery *out = j->out;
+	cleanup_dir_list struct dir_list again = { 0 };
+	struct state next;
+	int r;
+
+	r = state_load(j->dirfd, &j->state);
+	j->has_state = r >= 0;
+	if (r < 0 && r != -ENOENT && r != -EBADMSG)
+		return fail(j, r, "read state");
+	if (r == -ENOENT && !j->list.n)
+		r = begin_new(j);
+	else
+		r = go_on(j, l);
+	if (r < 0)
+		return r;
+
+	next = (struct state){
+		.epoch = out->opening.epoch,
+		.segment = out->next_segment,
+		.seq = out->opening.next_seq,
+	};
+	memcpy(next.id, out->opening.id, sizeof(next.id));
+	r = state_save(j->dirfd, &next, j->settings->file_mode);
+	if (r < 0)
+		return fail(j, r, "write state");
+
+	r = dir_list(j->dirfd, &again);
+	if (r >= 0)
+		r = recover_infos(j->dirfd, &again, &out->infos);
+	if (r < 0)
+		return fail(j, r, "list segments");
+	out->n_infos = again.n;
+	out->cut_bytes = again.cut_bytes;
+	return 0;
+}
+
+int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
+	    char what[static 256])
+{
+	struct job j = {
+		.dirfd = dirfd, .settings = s, .out = ret, .what = what
+	};
+	struct last l = { .scan = SCAN_INIT };
+	int r;
+
+	*ret = (struct recovery){ 0 };
+	r = dir_remove_unfinished(dirfd);
+	if (r >= 0)
+		r = dir_list(dirfd, &j.list);
+	if (r < 0)
+		return fail(&j, r, "list segments");
+	r = recover_with(&j, &l);
+	scan_close(&l.scan);
+	free(j.list.numbers);
+	return r;
+}
