@@ -165,17 +165,17 @@ static int read_section(struct parser *p, struct slice line)
 
 static int check_value(struct parser *p, struct slice value)
 {
-	size_t i;
+	ptrdiff_t i;
 
 	if (!value.n)
 		return 0;
 	if (is_space(value.p[0]) || is_space(value.p[value.n - 1]))
 		return fail(p, "control character at an end of the value");
-	for (i = 0; i < value.n; i++) {
+	for (i = 0; i < (ptrdiff_t)value.n; i++) {
 		if (value.p[i] != ';')
 			continue;
-		/* The value's first byte may have a blank before it. */
-		if (i == 0 || is_space(value.p[i - 1]))
+		/* Before the value's first byte stands '=' or a blank. */
+		if (is_space(value.p[i - 1]))
 			return fail(p, "';' after a blank: comments stand on "
 				       "lines of their own");
 	}
