@@ -260,13 +260,13 @@ static void cleanup_running_fn(struct running *run)
 
 static void sum_up(const struct ship_status *t)
 {
-	log_info("stopped, sent=%llu batches=%llu retries=%llu "
-		 "dead-letters=%llu rejected=%llu",
-		 (unsigned long long)t->sent_records,
-		 (unsigned long long)t->sent_batches,
-		 (unsigned long long)t->retries,
-		 (unsigned long long)t->dead_letters,
-		 (unsigned long long)t->rejected);
+	log_debug("stopped, sent=%llu batches=%llu retries=%llu "
+		  "dead-letters=%llu rejected=%llu",
+		  (unsigned long long)t->sent_records,
+		  (unsigned long long)t->sent_batches,
+		  (unsigned long long)t->retries,
+		  (unsigned long long)t->dead_letters,
+		  (unsigned long long)t->rejected);
 }
 
 static int run_shipper(const struct ship_settings *set)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "store/reader.h"
@@ -19,10 +18,8 @@ struct feed {
 	struct reader *reader;
 	struct view_images *images;
 	struct view view;
-	enum feed_got got; /* what the view holds */
-	char *dir;
-	dev_t dev;
-	ino_t ino;
+	enum feed_got got;   /* what the view holds */
+	uint8_t journal[16]; /* zero: none was begun when it was opened */
 };
 
 static void cleanup_feed_fn(struct feed **f)
@@ -51,13 +48,10 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 {
 	__attribute__((cleanup(cleanup_feed_fn))) struct feed *f = NULL;
 	struct feed_opening o = { 0 };
-	struct stat st;
 	int r;
 
 	f = calloc(1, sizeof(*f));
-	if (f)
-		f->dir = strdup(dir);
-	if (!f || !f->dir)
+	if (!f)
 		return say(what, "open journal", dir, -ENOMEM);
 	r = cursor_load(state_dir, name, &o.cursor);
 	if (r < 0 && r != -ENOENT)
@@ -65,20 +59,15 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	o.had_cursor = r == 0;
 	r = view_images_new(&f->images);
 	if (r >= 0)
-		r = open_reader(f, &o.cursor, o.had_cursor);
-	if (r >= 0 && stat(dir, &st) < 0)
-		r = -errno;
+		r = open_reader(f, dir, &o);
 	if (r < 0)
 		return say(what, "open journal", dir, r);
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
-	o.other_journal = o.had_cursor &&
-			  memcmp(o.cursor.journal, reader_journal_id(f->reader),
-				 sizeof(o.cursor.journal)) != 0;
+	memcpy(f->journal, reader_journal_id(f->reader), sizeof(f->journal));
+	o.other_journal = o.had_cursor && memcmp(o.cursor.journal, f->journal,
+						 sizeof(f->journal)) != 0;
 	if (!o.had_cursor || o.other_journal) {
 		o.cursor = (struct cursor){ 0 };
-		memcpy(o.cursor.journal, reader_journal_id(f->reader),
-		       sizeof(o.cursor.journal));
+		memcpy(o.cursor.journal, f->journal, sizeof(f->journal));
 	}
 	*ret = steal_ptr(f);
 	*ret_opening = o;
@@ -93,7 +82,6 @@ void feed_close(struct feed *f)
 	if (f->reader)
 		reader_close(f->reader);
 	view_images_free(f->images);
-	free(f->dir);
 	free(f);
 }
 
@@ -133,6 +121,9 @@ int feed_peek(struct feed *f, const struct view **ret)
 		r = reader_next(f->reader, &frame);
 		if (r <= 0)
 			return r;
+		if (memcmp(f->journal, reader_journal_id(f->reader),
+			   sizeof(f->journal)) != 0)
+			return FEED_OTHER;
 		r = understand(f, &frame);
 		if (r < 0)
 			return r;
@@ -161,12 +152,4 @@ void feed_seal(const struct feed *f, uint64_t *ret_seq,
 	       uint8_t ret_sha256[static 32])
 {
 	reader_seal(f->reader, ret_seq, ret_sha256);
-}
-
-bool feed_is_gone(const struct feed *f)
-{
-	struct stat st;
-
-	return stat(f->dir, &st) < 0 || st.st_dev != f->dev ||
-	       st.st_ino != f->ino;
 }

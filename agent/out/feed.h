@@ -29,12 +29,19 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	      char what[static 256]);
 void feed_close(struct feed *f);
 
-enum feed_got { FEED_NONE = 0, FEED_RECORD = 1, FEED_UNREADABLE = 2 };
+enum feed_got {
+	FEED_NONE = 0,
+	FEED_RECORD = 1,
+	FEED_UNREADABLE = 2,
+	FEED_OTHER = 3
+};
 
 /*
  * What comes next: FEED_RECORD with f's view, FEED_UNREADABLE (of its view
- * only epoch, seq and seq_end mean something), FEED_NONE for now, or -errno of
- * the reader. The same again until feed_taken.
+ * only epoch, seq and seq_end mean something), FEED_NONE for now, FEED_OTHER:
+ * what follows is of another journal than at opening (one was put in its
+ * place, or the first one begun), so open it again; or -errno of the reader.
+ * The same again until feed_taken.
  */
 int feed_peek(struct feed *f, const struct view **ret);
 void feed_taken(struct feed *f);
@@ -47,6 +54,3 @@ void feed_clear(struct feed *f);
 
 void feed_seal(const struct feed *f, uint64_t *ret_seq,
 	       uint8_t ret_sha256[static 32]);
-
-/* Is another directory where the journal was? Then it is time to reopen. */
-bool feed_is_gone(const struct feed *f);

@@ -269,6 +269,14 @@ static int no_journal(struct ship *s, const char *what)
 	return loop_timer_arm(s->retry, REOPEN_MS);
 }
 
+/* A journal directory in which nothing was begun yet has no name. */
+static bool is_zero(const uint8_t id[static 16])
+{
+	static const uint8_t zero[16];
+
+	return !memcmp(id, zero, sizeof(zero));
+}
+
 static int open_journal(struct ship *s)
 {
 	struct feed_opening o;
@@ -280,7 +288,7 @@ static int open_journal(struct ship *s)
 	if (r < 0)
 		return no_journal(s, what);
 	s->cursor = o.cursor;
-	if (o.other_journal)
+	if (o.other_journal && !is_zero(o.cursor.journal))
 		tell(s, SHIP_NOTICE,
 		     "the cursor is of another journal; starting at the "
 		     "oldest record of '%s'",
@@ -310,7 +318,10 @@ static void note_gap(struct ship *s, const struct view *v)
 	     n, v->epoch, v->seq);
 }
 
-/* 1: the batch took what came next; 0: nothing more now, or no room. */
+/*
+ * 1: the batch took what came next; 0: nothing more now, or no room; -ESTALE:
+ * another journal is there.
+ */
 static int fill_one(struct ship *s)
 {
 	const struct view *v;
@@ -319,6 +330,8 @@ static int fill_one(struct ship *s)
 	got = feed_peek(s->feed, &v);
 	if (got <= 0)
 		return got;
+	if (got == FEED_OTHER)
+		return -ESTALE;
 	if (got == FEED_RECORD)
 		r = batch_add(s->batch, feed_images(s->feed), v);
 	else
@@ -343,6 +356,10 @@ static int pump(struct ship *s)
 
 	while (r == 1 && !batch_is_full(s->batch))
 		r = fill_one(s);
+	if (r == -ESTALE && !batch_n(s->batch)) {
+		close_journal(s);
+		return open_journal(s);
+	}
 	if (r < 0 && !batch_n(s->batch)) {
 		(void)snprintf(what, sizeof(what), "cannot read '%.160s': %s",
 			       s->journal_dir, strerror(-r));
@@ -654,15 +671,10 @@ static int on_tick(void *arg)
 {
 	struct ship *s = arg;
 
-	if (s->state == IDLE && !batch_n(s->batch) && feed_is_gone(s->feed)) {
-		close_journal(s);
-		set_state(s, NO_JOURNAL);
-		s->status.error_ns = 0;
-		return open_journal(s);
-	}
 	if (s->status_dirty)
 		save_status(s);
-	return 0;
+	/* A directory put in the place of another makes no descriptor ready. */
+	return s->state == IDLE ? pump(s) : 0;
 }
 
 /* ---- life --------------------------------------------------------------------- */
