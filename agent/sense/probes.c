@@ -31,6 +31,37 @@ static const struct probe task_probes[] = {
 	{ WIRE_BACKEND_ITER, PLACE_ON_DEMAND, "tasks_iter", NULL },
 };
 
+static const struct probe connect4_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect4_cgroup", NULL },
+};
+
+static const struct probe connect6_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect6_cgroup", NULL },
+};
+
+static const struct probe sendmsg4_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg4_cgroup", NULL },
+};
+
+static const struct probe sendmsg6_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg6_cgroup", NULL },
+};
+
+static const struct probe outcome_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf",
+	  "simultaneous opens, MPTCP" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp",
+	  "simultaneous opens, MPTCP" },
+};
+
+static const struct probe cgroup_made_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "cgroup_mkdir_tp_btf", NULL },
+};
+
+static const struct probe cgroup_renamed_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "cgroup_rename_tp_btf", NULL },
+};
+
 #define HOOK(fam, makes, what, list)                                      \
 	{                                                                 \
 		.family = (fam), .sees = (what), .makes_events = (makes), \
@@ -42,6 +73,14 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_EXEC, true, "programs run", exec_probes),
 	HOOK(WIRE_FAM_EXIT, true, "processes ended", exit_probes),
 	HOOK(WIRE_FAM_FORK, false, "what runs at start", task_probes),
+	HOOK(WIRE_FAM_CGROUP, false, "cgroups made", cgroup_made_probes),
+	HOOK(WIRE_FAM_CGROUP, false, "cgroups renamed", cgroup_renamed_probes),
+	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv4", connect4_probes),
+	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv6", connect6_probes),
+	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv4", sendmsg4_probes),
+	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv6", sendmsg6_probes),
+	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
+	     outcome_probes),
 };
 
 const size_t sense_hook_count = COUNT(sense_hooks);
