@@ -34,12 +34,14 @@ static int say(char *what, const char *doing, const char *name, int r)
 	return r;
 }
 
-static int open_reader(struct feed *f, const struct cursor *c, bool had_cursor)
+static int open_reader(struct feed *f, const char *dir,
+		       const struct feed_opening *o)
 {
-	if (!had_cursor)
-		return reader_open(f->dir, READER_OLDEST, 0, READER_SEALED_ONLY,
+	if (!o->had_cursor)
+		return reader_open(dir, READER_OLDEST, 0, READER_SEALED_ONLY,
 				   &f->reader);
-	return reader_open_cursor(f->dir, c, READER_SEALED_ONLY, &f->reader);
+	return reader_open_cursor(dir, &o->cursor, READER_SEALED_ONLY,
+				  &f->reader);
 }
 
 int feed_open(const char *dir, const char *state_dir, const char *name,
