@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events about picket itself, in the journal like any other, so that whoever
+ * reads it later knows when picket saw, what it could not see, and why.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "out/record.h"
+
+struct journal;
+
+struct announcer {
+	struct journal *journal; /* borrowed */
+	int64_t wall_offset_ns;	 /* wall - boot, kept current */
+	uint64_t count;
+};
+
+#define ANNOUNCE_FACTS_MAX 24
+
+/*
+ * what: PICKET__V1__AGENT__WHAT__*. facts: up to a NULL key; may be NULL.
+ * fmt: the line for a person; what came from outside is escaped by then.
+ */
+void announce(struct announcer *a, int what, const struct record_fact *facts,
+	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+/* picket run: watch this host, in the foreground. */
+#include <stddef.h>
+
+#include "app/commands.h"
+#include "app/daemon.h"
+#include "app/exit_codes.h"
+#include "app/opts.h"
+#include "app/settings.h"
+#include "base/log.h"
+#include "conf/conf.h"
+
+struct run_settings {
+	const char *config;
+	const char *policy;
+	const char *journal;
+	bool tail;
+};
+
+static const struct opt_row rows[] = {
+	{ .name = "config",
+	  .letter = 'c',
+	  .metavar = "FILE",
+	  .help = "configuration (default " SETTINGS_CONFIG ")",
+	  .offset = offsetof(struct run_settings, config) },
+	{ .name = "policy",
+	  .metavar = "DIR",
+	  .help = "policy instead of the configured [rules] dir",
+	  .offset = offsetof(struct run_settings, policy) },
+	{ .name = "journal",
+	  .letter = 'j',
+	  .metavar = "DIR",
+	  .help = "journal instead of the configured [journal] dir",
+	  .offset = offsetof(struct run_settings, journal) },
+	{ .name = "tail",
+	  .letter = 't',
+	  .help = "print a line for each event on standard output",
+	  .offset = offsetof(struct run_settings, tail) },
+	{ 0 },
+};
+
+static const struct opt_command command = {
+	.name = "picket run",
+	.synopsis = "[options]",
+	.summary = "Watch this host: hold every exec, connection and write "
+		   "against the policy\nand keep it in the journal.",
+	.rows = rows,
+	.notes = "SIGHUP reloads the policy; SIGINT and SIGTERM end it.\n"
+		 "Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE "
+		 "and CAP_DAC_READ_SEARCH\nto start, or root.",
+};
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_settings s = { .config = SETTINGS_CONFIG };
+	struct daemon_settings d;
+	struct conf conf = { 0 };
+	int code;
+
+	if (!opts_parse(&command, argc, argv, &s, &code))
+		return code;
+	code = settings_load(s.config, &conf);
+	if (code != EXIT_CODE_OK)
+		return code;
+	log_set_level((enum log_level)log_level_parse(conf.agent.log_level));
+	d = (struct daemon_settings){
+		.conf = &conf,
+		.policy_dir = s.policy ? s.policy : conf.rules.dir,
+		.journal_dir = s.journal ? s.journal : conf.journal.dir,
+		.tail = s.tail,
+	};
+	code = daemon_run(&d);
+	conf_done(&conf);
+	return code;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/* picket status: ask the agent that writes this journal. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "app/commands.h"
+#include "app/exit_codes.h"
+#include "app/opts.h"
+#include "app/settings.h"
+#include "app/status_socket.h"
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "conf/conf.h"
+
+#define ANSWER_MAX (1u << 20)
+
+struct status_settings {
+	const char *config;
+	const char *journal;
+	bool json;
+};
+
+static const struct opt_row rows[] = {
+	{ .name = "config",
+	  .letter = 'c',
+	  .metavar = "FILE",
+	  .help = "configuration that names the journal\n"
+		  "(default " SETTINGS_CONFIG ")",
+	  .offset = offsetof(struct status_settings, config) },
+	{ .name = "journal",
+	  .letter = 'j',
+	  .metavar = "DIR",
+	  .help = "journal directory",
+	  .offset = offsetof(struct status_settings, journal) },
+	{ .name = "json",
+	  .help = "one JSON object",
+	  .offset = offsetof(struct status_settings, json) },
+	{ 0 },
+};
+
+static const struct opt_command command = {
+	.name = "picket status",
+	.synopsis = "[options]",
+	.summary = "Is picket running, does it see everything, does it lose "
+		   "anything,\nis the collector getting it.",
+	.rows = rows,
+	.notes = "Exit status: 0 it runs, 1 it does not or does not answer, "
+		 "4 not allowed to ask.",
+};
+
+static int not_running(const char *dir, int error, bool json)
+{
+	cleanup_buf struct buf quoted = BUF_INIT(8192);
+
+	if (error == -EACCES || error == -EPERM) {
+		log_error("not allowed to ask about journal '%s'", dir);
+		return EXIT_CODE_PRIVILEGE;
+	}
+	if (json) {
+		escape_json(&quoted, slice_str(dir), NULL);
+		printf("{\"running\":false,\"journal\":{\"dir\":%.*s}}\n",
+		       (int)quoted.n, quoted.p);
+		return EXIT_CODE_FAILURE;
+	}
+	if (access(dir, F_OK) < 0)
+		log_error("there is no journal at '%s'", dir);
+	else if (error == -ENOENT || error == -ECONNREFUSED)
+		log_error("picket is not running on journal '%s'", dir);
+	else
+		log_error("picket does not answer on journal '%s': %s", dir,
+			  strerrordesc_np(-error));
+	return EXIT_CODE_FAILURE;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	cleanup_buf struct buf answer = BUF_INIT(ANSWER_MAX);
+	struct status_settings s = { .config = SETTINGS_CONFIG };
+	struct conf conf = { 0 };
+	const char *dir;
+	int code, r;
+
+	if (!opts_parse(&command, argc, argv, &s, &code))
+		return code;
+	dir = s.journal;
+	if (!dir) {
+		code = settings_load(s.config, &conf);
+		if (code != EXIT_CODE_OK)
+			return code;
+		dir = conf.journal.dir;
+	}
+	r = status_socket_ask(dir, s.json, &answer);
+	if (r < 0)
+		code = not_running(dir, r, s.json);
+	else if (fwrite(answer.p, 1, answer.n, stdout) != answer.n)
+		code = EXIT_CODE_FAILURE;
+	else
+		code = EXIT_CODE_OK;
+	if (fflush(stdout) == EOF)
+		code = EXIT_CODE_FAILURE;
+	conf_done(&conf);
+	return code;
+}

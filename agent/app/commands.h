@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function per subcommand of picket; argv[0] is the subcommand's name. */
+#pragma once
+
+int cmd_run(int argc, char **argv);
+int cmd_tail(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_check(int argc, char **argv);

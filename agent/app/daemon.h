@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `picket run`: puts the parts together, runs the loop, takes them apart. */
+#pragma once
+
+#include <stdbool.h>
+
+struct conf;
+
+struct daemon_settings {
+	const struct conf *conf;
+	const char *conf_file;
+	const char *policy_dir;
+	const char *journal_dir;
+	bool tail; /* print lines on stdout as they come */
+};
+
+/* Until a signal ends it. An exit code of app/exit_codes.h; has logged why. */
+int daemon_run(const struct daemon_settings *s);

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One screen. Each figure is written by one helper per form, so that text and
+ * JSON cannot disagree about where a number comes from.
+ */
+#include "app/health.h"
+
+#include <inttypes.h>
+
+#include "app/losses.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/text.h"
+#include "rules/rules.h"
+
+static void add_hex(struct buf *out, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_addf(out, "%02x", p[i]);
+}
+
+static uint64_t lost_total(const struct health *h)
+{
+	uint64_t sum = 0;
+
+	for (int f = 0; f < WIRE_FAM_COUNT; f++)
+		sum += h->families[f].lost;
+	return sum;
+}
+
+static bool sees_all(const struct health *h)
+{
+	for (size_t i = 0; i < h->row_count; i++)
+		if (!h->rows[i].active)
+			return false;
+	return true;
+}
+
+static uint64_t backlog(const struct health *h)
+{
+	uint64_t done = h->has_cursor ? h->cursor.seq : 0;
+
+	return h->journal.next_seq > done + 1 ? h->journal.next_seq - done - 1
+					      : 0;
+}
+
+static void text_coverage(struct buf *out, const struct health *h)
+{
+	buf_addf(out, "\n%-9s%-9s%-46s%s\n", "COVERAGE", "BACKEND", "WAY IN",
+		 "");
+	for (size_t i = 0; i < h->row_count; i++) {
+		const struct sensor_row *r = &h->rows[i];
+
+		buf_addf(out, "%-9s%-9s%-46s%s%s%s\n", r->family, r->backend,
+			 r->hook, r->active ? "" : "off",
+			 r->reason[0] && !r->active ? ": " : "", r->reason);
+	}
+}
+
+static void text_families(struct buf *out, const struct health *h)
+{
+	buf_addf(out, "\n%-9s%12s%12s%10s%12s%12s\n", "EVENTS", "made",
+		 "received", "lost", "summed", "skipped");
+	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
+		const struct wire_counters *c = &h->families[f];
+
+		buf_addf(out,
+			 "%-9s%12" PRIu64 "%12" PRIu64 "%10" PRIu64 "%12" PRIu64
+			 "%12" PRIu64 "\n",
+			 family_name((enum wire_family)f), (uint64_t)c->made,
+			 h->pipeline.received[f], (uint64_t)c->lost,
+			 (uint64_t)c->summed, (uint64_t)c->skipped);
+	}
+}
+
+void health_text(struct buf *out, const struct health *h)
+{
+	const struct journal_stats *j = &h->journal;
+	char when[32], size[24];
+
+	buf_addf(out, "picket %s  running  pid %d  since %s\n", PICKET_VERSION,
+		 h->pid, clock_print(h->started_wall_ns, when));
+	buf_addf(out, "sees      %s\n",
+		 sees_all(h) ? "every family, on every way in below"
+			     : "not everything: see the rows marked off");
+	buf_addf(out,
+		 "lost      %" PRIu64 " in the kernel, %" PRIu64
+		 " at the journal, %" PRIu64 " unreadable\n",
+		 lost_total(h), j->dropped, h->pipeline.bad);
+	buf_addf(out, "journal   %s  ", h->journal_dir);
+	add_hex(out, h->journal_id, sizeof(h->journal_id));
+	buf_addf(out,
+		 "\n          epoch %u  %" PRIu64 "–%" PRIu64
+		 "  durable to %" PRIu64 "  %s in %" PRIu64 " segments\n",
+		 j->epoch, j->first_seq, j->next_seq ? j->next_seq - 1 : 0,
+		 j->sealed_seq, text_print_size(j->bytes, size), j->segments);
+	if (j->error)
+		buf_addf(out, "          CANNOT WRITE: %s: %s\n", j->error_what,
+			 strerrordesc_np(j->error));
+	if (!h->collector_url[0])
+		buf_add_str(out, "collector none configured\n");
+	else
+		buf_addf(out,
+			 "collector %s  acknowledged to %" PRIu64
+			 "  backlog %" PRIu64 "\n",
+			 h->collector_url, h->has_cursor ? h->cursor.seq : 0,
+			 backlog(h));
+	buf_addf(out, "policy    %zu rules  sha256 ", h->rules);
+	add_hex(out, h->rules_hash, 8);
+	buf_addf(out,
+		 "…\n          %" PRIu64 " allowed  %" PRIu64
+		 " denied  %" PRIu64 " unlisted  %" PRIu64 " ignored  %" PRIu64
+		 " alerts\n",
+		 h->pipeline.answers[ANSWER_ALLOWED],
+		 h->pipeline.answers[ANSWER_DENIED],
+		 h->pipeline.answers[ANSWER_UNLISTED],
+		 h->pipeline.answers[ANSWER_IGNORED], h->pipeline.alerts);
+	buf_addf(out,
+		 "processes %" PRIu64 " known, %" PRIu64
+		 " events of unknown ones\n",
+		 h->procs.processes, h->procs.unknown);
+	text_families(out, h);
+	text_coverage(out, h);
+}
+
+static void json_number(struct buf *out, const char *key, uint64_t n)
+{
+	buf_addf(out, ",\"%s\":%" PRIu64, key, n);
+}
+
+static void json_string(struct buf *out, const char *key, const char *s)
+{
+	buf_addf(out, ",\"%s\":", key);
+	escape_json(out, slice_str(s), NULL);
+}
+
+static void json_journal(struct buf *out, const struct health *h)
+{
+	const struct journal_stats *j = &h->journal;
+
+	buf_add_str(out, ",\"journal\":{\"id\":\"");
+	add_hex(out, h->journal_id, sizeof(h->journal_id));
+	buf_add_str(out, "\"");
+	json_string(out, "dir", h->journal_dir);
+	json_number(out, "epoch", j->epoch);
+	json_number(out, "first_seq", j->first_seq);
+	json_number(out, "next_seq", j->next_seq);
+	json_number(out, "sealed_seq", j->sealed_seq);
+	json_number(out, "bytes", j->bytes);
+	json_number(out, "segments", j->segments);
+	json_number(out, "appended", j->appended);
+	json_number(out, "dropped", j->dropped);
+	json_number(out, "trimmed_unread", j->trimmed_unread);
+	json_number(out, "syncs", j->syncs);
+	json_string(out, "error", j->error ? strerrordesc_np(j->error) : "");
+	buf_add_str(out, "}");
+}
+
+static void json_families(struct buf *out, const struct health *h)
+{
+	buf_add_str(out, ",\"families\":{");
+	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
+		const struct wire_counters *c = &h->families[f];
+
+		buf_addf(out, "%s\"%s\":{\"made\":%" PRIu64, f ? "," : "",
+			 family_name((enum wire_family)f), (uint64_t)c->made);
+		json_number(out, "received", h->pipeline.received[f]);
+		json_number(out, "lost", c->lost);
+		json_number(out, "summed", c->summed);
+		json_number(out, "skipped", c->skipped);
+		buf_add_str(out, "}");
+	}
+	buf_add_str(out, "}");
+}
+
+static void json_coverage(struct buf *out, const struct health *h)
+{
+	buf_add_str(out, ",\"coverage\":[");
+	for (size_t i = 0; i < h->row_count; i++) {
+		const struct sensor_row *r = &h->rows[i];
+
+		buf_addf(out, "%s{\"active\":%s", i ? "," : "",
+			 r->active ? "true" : "false");
+		json_string(out, "family", r->family);
+		json_string(out, "hook", r->hook);
+		json_string(out, "backend", r->backend);
+		json_string(out, "reason", r->reason);
+		buf_add_str(out, "}");
+	}
+	buf_add_str(out, "]");
+}
+
+static void json_verdicts(struct buf *out, const struct health *h)
+{
+	buf_addf(out, ",\"policy\":{\"rules\":%zu,\"sha256\":\"", h->rules);
+	add_hex(out, h->rules_hash, sizeof(h->rules_hash));
+	buf_add_str(out, "\"");
+	for (int a = ANSWER_ALLOWED; a < ANSWER_COUNT; a++)
+		json_number(out, answer_name((enum answer)a),
+			    h->pipeline.answers[a]);
+	json_number(out, "alerts", h->pipeline.alerts);
+	buf_add_str(out, "}");
+}
+
+void health_json(struct buf *out, const struct health *h)
+{
+	char when[32];
+
+	buf_addf(out, "{\"running\":true,\"version\":\"%s\",\"pid\":%d",
+		 PICKET_VERSION, h->pid);
+	json_string(out, "started", clock_print(h->started_wall_ns, when));
+	json_number(out, "uptime_ms", h->uptime_ms);
+	json_number(out, "lost", lost_total(h));
+	json_number(out, "unreadable", h->pipeline.bad);
+	json_number(out, "refused", h->pipeline.refused);
+	json_number(out, "amended", h->pipeline.amended);
+	json_number(out, "ring_used", h->ring_used);
+	json_number(out, "ring_size", h->ring_size);
+	json_journal(out, h);
+	json_families(out, h);
+	json_verdicts(out, h);
+	buf_addf(out, ",\"processes\":{\"known\":%" PRIu64, h->procs.processes);
+	json_number(out, "alive", h->procs.alive);
+	json_number(out, "images", h->procs.images);
+	json_number(out, "evicted_alive", h->procs.evicted_alive);
+	json_number(out, "unknown", h->procs.unknown);
+	json_number(out, "cgroups", h->procs.cgroups);
+	json_number(out, "bytes", h->procs.bytes);
+	buf_add_str(out, "},\"collector\":{\"configured\":");
+	buf_add_str(out, h->collector_url[0] ? "true" : "false");
+	json_string(out, "url", h->collector_url);
+	json_number(out, "acknowledged_seq", h->has_cursor ? h->cursor.seq : 0);
+	json_number(out, "backlog", backlog(h));
+	buf_add_str(out, "}");
+	json_coverage(out, h);
+	buf_add_str(out, "}\n");
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `picket status` shows: gathered from every stage when asked, printed
+ * as a screen or as JSON. Answers: is it running, does it see everything,
+ * does it lose anything, is the collector getting it.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/pipeline.h"
+#include "base/buf.h"
+#include "proc/proc_table.h"
+#include "sense/sensor.h"
+#include "store/cursor.h"
+#include "store/journal.h"
+
+struct health {
+	int pid;
+	int64_t started_wall_ns;
+	uint64_t uptime_ms;
+
+	uint8_t journal_id[16];
+	const char *journal_dir;
+	struct journal_stats journal;
+
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t row_count;
+	struct wire_counters families[WIRE_FAM_COUNT];
+	uint64_t ring_used, ring_size;
+
+	struct pipeline_counts pipeline;
+	struct proc_stats procs;
+	uint64_t outcomes_waiting;
+
+	size_t rules;
+	uint8_t rules_hash[32];
+
+	const char *collector_url; /* empty: nothing is shipped */
+	bool has_cursor;
+	struct cursor cursor;
+};
+
+void health_text(struct buf *out, const struct health *h);
+void health_json(struct buf *out, const struct health *h);

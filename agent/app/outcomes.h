@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections whose outcome is not known yet. The kernel names the socket by
+ * its address in both records; an address is used again once its socket is
+ * gone, so a newer connect on it replaces what was expected.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "event.h"
+
+struct outcomes;
+struct pipeline;
+
+/* The event that an amendment is about. */
+struct amend_target {
+	uint64_t seq;
+	uint32_t epoch;
+};
+
+int outcomes_new(struct outcomes **ret);
+void outcomes_free(struct outcomes *o);
+
+void outcomes_expect(struct outcomes *o, const struct event *ev,
+		     struct amend_target target);
+
+/* An outcome came in: journal it as an amendment if its connect was kept. */
+void outcomes_settle(struct outcomes *o, struct pipeline *p,
+		     const struct event *ev);
+
+uint64_t outcomes_waiting(const struct outcomes *o);

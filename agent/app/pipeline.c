@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The file to read first: what happens to a record, stage by stage.
+ *
+ *   decode    bytes -> event                     sense/decode.c
+ *   who       event -> image that acted          proc/proc_table.c
+ *   judge     event, image -> verdict            rules/match.c
+ *   describe  image -> journal, once a segment   app/describe.c
+ *   keep      event, verdict -> journal          out/record.c, store/journal.c
+ *   later     outcome, totals -> amendments      app/outcomes.c, app/totals.c
+ *
+ * One record is finished before the next begins, in the ring's order, which
+ * is the order. Nothing here waits for the disk or the network.
+ */
+#include "app/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "app/describe.h"
+#include "app/outcomes.h"
+#include "app/totals.h"
+#include "limits.h"
+#include "out/record.h"
+#include "proc/proc_table.h"
+#include "rules/rules.h"
+#include "sense/decode.h"
+#include "store/journal.h"
+
+/* What becomes of an event of this kind once its process is known. */
+enum fate { FATE_TRACK, FATE_KEEP, FATE_JUDGE, FATE_AMEND };
+
+static const enum fate fates[EVENT_KIND_COUNT] = {
+	[EVENT_FORK] = FATE_TRACK,	     [EVENT_CGROUP] = FATE_TRACK,
+	[EVENT_EXEC] = FATE_JUDGE,	     [EVENT_CONNECT] = FATE_JUDGE,
+	[EVENT_WRITE] = FATE_JUDGE,	     [EVENT_EXIT] = FATE_KEEP,
+	[EVENT_CONNECT_RESULT] = FATE_AMEND,
+};
+
+int pipeline_init(struct pipeline *p)
+{
+	int r;
+
+	p->scratch = malloc(sizeof(*p->scratch));
+	if (!p->scratch)
+		return -ENOMEM;
+	buf_init(&p->packed, PICKET_RECORD_MAX);
+	r = outcomes_new(&p->outcomes);
+	if (r >= 0)
+		r = totals_new(&p->totals);
+	if (r < 0)
+		pipeline_done(p);
+	return r;
+}
+
+void pipeline_done(struct pipeline *p)
+{
+	free(p->scratch);
+	p->scratch = NULL;
+	buf_done(&p->packed);
+	outcomes_free(p->outcomes);
+	p->outcomes = NULL;
+	totals_free(p->totals);
+	p->totals = NULL;
+}
+
+/* The names as the host has them, so that a bind mount evades no rule. */
+static void add_host_paths(struct pipeline *p, struct event *ev)
+{
+	struct write_info *w = &ev->write;
+
+	if (ev->kind != EVENT_WRITE)
+		return;
+	/*
+	 * The bytes live in the table until its next call, and the second
+	 * name is the one that matters more: it is what comes to exist.
+	 */
+	if (w->new_path.path.n)
+		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
+				     &w->new_path);
+	else
+		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
+				     &w->path);
+}
+
+/* What a rule ignores, and what is unlisted and to be dropped, is counted. */
+static bool is_wanted(struct pipeline *p, const struct verdict *v)
+{
+	p->counts.answers[v->answer]++;
+	if (v->answer != ANSWER_IGNORED)
+		return true;
+	if (!v->rule)
+		p->counts.dropped++;
+	return false;
+}
+
+/* Into the journal, its process described before it. Returns its number. */
+static uint64_t keep(struct pipeline *p, const struct event *ev,
+		     struct image *img, const struct verdict *v)
+{
+	int64_t wall_ns = (int64_t)ev->time_ns + p->wall_offset_ns;
+	uint64_t segment = journal_segment(p->journal);
+	uint64_t seq = 0;
+	int r;
+
+	describe_image(p->journal, segment, wall_ns, img, &p->packed);
+
+	buf_reset(&p->packed);
+	record_pack_event(&p->packed, ev, img, v, wall_ns);
+	if (p->packed.failed) {
+		p->counts.refused++;
+		return 0;
+	}
+	r = journal_append(p->journal, JOURNAL_EVENT,
+			   v->alert ? JOURNAL_URGENT : 0, wall_ns,
+			   buf_slice(&p->packed), &seq);
+	if (r < 0) {
+		p->counts.refused++;
+		return 0;
+	}
+	p->counts.kept[ev->kind]++;
+	if (v->alert)
+		p->counts.alerts++;
+	return seq;
+}
+
+/* Remember what will be known later of an event that was kept. */
+static void expect_more(struct pipeline *p, const struct event *ev,
+			uint64_t seq)
+{
+	struct amend_target target = { .epoch = p->epoch, .seq = seq };
+
+	if (ev->kind == EVENT_CONNECT && !ev->connect.is_send)
+		outcomes_expect(p->outcomes, ev, target);
+	else if (ev->kind == EVENT_WRITE)
+		totals_expect(p->totals, ev, target);
+}
+
+int pipeline_record(void *pipeline, const void *data, size_t size)
+{
+	struct verdict v = { .answer = ANSWER_NONE };
+	struct pipeline *p = pipeline;
+	struct image *img = NULL;
+	struct event ev;
+	uint64_t seq;
+	int family, r;
+
+	family = decode_family(data, size);
+	if (family >= 0)
+		p->counts.received[family]++;
+	r = decode_record(data, size, p->scratch, &ev, &p->last_bad);
+	if (r < 0) {
+		p->counts.bad++;
+		return 0;
+	}
+
+	r = proc_table_apply(p->procs, &ev, &img);
+	if (r < 0)
+		return r;
+
+	switch (fates[ev.kind]) {
+	case FATE_TRACK:
+		return 0;
+	case FATE_AMEND:
+		outcomes_settle(p->outcomes, p, &ev);
+		return 0;
+	case FATE_JUDGE:
+		add_host_paths(p, &ev);
+		v = rule_set_match(p->rules, &ev, img);
+		if (!is_wanted(p, &v))
+			return 0;
+		break;
+	case FATE_KEEP:
+		/* Totals first: they are of events before this exit. */
+		totals_of_process(p->totals, p, ev.actor.proc, ev.time_ns);
+		break;
+	}
+
+	seq = keep(p, &ev, img, &v);
+	if (seq)
+		expect_more(p, &ev, seq);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages in order, for one record of the ring after the other: decode,
+ * who acted, judge, describe, keep. The parts are borrowed from the daemon.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "event.h"
+#include "wire.h"
+
+struct sensor;
+struct proc_table;
+struct rule_set;
+struct journal;
+struct outcomes;
+struct totals;
+struct decode_scratch;
+
+struct pipeline_counts {
+	uint64_t received[WIRE_FAM_COUNT]; /* records, good or bad */
+	uint64_t bad;			   /* records that decode refused */
+	uint64_t kept[EVENT_KIND_COUNT];   /* events journaled */
+	uint64_t answers[ANSWER_COUNT];
+	uint64_t alerts;
+	uint64_t dropped; /* unlisted = drop */
+	uint64_t refused; /* journal took no more */
+	uint64_t amended;
+};
+
+struct pipeline {
+	struct sensor *sensor;
+	struct proc_table *procs;
+	struct rule_set *rules;
+	struct journal *journal;
+	struct outcomes *outcomes;
+	struct totals *totals;
+
+	int64_t wall_offset_ns; /* wall - boot, as of this batch */
+	uint32_t epoch;
+
+	struct decode_scratch *scratch;
+	struct buf packed;
+	struct pipeline_counts counts;
+	const char *last_bad; /* why decode last refused; a constant */
+};
+
+/* The parts above are filled in by the caller before the first record. */
+int pipeline_init(struct pipeline *p);
+void pipeline_done(struct pipeline *p);
+
+/* sensor_fn: take one record. Negative only when memory has run out. */
+int pipeline_record(void *pipeline, const void *data, size_t size);

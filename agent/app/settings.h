@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration and policy, read for a command: says on stderr what is wrong. */
+#pragma once
+
+struct conf;
+struct rule_set;
+
+#define SETTINGS_CONFIG "/etc/picket/agent.ini"
+
+/* EXIT_CODE_OK, or the exit code to end with; then *ret needs no conf_done. */
+int settings_load(const char *path, struct conf *ret);
+
+/* The policy in `dir`, as `conf` says what unlisted means. Same returns. */
+int settings_load_rules(const char *dir, const struct conf *conf,
+			struct rule_set **ret);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * (image, file) -> the event and when its window began, oldest first, and a
+ * short list per process so that an exit finds its own. Bounded: what gives
+ * way loses its amendment, never its event.
+ */
+#include "app/totals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "app/pipeline.h"
+#include "base/table.h"
+#include "out/record.h"
+#include "sense/sensor.h"
+#include "store/journal.h"
+#include "wire.h"
+
+#define TOTALS_MAX   32768
+/* Fetched per call of totals_due: each is a system call. */
+#define TOTALS_BATCH 256
+
+/* Zeroed padding matters: this is a key. */
+struct process_key {
+	uint64_t start_ns;
+	uint64_t tgid;
+};
+
+struct waiting {
+	struct amend_target target;
+	uint64_t since_ns;
+	uint64_t first_count; /* operations that the event itself told */
+	struct wire_written_key next; /* another file of the same process */
+	bool has_next;
+};
+
+struct totals {
+	struct table *waiting; /* struct wire_written_key -> struct waiting */
+	struct table *heads; /* struct process_key -> struct wire_written_key */
+};
+
+int totals_new(struct totals **ret)
+{
+	struct totals *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	if (table_new(TOTALS_MAX, sizeof(struct wire_written_key),
+		      sizeof(struct waiting), &t->waiting) < 0 ||
+	    table_new(TOTALS_MAX, sizeof(struct process_key),
+		      sizeof(struct wire_written_key), &t->heads) < 0) {
+		totals_free(t);
+		return -ENOMEM;
+	}
+	*ret = t;
+	return 0;
+}
+
+void totals_free(struct totals *t)
+{
+	if (!t)
+		return;
+	table_free(t->waiting);
+	table_free(t->heads);
+	free(t);
+}
+
+/* Operations that the kernel sums; names (rename, unlink …) it does not. */
+static bool is_summed(enum write_op op)
+{
+	return op == OP_OPEN || op == OP_WRITE || op == OP_TRUNCATE ||
+	       op == OP_MMAP || op == OP_CHMOD || op == OP_CHOWN ||
+	       op == OP_XATTR;
+}
+
+void totals_expect(struct totals *t, const struct event *ev,
+		   struct amend_target target)
+{
+	struct process_key proc = { ev->actor.proc.start_ns,
+				    ev->actor.proc.tgid };
+	struct wire_written_key key = {
+		.start_ns = ev->actor.proc.start_ns,
+		.ino = ev->write.file.ino,
+		.tgid = ev->actor.proc.tgid,
+		.image = ev->actor.image_number,
+		.dev = ev->write.file.dev,
+		.generation = ev->write.file.generation,
+	};
+	struct wire_written_key *head;
+	struct waiting *w;
+	int made, made_head;
+
+	if (!is_summed(ev->write.op) || !ev->write.file.known ||
+	    (ev->write.path.flags & PATH_F_CLAIMED))
+		return;
+	w = table_put(t->waiting, &key, &made);
+	/* The sums tell of the whole file: they amend its latest event. */
+	w->target = target;
+	w->since_ns = ev->time_ns;
+	w->first_count++;
+	if (!made)
+		return;
+	head = table_put(t->heads, &proc, &made_head);
+	w->has_next = !made_head;
+	if (!made_head)
+		w->next = *head;
+	*head = key;
+}
+
+static void amend(struct pipeline *p, const struct wire_written_key *key,
+		  const struct waiting *w, uint64_t now_ns)
+{
+	int64_t wall_ns = (int64_t)now_ns + p->wall_offset_ns;
+	struct write_totals totals;
+	struct wire_written sums;
+
+	if (sensor_take_written(p->sensor, key, &sums) < 0)
+		return;
+	/* Nothing happened that the events did not tell. */
+	if (sums.count <= w->first_count)
+		return;
+	totals = (struct write_totals){
+		.count = sums.count,
+		.bytes = sums.bytes,
+		.until_ns = now_ns,
+		.ops = sums.ops,
+	};
+	buf_reset(&p->packed);
+	record_pack_write_totals(&p->packed, w->target.epoch, w->target.seq,
+				 &totals, now_ns, wall_ns);
+	if (!p->packed.failed &&
+	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
+			   buf_slice(&p->packed), NULL) == 0)
+		p->counts.amended++;
+	else
+		p->counts.refused++;
+}
+
+void totals_of_process(struct totals *t, struct pipeline *p,
+		       struct proc_key proc, uint64_t now_ns)
+{
+	struct process_key head_key = { proc.start_ns, proc.tgid };
+	struct wire_written_key *head = table_get(t->heads, &head_key);
+	struct wire_written_key key;
+	struct waiting *w, now;
+
+	if (!head)
+		return;
+	key = *head;
+	table_remove(t->heads, &head_key);
+	/* A link that leads nowhere: its entry gave way or was due before. */
+	while ((w = table_get(t->waiting, &key))) {
+		now = *w;
+		table_remove(t->waiting, &key);
+		amend(p, &key, &now, now_ns);
+		if (!now.has_next)
+			break;
+		key = now.next;
+	}
+}
+
+uint64_t totals_due(struct totals *t, struct pipeline *p, uint64_t now_ns,
+		    uint64_t window_ns)
+{
+	for (unsigned n = 0; n < TOTALS_BATCH; n++) {
+		struct wire_written_key key;
+		struct waiting *w, now;
+		const void *oldest;
+
+		w = table_oldest(t->waiting, &oldest);
+		if (!w)
+			return 0;
+		if (now_ns < w->since_ns + window_ns)
+			return w->since_ns + window_ns;
+		key = *(const struct wire_written_key *)oldest;
+		now = *w;
+		table_remove(t->waiting, &key);
+		amend(p, &key, &now, now_ns);
+	}
+	return now_ns;
+}
