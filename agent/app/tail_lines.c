@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Which records are shown, and as what.
+ *
+ * The idea: for programs (JSON) everything is shown unless they ask for less;
+ * for people only what they would act on. That a connection was established,
+ * or that a file was written again, is the ordinary case and stays silent,
+ * unless its event was an alert. What was lost is shown always: silence must
+ * mean that nothing happened.
+ */
+#include "app/tail_lines.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "app/line_out.h"
+#include "base/buf.h"
+#include "base/text.h"
+#include "out/json.h"
+#include "out/names.h"
+#include "out/text.h"
+#include "out/view.h"
+
+/* The longest line: an image with 64 ancestors, everything escaped. */
+#define LINE_BYTES (4u << 20)
+
+struct tail_lines {
+	struct tail_settings s;
+	struct text_style style;
+	struct view_images *images;
+	struct line_out out;
+	struct buf line;
+	uint64_t skipped; /* of out.skipped, not yet told */
+};
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} kind_names[] = {
+	{ "exec", TAIL_EXEC },	     { "exit", TAIL_EXIT },
+	{ "connect", TAIL_CONNECT }, { "write", TAIL_WRITE },
+	{ "agent", TAIL_AGENT },     { "amendment", TAIL_AMENDMENT },
+};
+
+static unsigned kind_bit(struct slice name)
+{
+	for (size_t i = 0; i < sizeof(kind_names) / sizeof(*kind_names); i++)
+		if (slice_eq(name, slice_str(kind_names[i].name)))
+			return kind_names[i].bit;
+	return 0;
+}
+
+int tail_kinds_parse(const char *list, unsigned *ret_kinds)
+{
+	unsigned kinds = 0, bit;
+
+	for (;;) {
+		const char *comma = strchrnul(list, ',');
+		struct slice name = slice_of(list, (size_t)(comma - list));
+
+		bit = kind_bit(text_trim(name));
+		if (!bit)
+			return -EINVAL;
+		kinds |= bit;
+		if (!*comma)
+			break;
+		list = comma + 1;
+	}
+	*ret_kinds = kinds;
+	return 0;
+}
+
+static bool wants_color(int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (!isatty(fd) || (no_color && *no_color))
+		return false;
+	return term && *term && strcmp(term, "dumb") != 0;
+}
+
+int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret)
+{
+	struct tail_lines *t;
+	int r;
+
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->s = *s;
+	t->style.color = !s->json && wants_color(s->fd);
+	buf_init(&t->line, LINE_BYTES);
+	r = line_out_init(&t->out, s->fd, s->patient);
+	if (r >= 0)
+		r = view_images_new(&t->images);
+	if (r < 0) {
+		tail_lines_free(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+void tail_lines_free(struct tail_lines *t)
+{
+	if (!t)
+		return;
+	line_out_done(&t->out);
+	view_images_free(t->images);
+	buf_done(&t->line);
+	free(t);
+}
+
+int tail_lines_fd(const struct tail_lines *t)
+{
+	return t->out.fd;
+}
+
+bool tail_lines_full(const struct tail_lines *t)
+{
+	return line_out_full(&t->out);
+}
+
+/* ---- which -------------------------------------------------------------- */
+
+static bool has_kind(const struct tail_lines *t, const char *name)
+{
+	unsigned bit = kind_bit(slice_str(name));
+
+	/* Of a newer picket: cannot have been asked for, nor left out. */
+	return !bit || (t->s.kinds & bit);
+}
+
+static bool wants_event(const struct tail_lines *t, const struct view *v)
+{
+	const Picket__V1__Event *e = v->event;
+	bool alert = e->verdict && e->verdict->alert;
+
+	if (e->agent && what_is_warning(e->agent->what))
+		return true;
+	if (t->s.alerts_only && !alert)
+		return false;
+	return has_kind(t, name_kind(e->kind));
+}
+
+static bool wants_amendment(const struct tail_lines *t, const struct view *v)
+{
+	const Picket__V1__Amendment *a = v->amendment;
+	bool alert = v->amended.known && v->amended.alert;
+
+	if (t->s.alerts_only && !alert)
+		return false;
+	if (t->s.json)
+		return t->s.kinds & TAIL_AMENDMENT;
+	if (a->connect)
+		return (t->s.kinds & TAIL_CONNECT) &&
+		       (alert || a->connect->error);
+	return (t->s.kinds & TAIL_WRITE) && alert;
+}
+
+static bool wants(const struct tail_lines *t, const struct view *v)
+{
+	if (v->gap)
+		return true;
+	return v->event ? wants_event(t, v) : wants_amendment(t, v);
+}
+
+/* ---- lines -------------------------------------------------------------- */
+
+static void tell_skipped(struct tail_lines *t, uint64_t n)
+{
+	buf_reset(&t->line);
+	buf_addf(&t->line,
+		 t->s.json ? "{\"kind\":\"skipped\",\"lines\":%" PRIu64 "}"
+			   : "… %" PRIu64 " lines are not shown: "
+			     "the output is slower than what happens",
+		 n);
+	(void)line_out_add(&t->out, buf_slice(&t->line));
+}
+
+int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
+		    const struct reader_frame *frame)
+{
+	struct view v;
+	int r;
+
+	r = view_take(t->images, journal_id, frame, &v);
+	if (r <= 0)
+		return r;
+	if (wants(t, &v)) {
+		buf_reset(&t->line);
+		if (t->s.json)
+			json_line(&t->line, t->images, &v);
+		else
+			text_line(&t->line, t->images, &v, &t->style);
+		if (t->line.failed)
+			r = -ENOMEM;
+		else
+			(void)line_out_add(&t->out, buf_slice(&t->line));
+	}
+	view_done(&v);
+	return r < 0 ? r : 0;
+}
+
+int tail_lines_flush(struct tail_lines *t)
+{
+	uint64_t skipped;
+	int r;
+
+	r = line_out_flush(&t->out);
+	skipped = t->out.skipped - t->skipped;
+	if (r != 0 || !skipped)
+		return r;
+	t->skipped = t->out.skipped;
+	tell_skipped(t, skipped);
+	return line_out_flush(&t->out);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Journal frames -> lines on a descriptor, chosen and formatted: what
+ * `picket tail` prints. Knows no loop and no reader; see tail_view.h for both.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reader_frame;
+struct tail_lines;
+
+/* Kinds, by the name that stands in the line. */
+#define TAIL_EXEC	  0x01
+#define TAIL_EXIT	  0x02
+#define TAIL_CONNECT	  0x04
+#define TAIL_WRITE	  0x08
+#define TAIL_AGENT	  0x10
+/* JSON only: in text an amendment is of the kind of the event it amends. */
+#define TAIL_AMENDMENT	  0x20
+#define TAIL_ALL	  0x3f
+/* For people: every exec has an exit, and few of them say anything. */
+#define TAIL_DEFAULT_TEXT (TAIL_ALL & ~TAIL_EXIT)
+
+/* "exec,connect" -> TAIL_*; -EINVAL: a word that is none of them. */
+#define TAIL_KINDS_EXPECTED \
+	"a list of exec, connect, write, exit, agent, amendment"
+int tail_kinds_parse(const char *list, unsigned *ret_kinds);
+
+struct tail_settings {
+	int fd;		/* stays the caller's; where the lines go */
+	unsigned kinds; /* TAIL_*; gaps are shown whatever is chosen */
+	bool json;
+	bool alerts_only; /* and what picket lost */
+	bool patient;	  /* wait for a slow reader of fd */
+};
+
+/* Colours are used where fd is a terminal and NO_COLOR is not set. */
+int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret);
+void tail_lines_free(struct tail_lines *t);
+
+/*
+ * One frame, of any type, in the journal's order. Its line waits in memory
+ * for tail_lines_flush, the patient kind at most until there are 64 KiB.
+ * -EBADMSG: a payload that cannot be understood, no line; else -ENOMEM.
+ */
+int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
+		    const struct reader_frame *frame);
+
+/*
+ * 0: all is out; 1: the reader is slow, wait until the descriptor of
+ * tail_lines_fd is writable; -EPIPE: nobody reads any more; other -errno.
+ * Lines that had no room are told of in a line once there is room again.
+ */
+int tail_lines_flush(struct tail_lines *t);
+int tail_lines_fd(const struct tail_lines *t);
+/* A flush is due before more is taken, or lines may have no room. */
+bool tail_lines_full(const struct tail_lines *t);
