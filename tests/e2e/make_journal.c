@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A journal without a kernel: synthetic events by the journal's own code, as
+ * many as wanted, for tests of what reads journals. Prints the name of each
+ * record, "JOURNAL.EPOCH.SEQ KIND", once it is sealed.
+ *
+ *	make_journal --journal DIR --count N [--poison I] [--segment-size B]
+ *		[--max-size B] [--quiet]
+ *
+ * Every fiftieth event is an alert, every tenth connection is amended, some
+ * names are not UTF-8. Event I, counted from 1, writes to a file named poison.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "out_samples.h"
+#include "store/journal.h"
+
+#define FLUSH_EVERY 2000
+#define WAIT_MS	    10000
+
+struct wish {
+	const char *dir;
+	uint64_t count, poison, segment_size, max_size;
+	bool quiet;
+};
+
+struct maker {
+	struct wish wish;
+	struct journal *journal;
+	struct journal_opening opening;
+	struct sample sample;
+	struct image worker;
+	char exe[64], path[96];
+	struct buf payload;
+	uint64_t made;
+};
+
+static void die(const char *what, int r)
+{
+	(void)fprintf(stderr, "make_journal: %s: %s\n", what, strerror(-r));
+	exit(1);
+}
+
+static uint64_t number(const char *text)
+{
+	uint64_t v;
+
+	if (text_size(slice_str(text), &v) < 0)
+		die(text, -EINVAL);
+	return v;
+}
+
+static void parse(int argc, char **argv, struct wish *w)
+{
+	static const struct option longs[] = {
+		{ "journal", required_argument, NULL, 'j' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "poison", required_argument, NULL, 'p' },
+		{ "segment-size", required_argument, NULL, 's' },
+		{ "max-size", required_argument, NULL, 'm' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	*w = (struct wish){ .segment_size = 16u << 20, .max_size = 1u << 30 };
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			w->dir = optarg;
+			break;
+		case 'n':
+			w->count = number(optarg);
+			break;
+		case 'p':
+			w->poison = number(optarg);
+			break;
+		case 's':
+			w->segment_size = number(optarg);
+			break;
+		case 'm':
+			w->max_size = number(optarg);
+			break;
+		case 'q':
+			w->quiet = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (!w->dir)
+		die("--journal", -EINVAL);
+}
+
+static uint64_t append(struct maker *m, uint8_t type, unsigned flags)
+{
+	uint64_t seq;
+	int r;
+
+	if (m->payload.failed)
+		die("pack", -ENOMEM);
+	r = journal_append(m->journal, type, flags, clock_wall_ns(),
+			   buf_slice(&m->payload), &seq);
+	if (r < 0)
+		die("append", r);
+	return seq;
+}
+
+static void describe(struct maker *m, struct image *img)
+{
+	uint64_t segment = journal_segment(m->journal);
+
+	if (!img || img->described_in == segment)
+		return;
+	describe(m, (struct image *)(uintptr_t)img->parent);
+	buf_reset(&m->payload);
+	record_pack_image(&m->payload, img);
+	(void)append(m, JOURNAL_DESCRIPTION, 0);
+	img->described_in = segment;
+}
+
+static void say(const struct maker *m, uint64_t seq, const char *kind)
+{
+	size_t i;
+
+	if (m->wish.quiet)
+		return;
+	for (i = 0; i < sizeof(m->opening.id); i++)
+		(void)printf("%02x", m->opening.id[i]);
+	(void)printf(".%" PRIu32 ".%" PRIu64 " %s\n", m->opening.epoch, seq,
+		     kind);
+}
+
+/* A new program every seventh event. */
+static void change_worker(struct maker *m, uint64_t i)
+{
+	struct image *w = &m->worker;
+
+	(void)snprintf(m->exe, sizeof(m->exe), "/srv/app/worker-%" PRIu64, i);
+	*w = sample_image(1000 + i, (uint32_t)(5000 + i % 60000), m->exe,
+			  &m->sample.bash);
+	w->args = slice_of("worker\0--name=\xff\xfe\0two words\0", 29);
+	w->argc = 3;
+	w->args_bytes = 29;
+}
+
+static struct event make_event(struct maker *m, uint64_t i)
+{
+	struct event ev = { .backend = 4 };
+
+	if (i == m->wish.poison || i % 3 == 0) {
+		(void)snprintf(m->path, sizeof(m->path),
+			       i == m->wish.poison ? "/srv/poison-%" PRIu64
+			       : i % 9 == 0 ? "/srv/bytes-\xc3\x28-%" PRIu64
+					    : "/srv/data/f\xc3\xa4-%" PRIu64,
+			       i);
+		ev = sample_write(m->path, OP_OPEN);
+	} else if (i % 3 == 1) {
+		ev.kind = EVENT_EXEC;
+	} else {
+		ev.kind = EVENT_CONNECT;
+		ev.connect.addr.family = AF_INET;
+		memcpy(ev.connect.addr.bytes, "\x7f\0\0\1", 4);
+		ev.connect.port = (uint16_t)(i % 65536);
+		ev.connect.type = SOCK_STREAM;
+		ev.connect.protocol = IPPROTO_TCP;
+	}
+	ev.time_ns = clock_boot_ns();
+	ev.actor.proc = m->worker.proc;
+	ev.actor.image_number = m->worker.number;
+	return ev;
+}
+
+static const char *kind_name(enum event_kind k)
+{
+	return k == EVENT_EXEC	  ? "exec"
+	       : k == EVENT_WRITE ? "write"
+				  : "connect";
+}
+
+static void amend(struct maker *m, uint64_t seq)
+{
+	struct event ev = { .kind = EVENT_CONNECT_RESULT };
+
+	ev.time_ns = clock_boot_ns();
+	ev.result.local.family = AF_INET;
+	ev.result.peer.family = AF_INET;
+	ev.result.error = ECONNREFUSED;
+	buf_reset(&m->payload);
+	record_pack_connect_result(&m->payload, m->opening.epoch, seq, &ev,
+				   clock_wall_ns());
+	say(m, append(m, JOURNAL_AMENDMENT, 0), "amendment");
+}
+
+static void make_one(struct maker *m, uint64_t i)
+{
+	struct verdict v = { .answer = ANSWER_UNLISTED };
+	struct event ev;
+	uint64_t seq;
+
+	if (i % 7 == 1)
+		change_worker(m, i);
+	if (i % 50 == 0)
+		v = (struct verdict){ .answer = ANSWER_DENIED,
+				      .severity = SEVERITY_HIGH,
+				      .alert = true,
+				      .rule = "no-workers",
+				      .tag = "T1059" };
+	describe(m, &m->worker);
+	ev = make_event(m, i);
+	buf_reset(&m->payload);
+	record_pack_event(&m->payload, &ev, &m->worker, &v, clock_wall_ns());
+	seq = append(m, JOURNAL_EVENT, v.alert ? JOURNAL_URGENT : 0);
+	say(m, seq, kind_name(ev.kind));
+	if (ev.kind == EVENT_CONNECT && i % 10 == 2)
+		amend(m, seq);
+}
+
+int main(int argc, char **argv)
+{
+	struct maker m = { .made = 0 };
+	struct journal_settings s = {
+		.buffer_size = 16u << 20,
+		.sync_interval_ms = 50,
+		.file_mode = 0640,
+	};
+	char what[256];
+	int holder, r;
+	uint64_t i;
+
+	parse(argc, argv, &m.wish);
+	s.dir = m.wish.dir;
+	s.segment_size = m.wish.segment_size;
+	s.max_size = m.wish.max_size;
+	r = journal_open(&s, &m.journal, &m.opening, &holder, what);
+	if (r < 0)
+		die(what, r);
+	sample_begin(&m.sample);
+	buf_init(&m.payload, JOURNAL_PAYLOAD_MAX);
+	/* Programs are numbered on where the last run left off. */
+	change_worker(&m, m.opening.next_seq);
+	for (i = 1; i <= m.wish.count; i++) {
+		make_one(&m, i);
+		if (i % FLUSH_EVERY == 0) {
+			r = journal_flush(m.journal, WAIT_MS);
+			if (r < 0)
+				die("flush", r);
+		}
+	}
+	r = journal_flush(m.journal, WAIT_MS);
+	if (r < 0)
+		die("flush", r);
+	journal_close(m.journal);
+	sample_end(&m.sample);
+	buf_done(&m.payload);
+	return 0;
+}
