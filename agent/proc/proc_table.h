@@ -3,7 +3,20 @@
  * Who is who: every process by (tgid, start time), every program it ran by
  * image number, with its ancestry. Fed by fork, exec, exit and cgroup events
  * in ring order and by a snapshot at start. Bounded: the dead are kept a
- * while, then the oldest dead go first; what had to go is counted.
+ * while, then the oldest dead go first, then who was not heard of longest;
+ * what had to go is counted. Lines of ancestors and of earlier images keep
+ * the newest and the first; the middle of very long ones goes.
+ *
+ * An image does not change once it was returned, but for these, and whatever
+ * changes what a description says gives it a new id and clears described_in:
+ * - IMAGE_F_EXITED is set by the exit (no new id);
+ * - an image that was unknown becomes known where it stands, so that those
+ *   who descend from it have their ancestor (new id);
+ * - a process that acts from another cgroup than its image was found in (moved
+ *   by systemd or a runtime, or one of its threads) acts through another
+ *   struct image: same number, parent, prev and strings, its own id and
+ *   cgroup, unit, container. Going back to a cgroup it had lately goes back to
+ *   that struct, id included. Children refer to the one that forked them.
  */
 #pragma once
 
@@ -18,6 +31,11 @@ struct wire_task;
 struct proc_limits {
 	size_t max_processes;	/* alive and dead together */
 	uint64_t keep_dead_ms;	/* after the exit */
+	/*
+	 * Names of environment variables to keep, NULL-terminated, copied.
+	 * NULL: none. The kernel side compares only their first bytes.
+	 */
+	const char *const *env_names;
 };
 
 struct proc_stats {
@@ -27,6 +45,7 @@ struct proc_stats {
 	uint64_t evicted_alive;	/* still running, but the table was full */
 	uint64_t evicted_dead;
 	uint64_t unknown;	/* events whose process was not in the table */
+	uint64_t unseen_execs;	/* image numbers that were never reported */
 	uint64_t cgroups;
 	uint64_t bytes;		/* memory held by images, approximately */
 };
@@ -59,12 +78,25 @@ void image_unref(struct image *img);
  */
 int proc_table_snapshot(struct proc_table *t, const struct wire_task *task);
 
-/* Learn the names of all cgroups that exist, from the mounted hierarchies. */
+/*
+ * Learn the names of all cgroups that exist, from the mounted hierarchies. A
+ * hierarchy that cannot be read is skipped: the first -errno is returned, the
+ * names that were found are in.
+ */
 int proc_table_scan_cgroups(struct proc_table *t);
 
 /*
+ * Which v1 hierarchy (its id in /proc/self/cgroup) actor.cgroup_v1_id speaks
+ * of; 0: none. Untold, the scan takes the mounted one that has pids, else
+ * memory, devices, freezer, cpu …
+ */
+void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy);
+
+/*
  * Fill host_path of a path seen in mount namespace mnt_ns on device dev,
- * from the host's mountinfo. The bytes live in t until the next call.
+ * from the host's mountinfo; empty where it says nothing new. Where several
+ * mounts show the file, the one mounted first names it. The bytes live in t,
+ * those of the last four calls. exe.host_path of images is already filled.
  */
 void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
 			  struct file_path *path);

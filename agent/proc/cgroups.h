@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cgroup ids and what they are called. Ids are those of one hierarchy: every
+ * mounted hierarchy has its own numbers, so the key is the pair.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "event.h"
+#include "proc/cgroup_name.h"
+
+/* Counted; lives as long as an image is named by it. */
+struct cgroup_node {
+	uint32_t refs;
+	struct slice path;
+	struct cgroup_name name;
+	char bytes[];
+};
+
+struct cgroups;
+
+/* At most max names, and bytes_max of them; the longest unused goes first. */
+int cgroups_new(const char *procfs, size_t max, size_t bytes_max,
+		struct cgroups **ret);
+void cgroups_free(struct cgroups *c);
+
+/* Remember a name; one that is known keeps the newer path. */
+int cgroups_add(struct cgroups *c, const struct cgroup_info *info);
+
+/* Borrowed, until the next call; NULL: not known. */
+struct cgroup_node *cgroups_find(struct cgroups *c, uint32_t hierarchy,
+				 uint64_t id);
+
+/*
+ * The same, and where the name was missed (a lost event) ask the process that
+ * is in it, once per id.
+ */
+struct cgroup_node *cgroups_find_of(struct cgroups *c, uint32_t hierarchy,
+				    uint64_t id, pid_t tgid);
+
+/* All that exist in mounted hierarchies, bounded in depth and number. */
+int cgroups_scan(struct cgroups *c);
+
+/* The v1 hierarchy that records speak of; 0: none. Told, else by the scan. */
+uint32_t cgroups_v1(const struct cgroups *c);
+void cgroups_set_v1(struct cgroups *c, uint32_t hierarchy);
+
+size_t cgroups_count(const struct cgroups *c);
+
+struct cgroup_node *cgroup_ref(struct cgroup_node *n);
+void cgroup_unref(struct cgroup_node *n);
