@@ -133,58 +133,45 @@ static int refuse(const char *dir, int error)
 	}
 }
 
-static int finish(const struct settings *s, int error, unsigned long bad)
-{
-	if (bad)
-		log_warning("%lu records could not be understood", bad);
-	if (!error || error == -EPIPE) /* nobody reads: as good as the end */
-		return EXIT_CODE_OK;
-	return refuse(s->journal, error);
-}
-
-static int look_back(const struct settings *s, const struct tail_settings *t,
-		     struct reader *r)
-{
-	struct tail_lines *lines;
-	unsigned long bad = 0;
-	int k;
-
-	k = tail_lines_new(t, &lines);
-	if (k >= 0) {
-		k = tail_drain(lines, r, &bad);
-		tail_lines_free(lines);
-	}
-	reader_close(r);
-	return finish(s, k, bad);
-}
-
 static int on_ended(void *arg, int error)
 {
 	(void)arg;
 	return error;
 }
 
-static int follow(const struct settings *s, const struct tail_settings *t,
-		  struct reader *r)
+static int follow(struct tail_view *view, struct loop *loop, struct reader *r)
 {
-	struct tail_source src = { .reader = r, .ended = on_ended };
-	struct tail_view *view = NULL;
-	unsigned long bad = 0;
 	int k;
 
-	k = loop_new(&src.loop);
-	if (k < 0) {
-		reader_close(r);
-		return finish(s, k, 0);
-	}
-	k = tail_view_open(t, &src, &view);
+	k = tail_view_attach(view, loop, on_ended, NULL);
 	if (k >= 0)
-		k = loop_run(src.loop);
-	if (view)
-		bad = tail_view_bad(view);
+		k = tail_view_follow(view, r);
+	return k < 0 ? k : loop_run(loop);
+}
+
+static int show(const struct settings *s, const struct tail_settings *t,
+		struct reader *r)
+{
+	struct tail_view *view = NULL;
+	struct loop *loop = NULL;
+	int k;
+
+	k = tail_view_new(t, &view);
+	if (k >= 0)
+		k = loop_new(&loop);
+	if (k >= 0)
+		k = s->no_follow ? tail_view_drain(view, r)
+				 : follow(view, loop, r);
+	if (view && tail_view_bad(view))
+		log_warning("%lu records could not be understood",
+			    tail_view_bad(view));
 	tail_view_free(view);
-	loop_free(src.loop);
-	return finish(s, k, bad);
+	loop_free(loop);
+	/* Nobody reads any more: as good as the end. */
+	if (k >= 0 || k == -EPIPE)
+		return EXIT_CODE_OK;
+	log_error("cannot go on printing records: %s", strerrordesc_np(-k));
+	return EXIT_CODE_FAILURE;
 }
 
 int cmd_tail(int argc, char **argv)
@@ -200,10 +187,12 @@ int cmd_tail(int argc, char **argv)
 		s.from = s.no_follow ? READER_OLDEST : READER_NOW;
 	t.json = s.json;
 	t.alerts_only = s.alerts;
-	t.kinds = s.kinds ? s.kinds : s.json ? TAIL_ALL : TAIL_DEFAULT_TEXT;
+	t.kinds = s.kinds ? s.kinds : s.json ? TAIL_ALL : TAIL_DEFAULT;
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	k = reader_open(s.journal, s.from, s.seq, 0, &r);
 	if (k < 0)
 		return refuse(s.journal, k);
-	return s.no_follow ? look_back(&s, &t, r) : follow(&s, &t, r);
+	k = show(&s, &t, r);
+	reader_close(r);
+	return k;
 }

@@ -12,16 +12,16 @@ struct reader_frame;
 struct tail_lines;
 
 /* Kinds, by the name that stands in the line. */
-#define TAIL_EXEC	  0x01
-#define TAIL_EXIT	  0x02
-#define TAIL_CONNECT	  0x04
-#define TAIL_WRITE	  0x08
-#define TAIL_AGENT	  0x10
+#define TAIL_EXEC      0x01
+#define TAIL_EXIT      0x02
+#define TAIL_CONNECT   0x04
+#define TAIL_WRITE     0x08
+#define TAIL_AGENT     0x10
 /* JSON only: in text an amendment is of the kind of the event it amends. */
-#define TAIL_AMENDMENT	  0x20
-#define TAIL_ALL	  0x3f
+#define TAIL_AMENDMENT 0x20
+#define TAIL_ALL       0x3f
 /* For people: every exec has an exit, and few of them say anything. */
-#define TAIL_DEFAULT_TEXT (TAIL_ALL & ~TAIL_EXIT)
+#define TAIL_DEFAULT   (TAIL_ALL & ~TAIL_EXIT)
 
 /* "exec,connect" -> TAIL_*; -EINVAL: a word that is none of them. */
 #define TAIL_KINDS_EXPECTED \

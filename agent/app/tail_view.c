@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/loop.h"
@@ -21,72 +20,109 @@
 
 /* One turn: about a millisecond of the daemon's time. */
 #define FRAMES_PER_TURN 128
-#define FINISH_MS	1000
+#define DRAIN_MS	1000
 /* Should the news of more journal be lost, it is found this late. */
 #define BACKSTOP_MS	1000
 
 struct tail_view {
 	struct tail_lines *lines;
-	struct tail_source src;
+	bool patient;
+	struct loop *loop;
+	struct reader *reader;
+	tail_ended_fn ended;
+	void *arg;
 	struct loop_timer *again; /* the turn was over before the journal */
 	unsigned long bad;
 	bool watches_out;
 	bool out_waits;
-	bool ended;
+	bool is_over;
 };
 
+int tail_view_new(const struct tail_settings *s, struct tail_view **ret)
+{
+	struct tail_view *t;
+	int r;
+
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->patient = s->patient;
+	r = tail_lines_new(s, &t->lines);
+	if (r < 0) {
+		free(t);
+		return r;
+	}
+	*ret = t;
+	return 0;
+}
+
+static void unwatch(struct tail_view *t)
+{
+	if (t->reader)
+		loop_remove(t->loop, reader_fd(t->reader));
+	if (t->watches_out)
+		loop_remove(t->loop, tail_lines_fd(t->lines));
+	t->watches_out = false;
+}
+
+void tail_view_free(struct tail_view *t)
+{
+	if (!t)
+		return;
+	if (t->loop && !t->is_over)
+		unwatch(t);
+	tail_lines_free(t->lines);
+	free(t);
+}
+
+unsigned long tail_view_bad(const struct tail_view *t)
+{
+	return t->bad;
+}
+
+static int end(struct tail_view *t, int error)
+{
+	if (t->is_over)
+		return 0;
+	t->is_over = true;
+	unwatch(t);
+	return t->ended ? t->ended(t->arg, error) : 0;
+}
+
 /* 1: a turn's worth was read and there may be more; 0: the end; -errno. */
-static int read_turn(struct tail_lines *lines, struct reader *r, int frames,
-		     unsigned long *bad)
+static int read_turn(struct tail_view *t, struct reader *r)
 {
 	struct reader_frame f;
 	int k;
 
-	while (frames-- && !tail_lines_full(lines)) {
+	for (int n = 0; n < FRAMES_PER_TURN; n++) {
+		if (tail_lines_full(t->lines))
+			return 1;
 		k = reader_next(r, &f);
 		if (k <= 0)
 			return k;
-		k = tail_lines_take(lines, reader_journal_id(r), &f);
+		k = tail_lines_take(t->lines, reader_journal_id(r), &f);
 		if (k == -EBADMSG)
-			(*bad)++;
+			t->bad++;
 		else if (k < 0)
 			return k;
 	}
 	return 1;
 }
 
-static void unwatch(struct tail_view *t)
-{
-	loop_remove(t->src.loop, reader_fd(t->src.reader));
-	if (t->watches_out)
-		loop_remove(t->src.loop, tail_lines_fd(t->lines));
-	t->watches_out = false;
-}
-
-static int end(struct tail_view *t, int error)
-{
-	if (t->ended)
-		return 0;
-	t->ended = true;
-	unwatch(t);
-	return t->src.ended ? t->src.ended(t->src.arg, error) : 0;
-}
-
 static int turn(struct tail_view *t)
 {
 	int more, r;
 
-	if (t->ended || t->out_waits)
+	if (t->is_over || t->out_waits)
 		return 0;
-	more = read_turn(t->lines, t->src.reader, FRAMES_PER_TURN, &t->bad);
-	if (more < 0)
-		return end(t, more);
+	more = read_turn(t, t->reader);
 	r = tail_lines_flush(t->lines);
-	if (r < 0)
-		return end(t, r);
+	if (more < 0 || r < 0)
+		return end(t, more < 0 ? more : r);
 	if (r > 0) {
 		t->out_waits = true;
-		r = loop_modify(t->src.loop, tail_lines_fd(t->lines), EPOLLOUT);
+		r = loop_modify(t->loop, tail_lines_fd(t->lines), EPOLLOUT);
 		return r < 0 ? end(t, r) : 0;
 	}
 	return loop_timer_arm(t->again, more ? 0 : BACKSTOP_MS);
@@ -103,7 +139,7 @@ static int on_journal(int fd, uint32_t events, void *arg)
 
 	(void)fd;
 	(void)events;
-	reader_clear(t->src.reader);
+	reader_clear(t->reader);
 	return turn(t);
 }
 
@@ -121,84 +157,39 @@ static int on_output(int fd, uint32_t events, void *arg)
 	if (r > 0)
 		return 0;
 	t->out_waits = false;
-	r = loop_modify(t->src.loop, fd, 0);
+	r = loop_modify(t->loop, fd, 0);
 	return r < 0 ? end(t, r) : turn(t);
 }
 
-int tail_view_open(const struct tail_settings *s, const struct tail_source *src,
-		   struct tail_view **ret)
+int tail_view_attach(struct tail_view *t, struct loop *l, tail_ended_fn ended,
+		     void *arg)
 {
-	struct tail_view *t;
 	int r;
 
-	t = calloc(1, sizeof(*t));
-	if (!t) {
-		reader_close(src->reader);
-		return -ENOMEM;
-	}
-	t->src = *src;
-	r = tail_lines_new(s, &t->lines);
-	if (r < 0)
-		goto fail;
-	r = loop_timer_new(src->loop, 0, on_again, t, &t->again);
-	if (r < 0)
-		goto fail;
-	r = loop_add(src->loop, tail_lines_fd(t->lines), 0, on_output, t);
-	/* A regular file cannot be waited for, and never needs to be. */
-	if (r < 0 && r != -EPERM)
-		goto fail;
-	t->watches_out = r >= 0;
-	r = loop_add(src->loop, reader_fd(src->reader), EPOLLIN, on_journal, t);
-	if (r < 0)
-		goto fail;
-	/* What is there already is told of by no one. */
-	r = loop_timer_arm(t->again, 0);
-	if (r < 0)
-		goto fail;
-	*ret = t;
-	return 0;
-fail:
-	tail_view_free(t);
-	return r;
-}
-
-int tail_view_new(const char *journal_dir, struct loop *l,
-		  struct tail_view **ret)
-{
-	const struct tail_settings s = {
-		.fd = STDOUT_FILENO,
-		.kinds = TAIL_DEFAULT_TEXT,
-	};
-	struct tail_source src = { .loop = l };
-	int r;
-
-	r = reader_open(journal_dir, READER_NOW, 0, 0, &src.reader);
+	r = loop_timer_new(l, 0, on_again, t, &t->again);
 	if (r < 0)
 		return r;
-	return tail_view_open(&s, &src, ret);
+	r = loop_add(l, tail_lines_fd(t->lines), 0, on_output, t);
+	/* A regular file cannot be waited for, and never needs to be. */
+	if (r < 0 && r != -EPERM)
+		return r;
+	t->watches_out = r >= 0;
+	t->loop = l;
+	t->ended = ended;
+	t->arg = arg;
+	return 0;
 }
 
-void tail_view_free(struct tail_view *t)
+int tail_view_follow(struct tail_view *t, struct reader *r)
 {
-	if (!t)
-		return;
-	if (t->lines && !t->ended)
-		unwatch(t);
-	/* The timer is the loop's and stays; it must find nothing to do. */
-	reader_close(t->src.reader);
-	tail_lines_free(t->lines);
-	free(t);
-}
+	int k;
 
-void tail_view_poke(struct tail_view *t)
-{
-	if (!t->ended)
-		(void)loop_timer_arm(t->again, 0);
-}
-
-unsigned long tail_view_bad(const struct tail_view *t)
-{
-	return t->bad;
+	k = loop_add(t->loop, reader_fd(r), EPOLLIN, on_journal, t);
+	if (k < 0)
+		return k;
+	t->reader = r;
+	/* What is there already is told of by no one. */
+	return loop_timer_arm(t->again, 0);
 }
 
 /* Wait for room, but not past the deadline; false: it did not come. */
@@ -213,33 +204,20 @@ static bool wait_for_room(const struct tail_view *t, uint64_t deadline_ns)
 	return poll(&out, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) > 0;
 }
 
-void tail_view_finish(struct tail_view *t)
+int tail_view_drain(struct tail_view *t, struct reader *r)
 {
-	uint64_t deadline_ns = clock_mono_ns() + FINISH_MS * NS_PER_MS;
-	int more = 1, r;
-
-	if (t->ended)
-		return;
-	do {
-		if (more > 0)
-			more = read_turn(t->lines, t->src.reader,
-					 FRAMES_PER_TURN, &t->bad);
-		while ((r = tail_lines_flush(t->lines)) > 0)
-			if (!wait_for_room(t, deadline_ns))
-				return;
-	} while (more > 0 && r == 0 && clock_mono_ns() < deadline_ns);
-}
-
-int tail_drain(struct tail_lines *lines, struct reader *r,
-	       unsigned long *ret_bad)
-{
-	unsigned long bad = 0;
+	uint64_t deadline_ns = clock_mono_ns() + DRAIN_MS * NS_PER_MS;
 	int more, k;
 
+	if (t->is_over)
+		return 0;
 	do {
-		more = read_turn(lines, r, FRAMES_PER_TURN, &bad);
-		k = tail_lines_flush(lines);
+		more = read_turn(t, r);
+		while ((k = tail_lines_flush(t->lines)) > 0)
+			if (!wait_for_room(t, deadline_ns))
+				return -ETIMEDOUT;
+		if (!t->patient && clock_mono_ns() >= deadline_ns)
+			return -ETIMEDOUT;
 	} while (more > 0 && k == 0);
-	*ret_bad = bad;
 	return more < 0 ? more : k;
 }

@@ -7,13 +7,15 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "app/tail_lines.h"
 
 struct loop;
 struct reader;
 struct tail_view;
+
+int tail_view_new(const struct tail_settings *s, struct tail_view **ret);
+/* When the loop it was attached to no longer runs: its timer stays there. */
+void tail_view_free(struct tail_view *t);
 
 /*
  * Called once, when the output has ended by itself: -EPIPE, nobody reads it
@@ -22,34 +24,18 @@ struct tail_view;
  */
 typedef int (*tail_ended_fn)(void *arg, int error);
 
-struct tail_source {
-	struct loop *loop;
-	struct reader *reader; /* now the view's, also on failure */
-	tail_ended_fn ended;   /* may be NULL */
-	void *arg;
-};
+/* Before tail_view_follow. ended may be NULL. */
+int tail_view_attach(struct tail_view *t, struct loop *l, tail_ended_fn ended,
+		     void *arg);
 
-int tail_view_open(const struct tail_settings *s, const struct tail_source *src,
-		   struct tail_view **ret);
+/* From where r stands, as the journal grows. r must outlive t. */
+int tail_view_follow(struct tail_view *t, struct reader *r);
 
 /*
- * For the daemon: its own journal from now on, in text, on stdout, without
- * ever waiting. What goes wrong later ends the output and nothing else.
+ * Now, up to the journal's end; no loop is needed. Impatient, it gives up on
+ * a slow reader of the output after a second. 0, or -errno as above.
  */
-int tail_view_new(const char *journal_dir, struct loop *l,
-		  struct tail_view **ret);
-/* When the loop no longer runs: its timer stays there. */
-void tail_view_free(struct tail_view *t);
-
-/* Look whether there is more, now rather than when the kernel tells. */
-void tail_view_poke(struct tail_view *t);
-
-/* Before the end: show what the journal holds by now, at most for a second. */
-void tail_view_finish(struct tail_view *t);
+int tail_view_drain(struct tail_view *t, struct reader *r);
 
 /* Records that could not be understood, so far. */
 unsigned long tail_view_bad(const struct tail_view *t);
-
-/* Everything up to the journal's end, waiting for nothing but the output. */
-int tail_drain(struct tail_lines *lines, struct reader *r,
-	       unsigned long *ret_bad);
