@@ -52,7 +52,9 @@ static bool has_string(const struct asking *a, struct slice s)
 	const struct rule_set *set = a->q->set;
 	uint32_t i;
 
-	if (a->c->patterns)
+	if (a->c->n == 1)
+		return pattern_match(a->c->pattern, s);
+	if (a->c->n > COND_FEW)
 		return str_index_any(a->c->patterns, s);
 	for (i = 0; i < a->c->n; i++) {
 		if (pattern_match(set->patterns[set->numbers[a->c->first + i]],
@@ -67,7 +69,7 @@ static bool has_address(const struct asking *a, const struct cidr *addr)
 	const struct cidr *ranges = a->q->set->cidrs + a->c->first;
 	uint32_t i;
 
-	if (a->c->cidrs)
+	if (a->c->n > COND_FEW)
 		return trie_any(addr->v6 ? &a->c->cidrs->v6 : &a->c->cidrs->v4,
 				addr->bits);
 	for (i = 0; i < a->c->n; i++) {

@@ -340,23 +340,40 @@ static int index_cidrs(struct rule_set *set, struct cond *c)
 	return r;
 }
 
+static int index_values(struct rule_set *set, struct cond *c)
+{
+	if (c->form == FORM_PATTERNS && c->n == 1) {
+		c->pattern = set->patterns[set->numbers[c->first]];
+		return 0;
+	}
+	if (c->n <= COND_FEW)
+		return 0;
+	if (c->form == FORM_PATTERNS)
+		return index_patterns(set, c);
+	return c->form == FORM_CIDRS ? index_cidrs(set, c) : 0;
+}
+
+void cond_done(struct cond *c)
+{
+	if (c->n <= COND_FEW)
+		return;
+	if (c->form == FORM_PATTERNS)
+		str_index_free(c->patterns);
+	if (c->form == FORM_CIDRS && c->cidrs) {
+		cidr_set_done(c->cidrs);
+		free(c->cidrs);
+	}
+}
+
 int rule_set_compile(struct rule_set *set)
 {
 	static const int kinds[] = { EVENT_EXEC, EVENT_CONNECT, EVENT_WRITE };
 	struct compiler k = { .set = set };
-	struct cond *c;
 	uint32_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && i < set->n_conds; i++) {
-		c = &set->conds[i];
-		if (c->n <= COND_FEW)
-			continue;
-		if (c->form == FORM_PATTERNS)
-			r = index_patterns(set, c);
-		else if (c->form == FORM_CIDRS)
-			r = index_cidrs(set, c);
-	}
+	for (i = 0; r == 0 && i < set->n_conds; i++)
+		r = index_values(set, &set->conds[i]);
 	for (i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		k = (struct compiler){ .set = set, .ix = &set->kind[kinds[i]] };
 		r = compile_kind(&k, kinds[i]);

@@ -26,6 +26,7 @@ void builder_done(struct builder *b)
 	for (i = 0; i < b->files.n; i++)
 		free(f[i]);
 	vec_done(&b->rules);
+	vec_done(&b->notes);
 	vec_done(&b->conds);
 	vec_done(&b->patterns);
 	vec_done(&b->numbers);
@@ -143,19 +144,19 @@ static int take_tag(struct builder *b, unsigned line, const char *value)
 static int take_owner(struct builder *b, unsigned line, const char *value)
 {
 	(void)line;
-	return take_text(b, value, &b->rule.owner);
+	return take_text(b, value, &b->note.owner);
 }
 
 static int take_ticket(struct builder *b, unsigned line, const char *value)
 {
 	(void)line;
-	return take_text(b, value, &b->rule.ticket);
+	return take_text(b, value, &b->note.ticket);
 }
 
 static int take_reason(struct builder *b, unsigned line, const char *value)
 {
 	(void)line;
-	return take_text(b, value, &b->rule.reason);
+	return take_text(b, value, &b->note.reason);
 }
 
 static bool is_leap(uint32_t y)
@@ -280,7 +281,8 @@ static int take_key(struct builder *b, unsigned line, const char *key,
 static int begin_rule(struct builder *b, unsigned line, const char *section)
 {
 	struct slice rest = slice_str(section), word;
-	const struct rule *other;
+	const struct rule_note *notes = b->notes.p, *other;
+	const struct rule *same;
 	const char *name;
 	char **files = b->files.p;
 	int action = -EINVAL;
@@ -299,16 +301,20 @@ static int begin_rule(struct builder *b, unsigned line, const char *section)
 				"a rule's name has 1 to %u letters, digits, "
 				"'-', '_' and '.'",
 				RULE_NAME_MAX);
-	other = builder_find(b, name);
-	if (other)
+	same = builder_find(b, name);
+	if (same) {
+		other = &notes[same - (struct rule *)b->rules.p];
 		return ini_fail(b->err, line, "rule '%s' is also at %s:%u",
 				name, files[other->file], other->line);
+	}
 	if (b->rules.n == RULES_MAX)
 		return ini_fail(b->err, line, "more than %u rules", RULES_MAX);
 	b->rule = (struct rule){
 		.action = (uint8_t)action,
 		.expires_ns = INT64_MAX,
 		.first_except = (uint32_t)b->excepts.n,
+	};
+	b->note = (struct rule_note){
 		.file = (uint32_t)b->files.n - 1,
 		.line = line,
 	};
@@ -328,7 +334,7 @@ static int settle_kinds(struct builder *b)
 	size_t i;
 
 	if (!b->values.n && !b->events)
-		return ini_fail(b->err, b->rule.line, "rule has no condition");
+		return ini_fail(b->err, b->note.line, "rule has no condition");
 	if (b->events)
 		kinds = b->events;
 	for (i = 0; i < b->values.n; i++) {
@@ -345,6 +351,7 @@ static int settle_kinds(struct builder *b)
 
 static int finish_rule(struct builder *b)
 {
+	struct rule_note *note;
 	struct rule *to;
 	int r;
 
@@ -362,9 +369,11 @@ static int finish_rule(struct builder *b)
 	r = enter_name(b, b->rule.name, (uint32_t)b->rules.n);
 	if (r < 0)
 		return r;
+	note = vec_add(&b->notes, sizeof(*note));
 	to = vec_add(&b->rules, sizeof(*to));
-	if (!to)
+	if (!note || !to)
 		return -ENOMEM;
+	*note = b->note;
 	*to = b->rule;
 	return 0;
 }

@@ -29,6 +29,7 @@ struct except_line {
 
 struct builder {
 	struct vec rules;	/* struct rule */
+	struct vec notes;	/* struct rule_note, one for each */
 	struct vec conds;	/* struct cond */
 	struct vec patterns;	/* struct pattern * */
 	struct vec numbers;	/* uint64_t */
@@ -45,6 +46,7 @@ struct builder {
 
 	/* The rule whose section is being read. */
 	struct rule rule;
+	struct rule_note note;
 	bool in_rule;
 	uint8_t events;		/* as its `event` lines say; 0: none */
 	uint32_t given;		/* metadata keys already seen */

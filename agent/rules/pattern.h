@@ -48,7 +48,6 @@ enum {
 };
 
 struct pattern {
-	struct slice text;	/* as it was written */
 	struct slice head;	/* literal bytes that the string begins with */
 	struct slice tail;	/* and that it ends with, behind the head */
 	const uint16_t *mid;	/* tokens in between */
@@ -56,6 +55,7 @@ struct pattern {
 	uint16_t mid_n;
 	uint8_t shape;		/* enum pattern_shape */
 	uint8_t kind;		/* enum pattern_kind */
+	struct slice text;	/* as it was written */
 };
 
 /*

@@ -78,9 +78,12 @@ struct cond {
 		uint32_t first;	/* of the values, in the form's array */
 		uint32_t mask;
 	};
-	/* Of many values: an index of their own. */
-	struct str_index *patterns;
-	struct cidr_set *cidrs;
+	/* The values at hand: the only pattern, or an index of many values. */
+	union {
+		const struct pattern *pattern;	/* n is 1 */
+		struct str_index *patterns;	/* n > COND_FEW */
+		struct cidr_set *cidrs;		/* n > COND_FEW */
+	};
 };
 
 /* More values than this are not compared one by one. */
@@ -90,6 +93,7 @@ struct cidr_set {
 	struct trie v4, v6;
 };
 
+/* What matching needs of a rule: one cache line, and they are aligned so. */
 struct rule {
 	uint32_t first_cond;
 	uint16_t n_conds;
@@ -108,7 +112,13 @@ struct rule {
 	int64_t expires_ns;	/* wall clock; INT64_MAX: never */
 	uint64_t hits;
 	uint64_t last_hit_ns;	/* boottime */
-	const char *name, *tag, *owner, *ticket, *reason;
+	const char *name, *tag;
+};
+_Static_assert(sizeof(struct rule) == 64, "one cache line");
+
+/* And what it does not need. */
+struct rule_note {
+	const char *owner, *ticket, *reason;
 	uint32_t file;
 	uint32_t line;
 };
@@ -153,7 +163,9 @@ struct rule_set {
 	/* By strength: the first that matches decides. */
 	struct rule *rules;
 	uint32_t n_rules;
-	uint32_t *by_place;	/* the same in the order of the files */
+	/* In the order of the files: which of them, and what else is known. */
+	uint32_t *by_place;
+	struct rule_note *notes;
 	struct cond *conds;
 	uint32_t n_conds;
 	struct pattern **patterns;
@@ -178,6 +190,7 @@ struct rule_set {
 
 /* compile.c: rules and conditions are there; make everything else. */
 int rule_set_compile(struct rule_set *set);
+void cond_done(struct cond *c);
 void kind_index_done(struct kind_index *ix);
 void cidr_set_done(struct cidr_set *s);
 int cidr_set_add(struct cidr_set *s, const struct cidr *c, uint32_t owner);

@@ -2,6 +2,56 @@
 /*
  * Policy: INI files -> a compiled, immutable rule set -> a verdict for an
  * event. DESIGN section 5 has the language, picket-policy(5) the reference.
+ *
+ * A section [allow NAME], [deny NAME] or [ignore NAME] is a rule. All its
+ * conditions must hold; a key given several times is a choice; not-KEY
+ * excludes. Names are unique over all files.
+ *
+ *   event                 exec, connect, write; without it, every kind that
+ *                         has all of the things the rule asks for
+ *   path, old-path, op    of a write; old-path only of rename and link
+ *   dest, port, proto     of a connection
+ *   exe script args env user group unit container cgroup origin tty
+ *   stdin stdout stderr, and stdio for any of the three
+ *                         of the process; with parent- or ancestor- before
+ *                         it of those above. `parent` and `ancestor` alone
+ *                         are parent-exe and ancestor-exe.
+ *   severity final        of a deny (severity is medium if it says none)
+ *   excepts               of an allow: a deny that it silences
+ *   tag owner ticket reason expires
+ *
+ * path, old-path, exe, script, cgroup, parent and ancestor take globs that
+ * begin with '/' (rules/pattern.h); args, env, unit and container take globs
+ * in which '*' also crosses '/'. `args` holds if a value fits one whole
+ * argument, argv[0] included; `env` likewise, as NAME=value, of the variables
+ * that are kept. user and group are names from /etc/passwd and /etc/group or
+ * numbers: the effective uid and the gid as of the act (of a parent, as of
+ * its exec). tty and std* are as of the exec. origin is memfd or deleted.
+ *
+ * The parent is whoever forked the process. Ancestors are also what the
+ * process itself ran before: the line goes back through each exec and fork,
+ * PICKET_ANCESTORS_MAX long. Several ancestor- conditions of a rule must hold
+ * for one and the same ancestor; each not-ancestor- excludes any.
+ *
+ * Sure and possible. An allow or ignore rule matches only what is certain, a
+ * deny whatever is possible:
+ * - A rename or link has two names. An allow needs both to fit `path`, a deny
+ *   one (a not-path the other way round).
+ * - A file seen in another mount namespace has the name it has there and the
+ *   host's. For a deny either fits; an allow goes by the host's if it is
+ *   known, because anyone can make a mount namespace, unless the rule has a
+ *   `container` condition: then either.
+ * - Of a path that was cut or not resolved the end is known. A deny is tried
+ *   on that, from its first '/' on; an allow never matches it.
+ * - What is not known (an unknown process's program, an ancestor beyond what
+ *   we saw, a cut argument) fails an allow, asked with not- or without; in a
+ *   deny it does not fit, so a not- there excludes nothing.
+ *
+ * Deny beats ignore beats allow, whatever the order. A deny that an allow
+ * with `excepts` names does not count where all of that allow matches. Among
+ * several denies the highest severity decides, then the name; among several
+ * ignores or allows the name. What is decided names its rule and counts as
+ * its hit. An expired rule (the date is its last day, UTC) never matches.
  */
 #pragma once
 
@@ -19,7 +69,10 @@ struct rule_error {
 	char what[200];
 };
 
-/* What "unlisted" means, per event kind (agent.ini [rules]). */
+/*
+ * What "unlisted" means, per event kind (agent.ini [rules]). Alerts of it
+ * have medium severity; what is dropped is ANSWER_IGNORED without a rule.
+ */
 enum unlisted { UNLISTED_RECORD, UNLISTED_ALERT, UNLISTED_DROP };
 
 struct rule_options {
@@ -27,7 +80,10 @@ struct rule_options {
 	int64_t now_wall_ns;	/* for `expires`, at compile time */
 };
 
-/* All *.ini of a directory in name order; one file works too. */
+/*
+ * All *.ini of a directory in name order; one file works too. -EINVAL: a
+ * mistake in a file; otherwise the -errno of what failed. *err says where.
+ */
 int rule_set_load(const char *path, const struct rule_options *opt,
 		  struct rule_set **ret, struct rule_error *err);
 /* The same from text that is already there, for tests and fuzzing. */
@@ -38,9 +94,10 @@ void rule_set_free(struct rule_set *set);
 
 /*
  * Judge. img: who acted (ancestors through its parent and prev links); may
- * have IMAGE_F_UNKNOWN. For an exec img is the new image. Strings in the
- * verdict live as long as the set. Not thread-safe: keeps per-set counters
- * and scratch. ev->kind must be EXEC, CONNECT or WRITE; else ANSWER_NONE.
+ * have IMAGE_F_UNKNOWN, or be NULL where nobody did. For an exec img is the
+ * new image. Strings in the verdict live as long as the set. Not thread-safe:
+ * keeps per-set counters and scratch. ev->kind must be EXEC, CONNECT or
+ * WRITE; else ANSWER_NONE.
  */
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img);
@@ -58,9 +115,13 @@ struct rule_info {
 };
 
 size_t rule_set_count(const struct rule_set *set);
+/* i < rule_set_count, in the order of the files. */
 void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret);
 
-/* SHA-256 over all files' names and bytes in order: names this set. */
+/*
+ * SHA-256 over each file's name (without its directory) and bytes, each with
+ * its length in front, in order: names this set.
+ */
 const uint8_t *rule_set_hash(const struct rule_set *set);
 
 const char *answer_name(enum answer a);		/* allowed, denied … */

@@ -188,12 +188,12 @@ static int compare_strength(const void *a, const void *b)
 static int fail_except(struct loading *l, const struct except_line *e,
 		       const char *why)
 {
-	const struct rule *rule = (struct rule *)l->b.rules.p + e->rule;
+	const struct rule_note *note = l->b.notes.p;
 	char **files = l->b.files.p;
 	char what[sizeof(l->err->what)];
 
 	(void)snprintf(what, sizeof(what), "excepts '%s': %s", e->name, why);
-	put_error(l->err, files[rule->file], e->line, what);
+	put_error(l->err, files[note[e->rule].file], e->line, what);
 	return -EINVAL;
 }
 
@@ -228,7 +228,8 @@ static int order_rules(struct loading *l, struct rule_set *set)
 	uint32_t *place = NULL;
 	size_t i, n = l->b.rules.n;
 
-	set->rules = calloc(n + 1, sizeof(*set->rules));
+	set->rules = aligned_alloc(sizeof(*set->rules),
+				   (n + 1) * sizeof(*set->rules));
 	set->by_place = calloc(n + 1, sizeof(*set->by_place));
 	set->excepts = calloc(l->b.excepts.n + 1, sizeof(*set->excepts));
 	place = calloc(n + 1, sizeof(*place));
@@ -263,6 +264,7 @@ static int take_over(struct loading *l, struct rule_set *set)
 	r = order_rules(l, set);
 	if (r < 0)
 		return r;
+	set->notes = vec_steal(&b->notes, sizeof(struct rule_note));
 	set->n_conds = (uint32_t)b->conds.n;
 	set->conds = vec_steal(&b->conds, sizeof(struct cond));
 	set->n_patterns = (uint32_t)b->patterns.n;
@@ -371,12 +373,8 @@ void rule_set_free(struct rule_set *set)
 		return;
 	for (i = 0; i < EVENT_KIND_COUNT; i++)
 		kind_index_done(&set->kind[i]);
-	for (i = 0; i < set->n_conds; i++) {
-		str_index_free(set->conds[i].patterns);
-		if (set->conds[i].cidrs)
-			cidr_set_done(set->conds[i].cidrs);
-		free(set->conds[i].cidrs);
-	}
+	for (i = 0; i < set->n_conds; i++)
+		cond_done(&set->conds[i]);
 	for (i = 0; i < set->n_patterns; i++)
 		pattern_free(set->patterns[i]);
 	for (i = 0; i < set->n_files; i++)
@@ -384,6 +382,7 @@ void rule_set_free(struct rule_set *set)
 	strings_free(set->strings);
 	free(set->rules);
 	free(set->by_place);
+	free(set->notes);
 	free(set->conds);
 	free(set->patterns);
 	free(set->numbers);
@@ -404,12 +403,13 @@ size_t rule_set_count(const struct rule_set *set)
 void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 {
 	const struct rule *rule = &set->rules[set->by_place[i]];
+	const struct rule_note *note = &set->notes[i];
 	int64_t now = (int64_t)clock_boot_ns() + set->offset_ns;
 
 	*ret = (struct rule_info){
 		.name = rule->name,
-		.file = set->files[rule->file],
-		.line = rule->line,
+		.file = set->files[note->file],
+		.line = note->line,
 		.action = action_words.words[rule->action],
 		.severity = (enum severity)rule->severity,
 		.tag = rule->tag,

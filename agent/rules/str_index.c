@@ -31,14 +31,21 @@ enum key_kind {
 static const size_t begin_bytes[] = { 4, 8, 16 };
 
 struct slot {
-	uint64_t key; /* n 0: free */
-	uint32_t first;
-	uint32_t n;
+	uint64_t key;
+	uint32_t n;	/* 0: free */
+	uint32_t first; /* of n > 1 entries */
+	struct str_entry one;
 };
 
 struct str_index {
 	struct slot *slots;
 	size_t mask;
+	/*
+	 * Most of what is looked up is not there. A few bits for each key say
+	 * so from a fraction of the memory, which stays in the cache.
+	 */
+	uint64_t *filter;
+	size_t filter_mask;
 	struct str_entry *entries; /* those of one key stand together */
 	uint32_t loose, loose_n;
 	uint8_t kinds; /* 1 << enum key_kind in use */
@@ -55,6 +62,17 @@ static uint64_t key_of(enum key_kind kind, uint64_t hash)
 static size_t slot_at(const struct str_index *ix, uint64_t key)
 {
 	return (key >> 3) & ix->mask;
+}
+
+/* Two of the 64 bits of one word. */
+static uint64_t filter_bits(uint64_t key)
+{
+	return 1ull << (key >> 52 & 63) | 1ull << (key >> 58);
+}
+
+static size_t filter_at(const struct str_index *ix, uint64_t key)
+{
+	return (key >> 28) & ix->filter_mask;
 }
 
 static uint64_t below(uint64_t dirs, struct slice component)
@@ -228,6 +246,7 @@ static void put_slot(struct str_index *ix, struct slot s)
 	while (ix->slots[i].n)
 		i = (i + 1) & ix->mask;
 	ix->slots[i] = s;
+	ix->filter[filter_at(ix, s.key)] |= filter_bits(s.key);
 	ix->kinds |= (uint8_t)(1u << (s.key & 7));
 }
 
@@ -241,16 +260,19 @@ static int fill(struct str_index *ix, const struct keyed *keyed, size_t n)
 	while (cap < 2 * distinct)
 		cap *= 2;
 	ix->slots = calloc(cap, sizeof(*ix->slots));
-	if (!ix->slots)
+	ix->filter = calloc(cap / 4, sizeof(*ix->filter));
+	if (!ix->slots || !ix->filter)
 		return -ENOMEM;
 	ix->mask = cap - 1;
+	ix->filter_mask = cap / 4 - 1;
 	for (i = 0; i < n;) {
 		begin = i;
 		for (; i < n && keyed[i].key == keyed[begin].key; i++)
 			ix->entries[i] = keyed[i].entry;
 		put_slot(ix, (struct slot){ .key = keyed[begin].key,
 					    .first = (uint32_t)begin,
-					    .n = (uint32_t)(i - begin) });
+					    .n = (uint32_t)(i - begin),
+					    .one = keyed[begin].entry });
 	}
 	return 0;
 }
@@ -296,6 +318,7 @@ void str_index_free(struct str_index *ix)
 	if (!ix)
 		return;
 	free(ix->slots);
+	free(ix->filter);
 	free(ix->entries);
 	free(ix);
 }
@@ -319,20 +342,34 @@ static bool visit_run(const struct walk *w, uint32_t first, uint32_t n)
 	return false;
 }
 
+static bool probe_slots(const struct walk *w, uint64_t key)
+{
+	const struct str_index *ix = w->ix;
+	const struct slot *s;
+	size_t i;
+
+	for (i = slot_at(ix, key); ix->slots[i].n; i = (i + 1) & ix->mask) {
+		s = &ix->slots[i];
+		if (s->key != key)
+			continue;
+		return s->n == 1 ? w->fn(w->arg, &s->one)
+				 : visit_run(w, s->first, s->n);
+	}
+	return false;
+}
+
 static inline bool probe(const struct walk *w, enum key_kind kind,
 			 uint64_t hash)
 {
 	const struct str_index *ix = w->ix;
-	uint64_t key = key_of(kind, hash);
-	size_t i;
+	uint64_t key = key_of(kind, hash), bits;
 
 	if (!(ix->kinds >> kind & 1))
 		return false;
-	for (i = slot_at(ix, key); ix->slots[i].n; i = (i + 1) & ix->mask) {
-		if (ix->slots[i].key == key)
-			return visit_run(w, ix->slots[i].first, ix->slots[i].n);
-	}
-	return false;
+	bits = filter_bits(key);
+	if ((ix->filter[filter_at(ix, key)] & bits) != bits)
+		return false;
+	return probe_slots(w, key);
 }
 
 /* rest: the string from the beginning of a component on. */
