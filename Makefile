@@ -126,11 +126,11 @@ $(BUILD)/gen/picket.skel.h: $(BUILD)/bpf/picket.bpf.o
 
 # ---- tests ------------------------------------------------------------------
 
-# What the tests of user space link: everything but the mains, app/ and what
-# needs libbpf.
+# What the tests of user space link, as far as they use it: everything but the
+# mains and what needs libbpf.
 NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,attach.c ring.c probes.c sensor*.c))
 TESTED_OBJ = $(COMMON_OBJ) $(SHIP_OBJ) \
-	$(filter-out $(call obj,$(NEED_LIBBPF) $(call SRC,app)),$(PICKET_OBJ))
+	$(filter-out $(call obj,$(NEED_LIBBPF)),$(PICKET_OBJ))
 TESTED := $(BUILD)/tests/libtested.a
 
 $(TESTED): $(TESTED_OBJ)
