@@ -112,6 +112,26 @@ static void a_redirected_stderr_is_not_the_journal(void **state)
 	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
 }
 
+static void device_and_inode_must_both_be_ours(void **state)
+{
+	char stream[64];
+	struct stat st;
+	int i;
+
+	(void)state;
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(stream, sizeof(stream), "%ju:%ju",
+			       (uintmax_t)st.st_dev + (i == 0),
+			       (uintmax_t)st.st_ino + (i == 1));
+		assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+		log_init("t", LOG_ERROR);
+		log_error("a");
+		assert_string_equal(caught(), "t: error: a\n");
+	}
+	assert_int_equal(unsetenv("JOURNAL_STREAM"), 0);
+}
+
 static void no_byte_ends_the_line_early(void **state)
 {
 	(void)state;
@@ -171,6 +191,7 @@ int main(void)
 		TEST(lines_past_the_level_are_left_out),
 		TEST(the_journal_gets_priorities),
 		TEST(a_redirected_stderr_is_not_the_journal),
+		TEST(device_and_inode_must_both_be_ours),
 		TEST(no_byte_ends_the_line_early),
 		TEST(a_long_line_is_cut_and_says_so),
 		TEST(errno_survives_and_can_be_printed),
