@@ -25,7 +25,7 @@ static void go_up(struct path_join *j, const char *out, size_t *n)
 size_t path_join(struct path_join *j, char *out)
 {
 	const char *p = j->name.p;
-	const char *end = p + j->name.n;
+	const char *end = j->name.n ? p + j->name.n : p;
 	size_t n = j->base.n;
 
 	if (n)

@@ -284,7 +284,7 @@ struct cgroup_name cgroup_name_parse(struct slice path)
 {
 	struct walk w = { 0 };
 	const char *p = path.p;
-	const char *end = p + path.n;
+	const char *end = path.n ? p + path.n : p;
 	bool is_first = true;
 
 	while (p < end) {

@@ -169,6 +169,17 @@ static struct image *up(struct image *img, unsigned steps)
 	return img;
 }
 
+/* Earlier images of the same process have the same parent: theirs goes too. */
+static void cut_line(struct image *at, struct image *first)
+{
+	struct image *old = image_ref(at->parent);
+
+	for (; at; at = at->prev)
+		if (at->parent == old)
+			image_set_parent(at, first);
+	image_unref(old);
+}
+
 /*
  * A block's depth only bounds the true one from above, since a cut is not
  * told to those further down: the true one is counted when it matters.
@@ -180,8 +191,8 @@ static void bound_line(struct image *img, const struct image_limits *l)
 	for (const struct image *a = img->parent; a; a = a->parent)
 		depth++;
 	if (depth > l->line_max) {
-		image_set_parent(up(img, l->line_new),
-				 up(img, depth - l->line_first + 1));
+		cut_line(up(img, l->line_new),
+			 up(img, depth - l->line_first + 1));
 		depth = l->line_new + l->line_first;
 	}
 	for (; img; img = img->parent, depth--)

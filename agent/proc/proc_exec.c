@@ -71,7 +71,7 @@ struct slice proc_filter_env(struct proc_table *t, struct slice env,
 			     bool *ret_cut)
 {
 	const char *p = env.p;
-	const char *end = p + env.n;
+	const char *end = env.n ? p + env.n : p;
 	size_t n = 0;
 
 	*ret_cut = false;

@@ -278,5 +278,6 @@ int proc_parent(struct proc_table *t, struct proc_key key, uint32_t number,
 		if (r < 0)
 			return r;
 	}
+	proc_index_touch(t->index, p);
 	return image_of(t, p, &actor, ret);
 }
