@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Journals for tests: a directory of their own under $TMPDIR or /tmp, filled,
+ * read back, damaged, copied, and held against tests/journal_check.py, which
+ * knows the format from its text and nothing of agent/store.
+ */
+#pragma once
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "store/journal.h"
+#include "store/reader.h"
+#include "store/segment.h"
+
+struct store_dir {
+	char base[64];	  /* removed as a whole by store_end */
+	char journal[96]; /* base/journal */
+	struct journal *j;
+	struct journal_opening opening;
+	struct journal_settings settings;
+};
+
+static inline int store_remove_one(const char *path, const struct stat *st,
+				   int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+static inline void store_remove(const char *path)
+{
+	(void)nftw(path, store_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void store_begin(struct store_dir *s)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	*s = (struct store_dir){ 0 };
+	(void)snprintf(s->base, sizeof(s->base), "%s/picket-store-XXXXXX",
+		       tmp && strlen(tmp) < 32 ? tmp : "/tmp");
+	assert_non_null(mkdtemp(s->base));
+	(void)snprintf(s->journal, sizeof(s->journal), "%s/journal", s->base);
+	s->settings = (struct journal_settings){
+		.dir = s->journal,
+		.max_size = 64u << 20,
+		.segment_size = 1u << 20,
+		.buffer_size = 4u << 20,
+		.sync_interval_ms = 50,
+		.file_mode = 0640,
+	};
+}
+
+static inline void store_end(struct store_dir *s)
+{
+	journal_close(s->j);
+	s->j = NULL;
+	store_remove(s->base);
+}
+
+static inline void store_open(struct store_dir *s)
+{
+	char what[256] = "";
+	int holder = 0;
+	int r = journal_open(&s->settings, &s->j, &s->opening, &holder, what);
+
+	if (r < 0)
+		fail_msg("journal_open: %d %s", r, what);
+}
+
+static inline void store_close(struct store_dir *s)
+{
+	journal_close(s->j);
+	s->j = NULL;
+}
+
+/* An event whose payload tells its number: "event 42 ....". */
+#define STORE_PAYLOAD 40
+static inline size_t store_payload(uint64_t seq, char buf[static 128])
+{
+	int n = snprintf(buf, 128, "event %" PRIu64 " ", seq);
+	size_t want = STORE_PAYLOAD + seq % 50;
+
+	memset(buf + n, '.', 128 - (size_t)n);
+	return want;
+}
+
+/* Append one event; its number. */
+static inline uint64_t store_event(struct store_dir *s, unsigned flags)
+{
+	struct journal_stats st;
+	char payload[128];
+	uint64_t seq = 0;
+	size_t n;
+
+	(void)journal_segment(s->j);
+	journal_stats(s->j, &st);
+	n = store_payload(st.next_seq, payload);
+	(void)journal_append(s->j, JOURNAL_EVENT, flags, clock_wall_ns(),
+			     slice_of(payload, n), &seq);
+	assert_int_equal(seq, st.next_seq);
+	return seq;
+}
+
+static inline void store_events(struct store_dir *s, unsigned n)
+{
+	while (n--)
+		(void)store_event(s, 0);
+}
+
+static inline void store_describe(struct store_dir *s, const char *text)
+{
+	uint64_t seq;
+
+	assert_int_equal(journal_append(s->j, JOURNAL_DESCRIPTION, 0, 1,
+					slice_str(text), &seq),
+			 0);
+}
+
+static inline void store_flush(struct store_dir *s)
+{
+	assert_int_equal(journal_flush(s->j, 10000), 0);
+}
+
+/* base/journal/NAME or base/NAME. */
+static inline const char *store_path(const struct store_dir *s,
+				     const char *name, char buf[static 256])
+{
+	(void)snprintf(buf, 256, "%s/%s", s->journal, name);
+	return buf;
+}
+
+static inline const char *store_segment(const struct store_dir *s,
+					uint64_t number, char buf[static 256])
+{
+	char name[SEGMENT_NAME_MAX];
+
+	return store_path(s, segment_name(number, "seg", name), buf);
+}
+
+static inline uint8_t *store_load(const char *path, size_t *ret_n)
+{
+	FILE *f = fopen(path, "rbe");
+	uint8_t *p;
+	long n;
+
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	n = ftell(f);
+	rewind(f);
+	p = malloc((size_t)n + 1);
+	assert_non_null(p);
+	assert_int_equal(fread(p, 1, (size_t)n, f), n);
+	(void)fclose(f);
+	*ret_n = (size_t)n;
+	return p;
+}
+
+static inline void store_save(const char *path, const void *p, size_t n)
+{
+	FILE *f = fopen(path, "wbe");
+
+	assert_non_null(f);
+	assert_int_equal(fwrite(p, 1, n, f), n);
+	assert_int_equal(fclose(f), 0);
+}
+
+static inline void store_flip(const char *path, off_t off)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t b;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &b, 1, off), 1);
+	b ^= 0x10;
+	assert_int_equal(pwrite(fd, &b, 1, off), 1);
+	(void)close(fd);
+}
+
+/* Copy the files of one directory into another, which is made. */
+static inline void store_copy(const char *from, const char *to)
+{
+	struct dirent *e;
+	char *a, *b;
+	uint8_t *p;
+	size_t n;
+	DIR *d = opendir(from);
+
+	assert_non_null(d);
+	assert_int_equal(mkdir(to, 0755), 0);
+	while ((e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		assert_true(asprintf(&a, "%s/%s", from, e->d_name) > 0);
+		assert_true(asprintf(&b, "%s/%s", to, e->d_name) > 0);
+		p = store_load(a, &n);
+		store_save(b, p, n);
+		free(p);
+		free(a);
+		free(b);
+	}
+	(void)closedir(d);
+}
+
+/* What a reader handed out, summed up. */
+struct store_seen {
+	uint64_t events, gaps, told, missing, descriptions, seals;
+	uint64_t first, end; /* numbers [first, end) without a hole */
+	uint32_t epoch;	     /* of the last numbered frame */
+	struct reader_frame last;
+};
+
+/*
+ * Read to the end. Fails the test if numbers are not gapless, an event's
+ * payload is not the one of its number, or a gap does not say what it is.
+ */
+static inline void store_read_on(struct reader *r, struct store_seen *ret)
+{
+	struct journal_gap gap;
+	struct reader_frame f;
+	char want[128];
+	int n;
+
+	while ((n = reader_next(r, &f)) > 0) {
+		ret->last = f;
+		if (!f.seq) {
+			ret->descriptions += f.type == JOURNAL_DESCRIPTION;
+			ret->seals += f.type == JOURNAL_SEAL;
+			continue;
+		}
+		if (ret->end && f.epoch == ret->epoch && f.seq != ret->end)
+			fail_msg("number %" PRIu64 ", expected %" PRIu64, f.seq,
+				 ret->end);
+		if (!ret->first)
+			ret->first = f.seq;
+		ret->end = f.seq_end;
+		ret->epoch = f.epoch;
+		if (f.type == JOURNAL_GAP) {
+			memcpy(&gap, f.payload.p, sizeof(gap));
+			assert_int_equal(gap.first, f.seq);
+			assert_int_equal(gap.first + gap.count, f.seq_end);
+			ret->gaps++;
+			if (f.flags & READER_MISSING)
+				ret->missing += gap.count;
+			else
+				ret->told += gap.count;
+			continue;
+		}
+		assert_int_equal(f.seq_end, f.seq + 1);
+		assert_int_equal(f.payload.n, store_payload(f.seq, want));
+		assert_memory_equal(f.payload.p, want, f.payload.n);
+		ret->events++;
+	}
+	assert_int_equal(n, 0);
+}
+
+static inline struct store_seen store_read_from(const struct store_dir *s,
+						enum reader_from from,
+						uint64_t seq, unsigned flags)
+{
+	struct store_seen seen = { 0 };
+	struct reader *r = NULL;
+
+	assert_int_equal(reader_open(s->journal, from, seq, flags, &r), 0);
+	store_read_on(r, &seen);
+	reader_close(r);
+	return seen;
+}
+
+static inline struct store_seen store_read(const struct store_dir *s)
+{
+	return store_read_from(s, READER_OLDEST, 0, 0);
+}
+
+/*
+ * The independent reader's word: numbers of its report by name ("events",
+ * "next", "sealed"). Fails the test if it found a problem.
+ */
+static inline uint64_t store_check(const char *dir, const char *name)
+{
+	char line[256], key[64], report[8192];
+	const char *at;
+	FILE *f;
+	size_t n;
+
+	(void)snprintf(line, sizeof(line),
+		       "python3 tests/journal_check.py %s 2>&1", dir);
+	f = popen(line, "re");
+	assert_non_null(f);
+	n = fread(report, 1, sizeof(report) - 1, f);
+	report[n] = '\0';
+	if (pclose(f) != 0)
+		fail_msg("%s", report);
+	(void)snprintf(key, sizeof(key), "\"%s\": ", name);
+	at = strstr(report, key);
+	assert_non_null(at);
+	return strtoull(at + strlen(key), NULL, 10);
+}
