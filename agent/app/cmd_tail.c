@@ -85,7 +85,7 @@ static const struct opt_row rows[] = {
 	  .offset = offsetof(struct settings, alerts) },
 	{ .name = "kind",
 	  .letter = 'k',
-	  .metavar = "KIND,…",
+	  .metavar = "KINDS",
 	  .help = "only exec, connect, write, exit, agent (picket\n"
 		  "about itself) or amendment (JSON only)",
 	  .set = set_kinds,

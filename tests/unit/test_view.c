@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+/* out/view: what a segment described is known in it, and only there. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "out_samples.h"
+
+static int setup(void **state)
+{
+	struct sample *s = malloc(sizeof(*s));
+
+	sample_begin(s);
+	*state = s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	sample_end(*state);
+	free(*state);
+	return 0;
+}
+
+static void record_has_its_process_and_ancestors(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	const Picket__V1__Image *up;
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_int_equal(s->view.image->pid, 4711);
+	up = view_image(s->images, s->view.image->parent_id);
+	assert_int_equal(up->pid, 4001);
+	up = view_image(s->images, up->parent_id);
+	assert_int_equal(up->pid, 4000);
+	assert_null(view_image(s->images, 0));
+	assert_null(view_image(s->images, 99));
+}
+
+static void new_segment_starts_afresh(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+
+	assert_non_null(view_image(s->images, s->shell.id));
+	s->segment = 2;
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_null(s->view.image);
+	assert_null(view_image(s->images, s->bash.id));
+	assert_int_equal(sample_describe(s, &s->shell), 0);
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_int_equal(s->view.image->pid, 4711);
+}
+
+static void image_described_again_replaces_the_first(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+
+	s->shell.proc.tgid = 99;
+	assert_int_equal(sample_describe(s, &s->shell), 0);
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_int_equal(s->view.image->pid, 99);
+}
+
+/* 64 MiB of images, or 32768: whatever comes first. */
+static void images_are_bounded_and_the_longest_unused_goes(void **state)
+{
+	static char big[3 << 14];
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	struct image img = sample_image(0, 1000, "/x", NULL);
+
+	for (uint64_t id = 100; id < 100 + 32768; id++) {
+		img.id = id;
+		assert_int_equal(sample_describe(s, &img), 0);
+		/* Used all the time, so it stays, and its ancestors with it. */
+		assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+		assert_non_null(s->view.image);
+	}
+	assert_null(view_image(s->images, 100));
+	assert_non_null(view_image(s->images, img.id));
+	assert_non_null(view_image(s->images, s->bash.id));
+	img.cwd = slice_of(big, sizeof(big));
+	for (uint64_t id = 50000; id < 52000; id++) {
+		img.id = id;
+		assert_int_equal(sample_describe(s, &img), 0);
+	}
+	assert_null(view_image(s->images, 50000));
+	assert_non_null(view_image(s->images, 51999));
+}
+
+static void amendment_finds_its_event(void **state)
+{
+	const struct write_totals t = { .count = 2 };
+	struct sample *s = *state;
+	struct event ev = sample_write("/etc/passwd", OP_OPEN);
+	const struct verdict v = { .answer = ANSWER_DENIED, .alert = true };
+	uint64_t seq;
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, &v), 1);
+	seq = s->view.seq;
+	ev = sample_event(EVENT_EXIT);
+	assert_int_equal(sample_take(s, &ev, &s->bash, NULL), 1);
+	buf_reset(&s->payload);
+	record_pack_write_totals(&s->payload, 1, seq, &t, 1, 2);
+	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+	assert_true(s->view.amended.known);
+	assert_true(s->view.amended.alert);
+	assert_int_equal(s->view.amended.kind, PICKET__V1__KIND__KIND_WRITE);
+	assert_true(slice_eq(s->view.amended.path, slice_str("/etc/passwd")));
+	assert_false(s->view.amended.path_cut);
+	assert_int_equal(s->view.image->pid, 4711);
+	/* The same number of another epoch is another event. */
+	buf_reset(&s->payload);
+	record_pack_write_totals(&s->payload, 2, seq, &t, 1, 2);
+	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+	assert_false(s->view.amended.known);
+	assert_null(s->view.image);
+}
+
+static void long_path_is_remembered_by_its_end(void **state)
+{
+	const struct write_totals t = { .count = 2 };
+	struct sample *s = *state;
+	struct slice got;
+	struct event ev;
+	char path[1001];
+
+	memset(path, 'x', 1000);
+	memcpy(path + 995, "/end", 5);
+	ev = sample_write(path, OP_OPEN);
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	buf_reset(&s->payload);
+	record_pack_write_totals(&s->payload, 1, s->view.seq, &t, 1, 2);
+	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+	got = s->view.amended.path;
+	assert_true(s->view.amended.path_cut);
+	assert_int_equal(got.n, 224);
+	assert_memory_equal(got.p + got.n - 4, "/end", 4);
+}
+
+static int take_packed(struct sample *s, uint8_t type,
+		       const ProtobufCMessage *m)
+{
+	uint8_t *p;
+
+	buf_reset(&s->payload);
+	p = buf_extend(&s->payload, protobuf_c_message_get_packed_size(m));
+	protobuf_c_message_pack(m, p);
+	return sample_frame(s, type);
+}
+
+static void payload_that_is_not_what_its_type_says_is_refused(void **state)
+{
+	struct sample *s = *state;
+	Picket__V1__Event e;
+	Picket__V1__Write w;
+	Picket__V1__Path p;
+	Picket__V1__Connect c;
+	Picket__V1__Address a;
+	Picket__V1__Image i;
+	uint8_t ip[17] = { 0 };
+
+	picket__v1__event__init(&e);
+	picket__v1__write__init(&w);
+	picket__v1__path__init(&p);
+	picket__v1__connect__init(&c);
+	picket__v1__address__init(&a);
+	picket__v1__image__init(&i);
+	/* Of no kind; without its kind's member; without that one's parts. */
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	e.kind = PICKET__V1__KIND__KIND_WRITE;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	e.write = &w;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	w.path = &p;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), 1);
+	e.kind = PICKET__V1__KIND__KIND_CONNECT;
+	e.connect = &c;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	c.peer = &a;
+	for (size_t n = 0; n <= 17; n++) {
+		a.ip = (ProtobufCBinaryData){ n, ip };
+		assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base),
+				 n == 4 || n == 16 ? 1 : -EBADMSG);
+	}
+	a.ip.len = 4;
+	a.port = 65536;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	/* An image without a number could never be referred to. */
+	assert_int_equal(take_packed(s, JOURNAL_DESCRIPTION, &i.base),
+			 -EBADMSG);
+	i.id = 1;
+	assert_int_equal(take_packed(s, JOURNAL_DESCRIPTION, &i.base), 0);
+}
+
+static void kind_of_a_newer_picket_is_a_record_all_the_same(void **state)
+{
+	struct sample *s = *state;
+	Picket__V1__Event e;
+
+	picket__v1__event__init(&e);
+	e.kind = (Picket__V1__Kind)77;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), 1);
+	assert_int_equal(s->view.event->kind, 77);
+}
+
+static void cut_payload_is_refused_at_every_length(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_write("/etc/cron.d/x", OP_OPEN);
+	struct view v;
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	/* Its own member comes last, so no cut leaves a whole event. */
+	for (size_t n = 0; n < s->payload.n; n++) {
+		struct reader_frame f = {
+			.type = JOURNAL_EVENT,
+			.epoch = 1,
+			.seq = 9,
+			.seq_end = 10,
+			.segment = 1,
+			.payload = slice_of(s->payload.p, n),
+		};
+
+		assert_int_equal(view_take(s->images, sample_journal, &f, &v),
+				 -EBADMSG);
+	}
+}
+
+/* 2 bytes of payload ask for 24 of memory and more: that must have an end. */
+static void payload_that_wants_too_much_memory_is_refused(void **state)
+{
+	struct sample *s = *state;
+	char *p;
+
+	buf_reset(&s->payload);
+	buf_add(&s->payload, "\x08\x07", 2); /* id = 7 */
+	p = buf_extend(&s->payload, 120000);
+	for (size_t i = 0; i < 120000; i += 2)
+		memcpy(p + i, "\xca\x01", 2); /* not even whole members */
+	assert_int_equal(sample_frame(s, JOURNAL_DESCRIPTION), -EBADMSG);
+	buf_reset(&s->payload);
+	buf_add(&s->payload, "\x08\x07", 2);
+	p = buf_extend(&s->payload, 120000);
+	for (size_t i = 0; i < 120000; i += 3)
+		memcpy(p + i, "\xca\x01", 3); /* args = "" */
+	assert_int_equal(sample_frame(s, JOURNAL_DESCRIPTION), -EBADMSG);
+}
+
+static void gap_says_why(void **state)
+{
+	static const struct {
+		uint32_t reason;
+		const char *want;
+	} rows[] = {
+		{ JOURNAL_GAP_OVERFLOW, "journal buffer full" },
+		{ JOURNAL_GAP_TRIMMED, "trimmed" },
+		{ JOURNAL_GAP_DAMAGED, "damaged" },
+		{ 77, "unknown" },
+	};
+	struct sample *s = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct journal_gap gap = { .first = 5,
+						 .count = 3,
+						 .reason = rows[i].reason };
+		struct reader_frame f = {
+			.type = JOURNAL_GAP,
+			.epoch = 1,
+			.seq = 5,
+			.seq_end = 8,
+			.segment = 1,
+			.payload = slice_of((const char *)&gap, sizeof(gap)),
+		};
+		struct view v;
+
+		assert_int_equal(view_take(s->images, sample_journal, &f, &v),
+				 1);
+		assert_int_equal(v.gap->first_seq, 5);
+		assert_int_equal(v.gap->count, 3);
+		assert_string_equal(v.gap->reason, rows[i].want);
+		assert_false(v.missing);
+		view_done(&v);
+	}
+}
+
+static void seals_and_unknown_frames_show_nothing(void **state)
+{
+	struct sample *s = *state;
+	struct reader_frame f = { .type = JOURNAL_SEAL, .segment = 1 };
+	struct view v;
+
+	assert_int_equal(view_take(s->images, sample_journal, &f, &v), 0);
+	f.type = 200;
+	assert_int_equal(view_take(s->images, sample_journal, &f, &v), 0);
+	assert_non_null(view_image(s->images, s->shell.id));
+}
+
+static void name_for_good_has_journal_epoch_and_number(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXIT);
+	char uid[VIEW_UID_MAX];
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_string_equal(view_uid(&s->view, uid),
+			    "a00102030405060708090a0b0c0d0e0f.1.1");
+	s->view.epoch = UINT32_MAX;
+	s->view.seq = UINT64_MAX;
+	assert_string_equal(view_uid(&s->view, uid),
+			    "a00102030405060708090a0b0c0d0e0f"
+			    ".4294967295.18446744073709551615");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(record_has_its_process_and_ancestors),
+		T(new_segment_starts_afresh),
+		T(image_described_again_replaces_the_first),
+		T(images_are_bounded_and_the_longest_unused_goes),
+		T(amendment_finds_its_event),
+		T(long_path_is_remembered_by_its_end),
+		T(payload_that_is_not_what_its_type_says_is_refused),
+		T(kind_of_a_newer_picket_is_a_record_all_the_same),
+		T(cut_payload_is_refused_at_every_length),
+		T(payload_that_wants_too_much_memory_is_refused),
+		T(gap_says_why),
+		T(seals_and_unknown_frames_show_nothing),
+		T(name_for_good_has_journal_epoch_and_number),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
