@@ -17,22 +17,10 @@ struct target {
 	__u16 protocol;
 };
 
-/*
- * The pointer as a number: one that the verifier knows to be a socket may not
- * be reckoned with, and we want members that its own view of it lacks.
- */
-static __always_inline __u64 sock_number(struct bpf_sock *sk)
-{
-	__u64 pointer = (__u64)sk, number = 0;
-
-	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
-	return number;
-}
-
 static __always_inline void target_common(struct target *t,
 					  struct bpf_sock_addr *ctx)
 {
-	t->sock = sock_number(ctx->sk);
+	t->sock = number_of(ctx->sk);
 	t->port = bpf_ntohs((__u16)ctx->user_port);
 	t->family = ctx->family;
 	t->type = ctx->type;

@@ -16,11 +16,23 @@
 #include "maps.h"
 
 #define PIECE	256
-#define SCRATCH 128
+#define SCRATCH 80
 #define SLACK	(PIECE + SCRATCH)
 
 /* Where a record may still be written when a piece begins. */
 #define CLASS_END(class) ((class) - SLACK)
+
+/*
+ * A pointer as a number: one whose type the verifier knows may not be reckoned
+ * with everywhere, nor be handed to a global function.
+ */
+static __always_inline __u64 number_of(const void *p)
+{
+	__u64 pointer = (__u64)p, number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
 
 static __always_inline struct wire_counters *counters_of(__u32 family)
 {

@@ -41,7 +41,8 @@ struct fill {
 	__u32 pos;  /* first free byte of the record */
 	__u32 stop; /* enum walk_stop */
 	__u32 tail;
-	__u32 more; /* a string goes on after this piece */
+	__u32 more;  /* a string goes on after this piece */
+	__u32 flags; /* WIRE_PATH_* */
 };
 
 _Static_assert(sizeof(struct fill) <= SCRATCH, "loop state fits the scratch");
@@ -197,7 +198,7 @@ static __always_inline bool is_detached(struct mount *m)
 }
 
 /* What the walk's end means, and the name of the leaf that has no place. */
-static __always_inline __u16 end_walk(struct record r)
+static __always_inline void end_walk(struct record r)
 {
 	struct fill *f = r.f;
 	__u64 stop = f->stop, at;
@@ -209,20 +210,18 @@ static __always_inline __u16 end_walk(struct record r)
 			f->at = at;
 			f->tail = 0;
 		}
-		return is_detached((struct mount *)f->mount)
-			       ? WIRE_PATH_UNRESOLVED
-			       : 0;
-	}
-	if (stop == WALK_NO_PARENT) {
+		if (is_detached((struct mount *)f->mount))
+			f->flags |= WIRE_PATH_UNRESOLVED;
+	} else if (stop == WALK_NO_PARENT) {
 		if (!put_component(r, (struct dentry *)f->dentry))
 			put_cut_component(r, (struct dentry *)f->dentry);
-		return WIRE_PATH_UNRESOLVED;
-	}
-	if (stop == WALK_NO_ROOM) {
+		f->flags |= WIRE_PATH_UNRESOLVED;
+	} else if (stop == WALK_NO_ROOM) {
 		put_cut_component(r, (struct dentry *)f->dentry);
-		return WIRE_PATH_TRUNCATED;
+		f->flags |= WIRE_PATH_TRUNCATED;
+	} else {
+		f->flags |= WIRE_PATH_TRUNCATED | WIRE_PATH_UNRESOLVED;
 	}
-	return WIRE_PATH_TRUNCATED | WIRE_PATH_UNRESOLVED;
 }
 
 static __always_inline void put_path(struct record r, struct walk_job *job,
@@ -232,10 +231,10 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	struct dentry *root = BPF_CORE_READ(m, mnt.mnt_root);
 	struct dentry *leaf = job->dentry;
 	struct fill *f = r.f;
-	__u16 flags = 0;
 
+	f->flags = 0;
 	if (leaf != root && !BPF_CORE_READ(leaf, d_hash.pprev))
-		flags = WIRE_PATH_DELETED;
+		f->flags = WIRE_PATH_DELETED;
 	f->dentry = (__u64)leaf;
 	f->mount = (__u64)m;
 	f->root = f->first = (__u64)root;
@@ -243,11 +242,11 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	f->tail = ~0u;
 	open_area(r, job->size.path ?: 1);
 	walk_up(r, steps);
-	flags |= end_walk(r);
+	end_walk(r);
 	out->path.off = f->at;
 	out->path.len = f->end - f->at;
 	out->tail = f->tail == ~0u ? out->path.len : f->tail;
-	out->flags = flags;
+	out->flags = f->flags;
 	out->prefix = (struct wire_str){};
 	if (!job->size.prefix)
 		return;

@@ -11,9 +11,11 @@ static __always_inline void sock_ends(struct wire_connect_result *r,
 				      struct sock *sk)
 {
 	__u32 *local = (__u32 *)r->local_addr, *peer = (__u32 *)r->peer_addr;
+	struct inet_sock *inet = (struct inet_sock *)sk;
 
 	r->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	r->local_port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	/* skc_num is given back before a failure is told; this stays. */
+	r->local_port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
 	r->peer_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 	if (r->family == AF_INET6) {
 		BPF_CORE_READ_INTO(&r->local_addr, sk,

@@ -304,6 +304,11 @@ struct sock {
 	__u8 sk_shutdown;
 };
 
+/* Begins with a struct sock. */
+struct inet_sock {
+	__u16 inet_sport;
+};
+
 struct socket {
 	struct sock *sk;
 };
@@ -358,9 +363,19 @@ struct bpf_iter__task {
 #define AF_INET		     2
 #define AF_INET6	     10
 
-#define S_IFMT	0170000
-#define S_IFREG 0100000
-#define S_IFBLK 0060000
+#define S_IFMT	 0170000
+#define S_IFREG	 0100000
+#define S_IFBLK	 0060000
+#define S_IFSOCK 0140000
+#define S_IFSOCK 0140000
+
+#define RENAME_EXCHANGE	    0x2
+#define O_TRUNC		    01000
+#define O_APPEND	    02000
+#define PROT_WRITE	    0x2
+#define MAP_TYPE	    0x0f
+#define MAP_SHARED	    0x01
+#define MAP_SHARED_VALIDATE 0x03
 
 #define TMPFS_MAGIC	0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6

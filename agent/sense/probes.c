@@ -62,6 +62,18 @@ static const struct probe cgroup_renamed_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "cgroup_rename_tp_btf", NULL },
 };
 
+static const struct probe call_end_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "sys_exit_tp_btf",
+	  "names of unlink, rename and the like are the caller's" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "sys_exit_raw_tp",
+	  "names of unlink, rename and the like are the caller's" },
+};
+
+static const struct probe call_begin_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "sys_enter_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "sys_enter_raw_tp", NULL },
+};
+
 #define HOOK(fam, makes, what, list)                                      \
 	{                                                                 \
 		.family = (fam), .sees = (what), .makes_events = (makes), \
@@ -79,6 +91,10 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv6", connect6_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv4", sendmsg4_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv6", sendmsg6_probes),
+	HOOK(WIRE_FAM_WRITE, true, "system calls that change files",
+	     call_end_probes),
+	HOOK(WIRE_FAM_WRITE, false, "descriptors swapped during a call",
+	     call_begin_probes),
 	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
 	     outcome_probes),
 };

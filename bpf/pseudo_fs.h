@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * File systems whose files are not files: writing there changes the kernel or
+ * nothing. What changes something that an intruder wants is told all the
+ * same; the rest is counted as skipped.
+ */
+#pragma once
+
+#include "moved.h"
+
+#define PROC_MAGIC    0x9fa0
+#define SYSFS_MAGIC   0x62656572
+#define CGROUP1_MAGIC 0x27e0eb
+#define CGROUP2_MAGIC 0x63677270
+
+static __always_inline bool is_pseudo_fs(__u32 magic)
+{
+	switch (magic) {
+	case PROC_MAGIC:
+	case SYSFS_MAGIC:
+	case CGROUP1_MAGIC:
+	case CGROUP2_MAGIC:
+	case 0x64626720: /* debugfs */
+	case 0x74726163: /* tracefs */
+	case 0xcafe4a11: /* bpf */
+	case 0x1cd1:	 /* devpts */
+	case 0x73636673: /* securityfs */
+	case 0xf97cff8c: /* selinuxfs */
+	case 0x6e736673: /* nsfs */
+	case 0x19800202: /* mqueue */
+	case 0x62656570: /* configfs */
+	case 0x09041934: /* anonymous inodes */
+	case 0x50495045: /* pipes */
+	case 0x534f434b: /* sockets */
+		return true;
+	}
+	return false;
+}
+
+static __always_inline __u64 name_head(struct dentry *d)
+{
+	__u64 head = 0;
+
+	bpf_probe_read_kernel_str(&head, sizeof(head),
+				  BPF_CORE_READ(d, d_name.name));
+	return head;
+}
+
+/* The first seven bytes of a name, as name_head reads them. */
+#define HEAD(a, b, c, d, e, f, g)                                             \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | \
+	 (__u64)(e) << 32 | (__u64)(f) << 40 | (__u64)(g) << 48)
+
+/* Directories between a sysctl or a kernel object and the root. */
+#define PSEUDO_DEPTH 16
+
+/*
+ * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them) and a
+ * hierarchy's release_agent.
+ */
+static __always_inline bool pseudo_file_matters(struct dentry *leaf,
+						__u32 magic)
+{
+	struct dentry *d = leaf, *parent;
+	__u64 head = name_head(leaf);
+	int i;
+
+	if (magic == CGROUP1_MAGIC)
+		return head == HEAD('r', 'e', 'l', 'e', 'a', 's', 'e');
+	if (magic == PROC_MAGIC && head == HEAD('m', 'e', 'm', 0, 0, 0, 0))
+		return true;
+	if (magic != PROC_MAGIC && magic != SYSFS_MAGIC)
+		return false;
+	for (i = 0; i < PSEUDO_DEPTH; i++) {
+		parent = BPF_CORE_READ(d, d_parent);
+		if (parent == BPF_CORE_READ(parent, d_parent))
+			break;
+		d = parent;
+	}
+	head = name_head(d);
+	if (magic == PROC_MAGIC)
+		return head == HEAD('s', 'y', 's', 0, 0, 0, 0);
+	return head == HEAD('k', 'e', 'r', 'n', 'e', 'l', 0);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * A system call as its registers tell it. Arguments are read at the call's
+ * end: registers still hold them there (but for the first on arm64, which the
+ * kernel keeps for us), and what the call itself read from user memory is
+ * resident.
+ */
+#pragma once
+
+#include "maps.h"
+#include "moved.h"
+
+/*
+ * Where the arguments stand in struct pt_regs, in words, one byte for each,
+ * the first argument lowest. The layout is ptrace's ABI; as a number it costs
+ * a shift, where six members to choose from would cost branches.
+ */
+#if defined(__TARGET_ARCH_x86)
+/* di, si, dx, r10, r8, r9; by int 0x80: bx, cx, dx, si, di, bp */
+#define ARGS_NATIVE  0x0809070c0d0eull
+#define ARGS_COMPAT  0x040e0d0c0b05ull
+/* x32 programs set this bit in otherwise native numbers. */
+#define NUMBER_FLAGS 0x40000000ull
+#elif defined(__TARGET_ARCH_arm64)
+/* orig_x0, x1 … x5 */
+#define ARGS_NATIVE  0x050403020122ull
+#define ARGS_COMPAT  ARGS_NATIVE
+#define NUMBER_FLAGS 0ull
+#endif
+
+struct call {
+	struct pt_regs *regs;
+	__u64 index; /* into syscalls[] */
+};
+
+static __always_inline bool is_compat(struct call c)
+{
+	return c.index >= WIRE_SYSCALL_MAX;
+}
+
+static __always_inline const volatile struct wire_syscall *call_rule(
+	struct call c)
+{
+	return &syscalls[c.index & (2 * WIRE_SYSCALL_MAX - 1)];
+}
+
+/* n: from 1; 0 gives 0. */
+static __always_inline __u64 call_arg(struct call c, __u32 n)
+{
+	__u64 places = is_compat(c) ? ARGS_COMPAT : ARGS_NATIVE, value = 0;
+
+	if (!n)
+		return 0;
+	bpf_probe_read_kernel(&value, sizeof(value),
+			      (void *)c.regs +
+				      (places >> ((n - 1) & 7) * 8 & 0xff) * 8);
+	return is_compat(c) ? (__u32)value : value;
+}
+
+/*
+ * The number as the tracepoint's register file has it. Direct where the
+ * pointer has a type: this is what every system call of the machine pays.
+ */
+static __always_inline __u64 typed_number(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return regs->orig_ax;
+#else
+	return regs->syscallno;
+#endif
+}
+
+static __always_inline __u64 raw_number(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_x86)
+	return BPF_CORE_READ(regs, orig_ax);
+#else
+	return BPF_CORE_READ(regs, syscallno);
+#endif
+}
+
+/*
+ * Whether this call is one that we look at; *ret_call is filled in then. A
+ * number means one thing to native and another to 32-bit programs, and which
+ * it was is asked only when either would matter.
+ */
+static __always_inline bool call_wanted(struct pt_regs *regs, __u64 number,
+					struct call *ret_call)
+{
+	number &= ~NUMBER_FLAGS;
+	barrier_var(number);
+	if (number >= WIRE_SYSCALL_MAX)
+		return false;
+	if (!(syscalls[number].kind | syscalls[number + WIRE_SYSCALL_MAX].kind))
+		return false;
+	if (task_in_compat((void *)bpf_get_current_task()))
+		number += WIRE_SYSCALL_MAX;
+	ret_call->regs = regs;
+	ret_call->index = number;
+	return syscalls[number].kind != WIRE_SYS_NONE;
+}

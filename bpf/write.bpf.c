@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Changes to files, where only system calls can be watched. A call is looked
+ * up by number in a table that the agent filled; what is not in it leaves at
+ * once, because every system call of the machine comes by here. The file is
+ * the kernel's: what the descriptor names when the call has succeeded.
+ *
+ * While a descriptor table is shared, another thread can make a descriptor
+ * name another file during the call. So the file is also taken when the call
+ * begins, and both are told when they differ.
+ */
+#include "write.h"
+#include "emit.h"
+#include "read_file.h"
+#include "read_sock.h"
+#include "read_syscall.h"
+#include "read_task.h"
+
+static __always_inline bool is_regular(struct inode *i)
+{
+	__u32 type = BPF_CORE_READ(i, i_mode) & S_IFMT;
+
+	return type == S_IFREG || type == S_IFBLK;
+}
+
+static __always_inline bool is_table_shared(struct task_struct *t)
+{
+	return BPF_CORE_READ(t, files, count.counter) > 1;
+}
+
+/* Whether a mapping lets the file be written through memory. */
+static __always_inline bool maps_for_writing(struct call c)
+{
+	__u32 type = call_arg(c, 4) & MAP_TYPE;
+
+	return (call_arg(c, 3) & PROT_WRITE) &&
+	       (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
+}
+
+static __always_inline int call_began(struct call c)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	struct task_struct *t = current_task();
+	struct held held = {};
+	struct file *file;
+	struct inode *inode;
+	__u64 thread;
+
+	if (rule->kind != WIRE_SYS_FD && rule->kind != WIRE_SYS_MMAP)
+		return 0;
+	if (!is_table_shared(t) || is_muted())
+		return 0;
+	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
+		return 0;
+	file = file_of_fd(t, call_arg(c, rule->fd));
+	inode = BPF_CORE_READ(file, f_inode);
+	if (!is_regular(inode))
+		return 0;
+	held.file = (__u64)file;
+	held.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	held.mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
+	held.inode = (__u64)inode;
+	held.ino = BPF_CORE_READ(inode, i_ino);
+	held.syscall = c.index;
+	thread = bpf_get_current_pid_tgid();
+	bpf_map_update_elem(&held_files, &thread, &held, BPF_ANY);
+	return 0;
+}
+
+static __always_inline void tell_file(struct file *file, __u64 change,
+				      __u64 bytes, __u64 args)
+{
+	if (is_regular(BPF_CORE_READ(file, f_inode)))
+		file_changed((__u64)BPF_CORE_READ(file, f_path.dentry),
+			     (__u64)BPF_CORE_READ(file, f_path.mnt), change,
+			     bytes, args);
+}
+
+/*
+ * The file of the call's begin, where it is another one now: *ret gets it.
+ * The call kept it from being freed, but the descriptor's new owner may have
+ * been quick: nothing is believed that does not still fit together.
+ */
+static __always_inline bool was_other_file(struct call c, struct file *now,
+					   struct held *ret)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
+	struct dentry *dentry;
+
+	if (!held)
+		return false;
+	*ret = *held;
+	bpf_map_delete_elem(&held_files, &thread);
+	if (ret->syscall != c.index)
+		return false;
+	if (ret->file == (__u64)now &&
+	    ret->dentry == (__u64)BPF_CORE_READ(now, f_path.dentry))
+		return false;
+	dentry = (struct dentry *)ret->dentry;
+	if ((__u64)BPF_CORE_READ(dentry, d_inode) != ret->inode)
+		ret->dentry = ret->mnt = 0;
+	return true;
+}
+
+/* Through a descriptor: write and its like, and shared mappings. */
+static __always_inline void fd_used(enum wire_backend backend, struct call c,
+				    long ret)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	struct task_struct *t = current_task();
+	struct file *file = file_of_fd(t, call_arg(c, rule->fd));
+	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
+	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0;
+	struct held held;
+	__u32 flags = 0;
+	bool changed;
+
+	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
+		return;
+	changed = was_other_file(c, file, &held);
+	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
+		return;
+	if (rule->kind == WIRE_SYS_MMAP && !changed &&
+	    !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
+		return;
+	if (changed)
+		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
+	else if (is_table_shared(t))
+		flags = WIRE_WRITE_FD_CLAIMED;
+	if (rule->arg)
+		args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
+							       << 32;
+	if (changed)
+		file_changed(held.dentry, held.mnt,
+			     WRITE_CHANGE(rule->op, backend, flags, nr, traits),
+			     bytes, args);
+	tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, traits),
+		  bytes, args);
+}
+
+/* Flags of an opening, wherever this call has them. */
+static __always_inline __u32 open_flags(struct call c)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	__u64 flags = call_arg(c, rule->flags);
+
+	if (rule->traits & WIRE_SYS_CREAT)
+		return O_TRUNC;
+	if (rule->traits & WIRE_SYS_HOW)
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)flags);
+	return flags;
+}
+
+static __always_inline void file_opened(enum wire_backend backend,
+					struct call c, long fd)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	struct task_struct *t = current_task();
+	struct file *file = file_of_fd(t, fd);
+	__u32 mode = BPF_CORE_READ(file, f_mode), asked, flags = 0;
+	__u32 nr = c.index & (WIRE_SYSCALL_MAX - 1);
+
+	asked = open_flags(c);
+	if (!(mode & FMODE_WRITE) && !(asked & O_TRUNC))
+		return;
+	if (mode & FMODE_CREATED)
+		flags |= WIRE_WRITE_CREATED;
+	if (asked & O_TRUNC)
+		flags |= WIRE_WRITE_TRUNC;
+	if (asked & O_APPEND)
+		flags |= WIRE_WRITE_APPEND;
+	if (is_table_shared(t))
+		flags |= WIRE_WRITE_FD_CLAIMED;
+	tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, 0), 0,
+		  asked);
+}
+
+/*
+ * connect(2) that failed before the connection was under way. What the
+ * socket's state settles is told there; these errors are that, or are about
+ * the call and not the connection.
+ */
+static __always_inline bool is_settled_elsewhere(long error)
+{
+	switch (error) {
+	case 4:	  /* EINTR */
+	case 9:	  /* EBADF */
+	case 14:  /* EFAULT */
+	case 88:  /* ENOTSOCK */
+	case 104: /* ECONNRESET */
+	case 106: /* EISCONN */
+	case 110: /* ETIMEDOUT */
+	case 111: /* ECONNREFUSED */
+	case 114: /* EALREADY */
+	case 115: /* EINPROGRESS */
+	case 512: /* ERESTARTSYS */
+		return true;
+	}
+	return false;
+}
+
+static __always_inline void connect_ended(enum wire_backend backend,
+					  struct call c, long ret)
+{
+	struct task_struct *t = current_task();
+	struct file *file;
+	struct socket *socket;
+	struct sock *sk;
+	__u32 family;
+
+	if (ret >= 0 || is_settled_elsewhere(-ret))
+		return;
+	file = file_of_fd(t, call_arg(c, call_rule(c)->fd));
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family == AF_INET || family == AF_INET6)
+		connect_result(backend, t, sk, -ret);
+}
+
+static __always_inline int call_ended(enum wire_backend backend, struct call c,
+				      long ret)
+{
+	__u32 kind = call_rule(c)->kind;
+
+	if (is_muted())
+		return 0;
+	if (kind == WIRE_SYS_CONNECT) {
+		connect_ended(backend, c, ret);
+		return 0;
+	}
+	/* Also a failed call must not leave its file behind, see call_began. */
+	if (kind == WIRE_SYS_FD || kind == WIRE_SYS_MMAP) {
+		fd_used(backend, c, ret);
+		return 0;
+	}
+	if (ret < 0)
+		return 0;
+	if (kind == WIRE_SYS_OPEN)
+		file_opened(backend, c, ret);
+	else
+		names_changed(number_of(c.regs), c.index, backend);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter_tp_btf, struct pt_regs *regs, long number)
+{
+	struct call c;
+
+	return call_wanted(regs, number, &c) ? call_began(c) : 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(sys_exit_tp_btf, struct pt_regs *regs, long ret)
+{
+	struct call c;
+
+	return call_wanted(regs, typed_number(regs), &c)
+		       ? call_ended(WIRE_BACKEND_TP_BTF, c, ret)
+		       : 0;
+}
+
+SEC("raw_tp/sys_enter")
+int BPF_PROG(sys_enter_raw_tp, struct pt_regs *regs, long number)
+{
+	struct call c;
+
+	return call_wanted(regs, number, &c) ? call_began(c) : 0;
+}
+
+SEC("raw_tp/sys_exit")
+int BPF_PROG(sys_exit_raw_tp, struct pt_regs *regs, long ret)
+{
+	struct call c;
+
+	return call_wanted(regs, raw_number(regs), &c)
+		       ? call_ended(WIRE_BACKEND_RAW_TP, c, ret)
+		       : 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The two ways in which a system call is told, as global functions: verified
+ * once each, whoever calls. At most five plain numbers go in, so a change is
+ * packed.
+ */
+#pragma once
+
+#include "types.h"
+
+/*
+ * dentry and mnt: the file; change: see WRITE_CHANGE; args: what struct
+ * wire_write keeps as arg (low half) and arg2. Pseudo files are skipped,
+ * repeats summed. Returns 0.
+ */
+__u32 file_changed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes,
+		   __u64 args);
+
+/* A call that acts on names: everything is taken from its registers. */
+__u32 names_changed(__u64 regs, __u32 index, __u32 backend);
+
+/* op | backend << 8 | WIRE_WRITE_* << 16 | system call << 32 | traits << 48 */
+#define WRITE_CHANGE(op, backend, flags, nr, traits)                  \
+	((__u64)(op) | (__u64)(backend) << 8 | (__u64)(flags) << 16 | \
+	 (__u64)(nr) << 32 | (__u64)(traits) << 48)
+#define CHANGE_OP(c)	  ((__u8)(c))
+#define CHANGE_BACKEND(c) ((__u8)((c) >> 8))
+#define CHANGE_FLAGS(c)	  ((__u16)((c) >> 16))
+#define CHANGE_NR(c)	  ((__u16)((c) >> 32))
+#define CHANGE_TRAITS(c)  ((__u16)((c) >> 48))

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * A file that the kernel itself has pointed out was changed, or may be from
+ * now on. The first of each kind of change by an image is an event at once;
+ * what follows within the window is added up.
+ */
+#include "pseudo_fs.h"
+#include "read_file.h"
+#include "read_path.h"
+#include "read_task.h"
+#include "write.h"
+
+#define CLASS_SMALL 1024
+#define CLASS_LARGE 9216
+#define STEPS_SMALL 32
+
+/* Changes that come by the thousand; all others are events each time. */
+static __always_inline bool is_summed(__u64 change)
+{
+	return !(CHANGE_TRAITS(change) & WIRE_SYS_EVENT) &&
+	       !(CHANGE_FLAGS(change) & WIRE_WRITE_CREATED);
+}
+
+/* Opening what is there with O_TRUNC is two kinds at once. */
+static __always_inline __u32 change_kinds(__u64 change)
+{
+	__u32 kinds = 1u << (CHANGE_OP(change) & 31);
+
+	if ((CHANGE_FLAGS(change) & (WIRE_WRITE_TRUNC | WIRE_WRITE_CREATED)) ==
+	    WIRE_WRITE_TRUNC)
+		kinds |= 1u << WIRE_OP_TRUNCATE;
+	return kinds;
+}
+
+static __always_inline void written_key(struct wire_written_key *key,
+					struct task_struct *t, struct inode *i)
+{
+	key->start_ns = task_start_ns(t);
+	key->ino = BPF_CORE_READ(i, i_ino);
+	key->tgid = BPF_CORE_READ(t, tgid);
+	key->image = BPF_CORE_READ(t, self_exec_id);
+	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
+	key->generation = BPF_CORE_READ(i, i_generation);
+}
+
+/* Add to the totals; true: nothing of it is news. */
+static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
+				      __u64 bytes, __u64 now)
+{
+	if (!w)
+		return false;
+	__sync_fetch_and_add(&w->count, 1);
+	__sync_fetch_and_add(&w->bytes, bytes);
+	return now - w->since_ns < window_ns && (w->ops & kinds) == kinds;
+}
+
+/*
+ * Only what is in the ring counts as told. Two threads may both change `ops`
+ * and one bit be lost: then there is an event more, not one less.
+ */
+static __always_inline void mark_told(struct wire_written_key *key,
+				      struct wire_written *w, __u32 kinds,
+				      __u64 bytes, __u64 now)
+{
+	struct wire_written first = {
+		.since_ns = now,
+		.count = 1,
+		.bytes = bytes,
+		.ops = kinds,
+	};
+
+	if (!w) {
+		bpf_map_update_elem(&written, key, &first, BPF_ANY);
+	} else if (now - w->since_ns < window_ns) {
+		w->ops |= kinds;
+	} else {
+		w->since_ns = now;
+		w->ops = kinds;
+	}
+}
+
+static __always_inline bool report_file(struct walk_job *job, __u64 change,
+					__u64 bytes, __u64 args)
+{
+	struct dentry *dentry = job->dentry;
+	struct wire_write *r = NULL;
+	__u32 steps = PATH_STEPS, n;
+	__u64 class = CLASS_LARGE;
+	struct record rec;
+
+	count_made(WIRE_FAM_WRITE);
+	if (!admitted(ADMIT_HALF)) {
+		count_lost(WIRE_FAM_WRITE);
+		return false;
+	}
+	job->size = path_size_of(dentry, job->mnt);
+	n = job->size.path + job->size.prefix + 1;
+	if (n <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
+	    job->size.steps < STEPS_SMALL / 4) {
+		class = CLASS_SMALL;
+		steps = STEPS_SMALL;
+		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
+	} else {
+		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
+	}
+	if (!r) {
+		count_lost(WIRE_FAM_WRITE);
+		return false;
+	}
+	rec = record_of(r, class, sizeof(*r));
+	hdr_begin(&r->hdr, WIRE_WRITE, CHANGE_BACKEND(change));
+	hdr_task(&r->hdr, current_task());
+	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
+	mark_memfd(&r->file, dentry, job->mnt);
+	r->path2 = (struct wire_path){};
+	r->name = r->name2 = (struct wire_str){};
+	r->op = CHANGE_OP(change);
+	r->reserved = 0;
+	r->flags = CHANGE_FLAGS(change);
+	r->syscall = CHANGE_NR(change);
+	r->arg = args;
+	r->arg2 = args >> 32;
+	r->bytes = bytes;
+	put_path(rec, job, steps, &r->path);
+	r->hdr.size = rec.f->pos;
+	bpf_ringbuf_submit(r, 0);
+	return true;
+}
+
+__noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
+			      __u64 bytes, __u64 args)
+{
+	struct walk_job job = {};
+	struct dentry *leaf = (struct dentry *)dentry;
+	struct inode *inode = BPF_CORE_READ(leaf, d_inode);
+	__u32 magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	__u32 kinds = change_kinds(change);
+	struct wire_written_key key;
+	struct wire_written *w;
+	__u64 now;
+
+	if (is_pseudo_fs(magic) && !pseudo_file_matters(leaf, magic)) {
+		count_skipped(WIRE_FAM_WRITE);
+		return 0;
+	}
+	now = bpf_ktime_get_boot_ns();
+	written_key(&key, current_task(), inode);
+	w = bpf_map_lookup_elem(&written, &key);
+	if (is_repeat(w, kinds, bytes, now) && is_summed(change)) {
+		count_summed(WIRE_FAM_WRITE);
+		return 0;
+	}
+	job.dentry = leaf;
+	job.mnt = (struct vfsmount *)mnt;
+	if (report_file(&job, change, bytes, args))
+		mark_told(&key, w, kinds, bytes, now);
+	return 0;
+}
