@@ -20,6 +20,7 @@
 
 /* A record at its largest has some thousand arguments of a byte or two. */
 #define RECORD_MEMORY (16u << 20)
+#define EVENT_NAME    "event.name"
 #define BODY_MAX      (4 * PICKET_RECORD_MAX)
 
 struct otlp {
@@ -212,6 +213,8 @@ void otlp_record(struct otlp *o, struct buf *out,
 		head.time_ns = v->amendment->wall_ns;
 	begin(o);
 	text_body(&o->body, images, v);
+	/* The field is young: what knows only the attribute needs it too. */
+	attr_string(&o->attrs, EVENT_NAME, slice_str(head.event_name));
 	attrs_of_view(&o->attrs, images, v);
 	pack_record(o, out, &head);
 }
@@ -254,6 +257,7 @@ void otlp_manifest(struct otlp *o, struct buf *out, const struct manifest *m)
 	manifest_body(&o->body, m);
 	manifest_hex(m->journal, sizeof(m->journal), journal);
 	manifest_hex(m->seal_sha256, sizeof(m->seal_sha256), seal);
+	attr_string(a, EVENT_NAME, slice_str(head.event_name));
 	attr_string(a, "log.record.uid", slice_str(manifest_uid(m, uid)));
 	attr_string(a, "picket.manifest.journal", slice_str(journal));
 	attr_int(a, "picket.manifest.epoch", m->epoch);

@@ -81,7 +81,7 @@ function decode(body) {
         const attrs = attributes(r.attributes);
         lines.push({
           uid: attrs['log.record.uid'],
-          event: r.eventName,
+          event: attrs['event.name'],
           time: r.timeUnixNano,
           observed: r.observedTimeUnixNano,
           severity: r.severityNumber,
@@ -120,7 +120,7 @@ function choose(body) {
 }
 
 function cut(req) {
-  (req.stream ? req.stream.session : req).destroy();
+  (req.stream ? req.stream.session : req.socket).destroy();
 }
 
 function answer(req, res, body) {

@@ -1,0 +1,745 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""picket-ship against a collector that is dead, slow, picky or rude.
+
+Journals are made by tests/e2e/make_journal.c, which says the name of each
+record; the collector (collector.js) decodes with OpenTelemetry's decoder and
+says what it kept. What must hold in every case: the two sets are the same,
+and what came twice is the same record byte for byte.
+"""
+import base64
+import collections
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import completeness
+import lib
+from lib import Failure, equal, test, true, wait_for
+
+MAKE_JOURNAL = lib.BUILD / "tests" / "make_journal"
+NPM = pathlib.Path(os.environ.get("PICKET_NPM")
+                   or lib.ROOT / "build" / "npm")
+
+
+# ---- the parts --------------------------------------------------------------
+
+class Collector:
+    def __init__(self, directory, name="out", port=0, tls=None):
+        self.out = pathlib.Path(directory) / name
+        argv = ["node", str(lib.ROOT / "tests/e2e/collector.js"),
+                "--npm", str(NPM), "--out", str(self.out),
+                "--port", str(port)]
+        if tls:
+            argv += ["--tls", str(tls)]
+        self.scheme = "https" if tls else "http"
+        self.errors = open(self.out.with_suffix(".stderr"), "ab")
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE,
+                                        stderr=self.errors)
+        line = self.process.stdout.readline().decode()
+        if not line.startswith("port "):
+            raise Failure("the collector did not start: "
+                          + self.out.with_suffix(".stderr").read_text())
+        self.port = int(line.split()[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.errors.close()
+
+    def url(self, path=""):
+        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
+
+    def rules(self, *rules):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/control",
+            data=json.dumps(rules).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=lib.PATIENCE).read()
+
+    def lines(self, path):
+        """Whole lines only: the last may be under way."""
+        if not path.exists():
+            return []
+        whole = path.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def all(self):
+        return self.lines(self.out)
+
+    def records(self):
+        return [r for r in self.all() if r["event"] != "picket.manifest"]
+
+    def uids(self):
+        return [r["uid"] for r in self.records()]
+
+    def manifests(self):
+        return [r for r in self.all() if r["event"] == "picket.manifest"]
+
+    def requests(self):
+        return self.lines(self.out.with_suffix(".requests"))
+
+
+class Shipper:
+    def __init__(self, directory, url, **keys):
+        self.dir = pathlib.Path(directory)
+        self.state = self.dir / "state"
+        self.journal = self.dir / "journal"
+        self.config = self.dir / "agent.ini"
+        self.log = self.dir / "ship.log"
+        self.process = None
+        self.keys = {"url": url, "state_dir": self.state, "retry_min": "20ms",
+                     "retry_max": "200ms", "batch_age": "50ms",
+                     "timeout": "20s"}
+        self.configure(**keys)
+
+    def configure(self, **keys):
+        self.keys.update(keys)
+        self.config.write_text(lib.dump_ini({
+            "agent": {"log_level": "debug"},
+            "journal": {"dir": self.journal},
+            "collector": self.keys}))
+
+    def make(self, count, *extra):
+        """More records in the journal; their names in order."""
+        p = lib.run([MAKE_JOURNAL, "--journal", self.journal,
+                     "--count", str(count), *extra])
+        if p.returncode != 0:
+            raise Failure(f"make_journal: {p.stderr.decode()}")
+        return [line.split()[0] for line in p.stdout.decode().splitlines()]
+
+    def once(self, code=0):
+        with open(self.log, "ab") as log:
+            p = lib.run([lib.SHIP, "--config", self.config, "--once"],
+                        stdout=log, stderr=log)
+        if p.returncode != code:
+            raise Failure(f"--once exited with {p.returncode}, expected "
+                          f"{code}; its log:\n{self.log_text()}")
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [lib.SHIP, "--config", self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self.process
+
+    def stop(self, signum=signal.SIGTERM):
+        self.process.send_signal(signum)
+        return self.process.wait(timeout=lib.PATIENCE)
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def status(self):
+        try:
+            lines = (self.state / "ship-status").read_text().splitlines()
+        except FileNotFoundError:
+            return {}
+        return dict(line.split("=", 1) for line in lines[1:])
+
+    def cursor(self):
+        try:
+            text = (self.state / "ship.cursor").read_text()
+        except FileNotFoundError:
+            return 0
+        return int(text.split("seq ")[1])
+
+    def dead(self):
+        path = self.state / "dead-letters.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def shipper(url, **keys):
+    with lib.workdir("ship") as directory:
+        s = Shipper(directory, url, **keys)
+        try:
+            yield s
+        finally:
+            s.close()
+
+
+@contextlib.contextmanager
+def pair(path="", **keys):
+    with lib.workdir("ship") as directory:
+        with Collector(directory) as c:
+            s = Shipper(directory, c.url(path), **keys)
+            try:
+                yield c, s
+            finally:
+                s.close()
+
+
+def exactly(collector, names, doubles=False):
+    """The receiver's set is the journal's; what came twice is the same."""
+    got = collections.Counter(collector.uids())
+    missing = [n for n in names if n not in got]
+    invented = [n for n in got if n not in set(names)]
+    true(not missing, f"missing: {missing[:5]} … {len(missing)} in all")
+    true(not invented, f"invented: {invented[:5]}")
+    if not doubles:
+        twice = [n for n, k in got.items() if k > 1]
+        true(not twice, f"twice: {twice[:5]} … {len(twice)} in all")
+    for journal, r in completeness.check([collector.out]).items():
+        for key in ("missing", "holes", "uncovered"):
+            true(not r[key].pairs, f"{key} in {journal}: {r[key]}")
+        true(not r["differ"], f"doubled but not the same: {r['differ']}")
+        true(not r["counts"], f"manifests: {r['counts']}")
+
+
+def arrived(collector, names):
+    wanted = set(names)
+    wait_for(lambda: wanted <= set(collector.uids()),
+             lambda: f"{len(names)} records, have "
+                     f"{len(set(collector.uids()) & wanted)}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+# ---- whole and in order -----------------------------------------------------
+
+@test
+def every_record_arrives_once_and_manifests_prove_it():
+    with pair(batch_bytes="256K") as (c, s):
+        names = s.make(1500)
+        s.once()
+        exactly(c, names)
+        equal(c.uids(), names, "the journal's order")
+        equal(s.cursor(), len(names), "the cursor")
+        true(len(c.requests()) > 3, "several batches")
+        equal({r["encoding"] for r in c.requests()}, {"gzip"}, "encoding")
+        equal({r["url"] for r in c.requests()}, {"/v1/logs"}, "path")
+        # Nothing more to say: nothing is posted.
+        before = len(c.requests())
+        s.once()
+        equal(len(c.requests()), before, "requests after everything is done")
+
+
+@test
+def records_say_what_the_journal_says():
+    with pair() as (c, s):
+        names = s.make(100)
+        s.once()
+        by_kind = collections.Counter(r["event"] for r in c.records())
+        equal(by_kind["picket.exec"], 34, "execs")
+        equal(by_kind["picket.write"], 33, "writes")
+        equal(by_kind["picket.connect"], 33, "connections")
+        equal(len(names), sum(by_kind.values()), "all")
+        alerts = [r for r in c.records()
+                  if r["attributes"].get("picket.alert")]
+        equal(len(alerts), 2, "alerts")
+        a = alerts[0]
+        equal(a["severity_text"], "high", "severity")
+        equal(a["attributes"]["security_rule.name"], "no-workers", "rule")
+        equal(a["attributes"]["picket.verdict"], "denied", "verdict")
+        names = {r["uid"] for r in c.records()}
+        amended = [r for r in c.records()
+                   if r["event"] == "picket.connect.result"]
+        true(amended, "amendments")
+        for r in amended:
+            true(r["attributes"]["picket.amends"] in names, "names its event")
+        odd = [r for r in c.records()
+               if "file.path.bytes" in r["attributes"]]
+        true(odd, "a path that is not UTF-8")
+        exact = bytes.fromhex(odd[0]["attributes"]["file.path.bytes"]["bytes"])
+        true(exact.startswith(b"/srv/bytes-\xc3("), f"exact bytes: {exact}")
+        true("\\xc3(" in odd[0]["attributes"]["file.path"], "escaped text")
+        resource = c.records()[0]["resource"]
+        equal(resource["service.name"], "picket", "service.name")
+        equal(resource["host.name"], socket.gethostname(), "host.name")
+
+
+@test
+def what_is_written_while_it_runs_arrives():
+    with pair() as (c, s):
+        s.start()
+        names = []
+        for _ in range(4):
+            names += s.make(50)
+            arrived(c, names)
+        equal(s.stop(), 0, "exit code on SIGTERM")
+        exactly(c, names)
+
+
+@test
+def batches_of_picket_hold_all_that_their_records_refer_to():
+    with pair(path="/picket", format="picket", batch_bytes="256K") as (c, s):
+        names = s.make(2500)
+        s.once()
+        decoded, covered = [], []
+        n = len(c.requests())
+        true(n > 1, "several batches")
+        for i in range(1, n + 1):
+            body = pathlib.Path(f"{c.out}.batch.{i}").read_bytes()
+            batch = decode_batch(body)
+            images = {img["id"] for img in batch["images"]}
+            for r in batch["records"]:
+                if "image" in r:
+                    true(r["image"] in images, f"image of {r}")
+            for img in batch["images"]:
+                for key in ("parent_id", "prev_id"):
+                    true(img.get(key, "0") == "0" or img[key] in images,
+                         f"{key} of {img}")
+            m = batch["manifest"]
+            equal(int(m["count"]), len(batch["records"]), "count")
+            covered.append((int(m["first_seq"]), int(m["last_seq"])))
+            decoded += [int(r["seq"]) for r in batch["records"]]
+        equal(decoded, list(range(1, len(names) + 1)), "numbers")
+        for (_, last), (first, _) in zip(covered, covered[1:]):
+            equal(first, last + 1, "manifests without a hole")
+
+
+def decode_batch(body):
+    """protoc's text of a picket.v1.Batch, as far as needed here."""
+    p = lib.run(["protoc", f"-I{lib.ROOT}/proto",
+                 "--decode=picket.v1.Batch", "event.proto"], input=body,
+                stdin=None, capture_output=True)
+    if p.returncode != 0:
+        raise Failure(f"protoc: {p.stderr.decode()}")
+    batch = {"images": [], "records": [], "manifest": {}}
+    stack = []
+    for line in p.stdout.decode(errors="replace").splitlines():
+        word = line.strip()
+        if word.endswith("{"):
+            stack.append(word.split()[0])
+            if len(stack) == 1 and stack[0] in ("images", "records"):
+                batch[stack[0]].append({})
+        elif word == "}":
+            stack.pop()
+        elif ": " in word:
+            key, value = word.split(": ", 1)
+            if stack in (["images"], ["records"]):
+                batch[stack[0]][-1][key] = value
+            elif stack == ["records", "event"] and key == "image":
+                batch["records"][-1]["image"] = value
+            elif stack == ["manifest"]:
+                batch["manifest"][key] = value
+    return batch
+
+
+# ---- collectors that fail ---------------------------------------------------
+
+@test
+def what_happened_while_the_collector_was_dead_arrives_in_order():
+    port = free_port()
+    with shipper(f"http://127.0.0.1:{port}") as s:
+        names = s.make(300)
+        s.start()
+        wait_for(lambda: int(s.status().get("retries", 0)) >= 2,
+                 lambda: f"retries, have {s.status()}")
+        equal(s.status()["state"], "waiting", "state")
+        true("onnect" in s.status()["error"], s.status()["error"])
+        true(int(s.status()["backlog"]) >= len(names), "backlog")
+        names += s.make(300)
+        with Collector(s.dir, port=port) as c:
+            arrived(c, names)
+            equal(s.stop(), 0, "exit code")
+            exactly(c, names)
+            equal(c.uids(), names, "the journal's order")
+
+
+@test
+def killed_in_the_middle_it_loses_nothing():
+    with pair(batch_records=100) as (c, s):
+        names = s.make(1500)
+        c.rules({"delay_ms": 30})
+        for have in (200, 600, 1000):
+            s.start()
+            wait_for(lambda: len(set(c.uids())) >= have, f"{have} records")
+            s.process.kill()
+            s.process.wait()
+        c.rules()
+        s.once()
+        exactly(c, names, doubles=True)
+
+
+@test
+def one_that_is_killed_before_the_answer_sends_the_same_again():
+    with pair(batch_records=100) as (c, s):
+        names = s.make(90)
+        c.rules({"silent": True, "times": 1})
+        s.start()
+        wait_for(lambda: len(c.uids()) >= len(names), "the first batch")
+        equal(s.cursor(), 0, "the cursor before an answer")
+        s.process.kill()
+        s.process.wait()
+        s.once()
+        exactly(c, names, doubles=True)
+        equal(sorted(collections.Counter(c.uids()).values()),
+              [2] * len(names), "times")
+
+
+@test
+def a_connection_cut_in_the_answer_costs_a_double_and_no_record():
+    with pair(batch_records=200) as (c, s):
+        names = s.make(500)
+        c.rules({"cut": "before", "times": 1, "store": True},
+                {"cut": "inside", "times": 1}, {"cut": "before", "times": 1,
+                                                "forget": True})
+        s.once()
+        exactly(c, names, doubles=True)
+
+
+@test
+def a_silent_collector_does_not_hold_up_the_end():
+    with pair(timeout="10m") as (c, s):
+        s.make(10)
+        c.rules({"silent": True})
+        s.start()
+        wait_for(c.requests, "a request")
+        began = time.monotonic()
+        equal(s.stop(), 0, "exit code")
+        true(time.monotonic() - began < 5, "it ended soon")
+
+
+@test
+def retry_after_is_obeyed():
+    with pair() as (c, s):
+        names = s.make(20)
+        c.rules({"status": 429, "retry_after": "1", "times": 1})
+        s.once()
+        exactly(c, names)
+        first, second = (r["at"] for r in c.requests())
+        true(second - first >= 990, f"{second - first} ms instead of a second")
+
+
+@test
+def unavailable_is_tried_again():
+    with pair() as (c, s):
+        names = s.make(20)
+        c.rules(*({"status": n, "times": 1} for n in (502, 503, 504)))
+        s.once()
+        exactly(c, names)
+        equal([r["status"] for r in c.requests()], [502, 503, 504, 200],
+              "answers")
+
+
+@test
+def a_wrong_token_never_costs_a_record():
+    with pair() as (c, s):
+        token = s.dir / "token"
+        token.write_text("old\n")
+        token.chmod(0o600)
+        s.configure(token_file=token)
+        names = s.make(30)
+        c.rules({"status": 401})
+        s.start()
+        wait_for(lambda: len(c.requests()) >= 3, "tries")
+        equal(s.dead(), [], "dead letters")
+        token.write_text("new\n")
+        wait_for(lambda: c.requests()[-1]["authorization"] == "Bearer new",
+                 "the new token")
+        c.rules()
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names)
+
+
+@test
+def once_gives_up_on_a_dead_collector_after_its_timeout():
+    with shipper(f"http://127.0.0.1:{free_port()}", timeout="1s",
+                 connect_timeout="500ms") as s:
+        s.make(10)
+        began = time.monotonic()
+        s.once(code=1)
+        true(time.monotonic() - began < 10, "soon")
+        equal(s.cursor(), 0, "cursor")
+        true("giving up" in s.log_text(), s.log_text())
+
+
+# ---- collectors that refuse -------------------------------------------------
+
+@test
+def too_large_is_halved():
+    with pair(gzip="no") as (c, s):
+        names = s.make(1000)
+        c.rules({"min_bytes": 150000, "status": 413})
+        s.once()
+        exactly(c, names)
+        kept = [r["bytes"] for r in c.requests() if r["status"] == 200]
+        refused = [r for r in c.requests() if r["status"] == 413]
+        true(max(kept) <= 150000, "sizes")
+        # The limit is learnt: later batches begin below it.
+        true(len(refused) <= 4, f"{len(refused)} were too large")
+        equal(s.dead(), [], "dead letters")
+
+
+@test
+def one_refused_record_is_set_aside_and_the_rest_goes_on():
+    with pair() as (c, s):
+        names = s.make(400, "--poison", "123")
+        poison = wait_for(lambda: names, "")
+        c.rules({"contains": "poison", "status": 400, "type": "text/plain",
+                 "body": "no \x1b[31mthank you"})
+        s.once(code=1)
+        dead = s.dead()
+        equal(len(dead), 1, "dead letters")
+        equal(dead[0]["status"], 400, "status")
+        true("no \\x1b[31mthank you" in dead[0]["answer"], dead[0]["answer"])
+        true(b"poison" in base64.b64decode(dead[0]["record_b64"]), "record")
+        poison = dead[0]["uid"]
+        true(poison in names, "its name")
+        exactly(c, [n for n in names if n != poison])
+        seq = poison.split(".")[2]
+        held = [t for m in c.manifests()
+                for t in m["attributes"].get("picket.manifest.withheld", [])]
+        equal(held, [f"{seq}-{seq} dead letter"], "withheld")
+        equal(s.cursor(), len(names), "the cursor is past it")
+        true(len(c.requests()) < 25, f"{len(c.requests())} requests")
+        s.once()
+        equal(s.dead(), dead, "dead letters after another run")
+
+
+@test
+def a_last_record_that_is_refused_is_accounted_for():
+    with pair() as (c, s):
+        names = s.make(10, "--poison", "10")
+        c.rules({"contains": "poison", "status": 422})
+        s.once(code=1)
+        equal(len(s.dead()), 1, "dead letters")
+        exactly(c, [n for n in names if n != s.dead()[0]["uid"]])
+        last = c.manifests()[-1]["attributes"]
+        equal(last["picket.manifest.count"], 0, "a manifest alone")
+        equal(s.cursor(), len(names), "the cursor")
+
+
+@test
+def a_collector_that_refuses_everything_does_not_empty_the_journal():
+    with pair(retry_min="5s", retry_max="10s", timeout="3s",
+              connect_timeout="3s") as (c, s):
+        s.make(200)
+        c.rules({"status": 400})
+        s.once(code=1)
+        true(len(s.dead()) < 20, f"{len(s.dead())} set aside")
+        true(s.cursor() < 50, f"cursor at {s.cursor()}")
+
+
+@test
+def partial_success_is_counted_and_not_sent_again():
+    with pair() as (c, s):
+        names = s.make(50)
+        # { partial_success { rejected_log_records: 7 error_message: "ouch" } }
+        c.rules({"body": "0a0808071204" + b"ouch".hex(), "body_hex": True,
+                 "times": 1})
+        s.once()
+        exactly(c, names)
+        equal(s.status()["rejected"], "7", "rejected")
+        true("ouch" in s.log_text(), s.log_text())
+        equal(len(c.requests()), 1, "requests")
+
+
+# ---- journals ---------------------------------------------------------------
+
+@test
+def what_was_trimmed_unshipped_is_shipped_as_a_gap():
+    with pair() as (c, s):
+        small = ["--segment-size", "256K", "--max-size", "512K"]
+        names = s.make(100, *small)
+        s.once()
+        for _ in range(3):
+            names += s.make(4000, *small)
+        s.once()
+        gaps = [r for r in c.records() if r["event"] == "picket.gap"]
+        equal(len(gaps), 1, "gaps")
+        a = gaps[0]["attributes"]
+        true(a["picket.gap.missing"], "made by the reader")
+        first, last = a["picket.gap.first"], a["picket.gap.last"]
+        true(last - first > 1000, f"{first}-{last}")
+        there = names[:first - 1] + [gaps[0]["uid"]] + names[last:]
+        exactly(c, there)
+        equal(int(s.status()["missing"]), last - first + 1, "counted")
+
+
+@test
+def another_journal_is_shipped_from_its_beginning():
+    with pair() as (c, s):
+        names = s.make(100)
+        s.start()
+        arrived(c, names)
+        shutil.move(s.journal, s.dir / "old")
+        names += s.make(50)
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names)
+        shutil.rmtree(s.journal)
+        names += s.make(20)
+        s.once()
+        exactly(c, names)
+
+
+@test
+def a_journal_that_is_not_there_yet_is_waited_for():
+    with pair() as (c, s):
+        s.start()
+        wait_for(lambda: s.status().get("state") == "no-journal", "state")
+        names = s.make(10)
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+
+
+# ---- rights and settings ----------------------------------------------------
+
+@test
+def it_holds_no_right_while_it_runs():
+    with pair() as (c, s):
+        names = s.make(10)
+        p = s.start()
+        arrived(c, names)
+        text = pathlib.Path(f"/proc/{p.pid}/status").read_text()
+        status = dict(line.split(":\t", 1) for line in text.splitlines()
+                      if ":\t" in line)
+        for key in ("CapEff", "CapPrm", "CapInh", "CapAmb", "CapBnd"):
+            equal(int(status[key], 16), 0, key)
+        equal(status["NoNewPrivs"], "1", "NoNewPrivs")
+        equal(status["Seccomp"], "2", "Seccomp")
+        equal(s.stop(signal.SIGINT), 0, "exit code")
+
+
+@test
+def settings_that_cannot_work_are_said_and_nothing_is_started():
+    with shipper("http://127.0.0.1:1") as s:
+        for keys, word in (({"url": ""}, "url"),
+                           ({"url": "ftp://x"}, "http"),
+                           ({"token_file": "/nonexistent"}, "token_file")):
+            was = dict(s.keys)
+            s.configure(**keys)
+            p = lib.run([lib.SHIP, "--config", s.config, "--once"])
+            equal(p.returncode, 6, f"exit code for {keys}")
+            true(word in p.stderr.decode(), p.stderr.decode())
+            s.keys = was
+        for argv, code in ((["--nonsense"], 2), (["stray"], 2),
+                           (["--help"], 0), (["--version"], 0),
+                           (["--config", "/nonexistent"], 6)):
+            equal(lib.run([lib.SHIP, *argv]).returncode, code, str(argv))
+
+
+@test
+def headers_come_from_a_file():
+    with pair() as (c, s):
+        headers = s.dir / "headers"
+        headers.write_text("# ours\nX-Extra: one two\n")
+        headers.chmod(0o644)
+        s.configure(headers_file=headers)
+        names = s.make(5)
+        s.once()
+        exactly(c, names)
+        equal(c.requests()[0]["extra"], "one two", "header")
+        true("read by everyone" in s.log_text(), s.log_text())
+
+
+# ---- TLS --------------------------------------------------------------------
+
+def openssl(directory, *argv):
+    p = lib.run(["openssl", *argv], cwd=directory)
+    if p.returncode != 0:
+        raise Failure(f"openssl {argv}: {p.stderr.decode()}")
+
+
+def make_ca(d, name):
+    openssl(d, "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+            f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+
+
+def make_cert(d, ca, name, san):
+    openssl(d, "req", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+            "-keyout", f"{name}.key", "-out", f"{name}.csr")
+    (d / "ext").write_text(f"subjectAltName={san}\n")
+    openssl(d, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{ca}.pem",
+            "-CAkey", f"{ca}.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "ext", "-out", f"{name}.pem")
+
+
+def server_dir(d, cert, client_ca=None):
+    t = d / f"tls-{cert}"
+    t.mkdir()
+    shutil.copy(d / f"{cert}.pem", t / "cert.pem")
+    shutil.copy(d / f"{cert}.key", t / "key.pem")
+    if client_ca:
+        shutil.copy(d / f"{client_ca}.pem", t / "client-ca.pem")
+    return t
+
+
+@test
+def a_name_or_signer_that_is_wrong_is_not_talked_to():
+    with lib.workdir("ship") as d:
+        make_ca(d, "ca")
+        make_ca(d, "other")
+        make_cert(d, "ca", "good", "IP:127.0.0.1")
+        make_cert(d, "ca", "named", "DNS:elsewhere.test")
+        with Collector(d, tls=server_dir(d, "good")) as c:
+            s = Shipper(d, c.url(), ca_file=d / "other.pem", timeout="1s",
+                        connect_timeout="1s")
+            names = s.make(20)
+            s.once(code=1)
+            equal(c.requests(), [], "requests under a wrong signer")
+            s.configure(ca_file=d / "ca.pem", timeout="20s")
+            s.once()
+            exactly(c, names)
+            equal(c.requests()[0]["version"], "2.0", "HTTP version")
+        with Collector(d, name="out2", tls=server_dir(d, "named")) as c:
+            s.configure(url=c.url(), timeout="1s", connect_timeout="1s")
+            s.make(20)
+            s.once(code=1)
+            equal(c.requests(), [], "requests under a wrong name")
+
+
+@test
+def a_client_certificate_is_read_anew_when_it_is_replaced():
+    with lib.workdir("ship") as d:
+        make_ca(d, "ca")
+        make_ca(d, "other")
+        make_cert(d, "ca", "server", "IP:127.0.0.1")
+        make_cert(d, "ca", "right", "DNS:right")
+        make_cert(d, "other", "wrong", "DNS:wrong")
+        with Collector(d, tls=server_dir(d, "server", client_ca="ca")) as c:
+            for kind in ("pem", "key"):
+                shutil.copy(d / f"wrong.{kind}", d / f"client.{kind}")
+            s = Shipper(d, c.url(), ca_file=d / "ca.pem",
+                        cert_file=d / "client.pem", key_file=d / "client.key")
+            try:
+                names = s.make(20)
+                s.start()
+                wait_for(lambda: int(s.status().get("retries", 0)) >= 2,
+                         "refusals")
+                equal(c.requests(), [], "requests with a wrong certificate")
+                for kind in ("key", "pem"):
+                    shutil.copy(d / f"right.{kind}", d / f"client.{kind}")
+                s.process.send_signal(signal.SIGHUP)
+                arrived(c, names)
+                equal(c.requests()[0]["peer"], "right", "who it was")
+                equal(s.stop(), 0, "exit code")
+                exactly(c, names)
+            finally:
+                s.close()
+
+
+if __name__ == "__main__":
+    lib.main()
