@@ -195,11 +195,6 @@ $(BUILD)/tests/make_journal: tests/e2e/make_journal.c $(TESTED)
 	$(build_test)
 	$(call link_test) $(SHIP_LIBS)
 
-# Journals made to order, by the journal's own code.
-$(BUILD)/tests/make_journal: tests/e2e/make_journal.c $(TESTED)
-	$(build_test)
-	$(call link_test) $(SHIP_LIBS)
-
 CHECKS := $(sort $(wildcard tests/check/*.sh))
 
 .PHONY: unit fuzz-replay bpf-tests e2e-tools
