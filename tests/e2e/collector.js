@@ -21,7 +21,8 @@
 //   status        answer with this instead of 200
 //   retry_after   Retry-After header
 //   body, type    of the answer
-//   delay_ms      before anything is kept or answered
+//   delay_ms      before anything is kept or answered; whoever has hung up by
+//                 then has sent it in vain
 //   store         keep the records although the answer is no 2xx
 //   forget        do not keep them although it is
 //   cut           "before": close without an answer; "inside": within it
@@ -179,7 +180,9 @@ function handle(req, res) {
     }
     if (req.headers['content-encoding'] === 'gzip') body = zlib.gunzipSync(body);
     const slow = rules.find((r) => r.delay_ms && r.times !== 0);
-    setTimeout(() => answer(req, res, body), slow ? slow.delay_ms : 0);
+    setTimeout(() => {
+      if (!slow || !req.socket.destroyed) answer(req, res, body);
+    }, slow ? slow.delay_ms : 0);
   });
 }
 
