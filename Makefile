@@ -147,8 +147,9 @@ $(TESTED): $(TESTED_OBJ)
 
 # A test program is one file: compiled and linked in one go.
 build_test = @mkdir -p $(@D); printf '  %-7s %s\n' TEST $@
+# $(1): flags, $(2): further sources.
 link_test = $(Q)$(CC) $(ALL_CPPFLAGS) -Itests -I$(<D) $(1) $(ALL_CFLAGS) -MMD -MP \
-	$(ALL_LDFLAGS) -o $@ $(filter %.c %.o %.a,$^)
+	$(ALL_LDFLAGS) -o $@ $< $(2) $(filter %.o %.a,$^)
 
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(UNIT_SRC))
@@ -164,7 +165,7 @@ REPLAY_BIN := $(addprefix $(BUILD)/tests/fuzz/replay_,$(FUZZ_NAMES))
 
 $(BUILD)/tests/fuzz/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $(TESTED)
 	$(build_test)
-	$(call link_test,-DFUZZ_NAME='"$*"') $(SHIP_LIBS)
+	$(call link_test,-DFUZZ_NAME='"$*"',tests/fuzz/replay.c) $(SHIP_LIBS)
 
 # Programs that load BPF objects, as root. Other files there are linked to all.
 BPFTEST_SRC := $(sort $(wildcard tests/bpf/test_*.c))
