@@ -221,30 +221,37 @@ static bool address_fits(const Picket__V1__Address *a)
 	return a && (a->ip.len == 4 || a->ip.len == 16) && a->port <= 65535;
 }
 
+/* Its own member, with what belongs to that, and no other kind's. */
 static bool event_fits(const Picket__V1__Event *e)
 {
+	int members =
+		!!e->exec + !!e->exit + !!e->connect + !!e->write + !!e->agent;
+
 	switch (e->kind) {
 	case PICKET__V1__KIND__KIND_EXEC:
-		return e->exec;
+		return members == 1 && e->exec;
 	case PICKET__V1__KIND__KIND_EXIT:
-		return e->exit;
+		return members == 1 && e->exit;
 	case PICKET__V1__KIND__KIND_CONNECT:
-		return e->connect && address_fits(e->connect->peer);
+		return members == 1 && e->connect &&
+		       address_fits(e->connect->peer);
 	case PICKET__V1__KIND__KIND_WRITE:
-		return e->write && e->write->path;
+		return members == 1 && e->write && e->write->path;
 	case PICKET__V1__KIND__KIND_AGENT:
-		return e->agent;
+		return members == 1 && e->agent;
 	case PICKET__V1__KIND__KIND_UNSPECIFIED:
 	case _PICKET__V1__KIND_IS_INT_SIZE:
 		return false;
 	}
-	return true; /* of a newer picket */
+	return members == 0; /* of a newer picket: nothing known here */
 }
 
 static bool amendment_fits(const Picket__V1__Amendment *a)
 {
-	return !a->connect || (address_fits(a->connect->local) &&
-			       address_fits(a->connect->peer));
+	if (a->connect)
+		return !a->write && address_fits(a->connect->local) &&
+		       address_fits(a->connect->peer);
+	return true;
 }
 
 /* ---- records ------------------------------------------------------------ */

@@ -33,9 +33,10 @@ struct view_amended {
  * One numbered record, understood. Event, amendment and gap are owned by the
  * view; image belongs to view_images and is good until the next view_take.
  *
- * What view_take has checked, so that nobody else must: an event of a kind
- * known here holds that kind's member, a write its path, a connect its peer;
- * an address is 4 or 16 bytes; at most three stdio. Enum values may be from
+ * What view_take has checked, so that nobody else must: an event holds its
+ * kind's member and no other's, a write its path, a connect its peer; an
+ * amendment holds one member, or none that is known here; an address is 4 or
+ * 16 bytes, a port 16 bits; at most three stdio. Enum values may be from
  * a newer picket: look them up with a bound.
  */
 struct view {

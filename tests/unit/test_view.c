@@ -184,6 +184,13 @@ static void payload_that_is_not_what_its_type_says_is_refused(void **state)
 	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), 1);
 	e.kind = PICKET__V1__KIND__KIND_CONNECT;
 	e.connect = &c;
+	c.peer = &a;
+	a.ip = (ProtobufCBinaryData){ 4, ip };
+	/* With another kind's member beside its own. */
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
+	e.write = NULL;
+	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), 1);
+	c.peer = NULL;
 	assert_int_equal(take_packed(s, JOURNAL_EVENT, &e.base), -EBADMSG);
 	c.peer = &a;
 	for (size_t n = 0; n <= 17; n++) {
