@@ -79,7 +79,10 @@ static inline void store_open(struct store_dir *s)
 {
 	char what[256] = "";
 	int holder = 0;
-	int r = journal_open(&s->settings, &s->j, &s->opening, &holder, what);
+	int r;
+
+	s->settings.dir = s->journal;
+	r = journal_open(&s->settings, &s->j, &s->opening, &holder, what);
 
 	if (r < 0)
 		fail_msg("journal_open: %d %s", r, what);
@@ -139,7 +142,26 @@ static inline void store_flush(struct store_dir *s)
 	assert_int_equal(journal_flush(s->j, 10000), 0);
 }
 
-/* base/journal/NAME or base/NAME. */
+static inline struct journal_stats store_stats(struct store_dir *s)
+{
+	struct journal_stats st;
+
+	journal_stats(s->j, &st);
+	return st;
+}
+
+/* Wait for a condition, at most 10 s. */
+#define STORE_WAIT(cond)                                           \
+	do {                                                       \
+		uint64_t until_ = clock_mono_ns() + 10 * NS_PER_S; \
+		while (!(cond)) {                                  \
+			if (clock_mono_ns() > until_)              \
+				fail_msg("never: %s", #cond);      \
+			(void)usleep(1000);                        \
+		}                                                  \
+	} while (0)
+
+/* base/journal/NAME */
 static inline const char *store_path(const struct store_dir *s,
 				     const char *name, char buf[static 256])
 {
@@ -217,6 +239,20 @@ static inline void store_copy(const char *from, const char *to)
 		free(b);
 	}
 	(void)closedir(d);
+}
+
+/*
+ * Go on as if the writer had been killed: with a copy, called base/NAME, of
+ * what is on disk while it runs.
+ */
+static inline void store_crash(struct store_dir *s, const char *name)
+{
+	char copy[sizeof(s->journal)];
+
+	(void)snprintf(copy, sizeof(copy), "%.63s/%.20s", s->base, name);
+	store_copy(s->journal, copy);
+	store_close(s);
+	memcpy(s->journal, copy, sizeof(copy));
 }
 
 /* What a reader handed out, summed up. */

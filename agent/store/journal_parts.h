@@ -25,7 +25,7 @@
 #define CHECK_INTERVAL_NS (1000 * 1000000ull)
 /* Between attempts while the disk refuses. */
 #define RETRY_FIRST_NS	  (100 * 1000000ull)
-#define RETRY_MOST_NS	  (4000 * 1000000ull)
+#define RETRY_MOST_NS	  (1000 * 1000000ull)
 /* How long closing tries to get rid of what is buffered. */
 #define CLOSE_PATIENCE_NS (2000 * 1000000ull)
 /* Segments that may be begun in memory before the disk follows. */

@@ -194,6 +194,10 @@ static int do_seal(struct journal *j, uint32_t flags)
 	uint64_t now;
 	int r;
 
+	/* Durable in a file that nobody can find is not durable. */
+	r = reopen_check(j);
+	if (r < 0)
+		return r;
 	j->what = "fdatasync";
 	r = segment_sync(&j->seg);
 	if (r < 0)
