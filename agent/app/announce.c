@@ -17,6 +17,7 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 	uint64_t boot_ns = clock_boot_ns();
 	int64_t wall_ns = (int64_t)boot_ns + a->wall_offset_ns;
 	char text[512];
+	uint64_t seq;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -30,6 +31,6 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 	/* Begins a segment if one is due: an agent event needs no image. */
 	(void)journal_segment(a->journal);
 	if (journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
-			   buf_slice(&packed), NULL) == 0)
+			   buf_slice(&packed), &seq) == 0)
 		a->count++;
 }

@@ -444,13 +444,15 @@ static void announce_start(struct agent *a)
 static void log_start(struct agent *a)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
-	size_t n = sensor_coverage(a->sensor, rows);
+	size_t n = sensor_coverage(a->sensor, rows), off = 0;
 	struct proc_stats procs;
 
 	for (size_t i = 0; i < n; i++)
-		if (!rows[i].active)
-			log_warning("not watched: %s: %s: %s", rows[i].family,
-				    rows[i].hook, rows[i].reason);
+		off += !rows[i].active;
+	if (off)
+		log_notice("%zu of %zu ways in are not watched: 'picket "
+			   "status' says which and why",
+			   off, n);
 	proc_table_stats(a->procs, &procs);
 	log_notice("watching rules=%zu processes=%" PRIu64 " journal='%s'",
 		   rule_set_count(a->rules), procs.processes,

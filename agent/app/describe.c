@@ -13,12 +13,14 @@
 static void describe(struct journal *j, uint64_t segment, int64_t wall_ns,
 		     struct image *img, struct buf *scratch)
 {
+	uint64_t seq;
+
 	buf_reset(scratch);
 	record_pack_image(scratch, img);
 	if (scratch->failed)
 		return;
 	if (journal_append(j, JOURNAL_DESCRIPTION, 0, wall_ns,
-			   buf_slice(scratch), NULL) == 0)
+			   buf_slice(scratch), &seq) == 0)
 		img->described_in = segment;
 }
 

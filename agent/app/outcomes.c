@@ -63,6 +63,7 @@ void outcomes_settle(struct outcomes *o, struct pipeline *p,
 {
 	int64_t wall_ns = (int64_t)ev->time_ns + p->wall_offset_ns;
 	struct amend_target *target = table_get(o->by_sock, &ev->result.sock);
+	uint64_t seq;
 
 	/* Nobody's: the connect was ignored, lost, or the kernel's own. */
 	if (!target)
@@ -72,7 +73,7 @@ void outcomes_settle(struct outcomes *o, struct pipeline *p,
 				   wall_ns);
 	if (!p->packed.failed &&
 	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
-			   buf_slice(&p->packed), NULL) == 0)
+			   buf_slice(&p->packed), &seq) == 0)
 		p->counts.amended++;
 	else
 		p->counts.refused++;

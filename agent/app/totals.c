@@ -113,6 +113,7 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 	int64_t wall_ns = (int64_t)now_ns + p->wall_offset_ns;
 	struct write_totals totals;
 	struct wire_written sums;
+	uint64_t seq;
 
 	if (sensor_take_written(p->sensor, key, &sums) < 0)
 		return;
@@ -130,7 +131,7 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 				 &totals, now_ns, wall_ns);
 	if (!p->packed.failed &&
 	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
-			   buf_slice(&p->packed), NULL) == 0)
+			   buf_slice(&p->packed), &seq) == 0)
 		p->counts.amended++;
 	else
 		p->counts.refused++;
