@@ -54,7 +54,7 @@ SRC = $(sort $(wildcard $(addsuffix /*.c,$(addprefix agent/,$(1)))))
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # out/ holds what both programs use and what only the shipper does.
-SHIP_ONLY := $(wildcard $(addprefix agent/out/,arena.c attr*.c backoff.c batch*.c \
+SHIP_ONLY := $(wildcard $(addprefix agent/out/,backoff.c batch*.c \
 	collector*.c confine.c dead_letter.c feed.c gzip.c host.c http.c image_set.c \
 	manifest.c otlp.c pbwire.c response*.c ship.c ship_batch.c))
 OUT_COMMON := $(filter-out $(SHIP_ONLY),$(call SRC,out))
