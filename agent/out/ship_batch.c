@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A batch on its way, part by part.
+ *
+ * `acked` items of it are done with and the cursor stands behind them. Of the
+ * rest, those before `bad_end` are known to hold something that the collector
+ * refuses: half of them is tried, until one record stands alone, is set aside
+ * and withheld, and the others go on. A withheld record is accounted for by
+ * the manifest of the request that passes it; only then the cursor does.
+ */
+#include "out/ship_part.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "out/dead_letter.h"
+#include "out/response.h"
+
+/*
+ * Single records refused in a row before each further one costs a wait: a
+ * collector that refuses everything must not empty the journal into the dead
+ * letters in a minute.
+ */
+#define REFUSED_IN_ROW 8
+/* Requests taken before a limit learnt from a 413 is tried to be doubled. */
+#define GROW_AFTER     64
+
+/* ---- waiting ------------------------------------------------------------------ */
+
+static uint64_t random_u64(void)
+{
+	uint64_t v;
+
+	/* Jitter is not a secret: early at boot the clock has to do. */
+	if (getrandom(&v, sizeof(v), GRND_NONBLOCK) != (ssize_t)sizeof(v))
+		v = clock_mono_ns();
+	return v;
+}
+
+/* Would waiting this long be more than --once grants without progress? */
+static bool gives_up(const struct ship *s, uint64_t wait_ms)
+{
+	uint64_t stuck_ms = (clock_mono_ns() - s->progress_ns) / NS_PER_MS;
+
+	return s->once && stuck_ms + wait_ms > s->collector->timeout_ms;
+}
+
+static int wait_then(struct ship *s, enum state state, uint64_t ms)
+{
+	if (gives_up(s, ms)) {
+		ship_tell(s, SHIP_ERROR,
+			  "giving up: no progress within %" PRIu64
+			  " ms, the journal keeps what is left",
+			  s->collector->timeout_ms);
+		return ship_stop(s, 1);
+	}
+	ship_set_state(s, state);
+	return loop_timer_arm(s->retry, ms);
+}
+
+static int retry_later(struct ship *s, const char *text, bool is_setup,
+		       uint64_t wanted_ms)
+{
+	uint64_t ms = backoff_next(&s->backoff, wanted_ms, random_u64());
+
+	ship_note_error(s, text);
+	s->status.retries++;
+	/* The first is news, and so is one in which the operator must act. */
+	ship_tell(s, s->backoff.failures == 1 ? SHIP_WARNING : SHIP_DEBUG,
+		  "%s: %s; trying again in %" PRIu64 " ms, attempt=%u",
+		  is_setup ? "collector does not accept this shipper"
+			   : "collector does not take records",
+		  text, ms, s->backoff.failures);
+	return wait_then(s, WAITING, ms);
+}
+
+/* ---- sending ------------------------------------------------------------------ */
+
+static bool is_sent(const struct ship *s, size_t i, size_t *ret_bytes)
+{
+	struct batch_item it;
+
+	batch_item(s->batch, i, &it);
+	*ret_bytes = it.bytes;
+	return it.reason == MANIFEST_SENT;
+}
+
+static size_t count_sent(const struct ship *s, size_t from, size_t to)
+{
+	size_t i, n = 0, bytes;
+
+	for (i = from; i < to; i++)
+		n += is_sent(s, i, &bytes);
+	return n;
+}
+
+/*
+ * From the first that is not acknowledged: all there is, or half of what is
+ * known to hold a refused record; never more than the learnt limit, and
+ * always one. What is withheld goes along with whatever is before it.
+ */
+static struct batch_run choose_run(const struct ship *s)
+{
+	size_t n = batch_n(s->batch), left = n, used = 0, bytes, to;
+
+	if (s->bad_end > s->acked) {
+		left = count_sent(s, s->acked, s->bad_end) / 2;
+		left = left ? left : 1;
+	}
+	for (to = s->acked; to < n; to++) {
+		if (!is_sent(s, to, &bytes))
+			continue;
+		if (!left || (used && used + bytes > s->max_bytes))
+			break;
+		left--;
+		used += bytes;
+	}
+	return (struct batch_run){ s->acked, to };
+}
+
+static int post(struct ship *s, char what[static 256])
+{
+	struct http_request req = {
+		.body = buf_slice(&s->plain),
+		.content_type = batch_content_type(s->batch),
+	};
+	int r;
+
+	if (s->collector->gzip) {
+		buf_reset(&s->packed);
+		r = gzip_pack(s->gzip, req.body, &s->packed);
+		if (r < 0) {
+			(void)snprintf(what, 256, "cannot compress: %s",
+				       strerror(-r));
+			return r;
+		}
+		req.body = buf_slice(&s->packed);
+		req.is_gzip = true;
+	}
+	s->status.sent_bytes += req.body.n;
+	return http_post(s->http, &req, what);
+}
+
+int ship_send_next(struct ship *s)
+{
+	struct batch_seal seal;
+	char what[256] = "out of memory";
+	int r;
+
+	s->run = choose_run(s);
+	feed_seal(s->feed, &seal.seq, seal.sha256);
+	buf_reset(&s->plain);
+	batch_build(s->batch, s->run, &seal, &s->plain);
+	r = s->plain.failed ? -ENOMEM : post(s, what);
+	if (r < 0)
+		return retry_later(s, what, true, 0);
+	ship_set_state(s, SENDING);
+	return 0;
+}
+
+/* ---- answers ------------------------------------------------------------------ */
+
+static void save_cursor(struct ship *s)
+{
+	int r = cursor_save(s->collector->state_dir, COLLECTOR_CURSOR,
+			    &s->cursor);
+
+	/*
+	 * Shipping goes on: after a restart the same records are sent again,
+	 * which their uids tell.
+	 */
+	if (r < 0 && !s->cursor_failed)
+		ship_tell(s, SHIP_ERROR, "cannot save the cursor in '%s': %s",
+			  s->collector->state_dir, strerror(-r));
+	else if (r == 0 && s->cursor_failed)
+		ship_tell(s, SHIP_NOTICE, "the cursor can be saved again");
+	s->cursor_failed = r < 0;
+	if (r < 0)
+		ship_note_error(s, "cannot save the cursor");
+}
+
+/* Everything up to the end of the run is done with. */
+static int pass_run(struct ship *s)
+{
+	struct batch_item last;
+
+	batch_item(s->batch, s->run.to - 1, &last);
+	s->cursor.epoch = last.epoch;
+	s->cursor.seq = last.last;
+	save_cursor(s);
+	s->acked = s->run.to;
+	s->progress_ns = clock_mono_ns();
+	s->status_dirty = true;
+	if (s->acked < batch_n(s->batch))
+		return ship_send_next(s);
+	ship_begin_batch(s);
+	ship_set_state(s, IDLE);
+	return ship_pump(s);
+}
+
+static void grow_again(struct ship *s)
+{
+	if (s->max_bytes >= s->collector->batch_bytes)
+		return;
+	if (++s->taken_in_row < GROW_AFTER)
+		return;
+	s->taken_in_row = 0;
+	s->max_bytes *= 2;
+}
+
+static int on_ack(struct ship *s, const struct response *resp)
+{
+	size_t sent = count_sent(s, s->run.from, s->run.to);
+
+	if (s->backoff.failures)
+		ship_tell(s, SHIP_NOTICE,
+			  "collector takes records again, attempts=%u",
+			  s->backoff.failures);
+	backoff_reset(&s->backoff);
+	grow_again(s);
+	if (sent)
+		s->refused_in_row = 0;
+	s->status.acked_ns = clock_wall_ns();
+	s->status.sent_batches++;
+	s->status.sent_records += sent;
+	if (resp->rejected) {
+		s->status.rejected += resp->rejected;
+		ship_tell(s, SHIP_WARNING,
+			  "collector took a batch but rejected %" PRIu64
+			  " records of it: %s",
+			  resp->rejected, resp->text);
+	} else if (*resp->text) {
+		ship_tell(s, SHIP_DEBUG, "collector says: %s", resp->text);
+	}
+	return pass_run(s);
+}
+
+static size_t only_sent(const struct ship *s)
+{
+	size_t i = s->run.from, bytes;
+
+	while (!is_sent(s, i, &bytes))
+		i++;
+	return i;
+}
+
+/* One record stands alone and is refused. */
+static int set_aside(struct ship *s, long status, const struct response *resp)
+{
+	size_t i = only_sent(s);
+	char uid[BATCH_UID_MAX], what[256];
+	struct dead_letter d = {
+		.uid = batch_uid(s->batch, i, uid),
+		.format = s->collector->format == COLLECTOR_OTLP ? "otlp"
+								 : "picket",
+		.status = status,
+		.answer = resp->text,
+		.record = batch_record(s->batch, i),
+		.wall_ns = clock_wall_ns(),
+	};
+	int r;
+
+	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d);
+	if (r < 0) {
+		/* Not lost: it is sent, and refused, again. */
+		(void)snprintf(what, sizeof(what),
+			       "cannot set aside a refused record: %s",
+			       strerror(-r));
+		return retry_later(s, what, true, 0);
+	}
+	batch_withhold(s->batch, i, MANIFEST_DEAD_LETTER);
+	s->bad_end = 0;
+	s->failed = true;
+	s->status.dead_letters++;
+	ship_note_error(s, resp->text);
+	ship_tell(s, SHIP_WARNING, "record %s set aside in %s: %s", uid,
+		  COLLECTOR_DEAD, resp->text);
+	s->progress_ns = clock_mono_ns();
+	if (++s->refused_in_row > REFUSED_IN_ROW)
+		return retry_later(s, "it refuses one record after another",
+				   true, 0);
+	return ship_send_next(s);
+}
+
+/* A manifest alone: there is nothing in it that could be set aside. */
+static int give_up_manifest(struct ship *s, const struct response *resp)
+{
+	ship_tell(s, SHIP_WARNING, "a manifest without records was refused: %s",
+		  resp->text);
+	ship_note_error(s, resp->text);
+	return pass_run(s);
+}
+
+static int on_refused(struct ship *s, long status, const struct response *resp)
+{
+	size_t i, bytes, total = 0, sent = 0;
+
+	for (i = s->run.from; i < s->run.to; i++) {
+		if (!is_sent(s, i, &bytes))
+			continue;
+		total += bytes;
+		sent++;
+	}
+	if (!sent)
+		return give_up_manifest(s, resp);
+	if (sent == 1)
+		return set_aside(s, status, resp);
+	s->status.retries++;
+	if (resp->verdict == RESPONSE_TOO_LARGE) {
+		ship_tell(s, SHIP_DEBUG, "halving a request of %zu bytes: %s",
+			  total, resp->text);
+		s->max_bytes = total / 2;
+		s->taken_in_row = 0;
+	} else {
+		ship_tell(s, SHIP_DEBUG, "bisecting %zu records: %s", sent,
+			  resp->text);
+		s->bad_end = s->run.to;
+	}
+	return ship_send_next(s);
+}
+
+int ship_on_answer(const struct http_answer *a, void *arg)
+{
+	struct ship *s = arg;
+	struct response_in in = {
+		.status = a->status,
+		.error = a->error,
+		.retry_after = a->retry_after,
+		.content_type = a->content_type,
+		.body = a->body,
+		.now_s = clock_wall_ns() / (int64_t)NS_PER_S,
+	};
+	struct response resp;
+
+	response_read(&in, &resp);
+	switch (resp.verdict) {
+	case RESPONSE_ACK:
+		return on_ack(s, &resp);
+	case RESPONSE_RETRY:
+		return retry_later(s, resp.text, resp.is_setup,
+				   resp.retry_after_ms);
+	case RESPONSE_TOO_LARGE:
+	case RESPONSE_REFUSED:
+		return on_refused(s, a->status, &resp);
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two halves of the shipper share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/loop.h"
+#include "out/backoff.h"
+#include "out/batch.h"
+#include "out/feed.h"
+#include "out/gzip.h"
+#include "out/http.h"
+#include "out/ship.h"
+
+enum state { NO_JOURNAL, IDLE, SENDING, WAITING, STOPPED };
+
+struct ship {
+	struct loop *loop;
+	const struct collector *collector;
+	const char *journal_dir;
+	bool once;
+	ship_say_fn say;
+	void *say_arg;
+
+	enum state state;
+	struct host host;
+	struct http *http;
+	struct gzip *gzip;
+	struct backoff backoff;
+	struct loop_timer *retry, *age, *tick;
+
+	struct feed *feed;
+	struct cursor cursor;
+	bool cursor_failed;
+
+	struct batch *batch;
+	uint64_t began_ns; /* when its first record was read */
+	size_t acked, bad_end;
+	struct batch_run run;  /* what is being sent */
+	size_t max_bytes;      /* of a request, learnt from 413 */
+	unsigned taken_in_row; /* requests since then */
+	unsigned refused_in_row;
+
+	struct buf plain, packed;
+	uint64_t progress_ns; /* once: last time that something went on */
+	bool failed;	      /* once: a record was refused */
+	struct ship_status status;
+	bool status_dirty;
+};
+
+__attribute__((format(printf, 3, 4))) void ship_tell(struct ship *s,
+						     enum ship_say level,
+						     const char *fmt, ...);
+void ship_set_state(struct ship *s, enum state state);
+void ship_note_error(struct ship *s, const char *text);
+int ship_stop(struct ship *s, int code);
+
+/* Make room for the next batch, behind the cursor. */
+void ship_begin_batch(struct ship *s);
+/* Read on; send if there is reason to, else say when there will be. */
+int ship_pump(struct ship *s);
+
+/* Send the next part of the batch. */
+int ship_send_next(struct ship *s);
+int ship_on_answer(const struct http_answer *a, void *arg);
