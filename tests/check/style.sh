@@ -27,8 +27,9 @@ result() # name; what was found on stdin
 
 echo "1..8"
 
-wc -l "${sources[@]}" | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }' |
-	result "no_source_file_is_longer_than_700_lines"
+# A table of cases may be longer than what it tests.
+wc -l "${sources[@]}" | awk '$2 != "total" && $1 > ($2 ~ /^tests/ ? 1000 : 700) {
+	print $2 ": " $1 " lines" }' | result "no_source_file_is_longer_than_700_lines"
 
 for f in "${all[@]}"; do
 	case $f in
