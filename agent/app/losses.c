@@ -23,9 +23,7 @@ _Static_assert(sizeof(family_names) / sizeof(family_names[0]) == WIRE_FAM_COUNT,
 struct losses {
 	unsigned cpus;
 	uint64_t since_ns; /* of the last check */
-	/* [cpu * WIRE_FAM_COUNT + family] */
-	struct wire_counters *first; /* as of losses_new */
-	uint64_t *told;		     /* lost, already journaled */
+	uint64_t *told; /* [cpu * WIRE_FAM_COUNT + family]: already journaled */
 };
 
 const char *family_name(enum wire_family family)
@@ -43,17 +41,10 @@ int losses_new(const struct sensor *s, struct losses **ret)
 		return -ENOMEM;
 	l->cpus = cpus;
 	l->since_ns = clock_boot_ns();
-	l->first = calloc(n, sizeof(*l->first));
 	l->told = calloc(n, sizeof(*l->told));
-	if (!l->first || !l->told) {
+	if (!l->told) {
 		losses_free(l);
 		return -ENOMEM;
-	}
-	for (size_t i = 0; i < n; i++) {
-		(void)sensor_counters(s, (unsigned)(i / WIRE_FAM_COUNT),
-				      (enum wire_family)(i % WIRE_FAM_COUNT),
-				      &l->first[i]);
-		l->told[i] = l->first[i].lost;
 	}
 	*ret = l;
 	return 0;
@@ -63,7 +54,6 @@ void losses_free(struct losses *l)
 {
 	if (!l)
 		return;
-	free(l->first);
 	free(l->told);
 	free(l);
 }
@@ -123,17 +113,15 @@ void losses_sum(const struct losses *l, const struct sensor *s,
 	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
 		ret[f] = (struct wire_counters){ 0 };
 		for (unsigned cpu = 0; cpu < l->cpus; cpu++) {
-			const struct wire_counters *z =
-				&l->first[cpu * WIRE_FAM_COUNT + f];
 			struct wire_counters c;
 
 			if (sensor_counters(s, cpu, (enum wire_family)f, &c) <
 			    0)
 				continue;
-			ret[f].made += c.made - z->made;
-			ret[f].lost += c.lost - z->lost;
-			ret[f].skipped += c.skipped - z->skipped;
-			ret[f].summed += c.summed - z->summed;
+			ret[f].made += c.made;
+			ret[f].lost += c.lost;
+			ret[f].skipped += c.skipped;
+			ret[f].summed += c.summed;
 		}
 	}
 }

@@ -14,7 +14,7 @@ struct announcer;
 struct losses;
 struct sensor;
 
-/* Counters of now are the zero that losses are counted from. */
+/* For a sensor whose counters began at zero when it was opened. */
 int losses_new(const struct sensor *s, struct losses **ret);
 void losses_free(struct losses *l);
 
@@ -22,7 +22,7 @@ void losses_free(struct losses *l);
 uint64_t losses_check(struct losses *l, const struct sensor *s,
 		      struct announcer *a);
 
-/* Sums over all CPUs since losses_new. */
+/* Sums over all CPUs since the sensor was opened. */
 void losses_sum(const struct losses *l, const struct sensor *s,
 		struct wire_counters ret[static WIRE_FAM_COUNT]);
 
