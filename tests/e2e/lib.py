@@ -107,9 +107,13 @@ def main(setup=None):
             args = [stack.enter_context(setup())] if setup else []
             for number, fn in enumerate(wanted, 1):
                 good = _run_one(number, fn, args) and good
+    except Missing as lack:
+        ability, why = lack.args
+        for number, fn in enumerate(wanted, 1):
+            print(f"ok {number} - {fn.__name__} # SKIP {ability}: {why}")
     except Exception:
         # Without its setup nothing could run: say so once, and fail.
-        print("Bail out! " + traceback.format_exc().splitlines()[-1])
+        print("Bail out! the tests could not be set up")
         _diagnose(traceback.format_exc())
         good = False
     sys.exit(0 if good else 1)

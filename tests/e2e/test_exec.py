@@ -221,12 +221,25 @@ def only_listed_environment_variables_are_kept(s):
     true("s3cr3t" not in whole, "a secret is in the record")
 
 
-@test
-def an_allowed_variable_is_found_in_a_large_environment(s):
-    env = {f"FILLER_{n:04}": "f" * 50 for n in range(2000)}
+def padded(variables):
+    """An environment whose last variable is one that is to be kept."""
+    env = {f"FILLER_{n:05}": "f" * 50 for n in range(variables)}
     env["LD_PRELOAD"] = "/tmp/last.so"
-    _, r = run_with(s, [], env=env)
+    return env
+
+
+@test
+def a_variable_is_found_in_a_large_environment(s):
+    _, r = run_with(s, [], env=padded(500))
     equal(record.env(r), [b"LD_PRELOAD=/tmp/last.so"], "environment")
+    true(not record.process(r).get("env_truncated"), "flagged as cut")
+
+
+@test
+def an_environment_too_large_to_be_searched_is_flagged(s):
+    _, r = run_with(s, [], env=padded(20000))
+    true(record.env(r) or record.process(r).get("env_truncated"),
+         "padding hides a variable, and nothing says so")
 
 
 @test

@@ -147,7 +147,7 @@ BROKEN_POLICIES = [
      "exe = /bin/b\n", 5, "a"),
     ("[allow net]\nevent = connect\ndest = 10.0.0.0/33\n", 3, "10.0.0.0/33"),
     ("[allow empty]\nevent = exec\nexe =\n", 3, "exe"),
-    ("[allow long]\nevent = exec\nexe = /" + "x" * 70000 + "\n", 3, "long"),
+    ("[allow long]\nevent = exec\nexe = /" + "x" * 70000 + "\n", 3, "70007"),
     ("[frobnicate a]\nevent = exec\n", 1, "frobnicate"),
     ("event = exec\n", 1, ""),
     ("[allow p]\nevent = connect\nport = 80-70\n", 3, "80-70"),

@@ -192,7 +192,8 @@ def hostile_names_cannot_touch_the_terminal(s):
     true(not bad, f"a control character at {bad and text[bad.start()-80:][:160]!r}")
     text.decode("utf-8")
     execs = look(s, "--from", "oldest", "--kind", "exec")
-    equal(len([x for x in execs if b"evil" in x]), 1, "lines of one event")
+    equal(len([x for x in execs if b"evil" in x and b"[%d]" % pid in x]), 1,
+          "lines of one event")
     true(not any(x.startswith(b"12:00 HIGH") for x in before),
          "a name passes for a line")
     # Escaped for people, exact for programs.

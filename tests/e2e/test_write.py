@@ -108,10 +108,11 @@ def opening_with_truncation_says_so(p):
 @test
 def appending_is_one_write(p):
     path = p.file()
-    r = one_of(p, "append", path, op="write", extra=["open"])
-    check_file(p, r, path, os.stat(path))
-    true(r["write"].get("append"), "not told as appended")
-    equal(r["write"].get("bytes"), 5, "bytes")
+    opened, written = p.act("append", path)
+    equal(operations([opened, written]), ["open", "write"], "operations")
+    check_file(p, written, path, os.stat(path))
+    equal(written["write"].get("bytes"), 5, "bytes")
+    true(opened["write"].get("append"), "not told as opened to append")
 
 
 @test
