@@ -13,7 +13,6 @@
 #define CLASS_MEDIUM 6144
 /* The ring's own limit per record is its size; decode's is this. */
 #define CLASS_LARGE  WIRE_RECORD_MAX
-#define STEPS_SMALL  48
 
 static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t)
 {
@@ -193,17 +192,18 @@ static __always_inline int exec_body(enum wire_backend backend,
 
 	count_made(WIRE_FAM_EXEC);
 	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    steps < STEPS_SMALL / 4) {
+	    steps < STEPS_SMALL) {
 		class = CLASS_SMALL;
 		steps = STEPS_SMALL;
 		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r)) {
+	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
+		   steps < STEPS_MEDIUM) {
 		class = CLASS_MEDIUM;
-		steps = PATH_STEPS;
+		steps = STEPS_MEDIUM;
 		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
 	} else {
 		class = CLASS_LARGE;
-		steps = PATH_STEPS;
+		steps = STEPS_LARGE;
 		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
 	}
 	if (!r) {

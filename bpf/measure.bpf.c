@@ -9,7 +9,7 @@ __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 {
 	struct dentry *d = (void *)dentry, *parent, *first, *root;
 	struct mount *m = real_mount((void *)mnt), *up;
-	__u32 path = 0, prefix = 0, i;
+	__u32 path = 0, prefix = 0, prefix_steps = 0, i;
 	bool in_prefix = false;
 
 	first = root = BPF_CORE_READ(m, mnt.mnt_root);
@@ -28,14 +28,18 @@ __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 		parent = BPF_CORE_READ(d, d_parent);
 		if (parent == d && in_prefix)
 			break;
-		if (in_prefix)
+		if (in_prefix) {
 			prefix += 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
-		else
+			prefix_steps++;
+		} else {
 			path += 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
+		}
 		if (parent == d)
 			break;
 		d = parent;
 	}
+	/* No branch on what was added up: each sum would be a path of its own. */
+	i += (PREFIX_SHARE - 1) * prefix_steps;
 	return path | (__u64)prefix << 20 | (__u64)i << 40;
 }
 

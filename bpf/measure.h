@@ -9,13 +9,15 @@
 #include "types.h"
 
 /* Components, mount crossings and prefix together that a walk goes. */
-#define PATH_STEPS 256
+#define PATH_STEPS   256
+/* The prefix is walked in one of so many parts of the steps allowed. */
+#define PREFIX_SHARE 4
 
 /* Packed into 64 bits: a global function can return nothing larger. */
 struct path_size {
 	__u32 path;   /* bytes from the root, '/' of each component included */
 	__u32 prefix; /* bytes from the file system's root to the mount's */
-	__u32 steps;
+	__u32 steps;  /* a walk allowed more than these ends by itself */
 };
 
 /* Of a struct path's members; see path_size_of. */
@@ -32,7 +34,7 @@ __u64 next_env(__u64 at, __u64 end);
 #define ENV_UNSEEN 1
 
 /* Pieces of PIECE bytes that next_env looks at. */
-#define ENV_PIECES 768
+#define ENV_PIECES 512
 
 static __always_inline struct path_size path_size_of(struct dentry *dentry,
 						     struct vfsmount *mnt)

@@ -18,6 +18,15 @@
 #include "measure.h"
 #include "moved.h"
 
+/*
+ * Steps of a walk in a record of small, middling and large class: the verifier
+ * goes through the loop once for each, and what is deep takes a large one.
+ * Powers of two: whether two walks both fit is asked of a | b.
+ */
+#define STEPS_SMALL  32
+#define STEPS_MEDIUM 64
+#define STEPS_LARGE  PATH_STEPS
+
 /* One name of a record: what to walk, what was measured, where it goes. */
 struct walk_job {
 	struct dentry *dentry;
@@ -253,7 +262,7 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	f->dentry = f->first;
 	f->stop = WALK_TOO_DEEP;
 	open_area(r, job->size.prefix);
-	walk_prefix(r, steps / 4);
+	walk_prefix(r, steps / PREFIX_SHARE);
 	if (f->stop != WALK_AT_ROOT)
 		out->flags |= WIRE_PATH_TRUNCATED;
 	out->prefix.off = f->at;

@@ -12,7 +12,6 @@
 
 #define CLASS_SMALL 1024
 #define CLASS_LARGE 9216
-#define STEPS_SMALL 32
 
 /* Changes that come by the thousand; all others are events each time. */
 static __always_inline bool is_summed(__u64 change)
@@ -84,7 +83,7 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 {
 	struct dentry *dentry = job->dentry;
 	struct wire_write *r = NULL;
-	__u32 steps = PATH_STEPS, n;
+	__u32 steps = STEPS_LARGE, n;
 	__u64 class = CLASS_LARGE;
 	struct record rec;
 
@@ -96,7 +95,7 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	job->size = path_size_of(dentry, job->mnt);
 	n = job->size.path + job->size.prefix + 1;
 	if (n <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    job->size.steps < STEPS_SMALL / 4) {
+	    job->size.steps < STEPS_SMALL) {
 		class = CLASS_SMALL;
 		steps = STEPS_SMALL;
 		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);

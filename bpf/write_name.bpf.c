@@ -14,7 +14,6 @@
 #define CLASS_SMALL  1024
 #define CLASS_MEDIUM 4096
 #define CLASS_LARGE  26624
-#define STEPS_SMALL  32
 
 /* A place and a name, as the call's arguments give them. */
 struct place {
@@ -105,7 +104,7 @@ static __always_inline void put_name(struct record rec, struct wire_write *r,
 __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
 {
 	struct call c = { (struct pt_regs *)regs, index };
-	__u32 bytes, steps = PATH_STEPS;
+	__u32 bytes, steps;
 	struct place a = {}, b = {};
 	struct wire_write *r = NULL;
 	struct dentry *dentry;
@@ -120,16 +119,20 @@ __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
 	find_places(&a, &b, c);
 	bytes = a.start.size.path + a.start.size.prefix + a.name_len +
 		b.start.size.path + b.start.size.prefix + b.name_len + 4;
+	steps = a.start.size.steps | b.start.size.steps;
 	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    (a.start.size.steps | b.start.size.steps) < STEPS_SMALL / 4) {
+	    steps < STEPS_SMALL) {
 		class = CLASS_SMALL;
 		steps = STEPS_SMALL;
 		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r)) {
+	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
+		   steps < STEPS_MEDIUM) {
 		class = CLASS_MEDIUM;
+		steps = STEPS_MEDIUM;
 		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
 	} else {
 		class = CLASS_LARGE;
+		steps = STEPS_LARGE;
 		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
 	}
 	if (!r) {
