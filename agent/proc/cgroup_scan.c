@@ -21,12 +21,12 @@
 #define PATH_ROOM  4096
 
 /*
- * v1: the hierarchy that most processes are sorted in comes first. systemd
- * counts tasks and memory of every unit, runtimes join all.
+ * v1: the hierarchy that most processes are sorted in comes first, as the
+ * sensor chooses whose ids it reports. systemd counts memory and tasks of
+ * every unit, runtimes join all.
  */
 static const char *const v1_ranks[] = {
-	"pids",	 "memory", "devices", "freezer",    "cpu",     "cpuacct",
-	"blkio", "cpuset", "net_cls", "perf_event", "hugetlb", "rdma",
+	"memory", "pids", "devices", "freezer", "cpu", "cpuacct", "blkio",
 };
 
 #define RANKS (sizeof(v1_ranks) / sizeof(*v1_ranks))
@@ -274,7 +274,7 @@ void cgroups_set_v1(struct cgroups *c, uint32_t hierarchy)
 
 int cgroups_scan(struct cgroups *c)
 {
-	unsigned best = RANKS + 1;
+	unsigned best = RANKS;
 	int first = 0, r;
 
 	r = find_mounts(c);

@@ -87,8 +87,8 @@ int proc_table_scan_cgroups(struct proc_table *t);
 
 /*
  * Which v1 hierarchy (its id in /proc/self/cgroup) actor.cgroup_v1_id speaks
- * of; 0: none. Untold, the scan takes the mounted one that has pids, else
- * memory, devices, freezer, cpu …
+ * of; 0: none. Untold, the scan takes the mounted one that has memory, else
+ * pids, devices, freezer, cpu …, as the sensor does.
  */
 void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy);
 
