@@ -277,7 +277,9 @@ static int take_over(struct loading *l, struct rule_set *set)
 	set->seen = calloc(set->n_rules + 1, sizeof(*set->seen));
 	set->silenced = calloc(set->n_rules + 1, sizeof(*set->silenced));
 	set->denies = calloc(set->n_rules + 1, sizeof(*set->denies));
-	if (!set->seen || !set->silenced || !set->denies)
+	if (!set->notes || !set->conds || !set->patterns || !set->numbers ||
+	    !set->cidrs || !set->files || !set->seen || !set->silenced ||
+	    !set->denies)
 		return -ENOMEM;
 	if (EVP_DigestFinal_ex(l->hash, set->hash, NULL) != 1)
 		return -ENOMEM;

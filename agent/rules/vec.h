@@ -32,13 +32,18 @@ static inline void vec_done(struct vec *v)
 	*v = (struct vec){ 0 };
 }
 
-/* Hand the array over, without the room that was not used. */
+/*
+ * Hand the array over, without the room that was not used. An empty one is
+ * still an array, so that pointers into it can be made; NULL: no memory.
+ */
 static inline void *vec_steal(struct vec *v, size_t size)
 {
-	void *p = v->n ? reallocarray(v->p, v->n, size) : NULL;
+	void *p = reallocarray(v->p, v->n ? v->n : 1, size);
 
-	if (!p)
+	if (!p && v->n)
 		p = v->p;
+	else if (!p)
+		free(v->p);
 	*v = (struct vec){ 0 };
 	return p;
 }

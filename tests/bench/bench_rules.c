@@ -22,7 +22,7 @@
 #include "rules/rules.h"
 
 #define EVENTS 8192u
-#define GROUP 32u
+#define GROUP  32u
 #define ROUNDS 8u
 
 enum shape { EXACT_WRITE, EXACT_EXEC, BELOW, GLOB, ADDRESS, PORTS };
@@ -40,9 +40,9 @@ static uint32_t chance(uint32_t n)
 static enum shape shape_of(uint32_t rule)
 {
 	static const enum shape shapes[] = {
-		EXACT_WRITE, BELOW, EXACT_EXEC, GLOB, EXACT_WRITE, BELOW,
-		EXACT_EXEC, ADDRESS, EXACT_WRITE, BELOW, EXACT_EXEC, BELOW,
-		EXACT_WRITE, BELOW, EXACT_EXEC, GLOB, EXACT_WRITE, PORTS,
+		EXACT_WRITE, BELOW,   EXACT_EXEC,  GLOB,  EXACT_WRITE, BELOW,
+		EXACT_EXEC,  ADDRESS, EXACT_WRITE, BELOW, EXACT_EXEC,  BELOW,
+		EXACT_WRITE, BELOW,   EXACT_EXEC,  GLOB,  EXACT_WRITE, PORTS,
 	};
 
 	return shapes[rule % (sizeof(shapes) / sizeof(shapes[0]))];
@@ -125,13 +125,12 @@ static void make_sample(struct sample *s, uint32_t n_rules)
 	s->self.unit = slice_str("service.service");
 	s->self.cgroup = slice_str("/system.slice/service.service");
 	s->self.args = slice_of("service\0--foreground", 21);
-	s->self.exe.path =
-		set_text(s->exe, "/usr/sbin/service-%u", i % 50, 0);
+	s->self.exe.path = set_text(s->exe, "/usr/sbin/service-%u", i % 50, 0);
 	switch (shape_of(i)) {
 	case EXACT_WRITE:
-		ev->write.path.path = set_text(
-			s->path, "/var/lib/app-%u/state/journal-%u.db", i / 4,
-			i + off);
+		ev->write.path.path =
+			set_text(s->path, "/var/lib/app-%u/state/journal-%u.db",
+				 i / 4, i + off);
 		return;
 	case EXACT_EXEC:
 		ev->kind = EVENT_EXEC;
@@ -156,9 +155,9 @@ static void make_sample(struct sample *s, uint32_t n_rules)
 			.family = AF_INET,
 		};
 		ev->connect.protocol = 6;
-		ev->connect.port = shape_of(i) == ADDRESS ?
-					   8083 :
-					   (uint16_t)(1025 + i % 60000);
+		ev->connect.port = shape_of(i) == ADDRESS
+					   ? 8083
+					   : (uint16_t)(1025 + i % 60000);
 		if (off)
 			ev->connect.port = 22;
 		return;
@@ -224,8 +223,7 @@ static void make_line(uint32_t i)
 	switch (shape_of(i)) {
 	case EXACT_WRITE:
 		(void)snprintf(l->pattern, sizeof(l->pattern),
-			       "/var/lib/app-%u/state/journal-%u.db", i / 4,
-			       i);
+			       "/var/lib/app-%u/state/journal-%u.db", i / 4, i);
 		return;
 	case EXACT_EXEC:
 		l->kind = EVENT_EXEC;
@@ -243,9 +241,10 @@ static void make_line(uint32_t i)
 	case ADDRESS:
 	case PORTS:
 		l->kind = EVENT_CONNECT;
-		l->net = shape_of(i) == ADDRESS ?
-				 10u << 24 | i / 256 % 256 << 16 | i % 256 << 8 :
-				 0;
+		l->net =
+			shape_of(i) == ADDRESS
+				? 10u << 24 | i / 256 % 256 << 16 | i % 256 << 8
+				: 0;
 		l->lo = shape_of(i) == ADDRESS ? 8080 : 1024 + i % 60000;
 		l->hi = shape_of(i) == ADDRESS ? 8089 : 1028 + i % 60000;
 		return;
@@ -316,9 +315,9 @@ static int measure(uint32_t n_rules, double *ret_us)
 	took = clock_mono_ns() - begin;
 	after = mallinfo2().uordblks + mallinfo2().hblkhd;
 	for (i = 0; i < EVENTS; i++) {
-		enum answer a = rule_set_match(set, &samples[i].ev,
-					       &samples[i].self)
-					.answer;
+		enum answer a =
+			rule_set_match(set, &samples[i].ev, &samples[i].self)
+				.answer;
 
 		denied += a == ANSWER_DENIED;
 		none += a == ANSWER_UNLISTED;
@@ -328,8 +327,8 @@ static int measure(uint32_t n_rules, double *ret_us)
 	printf("%6u rules: %6.3f us a verdict, %10.1f us with fnmatch in "
 	       "line; compiled in %4.0f ms, %6.1f MiB (peak of the process "
 	       "%.0f MiB); %llu%% unlisted, %llu%% denied\n",
-	       n_rules, *ret_us, median_linear_us(n_rules),
-	       (double)took / 1e6, (double)(after - before) / (1 << 20),
+	       n_rules, *ret_us, median_linear_us(n_rules), (double)took / 1e6,
+	       (double)(after - before) / (1 << 20),
 	       (double)use.ru_maxrss / 1024,
 	       (unsigned long long)(100 * none / EVENTS),
 	       (unsigned long long)(100 * denied / EVENTS));

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shipped policy, on what a Debian server does by itself and on what an
+ * intruder does to it. A scene names the acting program and its ancestors,
+ * nearest first, as PROGRAM or PROGRAM+SCRIPT, divided by " < ".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "rules/rules.h"
+
+#define POLICY	 "packaging/policy.d"
+#define LINE_MAX 12
+
+#define PID1	 " < /usr/lib/systemd/systemd"
+#define LOGIN	 " < /usr/bin/bash < /usr/sbin/sshd" PID1
+#define APT	 " < /usr/bin/apt-get < /usr/bin/bash < /usr/sbin/sshd" PID1
+#define DPKG	 " < /usr/bin/dpkg" APT
+#define POSTINST " < /usr/bin/dash+/var/lib/dpkg/info/x.postinst" DPKG
+#define NGINX	 " < /usr/sbin/nginx" PID1
+
+/* What is expected, who, and what it does. */
+#define RUNS(expected, line, ...)                            \
+	{                                                    \
+		.rule = (expected), .who = line, __VA_ARGS__ \
+	}
+#define DOES(expected, line, what, name, ...)                                  \
+	{                                                                      \
+		.rule = (expected), .who = line, .op = (what), .path = (name), \
+		__VA_ARGS__                                                    \
+	}
+#define MOVES(expected, line, from, to, ...) \
+	DOES(expected, line, OP_RENAME, from, .new_path = (to), __VA_ARGS__)
+
+static struct rule_set *set;
+
+static const struct scene {
+	const char *rule; /* NULL: no alert; else the deny that is named */
+	const char *who;
+	enum write_op op; /* OP_NONE: an exec */
+	const char *path, *new_path;
+	const char *unit;
+	bool tty, memfd, deleted;
+	const char *arg;
+} scenes[] = {
+	/* ---- what a healthy server does ---------------------------------- */
+	/* apt-get install: dpkg unpacks and renames into place */
+	DOES(NULL, "/usr/bin/dpkg" APT, OP_OPEN, "/etc/cron.d/php.dpkg-new"),
+	MOVES(NULL, "/usr/bin/dpkg" APT, "/etc/cron.d/php.dpkg-new",
+	      "/etc/cron.d/php"),
+	MOVES(NULL, "/usr/bin/dpkg" APT,
+	      "/usr/lib/systemd/system/x.service.dpkg-new",
+	      "/usr/lib/systemd/system/x.service"),
+	DOES(NULL, "/usr/bin/dpkg" APT, OP_UNLINK, "/etc/pam.d/x"),
+	DOES(NULL, "/usr/bin/dpkg" APT, OP_OPEN,
+	     "/usr/lib/modules/6.1.0-13-amd64/kernel/fs/x.ko"),
+	DOES(NULL, "/usr/bin/dpkg < /usr/bin/bash", OP_OPEN,
+	     "/etc/sudoers.d/x"),
+	/* unattended-upgrades is a Python program that links libapt */
+	DOES(NULL,
+	     "/usr/bin/dpkg < /usr/bin/python3.11+/usr/bin/unattended-upgrade "
+	     "< /usr/bin/dash+/usr/lib/apt/apt.systemd.daily" PID1,
+	     OP_OPEN, "/etc/ssh/sshd_config", .unit = "apt-daily.service"),
+	/* maintainer scripts */
+	MOVES(NULL, "/usr/sbin/useradd" POSTINST, "/etc/passwd+",
+	      "/etc/passwd"),
+	MOVES(NULL, "/usr/bin/systemd-sysusers" POSTINST, "/etc/.#passwdX3f1a",
+	      "/etc/passwd"),
+	DOES(NULL, "/usr/bin/perl+/usr/bin/deb-systemd-helper" POSTINST,
+	     OP_SYMLINK,
+	     "/etc/systemd/system/multi-user.target.wants/x.service"),
+	MOVES(NULL, "/usr/bin/perl+/usr/sbin/pam-auth-update" POSTINST,
+	      "/etc/pam.d/common-auth.pam-new", "/etc/pam.d/common-auth"),
+	DOES(NULL, "/usr/bin/ssh-keygen" POSTINST, OP_OPEN,
+	     "/etc/ssh/ssh_host_rsa_key"),
+	MOVES(NULL,
+	      "/usr/bin/kmod < /usr/bin/dash+/etc/kernel/postinst.d/x" DPKG,
+	      "/usr/lib/modules/6.1.0-13-amd64/modules.dep.123.0",
+	      "/usr/lib/modules/6.1.0-13-amd64/modules.dep"),
+	RUNS(NULL, "/usr/bin/dash+/var/lib/dpkg/info/x.postinst" DPKG),
+	RUNS(NULL, "/usr/bin/dash+/var/lib/dpkg/tmp.ci/preinst" DPKG),
+	RUNS(NULL, "/usr/bin/dash+/var/cache/debconf/tmp.ci/x.config.1" APT),
+	/* rpm and dnf */
+	DOES(NULL, "/usr/bin/python3.9+/usr/bin/dnf < /usr/bin/bash", OP_OPEN,
+	     "/etc/pam.d/x;1234"),
+	MOVES(NULL,
+	      "/usr/sbin/useradd < /usr/bin/bash < "
+	      "/usr/bin/python3.9+/usr/bin/dnf < /usr/bin/bash",
+	      "/etc/group+", "/etc/group"),
+	/* units are enabled by the manager */
+	DOES(NULL, "/usr/lib/systemd/systemd", OP_SYMLINK,
+	     "/etc/systemd/system/multi-user.target.wants/x.service"),
+	MOVES(NULL, "/usr/lib/systemd/systemd",
+	      "/etc/systemd/system/.#x.service1234",
+	      "/etc/systemd/system/x.service"),
+	/* an administrator at a terminal */
+	MOVES(NULL, "/usr/bin/passwd" LOGIN, "/etc/nshadow", "/etc/shadow",
+	      .tty = true),
+	MOVES(NULL, "/usr/sbin/useradd" LOGIN, "/etc/shadow+", "/etc/shadow",
+	      .tty = true),
+	MOVES(NULL, "/usr/bin/crontab" LOGIN,
+	      "/var/spool/cron/crontabs/tmp.3CvQ5a",
+	      "/var/spool/cron/crontabs/root", .tty = true),
+	/* boot */
+	MOVES(NULL, "/usr/bin/systemd-sysusers" PID1, "/etc/.#groupb1c2d3",
+	      "/etc/group", .unit = "systemd-sysusers.service"),
+	DOES(NULL, "/usr/bin/python3.11+/usr/bin/cloud-init" PID1, OP_OPEN,
+	     "/root/.ssh/authorized_keys", .unit = "cloud-init.service"),
+	/* what servers do all day */
+	DOES(NULL, "/usr/sbin/nginx" PID1, OP_WRITE,
+	     "/var/log/nginx/access.log"),
+	MOVES(NULL, "/usr/sbin/logrotate" PID1, "/var/log/syslog",
+	      "/var/log/syslog.1"),
+	RUNS(NULL, "/usr/bin/ls" LOGIN),
+	RUNS(NULL, "/usr/bin/run-parts < /usr/sbin/cron" PID1),
+	DOES(NULL, "/usr/sbin/sshd" PID1, OP_WRITE, "/run/utmp"),
+	DOES(NULL, "/usr/bin/bash" LOGIN, OP_OPEN, "/tmp/x"),
+	/* containers start, and engines outlive their upgrade */
+	RUNS(NULL,
+	     "/memfd:runc_cloned:/proc/self/exe < /usr/sbin/runc < "
+	     "/usr/bin/containerd-shim-runc-v2" PID1,
+	     .memfd = true, .deleted = true, .arg = "init"),
+	RUNS(NULL, "/usr/lib/systemd/systemd-executor" PID1, .deleted = true),
+	RUNS(NULL,
+	     "/usr/bin/containerd-shim-runc-v2 < /usr/bin/containerd" PID1,
+	     .deleted = true),
+	MOVES(NULL, "/usr/bin/picket-ship" PID1,
+	      "/var/lib/picket/ship/cursor.tmp", "/var/lib/picket/ship/cursor"),
+	DOES(NULL, "/usr/bin/picket" PID1, OP_UNLINK,
+	     "/var/lib/picket/journal/000001.seg"),
+
+	/* ---- what an intruder does ------------------------------------------ */
+	RUNS("exec-from-world-writable", "/tmp/.x/a" NGINX),
+	RUNS("exec-from-world-writable", "/dev/shm/a" LOGIN),
+	RUNS("exec-from-world-writable", "/var/tmp/mkinitramfs_x/a" LOGIN),
+	RUNS("script-from-world-writable", "/usr/bin/dash+/tmp/a.sh" NGINX),
+	RUNS("exec-from-runtime-directory", "/run/user/1000/a" LOGIN),
+	RUNS("exec-from-memory", "/memfd:x" NGINX, .memfd = true,
+	     .deleted = true),
+	/* in a container, by the name of runc's own copy */
+	RUNS("exec-from-memory",
+	     "/memfd:runc_cloned:/proc/self/exe < /usr/bin/sh < "
+	     "/memfd:runc_cloned:/proc/self/exe < /usr/sbin/runc" PID1,
+	     .memfd = true, .deleted = true, .arg = "init"),
+	RUNS("exec-of-deleted-file", "/usr/bin/x" LOGIN, .deleted = true),
+	DOES("cron-files", "/usr/bin/bash" LOGIN, OP_OPEN, "/etc/cron.d/x"),
+	MOVES("cron-files", "/usr/bin/mv" LOGIN, "/root/x", "/etc/cron.d/x"),
+	MOVES("cron-files", "/usr/bin/mv" LOGIN, "/etc/cron.d/x", "/root/x"),
+	MOVES("cron-files", "/usr/bin/crontab < /usr/bin/dash" NGINX,
+	      "/var/spool/cron/crontabs/tmp.3CvQ5a",
+	      "/var/spool/cron/crontabs/www-data"),
+	/* crontab at a terminal is let through for crontabs only */
+	MOVES("cron-files", "/usr/bin/crontab" LOGIN,
+	      "/var/spool/cron/crontabs/tmp.3CvQ5a", "/etc/cron.d/x",
+	      .tty = true),
+	DOES("systemd-units", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/systemd/system/x.service"),
+	DOES("systemd-units", "/usr/bin/cp" LOGIN, OP_OPEN,
+	     "/home/u/.config/systemd/user/x.service"),
+	DOES("systemd-units", "/usr/lib/systemd/systemd", OP_OPEN,
+	     "/etc/systemd/system/x.service"),
+	DOES("boot-and-login-scripts", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/profile.d/x.sh"),
+	DOES("ssh-keys", "/usr/bin/bash" LOGIN, OP_WRITE,
+	     "/root/.ssh/authorized_keys"),
+	DOES("ssh-keys", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/srv/git/.ssh/authorized_keys"),
+	/* packages do not bring keys */
+	DOES("ssh-keys", "/usr/bin/dash" POSTINST, OP_OPEN,
+	     "/root/.ssh/authorized_keys"),
+	MOVES("directory-replaced", "/usr/bin/mv" LOGIN, "/home/u/x",
+	      "/home/u/.ssh"),
+	MOVES("ssh-daemon", "/usr/bin/sed" LOGIN, "/etc/ssh/sedX1",
+	      "/etc/ssh/sshd_config"),
+	DOES("sudoers", "/usr/bin/tee" LOGIN, OP_OPEN, "/etc/sudoers.d/x"),
+	DOES("pam", "/usr/bin/bash" LOGIN, OP_OPEN, "/etc/pam.d/sshd"),
+	DOES("pam", "/usr/bin/cp" LOGIN, OP_OPEN,
+	     "/usr/lib/x86_64-linux-gnu/security/pam_unix.so"),
+	DOES("ld-so-preload", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/ld.so.preload"),
+	DOES("ld-so-preload", "/usr/bin/dpkg" APT, OP_OPEN,
+	     "/etc/ld.so.preload"),
+	DOES("ld-so-conf", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/ld.so.conf.d/x.conf"),
+	DOES("accounts", "/usr/bin/bash" LOGIN, OP_WRITE, "/etc/passwd"),
+	MOVES("accounts", "/usr/sbin/useradd < /usr/bin/dash" NGINX,
+	      "/etc/shadow+", "/etc/shadow"),
+	MOVES("accounts", "/usr/sbin/useradd" LOGIN, "/tmp/x", "/etc/shadow",
+	      .tty = true),
+	DOES("kernel-modules", "/usr/bin/cp" LOGIN, OP_OPEN,
+	     "/usr/lib/modules/6.1.0-13-amd64/kernel/x.ko"),
+	DOES("module-settings", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/modprobe.d/x.conf"),
+	/* not by a name: the file that the kernel runs lies elsewhere */
+	DOES("cron-files", "/home/u/usr/bin/dpkg" LOGIN, OP_OPEN,
+	     "/etc/cron.d/x"),
+	DOES("cron-files", "/home/u/x" POSTINST, OP_OPEN, "/etc/cron.d/x"),
+	DOES("picket-files", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/etc/picket/policy.d/50-mine.ini"),
+	DOES("picket-files", "/usr/bin/rm" LOGIN, OP_UNLINK,
+	     "/var/lib/picket/journal/000001.seg"),
+	DOES("picket-files", "/usr/bin/picket-ship" PID1, OP_UNLINK,
+	     "/var/lib/picket/journal/000001.seg"),
+	DOES("picket-ship-files", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/var/lib/picket/ship/cursor"),
+};
+
+struct stage {
+	struct image line[LINE_MAX];
+	char who[512];
+};
+
+/* The line of images that the text tells, the actor first. */
+static struct image *set_stage(struct stage *s, const struct scene *scene)
+{
+	char *at = s->who, *next, *plus;
+	size_t n = 0;
+
+	memset(s->line, 0, sizeof(s->line));
+	(void)snprintf(s->who, sizeof(s->who), "%s", scene->who);
+	for (; at; at = next, n++) {
+		struct image *img = &s->line[n];
+
+		assert_true(n < LINE_MAX);
+		next = strstr(at, " < ");
+		if (next) {
+			*next = '\0';
+			next += 3;
+			img->parent = img + 1;
+		}
+		plus = strchr(at, '+');
+		if (plus) {
+			*plus = '\0';
+			img->script = slice_str(plus + 1);
+			img->flags = IMAGE_F_SCRIPT;
+		}
+		img->id = n + 1;
+		img->proc.tgid = next ? 100 + (uint32_t)n : 1;
+		img->exe.path = slice_str(at);
+		img->exe_file.known = true;
+		img->exe_file.nlink = 1;
+		img->cgroup = slice_str("/system.slice/x");
+		img->unit = slice_str("x.service");
+	}
+	s->line[0].tty = scene->tty;
+	s->line[0].exe_file.memfd = scene->memfd;
+	s->line[0].exe.flags = scene->deleted ? PATH_F_DELETED : 0;
+	if (scene->unit)
+		s->line[0].unit = slice_str(scene->unit);
+	if (scene->arg)
+		s->line[0].args = slice_of(scene->arg, strlen(scene->arg) + 1);
+	return &s->line[0];
+}
+
+static void the_shipped_policy_tells_intruders_from_the_system(void **state)
+{
+	static struct stage stage;
+	size_t i, wrong = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
+		const struct scene *s = &scenes[i];
+		struct event ev = {
+			.kind = s->op ? EVENT_WRITE : EVENT_EXEC,
+			.write = { .op = s->op,
+				   .path.path = slice_str(s->path),
+				   .new_path.path = slice_str(s->new_path) },
+		};
+		struct verdict v =
+			rule_set_match(set, &ev, set_stage(&stage, s));
+		const char *got = v.alert ? v.rule : "silence";
+
+		if (!strcmp(got, s->rule ? s->rule : "silence"))
+			continue;
+		wrong++;
+		print_message("# %s: %s %s: %s, not %s\n", s->who,
+			      write_op_name(s->op), s->path ? s->path : "exec",
+			      got, s->rule ? s->rule : "silence");
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void every_alert_has_severity_and_technique(void **state)
+{
+	struct rule_info info;
+	size_t i, denies = 0;
+
+	(void)state;
+	for (i = 0; i < rule_set_count(set); i++) {
+		rule_set_info(set, i, &info);
+		if (strcmp(info.action, "deny"))
+			continue;
+		denies++;
+		assert_true(info.severity >= SEVERITY_MEDIUM);
+		assert_non_null(info.tag);
+		assert_int_equal(info.tag[0], 'T');
+	}
+	assert_true(denies >= 15);
+}
+
+static void every_rule_says_why(void **state)
+{
+	struct rule_info info;
+	char line[1024], before[2][1024] = { "", "" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < rule_set_count(set); i++) {
+		unsigned n = 0;
+		FILE *f;
+
+		rule_set_info(set, i, &info);
+		f = fopen(info.file, "re");
+		assert_non_null(f);
+		while (n < info.line && fgets(line, sizeof(line), f)) {
+			strcpy(before[n % 2], line);
+			n++;
+		}
+		(void)fclose(f);
+		/* The line above the section, unless it is a rule's pair. */
+		if (before[n % 2][0] != '#' &&
+		    strncmp(info.name, "script-", 7) &&
+		    strcmp(info.name, "atd"))
+			fail_msg("no comment above [%s]", info.name);
+	}
+}
+
+static int load(void **state)
+{
+	struct rule_options opt = { .now_wall_ns = clock_wall_ns() };
+	struct rule_error err;
+
+	(void)state;
+	if (rule_set_load(POLICY, &opt, &set, &err) == 0)
+		return 0;
+	print_message("# %s:%u: %s\n", err.file, err.line, err.what);
+	return -1;
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	rule_set_free(set);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			the_shipped_policy_tells_intruders_from_the_system),
+		cmocka_unit_test(every_alert_has_severity_and_technique),
+		cmocka_unit_test(every_rule_says_why),
+	};
+
+	return cmocka_run_group_tests(tests, load, unload);
+}
