@@ -200,20 +200,12 @@ static void bound_line(struct image *img, const struct image_limits *l)
 			block_of(img)->depth = depth;
 }
 
-/* Equal only in early boot, before there is a fine clock: then pids tell. */
-static bool is_older(struct proc_key a, struct proc_key b)
-{
-	return a.start_ns != b.start_ns ? a.start_ns < b.start_ns
-					: a.tgid < b.tgid;
-}
-
 void image_set_parent(struct image *img, struct image *parent)
 {
 	const struct image_limits *l = limits_of(img);
 	struct image *old = img->parent;
 
-	/* A parent is older than its child: so there are no circles. */
-	if (parent && !is_older(parent->proc, img->proc))
+	if (parent && !image_may_descend(img->proc, parent->proc))
 		parent = NULL;
 
 	img->parent = image_ref(parent);

@@ -53,6 +53,19 @@ void image_set_cgroups(struct image *img, struct cgroup_node *unified,
 /* Set what was not known when the image was made, under a new id. */
 void image_renew_id(struct image *img);
 
+/*
+ * A parent is older than its child: so lines have no circles. Equal only in
+ * early boot, before there is a fine clock: then pids tell.
+ */
+static inline bool image_may_descend(struct proc_key child,
+				     struct proc_key parent)
+{
+	return parent.start_ns != child.start_ns ?
+		       parent.start_ns < child.start_ns :
+		       parent.tgid < child.tgid;
+}
+
+/* No parent where it cannot be one. */
 void image_set_parent(struct image *img, struct image *parent);
 void image_set_prev(struct image *img, struct image *prev);
 

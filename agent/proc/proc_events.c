@@ -79,11 +79,12 @@ static int fork_known(struct proc_table *t, const struct event *ev,
 
 int proc_fork(struct proc_table *t, const struct event *ev, struct image **ret)
 {
+	const struct proc_ref ref = { ev->fork.parent, ev->fork.parent_image };
 	struct image *parent, *img;
 	struct proc *p;
 	int r;
 
-	r = proc_parent(t, ev->fork.parent, ev->fork.parent_image, &parent);
+	r = proc_parent(t, ev->actor.proc, &ref, &parent);
 	if (r < 0)
 		return r;
 	p = proc_index_find(t->index, ev->actor.proc);
@@ -102,6 +103,14 @@ int proc_fork(struct proc_table *t, const struct event *ev, struct image **ret)
 	}
 	image_unref(parent);
 	return img ? 0 : -ENOMEM;
+}
+
+static int exec_parent(struct proc_table *t, const struct event *ev,
+		       struct image **ret)
+{
+	const struct proc_ref ref = { ev->exec.parent, ev->exec.parent_image };
+
+	return proc_parent(t, ev->actor.proc, &ref, ret);
 }
 
 /* An exec of a number that is already known, or older than what is known. */
@@ -163,9 +172,7 @@ static int exec_in(struct proc_table *t, struct proc *p, const struct event *ev,
 
 	if (ahead < 0)
 		known = proc_earlier(p, from.number);
-	r = p->image->parent ? 0
-			     : proc_parent(t, ev->exec.parent,
-					   ev->exec.parent_image, &from.parent);
+	r = p->image->parent ? 0 : exec_parent(t, ev, &from.parent);
 	if (r < 0)
 		return r;
 	if (known && !(known->flags & IMAGE_F_FORKED))
@@ -200,8 +207,7 @@ static int exec_new(struct proc_table *t, const struct event *ev,
 	int r;
 
 	t->stats.unknown++;
-	r = proc_parent(t, ev->exec.parent, ev->exec.parent_image,
-			&from.parent);
+	r = exec_parent(t, ev, &from.parent);
 	if (r < 0)
 		return r;
 	img = proc_make(t, &from);

@@ -262,16 +262,16 @@ int proc_find_actor(struct proc_table *t, const struct actor *actor,
 	return 0;
 }
 
-int proc_parent(struct proc_table *t, struct proc_key key, uint32_t number,
-		struct image **ret)
+int proc_parent(struct proc_table *t, struct proc_key child,
+		const struct proc_ref *parent, struct image **ret)
 {
-	const struct actor actor = proc_named(key, number);
+	const struct actor actor = proc_named(parent->key, parent->number);
 	struct proc *p;
 
 	*ret = NULL;
-	if (!key.tgid)
+	if (!parent->key.tgid || !image_may_descend(child, parent->key))
 		return 0;
-	p = proc_index_find(t->index, key);
+	p = proc_index_find(t->index, parent->key);
 	if (!p) {
 		int r = enter_unknown(t, &actor, &p);
 

@@ -70,12 +70,18 @@ struct image *proc_earlier(const struct proc *p, uint32_t number);
 int proc_find_actor(struct proc_table *t, const struct actor *actor,
 		    struct proc **ret_proc, struct image **ret);
 
+/* An image as another process's record names it. */
+struct proc_ref {
+	struct proc_key key;
+	uint32_t number;
+};
+
 /*
- * The image with this number of a process that may have to be entered for it:
- * what a fork or a task names as parent. NULL: no such process (tgid 0).
+ * What a fork, an exec or a task names as its parent, entered if need be.
+ * NULL: none is named (tgid 0), or it is younger than its child.
  */
-int proc_parent(struct proc_table *t, struct proc_key key, uint32_t number,
-		struct image **ret);
+int proc_parent(struct proc_table *t, struct proc_key child,
+		const struct proc_ref *parent, struct image **ret);
 
 /* ---- proc_events.c ---- */
 

@@ -357,13 +357,16 @@ static int read_task(struct proc_table *t, const struct wire_task *task,
 static int link_parent(struct proc_table *t, const struct wire_task *task,
 		       struct proc *p)
 {
-	struct proc_key key = { task->parent_start_ns, task->parent_tgid };
+	const struct proc_ref ref = {
+		{ task->parent_start_ns, task->parent_tgid },
+		task->parent_image,
+	};
 	struct image *parent;
 	int r;
 
 	if (p->image->parent)
 		return 0;
-	r = proc_parent(t, key, task->parent_image, &parent);
+	r = proc_parent(t, p->key, &ref, &parent);
 	if (r < 0 || !parent)
 		return r;
 	for (struct image *i = p->image; i; i = i->prev)
