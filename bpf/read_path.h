@@ -139,63 +139,64 @@ static __always_inline void put_cut_component(struct record r, struct dentry *d)
 	r.f->at = at;
 }
 
-/* From the leaf to the root of the namespace's tree. */
-static __always_inline void walk_up(struct record r, __u32 steps)
+/*
+ * One step towards the root of the namespace's tree; false: over. The steps
+ * are functions so that the loops around them stay plain: clang lays out a
+ * loop with several ways round so that one falls into its head, which 5.10
+ * does not take for a loop.
+ */
+static __noinline bool step_up(char *p, __u64 size)
 {
-	struct dentry *d, *parent;
+	struct record r = { p, size, (void *)p + size - SCRATCH };
 	struct fill *f = r.f;
+	struct dentry *d = (struct dentry *)f->dentry, *parent;
 	struct mount *m, *up;
-	__u32 i;
 
-	for (i = 0; i < steps; i++) {
-		d = (struct dentry *)f->dentry;
-		if (f->dentry == f->root) {
-			m = (struct mount *)f->mount;
-			up = BPF_CORE_READ(m, mnt_parent);
-			if (up == m) {
-				f->stop = WALK_AT_ROOT;
-				break;
-			}
-			if (f->root == f->first)
-				f->tail = f->end - f->at;
-			f->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
-			f->mount = (__u64)up;
-			f->root = (__u64)BPF_CORE_READ(up, mnt.mnt_root);
-			continue;
+	if (f->dentry == f->root) {
+		m = (struct mount *)f->mount;
+		up = BPF_CORE_READ(m, mnt_parent);
+		if (up == m) {
+			f->stop = WALK_AT_ROOT;
+			return false;
 		}
-		parent = BPF_CORE_READ(d, d_parent);
-		if (parent == d) {
-			f->stop = WALK_NO_PARENT;
-			break;
-		}
-		if (!put_component(r, d)) {
-			f->stop = WALK_NO_ROOM;
-			break;
-		}
-		f->dentry = (__u64)parent;
+		if (f->root == f->first)
+			f->tail = f->end - f->at;
+		f->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
+		f->mount = (__u64)up;
+		f->root = (__u64)BPF_CORE_READ(up, mnt.mnt_root);
+		return true;
 	}
+	parent = BPF_CORE_READ(d, d_parent);
+	if (parent == d) {
+		f->stop = WALK_NO_PARENT;
+		return false;
+	}
+	if (!put_component(r, d)) {
+		f->stop = WALK_NO_ROOM;
+		return false;
+	}
+	f->dentry = (__u64)parent;
+	return true;
 }
 
-/* From the first mount's root to the file system's. */
-static __always_inline void walk_prefix(struct record r, __u32 steps)
+/* One step from the first mount's root to the file system's. */
+static __noinline bool step_prefix(char *p, __u64 size)
 {
-	struct dentry *d, *parent;
+	struct record r = { p, size, (void *)p + size - SCRATCH };
 	struct fill *f = r.f;
-	__u32 i;
+	struct dentry *d = (struct dentry *)f->dentry, *parent;
 
-	for (i = 0; i < steps; i++) {
-		d = (struct dentry *)f->dentry;
-		parent = BPF_CORE_READ(d, d_parent);
-		if (parent == d) {
-			f->stop = WALK_AT_ROOT;
-			break;
-		}
-		if (!put_component(r, d)) {
-			f->stop = WALK_NO_ROOM;
-			break;
-		}
-		f->dentry = (__u64)parent;
+	parent = BPF_CORE_READ(d, d_parent);
+	if (parent == d) {
+		f->stop = WALK_AT_ROOT;
+		return false;
 	}
+	if (!put_component(r, d)) {
+		f->stop = WALK_NO_ROOM;
+		return false;
+	}
+	f->dentry = (__u64)parent;
+	return true;
 }
 
 static __always_inline bool is_detached(struct mount *m)
@@ -240,6 +241,7 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	struct dentry *root = BPF_CORE_READ(m, mnt.mnt_root);
 	struct dentry *leaf = job->dentry;
 	struct fill *f = r.f;
+	__u32 i;
 
 	f->flags = 0;
 	if (leaf != root && !BPF_CORE_READ(leaf, d_hash.pprev))
@@ -250,7 +252,8 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	f->stop = WALK_TOO_DEEP;
 	f->tail = ~0u;
 	open_area(r, job->size.path ?: 1);
-	walk_up(r, steps);
+	for (i = 0; i < steps && step_up(r.p, r.size); i++)
+		;
 	end_walk(r);
 	out->path.off = f->at;
 	out->path.len = f->end - f->at;
@@ -262,7 +265,9 @@ static __always_inline void put_path(struct record r, struct walk_job *job,
 	f->dentry = f->first;
 	f->stop = WALK_TOO_DEEP;
 	open_area(r, job->size.prefix);
-	walk_prefix(r, steps / PREFIX_SHARE);
+	steps /= PREFIX_SHARE;
+	for (i = 0; i < steps && step_prefix(r.p, r.size); i++)
+		;
 	if (f->stop != WALK_AT_ROOT)
 		out->flags |= WIRE_PATH_TRUNCATED;
 	out->prefix.off = f->at;
