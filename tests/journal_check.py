@@ -132,7 +132,7 @@ def read_segment(rep, data, h, last_epoch, last):
     at = h.size
     link = 0            # where the link of the chain begins
     last_seal = 0
-    sound = True        # no damage since `link`
+    sound = data[:512] == data[512:1024]    # no damage since `link`
     while at < len(data):
         f = frame_at(data, at, h)
         if f is None:

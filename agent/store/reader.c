@@ -29,6 +29,7 @@ struct reader {
 	int dirfd;
 	unsigned flags;
 	struct watch watch;
+	bool is_watched;
 	uint8_t id[JOURNAL_ID_SIZE];
 	bool has_id;
 
@@ -99,8 +100,6 @@ static int make(const char *dir, unsigned flags, struct reader **ret)
 		reader_close(r);
 		return err;
 	}
-	/* Before anything is looked at, so that no change is missed. */
-	watch_set(&r->watch, dir);
 	if (state_load(r->dirfd, &st) >= 0) {
 		memcpy(r->id, st.id, sizeof(r->id));
 		r->has_id = true;
@@ -249,7 +248,8 @@ static int follow_directory(struct reader *r)
 	fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	watch_set(&r->watch, r->dir);
+	if (r->is_watched)
+		watch_set(&r->watch, r->dir);
 	err = dir_list(fd, &l);
 	if (err < 0)
 		return err;
@@ -469,8 +469,17 @@ int reader_next(struct reader *r, struct reader_frame *ret)
 	}
 }
 
-int reader_fd(const struct reader *r)
+int reader_fd(struct reader *r)
 {
+	/*
+	 * Not before it is asked for: most readers never wait, and closing an
+	 * inotify descriptor takes the kernel 10 ms and more.
+	 */
+	if (!r->is_watched) {
+		watch_set(&r->watch, r->dir);
+		watch_now(&r->watch);
+		r->is_watched = true;
+	}
 	return r->watch.fd;
 }
 

@@ -61,8 +61,11 @@ int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 /* 1: *ret is the next frame; 0: nothing more now; -errno. */
 int reader_next(struct reader *r, struct reader_frame *ret);
 
-/* Readable when there may be more (inotify). Owned by the reader. */
-int reader_fd(const struct reader *r);
+/*
+ * Readable when there may be more (inotify). Owned by the reader, made at the
+ * first call, and readable then at once: look again before waiting.
+ */
+int reader_fd(struct reader *r);
 /* Clear what made reader_fd readable. */
 void reader_clear(struct reader *r);
 

@@ -83,6 +83,16 @@ void watch_set(struct watch *w, const char *dir)
 	set_timer(w, true);
 }
 
+void watch_now(struct watch *w)
+{
+	struct itimerspec t;
+
+	/* The timer's next beat, whether it beats or not. */
+	(void)timerfd_gettime(w->timer, &t);
+	t.it_value = (struct timespec){ .tv_nsec = 1 };
+	(void)timerfd_settime(w->timer, 0, &t, NULL);
+}
+
 void watch_clear(struct watch *w)
 {
 	char events[4096];

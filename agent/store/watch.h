@@ -22,4 +22,6 @@ void watch_close(struct watch *w);
  * no inotify left), wake once in a while instead.
  */
 void watch_set(struct watch *w, const char *dir);
+/* Wake once, now. */
+void watch_now(struct watch *w);
 void watch_clear(struct watch *w);

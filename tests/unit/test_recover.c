@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the next writer makes of what the last one left: cut and flipped at
+ * every byte, zeroed, killed at random, power lost at random. Afterwards
+ * everything that was acknowledged is there, numbers are gapless to readers,
+ * and no name was given twice.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "store/dir.h"
+#include "store/recover.h"
+#include "store/verify.h"
+#include "store_dir.h"
+
+/* Many opens: in memory, where syncs cost nothing. */
+static void begin(struct store_dir *d)
+{
+	if (!access("/dev/shm", W_OK))
+		(void)setenv("TMPDIR", "/dev/shm", 1);
+	store_begin(d);
+}
+
+/* A crashed journal of one segment, and where its frames end. */
+struct sample {
+	struct store_dir d;
+	uint8_t *bytes;
+	size_t n;
+	struct {
+		uint64_t seq, end;
+		size_t begin;
+	} events[16];
+	unsigned n_events;
+	char path[256], state[256];
+	uint8_t *state_bytes;
+	size_t n_state;
+};
+
+static void make_sample(struct sample *s)
+{
+	struct frame_key key;
+	struct journal_segment_header h;
+	struct frame f;
+	size_t off;
+	long size;
+
+	*s = (struct sample){ 0 };
+	begin(&s->d);
+	store_open(&s->d);
+	store_describe(&s->d, "an image");
+	store_events(&s->d, 3);
+	store_flush(&s->d);
+	store_events(&s->d, 3);
+	store_flush(&s->d);
+	store_crash(&s->d, "crashed");
+	store_segment(&s->d, 1, s->path);
+	store_path(&s->d, "state", s->state);
+	s->bytes = store_load(s->path, &s->n);
+	s->state_bytes = store_load(s->state, &s->n_state);
+	memcpy(&h, s->bytes, sizeof(h));
+	key = frame_key_of(&h);
+	for (off = JOURNAL_HEADER_AREA; off < s->n; off += (size_t)size) {
+		size = frame_decode(key, s->bytes + off, s->n - off, &f);
+		assert_true(size > 0);
+		if (!f.seq)
+			continue;
+		s->events[s->n_events].seq = f.seq;
+		s->events[s->n_events].begin = off;
+		s->events[s->n_events++].end = off + (size_t)size;
+	}
+	assert_int_equal(s->n_events, 6);
+}
+
+static void free_sample(struct sample *s)
+{
+	free(s->bytes);
+	free(s->state_bytes);
+	store_end(&s->d);
+}
+
+/* The crashed directory anew, with these bytes as its segment. */
+static void set_up(struct sample *s, const uint8_t *bytes, size_t n)
+{
+	store_remove(s->d.journal);
+	assert_int_equal(mkdir(s->d.journal, 0755), 0);
+	store_save(s->path, bytes, n);
+	store_save(s->state, s->state_bytes, s->n_state);
+}
+
+static void tail_cut_at_any_byte_keeps_every_whole_frame(void **state)
+{
+	struct sample s;
+	struct store_seen seen;
+	unsigned kept;
+	size_t cut;
+
+	(void)state;
+	make_sample(&s);
+	for (cut = JOURNAL_HEADER_AREA; cut <= s.n; cut++) {
+		set_up(&s, s.bytes, cut);
+		for (kept = 0; kept < 6 && s.events[kept].end <= cut; kept++)
+			;
+		store_open(&s.d);
+		assert_true(s.d.opening.unclean);
+		assert_int_equal(s.d.opening.epoch, 2);
+		assert_int_equal(s.d.opening.next_seq, kept + 1);
+		store_events(&s.d, 2);
+		store_close(&s.d);
+		seen = store_read(&s.d);
+		assert_int_equal(seen.events, kept + 2);
+		assert_int_equal(seen.gaps, 0);
+		if (cut % 101 == 0)
+			assert_int_equal(store_check(s.d.journal, "events"),
+					 kept + 2);
+	}
+	free_sample(&s);
+}
+
+static void byte_flipped_anywhere_costs_at_most_its_frame(void **state)
+{
+	struct store_seen seen;
+	struct sample s;
+	uint64_t hit;
+	size_t off;
+	unsigned i;
+
+	(void)state;
+	make_sample(&s);
+	for (off = 0; off < s.n; off++) {
+		s.bytes[off] ^= 0x20;
+		set_up(&s, s.bytes, s.n);
+		s.bytes[off] ^= 0x20;
+		for (i = 0, hit = 0; i < 6; i++) {
+			if (off >= s.events[i].begin && off < s.events[i].end)
+				hit = s.events[i].seq;
+		}
+		store_open(&s.d);
+		assert_int_equal(s.d.opening.epoch, 2);
+		/* A number that was given, if only a seal knows it, stays so. */
+		assert_int_equal(s.d.opening.next_seq, 7);
+		store_events(&s.d, 2);
+		store_close(&s.d);
+		seen = store_read(&s.d);
+		assert_int_equal(seen.events, hit ? 7 : 8);
+		assert_int_equal(seen.missing, hit ? 1 : 0);
+		if (off % 331 == 0)
+			assert_int_equal(store_check(s.d.journal, "next"), 9);
+	}
+	free_sample(&s);
+}
+
+static void zeroed_tail_is_set_aside_whole(void **state)
+{
+	struct sample s;
+	char path[256];
+	uint8_t *p, *cut;
+	size_t off, n;
+	unsigned kept;
+
+	(void)state;
+	make_sample(&s);
+	p = malloc(s.n + 9000);
+	assert_non_null(p);
+	for (off = JOURNAL_HEADER_AREA; off < s.n; off += 13) {
+		memcpy(p, s.bytes, s.n);
+		memset(p + off, 0, s.n + 9000 - off);
+		set_up(&s, p, s.n + 9000);
+		for (kept = 0; kept < 6 && s.events[kept].end <= off; kept++)
+			;
+		store_open(&s.d);
+		/* The last byte of a payload may have been zero before. */
+		assert_int_equal(s.d.opening.next_seq, kept + 1);
+		assert_true(s.d.opening.cut_bytes >= s.n + 9000 - off);
+		cut = store_load(store_path(&s.d, s.d.opening.cut_file, path),
+				 &n);
+		assert_int_equal(n, s.d.opening.cut_bytes);
+		assert_memory_equal(cut, p + (s.n + 9000 - n), n);
+		free(cut);
+		assert_int_equal(store_stats(&s.d).error, 0);
+		store_close(&s.d);
+		assert_int_equal(store_read(&s.d).events, kept);
+	}
+	free(p);
+	free_sample(&s);
+}
+
+static void set_aside_tails_are_bounded_and_none_is_deleted(void **state)
+{
+	struct dir_list l = { 0 };
+	struct store_dir d;
+	char path[256];
+	uint64_t next = 1;
+	int i, fd, dirfd;
+
+	(void)state;
+	begin(&d);
+	for (i = 0; i < RECOVER_CUTS_MAX + 5; i++) {
+		char name[32];
+
+		store_open(&d);
+		assert_int_equal(d.opening.next_seq, next);
+		assert_int_equal(d.opening.cut_bytes != 0,
+				 i > 0 && i <= RECOVER_CUTS_MAX);
+		store_events(&d, 3);
+		store_flush(&d);
+		next += 3;
+		(void)snprintf(name, sizeof(name), "crash%d", i);
+		store_crash(&d, name);
+		fd = open(store_segment(&d, (uint64_t)i + 1, path),
+			  O_WRONLY | O_APPEND | O_CLOEXEC);
+		assert_int_equal(write(fd, "torn", 4), 4);
+		(void)close(fd);
+	}
+	dirfd = open(d.journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(dir_list(dirfd, &l), 0);
+	assert_int_equal(l.cuts, RECOVER_CUTS_MAX);
+	free(l.numbers);
+	(void)close(dirfd);
+	/* What stays in a segment is passed over. */
+	assert_int_equal(store_read(&d).events, next - 1);
+	assert_int_equal(store_check(d.journal, "events"), next - 1);
+	store_end(&d);
+}
+
+static void lost_or_damaged_state_never_repeats_an_epoch(void **state)
+{
+	struct sample s;
+	int round;
+
+	(void)state;
+	make_sample(&s);
+	for (round = 0; round < 2; round++) {
+		set_up(&s, s.bytes, s.n);
+		if (round)
+			store_flip(s.state, 40);
+		else
+			assert_int_equal(unlink(s.state), 0);
+		store_open(&s.d);
+		assert_true(s.d.opening.unclean);
+		assert_true(s.d.opening.epoch > 100);
+		assert_int_equal(s.d.opening.next_seq, 7);
+		store_events(&s.d, 1);
+		store_close(&s.d);
+		assert_int_equal(store_read(&s.d).events, 7);
+	}
+	/* Segments gone, state there: numbers and epoch go on. */
+	set_up(&s, s.bytes, s.n);
+	assert_int_equal(unlink(s.path), 0);
+	store_open(&s.d);
+	assert_int_equal(s.d.opening.epoch, 2);
+	assert_false(s.d.opening.created);
+	store_close(&s.d);
+	free_sample(&s);
+}
+
+static void last_segment_without_a_header_is_set_aside(void **state)
+{
+	struct store_seen seen;
+	struct sample s;
+	char path[256];
+
+	(void)state;
+	make_sample(&s);
+	store_open(&s.d);
+	store_events(&s.d, 4);
+	store_flush(&s.d);
+	store_crash(&s.d, "again");
+	store_segment(&s.d, 2, path);
+	store_flip(path, 30);
+	store_flip(path, 530);
+	store_open(&s.d);
+	assert_int_equal(s.d.opening.epoch, 3);
+	assert_string_equal(s.d.opening.cut_file,
+			    "0000000000000002-0000000000000000.cut");
+	assert_int_equal(access(path, F_OK), -1);
+	store_events(&s.d, 1);
+	store_close(&s.d);
+	seen = store_read(&s.d);
+	assert_int_equal(seen.events, 7);
+	free_sample(&s);
+}
+
+static void later_version_is_not_trampled_on(void **state)
+{
+	struct journal_segment_header h;
+	struct journal_opening o;
+	struct journal *j = NULL;
+	struct sample s;
+	char what[256] = "";
+	int holder;
+
+	(void)state;
+	make_sample(&s);
+	memcpy(&h, s.bytes, sizeof(h));
+	h.incompatible = 4;
+	segment_encode_header(&h, s.bytes);
+	set_up(&s, s.bytes, s.n);
+	assert_int_equal(journal_open(&s.d.settings, &j, &o, &holder, what),
+			 -ENOTSUP);
+	assert_non_null(strstr(what, "later version"));
+	free_sample(&s);
+}
+
+/* ---- SIGKILL ---------------------------------------------------------------- */
+
+/* Append until killed; tell through the pipe what was acknowledged. */
+static void child(struct store_dir *d, int out, unsigned seed)
+{
+	unsigned k = seed;
+	uint64_t seq;
+
+	store_open(d);
+	for (;;) {
+		seq = store_event(d, rand_r(&k) % 10 ? 0 : JOURNAL_URGENT);
+		if (rand_r(&k) % 50 == 0 && journal_flush(d->j, 5000) == 0 &&
+		    write(out, &seq, sizeof(seq)) != sizeof(seq))
+			break;
+		if (rand_r(&k) % 20 == 0)
+			(void)usleep(rand_r(&k) % 2000);
+	}
+	_exit(1);
+}
+
+static unsigned kill_rounds(void)
+{
+	const char *s = getenv("PICKET_KILL_ROUNDS");
+
+	return s ? (unsigned)strtoul(s, NULL, 10) : 20;
+}
+
+static void killed_at_any_moment_keeps_what_was_acknowledged(void **state)
+{
+	unsigned seed = (unsigned)clock_mono_ns(), round, k;
+	uint64_t acked = 0, seq, events = 0;
+	struct verify_result v;
+	struct store_seen seen;
+	struct store_dir d;
+	int pipefd[2], status;
+	pid_t pid;
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	k = seed;
+	begin(&d);
+	d.settings.segment_size = 32 << 10;
+	d.settings.sync_interval_ms = 5;
+	for (round = 0; round < kill_rounds(); round++) {
+		assert_int_equal(pipe2(pipefd, O_CLOEXEC), 0);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (!pid)
+			child(&d, pipefd[1], seed + round);
+		(void)close(pipefd[1]);
+		(void)usleep(2000 + (unsigned)rand_r(&k) % 60000);
+		assert_int_equal(kill(pid, SIGKILL), 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status));
+		while (read(pipefd[0], &seq, sizeof(seq)) == sizeof(seq))
+			acked = seq;
+		(void)close(pipefd[0]);
+		if (access(d.journal, F_OK))
+			continue;
+		/* No hole, nothing invented: store_read_on sees to it. */
+		seen = store_read(&d);
+		assert_int_equal(seen.missing, 0);
+		assert_true(!acked || seen.end > acked);
+		assert_true(seen.events >= events);
+		events = seen.events;
+		assert_int_equal(verify(d.journal, NULL, &v), 0);
+		assert_int_equal(v.n_findings, 0);
+		if (round % 10 == 9)
+			assert_int_equal(store_check(d.journal, "events"),
+					 events);
+	}
+	assert_true(acked > 0);
+	store_end(&d);
+}
+
+/* ---- power loss --------------------------------------------------------------- */
+
+enum op_kind { OP_WRITE, OP_SYNC, OP_RENAME, OP_SYNC_DIR };
+
+/* What reached the file layer, in order. */
+struct op {
+	enum op_kind kind;
+	ino_t file;
+	char name[SEGMENT_NAME_MAX];
+	off_t off;
+	size_t n;
+	uint8_t *bytes;
+};
+
+#define OPS_MAX 20000
+static struct op ops[OPS_MAX];
+static unsigned n_ops;
+static pthread_mutex_t ops_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static ino_t inode(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
+}
+
+static void log_op(struct op o)
+{
+	(void)pthread_mutex_lock(&ops_lock);
+	if (n_ops == OPS_MAX)
+		abort();
+	ops[n_ops++] = o;
+	(void)pthread_mutex_unlock(&ops_lock);
+}
+
+static unsigned ops_so_far(void)
+{
+	unsigned n;
+
+	(void)pthread_mutex_lock(&ops_lock);
+	n = n_ops;
+	(void)pthread_mutex_unlock(&ops_lock);
+	return n;
+}
+
+static ssize_t logged_pwritev(int fd, const struct iovec *v, int n, off_t off)
+{
+	struct op o = { .kind = OP_WRITE, .file = inode(fd), .off = off };
+	size_t size = 1;
+	int i;
+
+	for (i = 0; i < n; i++)
+		size += v[i].iov_len;
+	o.bytes = malloc(size);
+	for (i = 0; i < n; i++) {
+		memcpy(o.bytes + o.n, v[i].iov_base, v[i].iov_len);
+		o.n += v[i].iov_len;
+	}
+	log_op(o);
+	return store_io_real.pwritev(fd, v, n, off);
+}
+
+static int logged_fdatasync(int fd)
+{
+	log_op((struct op){ .kind = OP_SYNC, .file = inode(fd) });
+	return 0;
+}
+
+static int logged_rename(int dirfd, const char *from, const char *to)
+{
+	struct op o = { .kind = OP_RENAME };
+	struct stat st;
+
+	if (fstatat(dirfd, from, &st, 0) == 0)
+		o.file = st.st_ino;
+	(void)snprintf(o.name, sizeof(o.name), "%s", to);
+	log_op(o);
+	return store_io_real.rename(dirfd, from, to);
+}
+
+static int logged_sync_dir(int dirfd)
+{
+	(void)dirfd;
+	log_op((struct op){ .kind = OP_SYNC_DIR });
+	return 0;
+}
+
+static struct store_io logged = {
+	.create = NULL, /* set from the real one */
+	.pwritev = logged_pwritev,
+	.fdatasync = logged_fdatasync,
+	.rename = logged_rename,
+	.sync_dir = logged_sync_dir,
+};
+
+static void forget_ops(void)
+{
+	while (n_ops)
+		free(ops[--n_ops].bytes);
+}
+
+/* Is what op i wrote durable by a sync before op `durable`? */
+static bool is_synced(unsigned i, unsigned durable)
+{
+	unsigned k;
+
+	for (k = i + 1; k < durable; k++) {
+		if (ops[k].kind == OP_SYNC && ops[k].file == ops[i].file)
+			return true;
+	}
+	return false;
+}
+
+/* Some of a write: sectors of 512 bytes, each there or not. */
+static void write_some(int fd, const struct op *o, unsigned *seed)
+{
+	size_t at, n;
+
+	for (at = 0; at < o->n; at += n) {
+		n = 512 - (size_t)(o->off + (off_t)at) % 512;
+		n = n < o->n - at ? n : o->n - at;
+		if (rand_r(seed) % 2)
+			(void)!pwrite(fd, o->bytes + at, n, o->off + (off_t)at);
+	}
+}
+
+/*
+ * The directory as a power loss after op `last` leaves it: what was synced
+ * before op `durable`, and any subset of the later writes. Segments of
+ * earlier runs and the state file are there.
+ */
+static void power_loss(struct store_dir *d, unsigned durable, unsigned last,
+		       unsigned *seed)
+{
+	char path[256];
+	unsigned i, k;
+	int fd;
+
+	for (i = 0; i < n_ops; i++) {
+		const struct op *made = &ops[i];
+
+		if (made->kind != OP_RENAME)
+			continue;
+		(void)unlink(store_path(d, made->name, path));
+		if (i >= last)
+			continue;
+		for (k = i; k < last && ops[k].kind != OP_SYNC_DIR; k++)
+			;
+		/* The name itself may be lost. */
+		if (k == last && rand_r(seed) % 2)
+			continue;
+		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+		assert_true(fd >= 0);
+		for (k = 0; k < last; k++) {
+			if (ops[k].kind != OP_WRITE ||
+			    ops[k].file != made->file)
+				continue;
+			/* The header was synced before the name was given. */
+			if (k < i || is_synced(k, durable))
+				(void)!pwrite(fd, ops[k].bytes, ops[k].n,
+					      ops[k].off);
+			else
+				write_some(fd, &ops[k], seed);
+		}
+		(void)close(fd);
+	}
+}
+
+/* Payload "run R event N": which run gave this name. */
+static void run_events(struct store_dir *d, unsigned run, unsigned n,
+		       unsigned *seed)
+{
+	char payload[600];
+	uint64_t seq;
+	int len;
+
+	memset(payload, '.', sizeof(payload));
+	while (n--) {
+		(void)journal_segment(d->j);
+		len = snprintf(payload, 40, "run %u", run);
+		payload[len] = ' ';
+		assert_int_equal(
+			journal_append(
+				d->j, JOURNAL_EVENT,
+				rand_r(seed) % 8 ? 0 : JOURNAL_URGENT, 1,
+				slice_of(payload,
+					 40 + (size_t)rand_r(seed) % 500),
+				&seq),
+			0);
+		if (rand_r(seed) % 20 == 0)
+			(void)usleep(rand_r(seed) % 3000);
+	}
+}
+
+/*
+ * Read everything; each name's run must be the one that had its epoch. The
+ * first number behind everything.
+ */
+static uint64_t check_names(struct store_dir *d, const unsigned *run_of_epoch,
+			    unsigned flags)
+{
+	struct reader *r = NULL;
+	struct reader_frame f;
+	uint64_t next = 0;
+	uint32_t epoch = 0;
+	int n;
+
+	assert_int_equal(reader_open(d->journal, READER_OLDEST, 0, flags, &r),
+			 0);
+	while ((n = reader_next(r, &f)) > 0) {
+		if (!f.seq)
+			continue;
+		if (epoch == f.epoch && next)
+			assert_int_equal(f.seq, next);
+		assert_true(f.epoch >= epoch);
+		epoch = f.epoch;
+		next = f.seq_end;
+		if (f.type == JOURNAL_EVENT)
+			assert_int_equal(strtoul(f.payload.p + 4, NULL, 10),
+					 run_of_epoch[f.epoch]);
+	}
+	assert_int_equal(n, 0);
+	reader_close(r);
+	return next;
+}
+
+static void power_loss_round(unsigned seed, bool honest)
+{
+	unsigned run_of_epoch[16] = { 0 }, run, last, durable;
+	struct store_dir d;
+	uint64_t sealed = 0;
+	char path[128];
+
+	begin(&d);
+	logged.create = store_io_real.create;
+	d.settings.io = &logged;
+	d.settings.segment_size = 16 << 10;
+	d.settings.sync_interval_ms = 3;
+	for (run = 1; run <= 8; run++) {
+		forget_ops();
+		store_open(&d);
+		/* Never one that was used. */
+		assert_int_equal(run_of_epoch[d.opening.epoch], 0);
+		run_of_epoch[d.opening.epoch] = run;
+		/* An honest disk has everything that was acknowledged. */
+		if (honest)
+			assert_true(d.opening.next_seq > sealed);
+		assert_int_equal(check_names(&d, run_of_epoch, 0)
+					 ?: d.opening.next_seq,
+				 d.opening.next_seq);
+		run_events(&d, run, 200, &seed);
+		sealed = store_stats(&d).sealed_seq;
+		last = ops_so_far();
+		durable = honest ? last : (unsigned)rand_r(&seed) % last;
+		(void)snprintf(path, sizeof(path), "%s/%u", d.base, run % 2);
+		store_remove(path);
+		store_crash(&d, path + strlen(d.base) + 1);
+		power_loss(&d, durable, last, &seed);
+	}
+	store_open(&d);
+	store_close(&d);
+	(void)check_names(&d, run_of_epoch, READER_SEALED_ONLY);
+	/* Synced bytes that are gone break the chain: that is for verify. */
+	if (honest)
+		(void)store_check(d.journal, "next");
+	forget_ops();
+	store_end(&d);
+}
+
+static void power_loss_keeps_sealed_frames_and_names(void **state)
+{
+	unsigned seed = (unsigned)clock_mono_ns(), i;
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	for (i = 0; i < 5; i++)
+		power_loss_round(seed + i, true);
+}
+
+static void lying_disk_never_makes_a_name_twice(void **state)
+{
+	unsigned seed = (unsigned)clock_mono_ns(), i;
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	for (i = 0; i < 5; i++)
+		power_loss_round(seed + i, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tail_cut_at_any_byte_keeps_every_whole_frame),
+		cmocka_unit_test(byte_flipped_anywhere_costs_at_most_its_frame),
+		cmocka_unit_test(zeroed_tail_is_set_aside_whole),
+		cmocka_unit_test(
+			set_aside_tails_are_bounded_and_none_is_deleted),
+		cmocka_unit_test(lost_or_damaged_state_never_repeats_an_epoch),
+		cmocka_unit_test(last_segment_without_a_header_is_set_aside),
+		cmocka_unit_test(later_version_is_not_trampled_on),
+		cmocka_unit_test(
+			killed_at_any_moment_keeps_what_was_acknowledged),
+		cmocka_unit_test(power_loss_keeps_sealed_frames_and_names),
+		cmocka_unit_test(lying_disk_never_makes_a_name_twice),
+	};
+
+	return cmocka_run_group_tests_name("recover", tests, NULL, NULL);
+}
