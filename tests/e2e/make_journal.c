@@ -142,14 +142,15 @@ static void say(const struct maker *m, uint64_t seq, const char *kind)
 /* A new program every seventh event. */
 static void change_worker(struct maker *m, uint64_t i)
 {
+	static const char args[] = "worker\0--name=\xff\xfe\0two words\0";
 	struct image *w = &m->worker;
 
 	(void)snprintf(m->exe, sizeof(m->exe), "/srv/app/worker-%" PRIu64, i);
 	*w = sample_image(1000 + i, (uint32_t)(5000 + i % 60000), m->exe,
 			  &m->sample.bash);
-	w->args = slice_of("worker\0--name=\xff\xfe\0two words\0", 29);
+	w->args = slice_of(args, sizeof(args) - 1);
 	w->argc = 3;
-	w->args_bytes = 29;
+	w->args_bytes = sizeof(args) - 1;
 }
 
 static struct event make_event(struct maker *m, uint64_t i)
