@@ -25,6 +25,9 @@ static const char *const kind_names[] = {
 _Static_assert(sizeof(kind_names) / sizeof(*kind_names) == VERIFY_KIND_COUNT,
 	       "each kind has a name");
 
+/* A segment ends in a seal: less than one, in its place, is a part of it. */
+#define SEAL_SIZE (FRAME_HEADER + sizeof(struct journal_seal))
+
 struct check {
 	int dirfd;
 	struct sha *sha;
@@ -246,7 +249,7 @@ static void check_border(struct check *c,
 	} else if (h->number != c->segment + 1) {
 		f.kind = VERIFY_REMOVED;
 		f.what = "segments are gone";
-	} else if (lost || !c->ends_in_seal) {
+	} else if (lost || (!c->ends_in_seal && c->rest < SEAL_SIZE)) {
 		f.kind = VERIFY_TRUNCATED;
 		f.what = "the segment ends too early";
 	} else {

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Proving a journal: an honest one passes, whatever happened to its writer;
+ * edited, removed, reordered and truncated ones are found and named, also by
+ * one who repairs every checksum on the way. The golden journal is read.
+ */
+#include "store/verify.h"
+
+#include <errno.h>
+
+#include "base/crc32c.h"
+#include "store/dir.h"
+#include "store_dir.h"
+
+static struct verify_result check(const struct store_dir *d,
+				  const struct verify_anchor *a)
+{
+	struct verify_result v;
+
+	assert_int_equal(verify(d->journal, a, &v), 0);
+	return v;
+}
+
+/* The first finding is of this kind, and there are few. */
+static void expect(const struct verify_result *v, enum verify_kind kind,
+		   uint64_t segment)
+{
+	if (!v->n_findings)
+		fail_msg("nothing found, expected %s", verify_kind_name(kind));
+	if (v->findings[0].kind != kind || v->findings[0].segment != segment)
+		fail_msg("%s in %" PRIu64 " (%s), expected %s in %" PRIu64,
+			 verify_kind_name(v->findings[0].kind),
+			 v->findings[0].segment, v->findings[0].what,
+			 verify_kind_name(kind), segment);
+	assert_true(v->n_findings <= 2);
+}
+
+/* Five or so segments with several seals each, closed. */
+static void begin(struct store_dir *d)
+{
+	int i;
+
+	if (!access("/dev/shm", W_OK))
+		(void)setenv("TMPDIR", "/dev/shm", 1);
+	store_begin(d);
+	d->settings.segment_size = 4096;
+	store_open(d);
+	for (i = 0; i < 20; i++) {
+		store_events(d, 11);
+		store_flush(d);
+	}
+	assert_true(store_stats(d).segments >= 4);
+	store_close(d);
+}
+
+/* The file of segment 2 as frames, to be rearranged. */
+struct frames {
+	char path[256];
+	uint8_t *bytes;
+	size_t n;
+	struct frame_key key;
+	struct {
+		size_t off, size;
+		struct frame f;
+	} at[128];
+	unsigned n_at;
+};
+
+static void load(struct frames *s, const struct store_dir *d, uint64_t number)
+{
+	struct journal_segment_header h;
+	size_t off = JOURNAL_HEADER_AREA;
+	long size;
+
+	*s = (struct frames){ 0 };
+	s->bytes = store_load(store_segment(d, number, s->path), &s->n);
+	memcpy(&h, s->bytes, sizeof(h));
+	s->key = frame_key_of(&h);
+	for (; off < s->n; off += (size_t)size) {
+		size = frame_decode(s->key, s->bytes + off, s->n - off,
+				    &s->at[s->n_at].f);
+		assert_true(size > 0 && s->n_at < 127);
+		s->at[s->n_at].off = off;
+		s->at[s->n_at++].size = (size_t)size;
+	}
+}
+
+/* The index of the nth frame of this type. */
+static unsigned nth(const struct frames *s, uint8_t type, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n_at; i++) {
+		if (s->at[i].f.type == type && !n--)
+			return i;
+	}
+	fail();
+	return 0;
+}
+
+static void seal_crc(struct frames *s, unsigned i)
+{
+	struct journal_frame_header h;
+	struct frame f = s->at[i].f;
+
+	frame_encode(s->key, &f, &h);
+	memcpy(s->bytes + s->at[i].off, &h, sizeof(h));
+}
+
+static void done(struct frames *s)
+{
+	free(s->bytes);
+}
+
+static void honest_journal_passes(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	int i;
+
+	(void)state;
+	begin(&d);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
+	assert_int_equal(v.first_seq, 1);
+	assert_int_equal(v.sealed_seq, 220);
+	assert_int_equal(v.unsealed, 0);
+	assert_false(v.trimmed);
+	assert_true(v.seals >= 20);
+	/* Restarted, killed, torn, trimmed, running. */
+	for (i = 0; i < 4; i++) {
+		char name[32];
+
+		store_open(&d);
+		store_events(&d, 30);
+		store_flush(&d);
+		(void)snprintf(name, sizeof(name), "crash%d", i);
+		store_crash(&d, name);
+		if (i % 2) {
+			char path[256];
+			int fd = open(store_segment(&d,
+						    store_read(&d).last.segment,
+						    path),
+				      O_WRONLY | O_APPEND | O_CLOEXEC);
+
+			assert_int_equal(write(fd, "torn", 4), 4);
+			(void)close(fd);
+		}
+		assert_int_equal(check(&d, NULL).n_findings, 0);
+	}
+	d.settings.max_size = 32 << 10;
+	store_open(&d);
+	store_events(&d, 1000);
+	store_flush(&d);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
+	assert_true(v.trimmed);
+	store_end(&d);
+}
+
+static void any_changed_byte_is_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct stat st;
+	char path[256];
+	uint64_t number;
+	off_t off;
+
+	(void)state;
+	begin(&d);
+	for (number = 1; number <= 4; number++) {
+		assert_int_equal(stat(store_segment(&d, number, path), &st), 0);
+		for (off = 0; off < st.st_size; off += 7) {
+			store_flip(path, off);
+			v = check(&d, NULL);
+			expect(&v, VERIFY_EDITED, number);
+			store_flip(path, off);
+		}
+	}
+	assert_int_equal(check(&d, NULL).n_findings, 0);
+	store_end(&d);
+}
+
+static void edit_with_a_new_checksum_is_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	unsigned i;
+
+	(void)state;
+	begin(&d);
+	load(&s, &d, 2);
+	i = nth(&s, JOURNAL_EVENT, 5);
+	s.bytes[s.at[i].off + FRAME_HEADER + 2] ^= 1;
+	seal_crc(&s, i);
+	store_save(s.path, s.bytes, s.n);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_EDITED, 2);
+	/* Found between the two seals around it. */
+	assert_true(v.findings[0].from <= s.at[i].off);
+	assert_true(v.findings[0].to > s.at[i].off);
+	assert_int_equal(v.n_findings, 1);
+	done(&s);
+	store_end(&d);
+}
+
+static void cut_out(const struct frames *s, unsigned i)
+{
+	size_t end = s->at[i].off + s->at[i].size;
+	uint8_t *p = malloc(s->n);
+
+	assert_non_null(p);
+	memcpy(p, s->bytes, s->at[i].off);
+	memcpy(p + s->at[i].off, s->bytes + end, s->n - end);
+	store_save(s->path, p, s->n - s->at[i].size);
+	free(p);
+}
+
+static void removed_frame_is_found_with_its_number(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	unsigned i;
+
+	(void)state;
+	begin(&d);
+	load(&s, &d, 2);
+	i = nth(&s, JOURNAL_EVENT, 5);
+	cut_out(&s, i);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 2);
+	assert_int_equal(v.findings[0].first_seq, s.at[i].f.seq);
+	assert_int_equal(v.findings[0].last_seq, s.at[i].f.seq);
+	/* The last before a seal: only the seal knows. */
+	i = nth(&s, JOURNAL_SEAL, 1) - 1;
+	cut_out(&s, i);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 2);
+	assert_int_equal(v.findings[0].first_seq, s.at[i].f.seq);
+	/* A seal in the middle. */
+	cut_out(&s, nth(&s, JOURNAL_SEAL, 1));
+	v = check(&d, NULL);
+	expect(&v, VERIFY_EDITED, 2);
+	done(&s);
+	store_end(&d);
+}
+
+static void reordered_frames_are_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	unsigned i;
+	uint8_t *p;
+	size_t a, b;
+
+	(void)state;
+	begin(&d);
+	load(&s, &d, 2);
+	i = nth(&s, JOURNAL_EVENT, 5);
+	assert_int_equal(s.at[i + 1].f.type, JOURNAL_EVENT);
+	a = s.at[i].size;
+	b = s.at[i + 1].size;
+	p = malloc(a);
+	assert_non_null(p);
+	memcpy(p, s.bytes + s.at[i].off, a);
+	memmove(s.bytes + s.at[i].off, s.bytes + s.at[i + 1].off, b);
+	memcpy(s.bytes + s.at[i].off + b, p, a);
+	free(p);
+	store_save(s.path, s.bytes, s.n);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REORDERED, 2);
+	done(&s);
+	store_end(&d);
+}
+
+static void reordered_segments_are_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	char two[256], three[256], aside[256];
+
+	(void)state;
+	begin(&d);
+	store_segment(&d, 2, two);
+	store_segment(&d, 3, three);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", d.base);
+	assert_int_equal(rename(two, aside), 0);
+	assert_int_equal(rename(three, two), 0);
+	assert_int_equal(rename(aside, three), 0);
+	v = check(&d, NULL);
+	assert_true(v.n_findings >= 2);
+	assert_int_equal(v.findings[0].kind, VERIFY_REORDERED);
+	assert_int_equal(v.findings[0].segment, 2);
+	store_end(&d);
+}
+
+static void removed_segment_is_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	char path[256];
+
+	(void)state;
+	begin(&d);
+	assert_int_equal(unlink(store_segment(&d, 2, path)), 0);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 1);
+	assert_true(v.findings[0].last_seq > v.findings[0].first_seq);
+	store_end(&d);
+}
+
+static void truncated_segment_is_found(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	size_t cuts[3];
+	int i;
+
+	(void)state;
+	begin(&d);
+	load(&s, &d, 2);
+	/* In a frame, behind a frame, behind a seal. */
+	cuts[0] = s.at[9].off + 20;
+	cuts[1] = s.at[9].off;
+	cuts[2] = s.at[nth(&s, JOURNAL_SEAL, 1)].off +
+		  s.at[nth(&s, JOURNAL_SEAL, 1)].size;
+	for (i = 0; i < 3; i++) {
+		store_save(s.path, s.bytes, cuts[i]);
+		v = check(&d, NULL);
+		expect(&v, VERIFY_TRUNCATED, 2);
+		assert_true(v.findings[0].first_seq > 0);
+	}
+	done(&s);
+	store_end(&d);
+}
+
+static void journal_that_ends_early_is_found_by_its_state(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	uint64_t last;
+	char path[256];
+
+	(void)state;
+	begin(&d);
+	last = store_read(&d).last.segment;
+	load(&s, &d, last);
+	store_save(s.path, s.bytes, s.at[s.n_at - 1].off);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_TRUNCATED, last);
+	store_save(s.path, s.bytes, s.at[nth(&s, JOURNAL_SEAL, 0)].off);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_TRUNCATED, last);
+	/* Bytes behind the end. */
+	s.bytes = realloc(s.bytes, s.n + 4);
+	assert_non_null(s.bytes);
+	memcpy(s.bytes + s.n, "more", 4);
+	store_save(s.path, s.bytes, s.n + 4);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_EDITED, last);
+	/* The newest segment as a whole. */
+	assert_int_equal(unlink(store_segment(&d, last, path)), 0);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_TRUNCATED, last - 1);
+	done(&s);
+	store_end(&d);
+}
+
+static void anchor_proves_the_history_before_it(void **state)
+{
+	struct verify_anchor a = { 0 }, b;
+	struct verify_result v;
+	struct store_dir d, forged;
+	struct reader *r = NULL;
+
+	(void)state;
+	begin(&d);
+	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0,
+				     READER_SEALED_ONLY, &r),
+			 0);
+	(void)store_read(&d);
+	while (reader_next(r, &(struct reader_frame){ 0 }) == 1) {
+		reader_seal(r, &a.seq, a.sha);
+		if (a.seq >= 100)
+			break;
+	}
+	reader_close(r);
+	v = check(&d, &a);
+	assert_true(v.anchor_found);
+	assert_int_equal(v.n_findings, 0);
+	b = a;
+	b.sha[5] ^= 1;
+	v = check(&d, &b);
+	assert_false(v.anchor_found);
+	expect(&v, VERIFY_EDITED, 0);
+	b = a;
+	b.seq = 100000;
+	v = check(&d, &b);
+	assert_int_equal(v.findings[0].kind, VERIFY_TRUNCATED);
+	/*
+	 * Somebody who writes the whole history anew, with every number,
+	 * checksum and link in order, is found by the anchor alone.
+	 */
+	begin(&forged);
+	assert_int_equal(check(&forged, NULL).n_findings, 0);
+	v = check(&forged, &a);
+	expect(&v, VERIFY_EDITED, 0);
+	store_end(&forged);
+	store_end(&d);
+}
+
+static void what_is_not_sealed_is_not_judged(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+
+	(void)state;
+	store_begin(&d);
+	d.settings.sync_interval_ms = 60000;
+	store_open(&d);
+	store_events(&d, 5);
+	store_flush(&d);
+	store_events(&d, 5);
+	STORE_WAIT(store_read(&d).events == 10);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
+	assert_int_equal(v.sealed_seq, 5);
+	assert_int_equal(v.unsealed, 5);
+	store_end(&d);
+}
+
+static void missing_directory_is_an_error(void **state)
+{
+	struct verify_result v;
+
+	(void)state;
+	assert_int_equal(verify("/nonexistent", NULL, &v), -ENOENT);
+}
+
+/*
+ * Version 1 as it was first written. Never made again: a later version that
+ * cannot read it breaks what people have on their disks.
+ */
+#define GOLDEN "tests/golden/journal-1"
+
+static void golden_journal_of_version_1_is_read(void **state)
+{
+	struct verify_anchor a = { .seq = 40 };
+	struct verify_result v;
+	struct reader_frame f;
+	struct reader *r = NULL;
+	uint64_t events = 0, alerts = 0, described = 0, next = 1, told = 0;
+	char want[64];
+	int n;
+
+	(void)state;
+	assert_int_equal(
+		reader_open(GOLDEN, READER_OLDEST, 0, READER_SEALED_ONLY, &r),
+		0);
+	while ((n = reader_next(r, &f)) == 1) {
+		described += f.type == JOURNAL_DESCRIPTION;
+		if (!f.seq)
+			continue;
+		assert_int_equal(f.seq, next);
+		next = f.seq_end;
+		assert_false(f.flags & READER_MISSING);
+		told += f.type == JOURNAL_GAP ? f.seq_end - f.seq : 0;
+		if (f.type == JOURNAL_GAP)
+			continue;
+		events++;
+		alerts += f.flags & JOURNAL_FRAME_URGENT;
+		assert_int_equal(f.type, f.seq % 10 == 7 ? JOURNAL_AMENDMENT
+							 : JOURNAL_EVENT);
+		assert_int_equal(f.wall_ns,
+				 1700000000000000000 + (int64_t)f.seq);
+		assert_int_equal(f.epoch, f.seq <= 30 ? 1 : 2);
+		(void)snprintf(want, sizeof(want), "golden %" PRIu64, f.seq);
+		assert_true(slice_eq(f.payload, slice_str(want)));
+	}
+	assert_int_equal(n, 0);
+	assert_int_equal(next, 41);
+	assert_int_equal(told, 3);
+	assert_int_equal(events, 37);
+	assert_int_equal(alerts, 4);
+	assert_int_equal(described, 3);
+	reader_seal(r, &a.seq, a.sha);
+	assert_int_equal(a.seq, 40);
+	reader_close(r);
+	assert_int_equal(verify(GOLDEN, &a, &v), 0);
+	assert_int_equal(v.n_findings, 0);
+	assert_true(v.anchor_found);
+	assert_int_equal(store_check(GOLDEN, "events"), 37);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(honest_journal_passes),
+		cmocka_unit_test(any_changed_byte_is_found),
+		cmocka_unit_test(edit_with_a_new_checksum_is_found),
+		cmocka_unit_test(removed_frame_is_found_with_its_number),
+		cmocka_unit_test(reordered_frames_are_found),
+		cmocka_unit_test(reordered_segments_are_found),
+		cmocka_unit_test(removed_segment_is_found),
+		cmocka_unit_test(truncated_segment_is_found),
+		cmocka_unit_test(journal_that_ends_early_is_found_by_its_state),
+		cmocka_unit_test(anchor_proves_the_history_before_it),
+		cmocka_unit_test(what_is_not_sealed_is_not_judged),
+		cmocka_unit_test(missing_directory_is_an_error),
+		cmocka_unit_test(golden_journal_of_version_1_is_read),
+	};
+
+	return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
+}
