@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					  .epoch = 1,
 					  .seq = seq,
 					  .seq_end = seq + 1,
-					  .wall_ns = (int64_t)seq << 55,
+					  .wall_ns = (int64_t)(seq << 55),
 					  .segment = segment };
 		struct view v;
 		int r;
