@@ -16,7 +16,6 @@ static __always_inline int cgroup_named(enum wire_backend backend,
 	struct wire_cgroup *r;
 	struct record rec;
 	__u64 class;
-	bool cut;
 
 	/* The unified hierarchy, and the one whose ids records carry. */
 	if (hierarchy && hierarchy != v1_hierarchy)
@@ -39,7 +38,7 @@ static __always_inline int cgroup_named(enum wire_backend backend,
 	hdr_no_task(&r->hdr);
 	r->id = BPF_CORE_READ(cgroup, kn, id);
 	r->hierarchy = hierarchy;
-	r->path = put_str(rec, path, false, &cut);
+	r->path = put_str(rec, path, false);
 	r->hdr.size = rec.f->pos;
 	bpf_ringbuf_submit(r, 0);
 	return 0;

@@ -34,6 +34,14 @@ static __always_inline __u64 number_of(const void *p)
 	return number;
 }
 
+/*
+ * Make the verifier forget what it knows of a variable on the stack, by
+ * reading it onto itself. Otherwise each constant that it may hold is a state
+ * of its own, and all that follows is verified once for each.
+ */
+#define forget_known(variable) \
+	bpf_probe_read_kernel(&(variable), sizeof(variable), &(variable))
+
 static __always_inline struct wire_counters *counters_of(__u32 family)
 {
 	return bpf_map_lookup_elem(&counters, &family);

@@ -137,26 +137,25 @@ static __always_inline void exec_args(struct record rec, struct wire_exec *r,
 	rec.f->pos = sizeof(*r) + n;
 }
 
-/* env_bytes: what env_size found; nothing found is not looked for again. */
+/* env: what measure_env said; nothing found is not looked for again. */
 static __always_inline void exec_strings(struct record rec, struct wire_exec *r,
 					 struct linux_binprm *bprm,
-					 struct mm_struct *mm, __u32 env_bytes)
+					 struct mm_struct *mm, __u32 env)
 {
 	__u64 at = BPF_CORE_READ(mm, env_start);
 	__u64 end = BPF_CORE_READ(mm, env_end);
-	bool cut = false;
 
 	r->env_bytes = end - at;
 	r->env = (struct wire_str){};
-	if (env_bytes)
-		r->env = put_env(rec, at, end, &cut);
-	if (cut)
+	rec.f->cut = env & ENV_MORE;
+	if (env & ~ENV_MORE)
+		r->env = put_env(rec, at, end);
+	if (rec.f->cut)
 		r->flags |= WIRE_EXEC_ENV_TRUNCATED;
-	r->filename = put_str(rec, BPF_CORE_READ(bprm, filename), false, &cut);
+	r->filename = put_str(rec, BPF_CORE_READ(bprm, filename), false);
 	r->interp = (struct wire_str){};
 	if (r->flags & WIRE_EXEC_SCRIPT)
-		r->interp =
-			put_str(rec, BPF_CORE_READ(bprm, interp), false, &cut);
+		r->interp = put_str(rec, BPF_CORE_READ(bprm, interp), false);
 }
 
 static __always_inline int exec_body(enum wire_backend backend,
@@ -170,7 +169,6 @@ static __always_inline int exec_body(enum wire_backend backend,
 	__u32 bytes, steps, env;
 	struct wire_exec *r;
 	struct record rec;
-	bool unseen = false;
 	__u64 class;
 
 	jobs[0].dentry = BPF_CORE_READ(file, f_path.dentry);
@@ -179,14 +177,14 @@ static __always_inline int exec_body(enum wire_backend backend,
 	jobs[1].dentry = BPF_CORE_READ(fs, pwd.dentry);
 	jobs[1].mnt = BPF_CORE_READ(fs, pwd.mnt);
 	jobs[1].size = path_size_of(jobs[1].dentry, jobs[1].mnt);
-	env = env_size(BPF_CORE_READ(mm, env_start), BPF_CORE_READ(mm, env_end),
-		       &unseen);
+	env = measure_env(BPF_CORE_READ(mm, env_start),
+			  BPF_CORE_READ(mm, env_end));
 	steps = jobs[0].size.steps | jobs[1].size.steps;
 	bytes = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
 	if (bytes > WIRE_ARGS_MAX)
 		bytes = WIRE_ARGS_MAX;
 	bytes += jobs[0].size.path + jobs[0].size.prefix + jobs[1].size.path +
-		 jobs[1].size.prefix + env +
+		 jobs[1].size.prefix + (env & ~ENV_MORE) +
 		 measure_kernel_str((__u64)BPF_CORE_READ(bprm, filename)) +
 		 measure_kernel_str((__u64)BPF_CORE_READ(bprm, interp)) + 2;
 
@@ -214,8 +212,6 @@ static __always_inline int exec_body(enum wire_backend backend,
 	hdr_begin(&r->hdr, WIRE_EXEC, backend);
 	r->old_tid = old_tid;
 	exec_fixed(r, t, bprm);
-	if (unseen)
-		r->flags |= WIRE_EXEC_ENV_TRUNCATED;
 	exec_args(rec, r, mm);
 	put_path(rec, &jobs[0], steps, &r->exe);
 	put_path(rec, &jobs[1], steps, &r->cwd);

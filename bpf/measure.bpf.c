@@ -5,15 +5,24 @@
 #include "env_match.h"
 #include "moved.h"
 
+/*
+ * Before 6.4 a program with functions has all its numbers tracked exactly, so
+ * two ways to the same sum are two states. Adding atomically to the stack
+ * leaves a number that the verifier knows nothing of, for one instruction.
+ */
+#define ADD_UNSEEN(sum, n) __sync_fetch_and_add(&(sum), (n))
+
 __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 {
 	struct dentry *d = (void *)dentry, *parent, *first, *root;
 	struct mount *m = real_mount((void *)mnt), *up;
-	__u32 path = 0, prefix = 0, prefix_steps = 0, i;
 	bool in_prefix = false;
+	__u64 packed = 0;
+	__u32 i, len;
 
 	first = root = BPF_CORE_READ(m, mnt.mnt_root);
 	for (i = 0; i < PATH_STEPS; i++) {
+		ADD_UNSEEN(packed, 1ull << PATH_SIZE_STEPS);
 		if (d == root && !in_prefix) {
 			up = BPF_CORE_READ(m, mnt_parent);
 			if (up != m) {
@@ -28,19 +37,18 @@ __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 		parent = BPF_CORE_READ(d, d_parent);
 		if (parent == d && in_prefix)
 			break;
-		if (in_prefix) {
-			prefix += 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
-			prefix_steps++;
-		} else {
-			path += 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
-		}
+		len = 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
+		if (in_prefix)
+			ADD_UNSEEN(packed, (__u64)len << PATH_SIZE_PREFIX |
+						   (PREFIX_SHARE - 1ull)
+							   << PATH_SIZE_STEPS);
+		else
+			ADD_UNSEEN(packed, len);
 		if (parent == d)
 			break;
 		d = parent;
 	}
-	/* No branch on what was added up: each sum would be a path of its own. */
-	i += (PREFIX_SHARE - 1) * prefix_steps;
-	return path | (__u64)prefix << 20 | (__u64)i << 40;
+	return packed;
 }
 
 __noinline __u32 measure_kernel_str(__u64 at)
@@ -105,4 +113,22 @@ __noinline __u64 next_env(__u64 at, __u64 end)
 		at += r - (r == PIECE);
 	}
 	return ENV_UNSEEN;
+}
+
+__noinline __u32 measure_env(__u64 at, __u64 end)
+{
+	__u64 bytes = 0;
+	__u32 i, len;
+
+	for (i = 0; i < ENV_STRINGS; i++) {
+		at = next_env(at, end);
+		if (at == ENV_NONE)
+			return bytes;
+		if (at == ENV_UNSEEN)
+			break;
+		len = measure_user_str(at) + 1;
+		at += len;
+		ADD_UNSEEN(bytes, len);
+	}
+	return bytes | ENV_MORE;
 }

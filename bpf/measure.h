@@ -20,6 +20,10 @@ struct path_size {
 	__u32 steps;  /* a walk allowed more than these ends by itself */
 };
 
+/* Where the members of struct path_size begin in what measure_path returns. */
+#define PATH_SIZE_PREFIX 20
+#define PATH_SIZE_STEPS	 40
+
 /* Of a struct path's members; see path_size_of. */
 __u64 measure_path(__u64 dentry, __u64 mnt);
 /* Bytes without the zero, at most 4096; a fault ends the count. */
@@ -33,6 +37,13 @@ __u64 next_env(__u64 at, __u64 end);
 #define ENV_NONE   0
 #define ENV_UNSEEN 1
 
+/* Strings of the environment that are kept. */
+#define ENV_STRINGS 32
+
+/* Bytes of all those strings; ENV_MORE is added when some were not seen. */
+__u32 measure_env(__u64 at, __u64 end);
+#define ENV_MORE (1u << 31)
+
 /* Pieces of PIECE bytes that next_env looks at. */
 #define ENV_PIECES 512
 
@@ -43,7 +54,7 @@ static __always_inline struct path_size path_size_of(struct dentry *dentry,
 
 	return (struct path_size){
 		.path = packed & 0xfffff,
-		.prefix = (packed >> 20) & 0xfffff,
-		.steps = packed >> 40,
+		.prefix = (packed >> PATH_SIZE_PREFIX) & 0xfffff,
+		.steps = packed >> PATH_SIZE_STEPS,
 	};
 }

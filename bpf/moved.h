@@ -63,7 +63,12 @@ static __always_inline __s64 inode_mtime_ns(struct inode *i)
 	return READ_TIME(plain, i_mtime.tv_sec, i_mtime.tv_nsec);
 }
 
-/* i_ctime until 6.5, __i_ctime from 6.6 (13bc24457850), split in 6.11. */
+/*
+ * i_ctime until 6.5, __i_ctime from 6.6 (13bc24457850), split in 6.11. Since
+ * 6.13 the top bit of its nanoseconds says that somebody has looked at it.
+ */
+#define CTIME_QUERIED (1u << 31)
+
 static __always_inline __s64 inode_ctime_ns(struct inode *i)
 {
 	struct inode___split *split = (void *)i;
@@ -71,7 +76,8 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i)
 	struct inode___plain *plain = (void *)i;
 
 	if (bpf_core_field_exists(split->i_ctime_sec))
-		return READ_TIME(split, i_ctime_sec, i_ctime_nsec);
+		return BPF_CORE_READ(split, i_ctime_sec) * MOVED_NS_PER_S +
+		       (BPF_CORE_READ(split, i_ctime_nsec) & ~CTIME_QUERIED);
 	if (bpf_core_field_exists(under->__i_ctime))
 		return READ_TIME(under, __i_ctime.tv_sec, __i_ctime.tv_nsec);
 	return READ_TIME(plain, i_ctime.tv_sec, i_ctime.tv_nsec);

@@ -51,6 +51,7 @@ struct fill {
 	__u32 stop; /* enum walk_stop */
 	__u32 tail;
 	__u32 more;  /* a string goes on after this piece */
+	__u32 cut;   /* a string was longer than kept */
 	__u32 flags; /* WIRE_PATH_* */
 };
 
@@ -159,7 +160,7 @@ static __noinline bool step_up(char *p, __u64 size)
 			f->stop = WALK_AT_ROOT;
 			return false;
 		}
-		if (f->root == f->first)
+		if (f->tail == ~0u)
 			f->tail = f->end - f->at;
 		f->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
 		f->mount = (__u64)up;

@@ -10,10 +10,12 @@
 
 #define NAME_PIECES (WIRE_NAME_MAX / (PIECE - 1) + 1)
 
-/* At most WIRE_NAME_MAX bytes, no zero; *ret_cut: there was more. */
+/*
+ * At most WIRE_NAME_MAX bytes, no zero. fill.cut tells whether there was more:
+ * in memory, because two values in a register are two states from there on.
+ */
 static __always_inline struct wire_str put_str(struct record r,
-					       const void *from, bool user,
-					       bool *ret_cut)
+					       const void *from, bool user)
 {
 	struct fill *f = r.f;
 	struct wire_str out = { .off = f->pos };
@@ -21,7 +23,7 @@ static __always_inline struct wire_str put_str(struct record r,
 	__u32 i;
 	long n;
 
-	*ret_cut = true;
+	f->cut = true;
 	f->from = (__u64)from;
 	f->start = f->pos;
 	for (i = 0; i < NAME_PIECES; i++) {
@@ -39,7 +41,7 @@ static __always_inline struct wire_str put_str(struct record r,
 		f->pos = pos + n - 1;
 		f->from += n - 1;
 		if (n < PIECE) {
-			*ret_cut = false;
+			f->cut = false;
 			break;
 		}
 	}
@@ -49,32 +51,11 @@ static __always_inline struct wire_str put_str(struct record r,
 	return out;
 }
 
-/* Strings of the environment that are kept, and pieces of them. */
-#define ENV_STRINGS	32
 #define ENV_KEPT_PIECES (ENV_STRINGS + NAME_PIECES)
 
-/* Bytes of the allow-listed strings; some may be beyond what is looked at. */
-static __always_inline __u32 env_size(__u64 at, __u64 end, bool *ret_unseen)
-{
-	__u32 n = 0, i, len;
-
-	for (i = 0; i < ENV_STRINGS; i++) {
-		at = next_env(at, end);
-		if (at == ENV_NONE)
-			return n;
-		if (at == ENV_UNSEEN)
-			break;
-		len = measure_user_str(at) + 1;
-		at += len;
-		n += len;
-	}
-	*ret_unseen = true;
-	return n;
-}
-
-/* The allow-listed strings of the environment, each with its zero. */
+/* The allow-listed strings of the environment, each with its zero; as above. */
 static __always_inline struct wire_str put_env(struct record r, __u64 at,
-					       __u64 end, bool *ret_cut)
+					       __u64 end)
 {
 	struct fill *f = r.f;
 	struct wire_str out = { .off = f->pos };
@@ -82,7 +63,7 @@ static __always_inline struct wire_str put_env(struct record r, __u64 at,
 	__u32 i;
 	long n;
 
-	*ret_cut = true;
+	f->cut = true;
 	f->from = at;
 	f->start = f->pos;
 	f->more = 0;
@@ -90,7 +71,7 @@ static __always_inline struct wire_str put_env(struct record r, __u64 at,
 		if (!f->more)
 			f->from = next_env(f->from, end);
 		if (f->from <= ENV_UNSEEN) {
-			*ret_cut = f->from == ENV_UNSEEN;
+			f->cut = f->from == ENV_UNSEEN;
 			break;
 		}
 		pos = f->pos;

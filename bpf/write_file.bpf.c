@@ -57,10 +57,11 @@ static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
  * Only what is in the ring counts as told. Two threads may both change `ops`
  * and one bit be lost: then there is an event more, not one less.
  */
-static __always_inline void mark_told(struct wire_written_key *key,
-				      struct wire_written *w, __u32 kinds,
+static __always_inline void mark_told(struct wire_written_key *key, __u32 kinds,
 				      __u64 bytes, __u64 now)
 {
+	/* Anew, not from before: a pointer or none would be two states. */
+	struct wire_written *w = bpf_map_lookup_elem(&written, key);
 	struct wire_written first = {
 		.since_ns = now,
 		.count = 1,
@@ -152,6 +153,6 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	job.dentry = leaf;
 	job.mnt = (struct vfsmount *)mnt;
 	if (report_file(&job, change, bytes, args))
-		mark_told(&key, w, kinds, bytes, now);
+		mark_told(&key, kinds, bytes, now);
 	return 0;
 }

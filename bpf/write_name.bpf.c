@@ -94,10 +94,8 @@ static __always_inline void put_call(struct wire_write *r, struct call c)
 static __always_inline void put_name(struct record rec, struct wire_write *r,
 				     struct wire_str *out, __u64 name)
 {
-	bool cut;
-
-	*out = put_str(rec, (void *)name, true, &cut);
-	if (cut)
+	*out = put_str(rec, (void *)name, true);
+	if (rec.f->cut)
 		r->flags |= WIRE_WRITE_NAME_CUT;
 }
 
@@ -117,6 +115,8 @@ __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
 		return 0;
 	}
 	find_places(&a, &b, c);
+	forget_known(a);
+	forget_known(b);
 	bytes = a.start.size.path + a.start.size.prefix + a.name_len +
 		b.start.size.path + b.start.size.prefix + b.name_len + 4;
 	steps = a.start.size.steps | b.start.size.steps;

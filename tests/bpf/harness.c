@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the tests of the kernel side share. A record belongs to the child's
+ * family if its process was forked from one that does, by the fork records
+ * themselves: the machine does other things meanwhile.
+ */
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define DEADLINE_S 30
+
+const char *const watch_env_names[] = { "LD_PRELOAD", "PICKET_TEST_LONG",
+					"BASH_ENV", NULL };
+
+static bool is_family(const struct watch *w, uint32_t tgid, uint64_t start_ns)
+{
+	size_t i;
+
+	for (i = 0; i < w->family_count; i++)
+		if (w->family[i].tgid == tgid &&
+		    w->family[i].start_ns == start_ns)
+			return true;
+	return false;
+}
+
+static void join_family(struct watch *w, const struct wire_fork *f)
+{
+	if (f->hdr.tgid != w->child &&
+	    !is_family(w, f->parent_tgid, f->parent_start_ns))
+		return;
+	assert_true(w->family_count < sizeof(w->family) / sizeof(w->family[0]));
+	w->family[w->family_count].tgid = f->hdr.tgid;
+	w->family[w->family_count].start_ns = f->hdr.start_ns;
+	w->family_count++;
+}
+
+static int keep(void *arg, const void *data, size_t size)
+{
+	const struct wire_hdr *h = data;
+	struct watch *w = arg;
+	void *copy;
+
+	assert_true(size >= sizeof(*h));
+	assert_true(h->size <= size);
+	assert_true(h->type > WIRE_NONE && h->type < WIRE_TYPE_COUNT);
+	if (h->type == WIRE_FORK)
+		join_family(w, data);
+	if (!w->keep_all && !(h->flags & WIRE_F_NO_TASK) &&
+	    !is_family(w, h->tgid, h->start_ns))
+		return 0;
+	if (h->type == WIRE_EXIT && h->tgid == w->child)
+		w->ended = true;
+	if (w->count == w->cap) {
+		w->cap = w->cap ? 2 * w->cap : 64;
+		w->records = realloc(w->records, w->cap * sizeof(*w->records));
+		assert_non_null(w->records);
+	}
+	copy = malloc(h->size);
+	assert_non_null(copy);
+	memcpy(copy, data, h->size);
+	w->records[w->count++] = copy;
+	return 0;
+}
+
+static void forget(struct watch *w)
+{
+	while (w->count)
+		free(w->records[--w->count]);
+	w->family_count = 0;
+	w->ended = false;
+}
+
+struct watch *watch_open(uint64_t ring_bytes, uint64_t window_ms)
+{
+	struct sensor_settings s = {
+		.ring_bytes = ring_bytes,
+		.window_ms = window_ms,
+		.env_names = watch_env_names,
+		.self_tgid = (uint32_t)getpid(),
+	};
+	struct watch *w = calloc(1, sizeof(*w));
+	char what[256] = "";
+
+	assert_non_null(w);
+	if (sensor_open(&s, &w->sensor, what) < 0) {
+		print_error("sensor_open: %s\n", what);
+		free(w);
+		return NULL;
+	}
+	return w;
+}
+
+void watch_close(struct watch *w)
+{
+	forget(w);
+	free(w->records);
+	sensor_close(w->sensor);
+	free(w);
+}
+
+int watch_setup(void **state)
+{
+	*state = watch_open(8u << 20, 3600 * 1000);
+	return *state ? 0 : -1;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int flag,
+			struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+int watch_teardown(void **state)
+{
+	if (*state)
+		watch_close(*state);
+	(void)nftw(work_dir(), remove_entry, 32,
+		   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return 0;
+}
+
+static void run(struct watch *w, int (*act)(void *arg), void *arg, bool unread)
+{
+	uint64_t deadline;
+	struct pollfd p = { .fd = sensor_fd(w->sensor), .events = POLLIN };
+	int go[2];
+	pid_t pid;
+	char c;
+
+	while (sensor_read(w->sensor, keep, w, 1000) > 0)
+		;
+	forget(w);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		(void)close(go[1]);
+		_exit(read(go[0], &c, 1) == 1 ? act(arg) : 99);
+	}
+	w->child = (uint32_t)pid;
+	(void)close(go[0]);
+	assert_int_equal(write(go[1], "g", 1), 1);
+	(void)close(go[1]);
+	if (unread)
+		assert_int_equal(waitpid(pid, &w->status, 0), pid);
+	deadline = clock_mono_ns() + DEADLINE_S * NS_PER_S;
+	while (!w->ended && clock_mono_ns() < deadline) {
+		assert_true(sensor_read(w->sensor, keep, w, 1000) >= 0);
+		if (!w->ended)
+			(void)poll(&p, 1, 100);
+	}
+	if (!unread)
+		assert_int_equal(waitpid(pid, &w->status, 0), pid);
+	while (sensor_read(w->sensor, keep, w, 1000) > 0)
+		;
+	assert_true(w->ended);
+}
+
+void watch_run(struct watch *w, int (*act)(void *arg), void *arg)
+{
+	run(w, act, arg, false);
+}
+
+void watch_run_unread(struct watch *w, int (*act)(void *arg), void *arg)
+{
+	run(w, act, arg, true);
+}
+
+const void *watch_nth(const struct watch *w, enum wire_type type, size_t n)
+{
+	const struct wire_hdr *h;
+	size_t i;
+
+	for (i = 0; i < w->count; i++) {
+		h = w->records[i];
+		if (h->type == type && n-- == 0)
+			return h;
+	}
+	return NULL;
+}
+
+size_t watch_count(const struct watch *w, enum wire_type type)
+{
+	size_t n = 0;
+
+	while (watch_nth(w, type, n))
+		n++;
+	return n;
+}
+
+const struct wire_write *watch_write(const struct watch *w,
+				     enum wire_write_op op, size_t n)
+{
+	const struct wire_write *r;
+	size_t i;
+
+	for (i = 0; (r = watch_nth(w, WIRE_WRITE, i)); i++)
+		if (r->op == op && n-- == 0)
+			return r;
+	return NULL;
+}
+
+size_t watch_writes(const struct watch *w, enum wire_write_op op)
+{
+	size_t n = 0;
+
+	while (watch_write(w, op, n))
+		n++;
+	return n;
+}
+
+struct wire_counters watch_counters(const struct watch *w,
+				    enum wire_family family)
+{
+	struct wire_counters sum = { 0 }, one;
+	unsigned cpu;
+
+	for (cpu = 0; sensor_counters(w->sensor, cpu, family, &one) == 0;
+	     cpu++) {
+		sum.made += one.made;
+		sum.lost += one.lost;
+		sum.skipped += one.skipped;
+		sum.summed += one.summed;
+	}
+	assert_int_equal(cpu, sensor_cpus(w->sensor));
+	return sum;
+}
+
+void assert_bytes(const void *record, struct wire_str s, const void *want,
+		  size_t n)
+{
+	const struct wire_hdr *h = record;
+
+	assert_true((size_t)s.off + s.len <= h->size);
+	if (s.len != n)
+		print_error("got %u bytes: %.*s\n", s.len, (int)s.len,
+			    (const char *)record + s.off);
+	assert_int_equal(s.len, n);
+	assert_memory_equal((const char *)record + s.off, want, n);
+}
+
+void assert_str(const void *record, struct wire_str s, const char *want)
+{
+	assert_bytes(record, s, want, strlen(want));
+}
+
+void assert_path(const void *record, const struct wire_path *p,
+		 const char *want)
+{
+	assert_str(record, p->path, want);
+	assert_int_equal(p->flags, 0);
+}
+
+const char *work_dir(void)
+{
+	static char dir[64];
+
+	if (!*dir) {
+		(void)snprintf(dir, sizeof(dir), "/tmp/picket-bpf-XXXXXX");
+		if (!mkdtemp(dir))
+			abort();
+	}
+	return dir;
+}
+
+const char *work_path(const char *name)
+{
+	static char paths[8][4096];
+	static unsigned next;
+	char *p = paths[next++ % 8];
+
+	(void)snprintf(p, sizeof(paths[0]), "%s/%s", work_dir(), name);
+	return p;
+}
+
+int copy_file(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC), out, r = 0;
+	struct stat st;
+
+	if (in < 0)
+		return -errno;
+	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	if (out < 0 || fstat(in, &st) < 0 ||
+	    sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size)
+		r = -EIO;
+	(void)close(in);
+	if (out >= 0)
+		(void)close(out);
+	return r;
+}
+
+int open_fds(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	int n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	(void)closedir(d);
+	return n;
+}
