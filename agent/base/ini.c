@@ -18,10 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* inih's own ini_parse takes a file name; nothing here uses it. */
-#define ini_parse ini_parse_named_file
 #include <ini.h>
-#undef ini_parse
 
 #include "base/buf.h"
 #include "base/escape.h"
@@ -282,7 +279,7 @@ static int take_pair(void *user, const char *section, const char *name,
 	return p->result == 0;
 }
 
-int ini_parse(struct slice text, ini_fn fn, void *arg, struct ini_error *err)
+int ini_read(struct slice text, ini_fn fn, void *arg, struct ini_error *err)
 {
 	struct parser *p;
 	int r;

@@ -39,12 +39,8 @@ typedef int (*ini_fn)(void *arg, unsigned line, const char *section,
 /*
  * 0; the handler's negative value; -EINVAL with *err filled in. When the
  * handler stops and has not filled in *err, its line is set.
- *
- * The label: inih has a function of this name, and neither may take the
- * other's place at link time.
  */
-int ini_parse(struct slice text, ini_fn fn, void *arg, struct ini_error *err)
-	__asm__("picket_ini_parse");
+int ini_read(struct slice text, ini_fn fn, void *arg, struct ini_error *err);
 
 /* Fill in *err, escaped and cut to fit; returns -EINVAL. */
 int ini_fail(struct ini_error *err, unsigned line, const char *fmt, ...)

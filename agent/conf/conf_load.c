@@ -137,7 +137,7 @@ int conf_load_text(const char *name, struct slice text, struct conf *ret,
 	assert(conf_keys_n <= KEYS_MAX);
 	r = conf_init(&l.conf);
 	if (r == 0) {
-		r = ini_parse(text, take_key, &l, &syntax);
+		r = ini_read(text, take_key, &l, &syntax);
 		if (r < 0 && !l.err.what[0])
 			l.err = syntax;
 	}

@@ -398,7 +398,7 @@ int parse_rules(struct builder *b, struct slice text, struct ini_error *err)
 
 	b->err = err;
 	b->in_rule = false;
-	r = ini_parse(text, take_line, b, err);
+	r = ini_read(text, take_line, b, err);
 	if (r < 0)
 		return r;
 	return finish_rule(b);

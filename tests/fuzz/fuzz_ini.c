@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int r;
 
 	first.text = slice_of((const char *)data, size);
-	r = ini_parse(first.text, note, &first, &err);
+	r = ini_read(first.text, note, &first, &err);
 	assert(!first.again.failed);
 	if (r < 0) {
 		assert(r == -EINVAL && err.line > 0 && err.what[0]);
@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(!memchr(err.what, '\n', strlen(err.what)));
 	} else {
 		second.text = buf_slice(&first.again);
-		r = ini_parse(second.text, note, &second, &err);
+		r = ini_read(second.text, note, &second, &err);
 		assert(r == 0);
 		assert(slice_eq(buf_slice(&first.again),
 				buf_slice(&second.again)));

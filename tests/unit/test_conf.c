@@ -200,7 +200,7 @@ static void the_shipped_file_shows_every_key_at_its_default(void **state)
 			 0);
 	s.text = text;
 	assert_int_equal(
-		ini_parse(slice_of(text, n), check_shipped_key, &s, &err), 0);
+		ini_read(slice_of(text, n), check_shipped_key, &s, &err), 0);
 	for (i = 0; i < conf_keys_n; i++) {
 		if (!s.seen[i])
 			fail_msg("%s lacks '%s' in [%s]", SHIPPED,

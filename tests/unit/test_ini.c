@@ -36,7 +36,7 @@ static void assert_reads(struct slice text, const char *calls)
 	struct ini_error err;
 	int r;
 
-	r = ini_parse(text, note, &b, &err);
+	r = ini_read(text, note, &b, &err);
 	if (r != 0)
 		fail_msg("line %u: %s", err.line, err.what);
 	buf_add_char(&b, '\0');
@@ -50,7 +50,7 @@ static void assert_refuses(struct slice text, const char *calls, unsigned line,
 	cleanup_buf struct buf b = BUF_INIT(1 << 20);
 	struct ini_error err;
 
-	assert_int_equal(ini_parse(text, note, &b, &err), -EINVAL);
+	assert_int_equal(ini_read(text, note, &b, &err), -EINVAL);
 	buf_add_char(&b, '\0');
 	assert_string_equal(err.what, what);
 	assert_int_equal(err.line, line);
@@ -279,7 +279,7 @@ static void a_long_key_is_cut_in_the_message_only(void **state)
 	for (n = 4; n < 904; n += 2)
 		memcpy(text + n, "\xc3\xa9", 2);
 	(void)strcpy(text + n, " = 1\n");
-	assert_int_equal(ini_parse(slice_str(text), note, &b, &err), -EINVAL);
+	assert_int_equal(ini_read(slice_str(text), note, &b, &err), -EINVAL);
 	assert_int_equal(err.line, 2);
 	assert_true(strlen(err.what) < sizeof(err.what));
 	assert_true(strlen(err.what) > 100);
@@ -294,9 +294,9 @@ static void files_have_a_cap(void **state)
 	assert_non_null(text);
 	memset(text, '\n', INI_FILE_MAX + 1);
 	assert_int_equal(
-		ini_parse(slice_of(text, INI_FILE_MAX), note, NULL, &err), 0);
+		ini_read(slice_of(text, INI_FILE_MAX), note, NULL, &err), 0);
 	assert_int_equal(
-		ini_parse(slice_of(text, INI_FILE_MAX + 1), note, NULL, &err),
+		ini_read(slice_of(text, INI_FILE_MAX + 1), note, NULL, &err),
 		-EINVAL);
 	assert_int_equal(err.line, 0);
 	assert_string_equal(err.what,
@@ -336,7 +336,7 @@ static void the_handler_ends_the_reading_with_its_line(void **state)
 		struct stopper s = { .stop_at = at };
 		struct ini_error err;
 
-		assert_int_equal(ini_parse(text, stop, &s, &err), -EPERM);
+		assert_int_equal(ini_read(text, stop, &s, &err), -EPERM);
 		assert_int_equal(err.line, at);
 		assert_string_equal(err.what, "");
 		assert_int_equal(s.calls, at);
@@ -349,7 +349,7 @@ static void what_the_handler_says_is_kept(void **state)
 
 	(void)state;
 	/* The same error in both hands, as callers with one do. */
-	assert_int_equal(ini_parse(BYTES("[a]\nk = 1\n"), stop, &s, &s.err),
+	assert_int_equal(ini_read(BYTES("[a]\nk = 1\n"), stop, &s, &s.err),
 			 -EINVAL);
 	assert_int_equal(s.err.line, 2);
 	assert_string_equal(s.err.what, "no such\\nkey here");
