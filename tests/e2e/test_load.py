@@ -21,7 +21,7 @@ class Counted:
     """An agent, a launcher, and a tail that keeps little of each record."""
 
     def __init__(self, directory, **sections):
-        self.dir = directory
+        self.newest = 0
         self.agent = Agent(directory, **sections)
         self.launcher = actor("act_exec", directory, "launcher")
         self.program = actor("act_tiny", directory, "of-many")
@@ -38,6 +38,7 @@ class Counted:
 
     def _shape(self, r):
         kind = r["kind"]
+        self.newest = record.first_and_last(r)[1]
         if kind == "agent":
             return (kind, r["agent"]["what"], r["agent"].get("facts", {}))
         if kind == "gap":
@@ -62,28 +63,26 @@ class Counted:
     def run(self, count):
         act([self.launcher, "many", str(count), self.program])
 
-    def balanced(self):
-        """The status once nothing is on its way; None before."""
-        status = self.agent.status()
-        if not status or status["ring_used"]:
-            return None
-        for family in status["families"].values():
-            if family["made"] != family["received"] + family["lost"]:
-                return None
-        journal = status["journal"]
-        if journal["sealed_seq"] + 1 != journal["next_seq"]:
-            return None
-        return status
-
     def settle(self):
-        """Everything made so far is counted and durable, and read by us."""
-        status = wait_for(self.balanced, lambda: "made = received + lost in\n"
-                          f"{self.agent.status()}", every=0.1)
-        newest = status["journal"]["next_seq"] - 1
-        wait_for(lambda: any(r[2] >= newest for r in self.tail.records[-50:]
-                             if isinstance(r[2], int)) or
-                 self.agent.status()["journal"]["next_seq"] - 1 > newest,
-                 "the tail to reach the end")
+        """Everything made so far has been counted, kept and read by us."""
+        then = self.agent.status()
+
+        def arrived():
+            now = self.agent.status()
+            for name, f in then["families"].items():
+                n = now["families"][name]
+                true(n["received"] + n["lost"] <= n["made"],
+                     f"more {name} records than were made: {n}")
+                if n["received"] + n["lost"] < f["made"]:
+                    return None
+            newest = now["journal"]["sealed_seq"]
+            return now if newest >= then["journal"]["next_seq"] - 1 else None
+
+        status = wait_for(arrived, lambda: f"what was made:\n{then}\nto be "
+                          f"received or lost:\n{self.agent.status()}",
+                          every=0.1)
+        newest = status["journal"]["sealed_seq"]
+        wait_for(lambda: self.newest >= newest, "the tail to come so far")
         return status
 
     def check_books(self):
@@ -104,15 +103,15 @@ class Counted:
 
 
 @contextlib.contextmanager
-def place():
+def counted(**sections):
     need_root()
-    with workdir("load") as directory:
-        yield directory
+    with workdir("load") as directory, Counted(directory, **sections) as c:
+        yield c
 
 
 @test
-def ten_thousand_execs_are_ten_thousand_events(directory):
-    with Counted(directory) as c:
+def ten_thousand_execs_are_ten_thousand_events():
+    with counted() as c:
         began = time.monotonic()
         c.run(EXECS)
         seconds = time.monotonic() - began
@@ -139,8 +138,8 @@ def ten_thousand_execs_are_ten_thousand_events(directory):
 
 
 @test
-def what_does_not_fit_is_counted_exactly_and_told(directory):
-    with Counted(directory, sensor={"ring_size": "256K"}) as c:
+def what_does_not_fit_is_counted_exactly_and_told():
+    with counted(sensor={"ring_size": "256K"}) as c:
         # A picket that does not get to run: the ring must overflow.
         c.agent.process.send_signal(signal.SIGSTOP)
         try:
@@ -164,8 +163,8 @@ def what_does_not_fit_is_counted_exactly_and_told(directory):
 
 
 @test
-def after_an_overflow_it_sees_again(directory):
-    with Counted(directory, sensor={"ring_size": "256K"}) as c:
+def after_an_overflow_it_sees_again():
+    with counted(sensor={"ring_size": "256K"}) as c:
         c.agent.process.send_signal(signal.SIGSTOP)
         try:
             c.run(OVERFLOWING)
@@ -183,4 +182,4 @@ def after_an_overflow_it_sees_again(directory):
 
 
 if __name__ == "__main__":
-    main(place)
+    main()

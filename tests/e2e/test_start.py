@@ -71,24 +71,22 @@ def names_in_object(tool):
     return {name[:15] for name in names}
 
 
-def held():
-    """Ids of programs that some process holds, directly or by a link."""
-    ids = set()
-    for entry in pathlib.Path("/proc").glob("[0-9]*/fdinfo/*"):
-        with contextlib.suppress(OSError, ValueError):
-            text = entry.read_text()
-            ids.update(int(n) for n in re.findall(r"^prog_id:\s*(\d+)", text,
-                                                  re.M))
-    return ids
-
-
 def held_by(pid):
+    """Ids of programs that a process holds, directly or by a link."""
     ids = set()
-    for entry in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
-        with contextlib.suppress(OSError):
-            ids.update(int(n) for n in re.findall(
-                r"^prog_id:\s*(\d+)", entry.read_text(), re.M))
+    # Processes and descriptors come and go while we look.
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fdinfo"):
+            with contextlib.suppress(OSError):
+                text = pathlib.Path(entry.path).read_text()
+                ids.update(int(n) for n in re.findall(
+                    r"^prog_id:\s*(\d+)", text, re.M))
     return ids
+
+
+def held():
+    return set().union(*(held_by(name) for name in os.listdir("/proc")
+                         if name.isdigit()))
 
 
 @contextlib.contextmanager
