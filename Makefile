@@ -216,10 +216,13 @@ ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 check: all unit fuzz-replay
 	@$(RUN_TESTS) $(USER_STAGES)
 
+# As many jobs as processors, where make was not told how many.
+JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # Everything. With SAN=1 what runs in user space, under the sanitizers.
 .PHONY: test test-stages
 test: deps-build deps-test
-	+@$(MAKE) --no-print-directory $(if $(SAN),check,test-stages)
+	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
 test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES)
@@ -238,7 +241,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_BIN := $(addprefix $(BUILD)/fuzz_,$(FUZZ_NAMES))
 .PHONY: fuzz fuzz-bins $(addprefix run-fuzz-,$(FUZZ_NAMES))
 fuzz: deps-fuzz
-	+@$(MAKE) --no-print-directory FUZZ=1 CC=$(CLANG) fuzz-bins
+	+@$(MAKE) --no-print-directory $(JOBS) FUZZ=1 CC=$(CLANG) fuzz-bins
 	+@$(MAKE) --no-print-directory FUZZ=1 CC=$(CLANG) -j1 $(addprefix run-fuzz-,$(FUZZ_NAMES))
 
 fuzz-bins: $(FUZZ_BIN)
@@ -257,7 +260,7 @@ $(addprefix run-fuzz-,$(FUZZ_NAMES)): run-fuzz-%: $(BUILD)/fuzz_%
 # In the foreground, with the shipped configuration; the journal is all it needs.
 .PHONY: run
 run: deps-build
-	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory $(JOBS) all
 	@mkdir -p $(BUILD)/run
 	@$(SUDO) $(BUILD)/picket run --config packaging/agent.ini \
 		--policy packaging/policy.d --journal $(BUILD)/run/journal --tail

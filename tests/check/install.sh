@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# `make install` puts what a package needs under DESTDIR, and leaves a
+# configuration that is there as it is. Speaks TAP.
+set -u
+cd "${SRC:-$(dirname "$0")/../..}" || exit 1
+build=${BUILD:-build}
+
+dest=$(mktemp -d)
+trap 'rm -rf "$dest"' EXIT
+
+n=0
+result() # exit code, name
+{
+	n=$((n + 1))
+	[ "$1" = 0 ] || printf 'not '
+	echo "ok $n - $2"
+}
+
+install_there()
+{
+	# Not the flags of the make that runs this test.
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+		make -s BUILD="$build" DESTDIR="$dest" PREFIX=/usr install 2>&1 |
+		sed 's/^/# /'
+	return "${PIPESTATUS[0]}"
+}
+
+echo "1..4"
+install_there
+result $? "make_install_succeeds"
+
+listed()
+{
+	local f
+
+	printf '%s\n' ./usr/bin/picket ./usr/bin/picket-ship \
+		./etc/picket/agent.ini
+	for f in packaging/policy.d/*.ini; do
+		echo "./etc/picket/policy.d/${f##*/}"
+	done
+}
+different=$(diff <(cd "$dest" && find . -type f | sort) <(listed | sort))
+[ -z "$different" ] || sed 's/^/# /' <<<"$different"
+[ -z "$different" ]
+result $? "what_is_installed_is_what_is_listed"
+
+[ "$(stat -c %a "$dest/etc/picket/agent.ini" "$dest/usr/bin/picket" | tr '\n' ' ')" = "644 755 " ]
+result $? "modes_are_ordinary"
+
+echo "# changed" >>"$dest/etc/picket/agent.ini"
+install_there && grep -q '^# changed' "$dest/etc/picket/agent.ini"
+result $? "a_configuration_that_is_there_is_kept"
