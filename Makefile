@@ -72,6 +72,7 @@ TEST_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 
 .PHONY: all
 all: $(BUILD)/picket $(BUILD)/picket-ship
+	@:
 
 $(BUILD)/picket: $(call obj,agent/picket.c) $(PICKET_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
