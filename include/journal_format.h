@@ -73,9 +73,10 @@
  *	- the epoch is the segment's
  *	- an event, amendment or gap has a sequence that is not 0, a
  *	  description or seal has 0, the type is not 0
+ *	- its sequence, or a seal's last sequence, is less than 2^63, a gap's
+ *	  first + count at most 2^63
  *	- a seal's payload has at least 64 bytes; a gap's at least 24, its first is
- *	  the frame's sequence, its count is not 0, and first + count does not
- *	  overflow
+ *	  the frame's sequence, and its count is not 0
  *
  * Nothing in a frame may be believed before its CRC is. The salt is there
  * because payload holds bytes that watched programs chose: one that does not
@@ -232,6 +233,7 @@ enum journal_frame_type {
 #define JOURNAL_SHA_SIZE      32
 #define JOURNAL_SEGMENT_MAGIC "picketj\n"
 #define JOURNAL_FRAME_MAGIC   0x464a /* "JF" */
+#define JOURNAL_SEQ_MAX	      (1ull << 63)
 #define JOURNAL_HEADER_AREA   1024   /* both copies of the header */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */

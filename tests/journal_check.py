@@ -74,17 +74,18 @@ def frame_at(data, at, h):
     if crc32c(h.salt + data[at + 4:at + 32] + payload) != crc:
         return None
     end = seq + 1 if seq else 0
-    if kind == 0 or (kind in (EVENT, AMENDMENT, GAP) and not seq):
+    if seq >= 1 << 63 or kind == 0 or (kind in (EVENT, AMENDMENT, GAP) and not seq):
         return None
     if kind in (DESCRIPTION, SEAL) and seq:
         return None
-    if kind == SEAL and length < 64:
+    if kind == SEAL and (length < 64 or
+                         struct.unpack_from("<Q", payload)[0] >= 1 << 63):
         return None
     if kind == GAP:
         if length < 24:
             return None
         first, count = struct.unpack_from("<QQ", payload)
-        if first != seq or not count or first + count >= 1 << 64:
+        if first != seq or not count or first + count > 1 << 63:
             return None
         end = first + count
     return 32 + length, kind, flags, seq, end, wall, payload

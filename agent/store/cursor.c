@@ -34,7 +34,7 @@ int cursor_parse(struct slice text, struct cursor *ret)
 		return -EBADMSG;
 	c.epoch = (uint32_t)n;
 	if (line_take_u64(&text, "seq", &c.seq) < 0 || text.n ||
-	    c.seq == UINT64_MAX)
+	    c.seq >= JOURNAL_SEQ_MAX)
 		return -EBADMSG;
 	*ret = c;
 	return 0;

@@ -200,7 +200,8 @@ static int parse_state(struct slice text, struct state *ret)
 		return -EBADMSG;
 	s.epoch = (uint32_t)n;
 	if (line_take_u64(&text, "segment", &s.segment) < 0 ||
-	    line_take_u64(&text, "seq", &s.seq) < 0 || !s.seq)
+	    line_take_u64(&text, "seq", &s.seq) < 0 || !s.seq ||
+	    s.seq > JOURNAL_SEQ_MAX)
 		return -EBADMSG;
 	if (line_take(&text, "clean", &v) < 0 || text_bool(v, &s.clean) < 0)
 		return -EBADMSG;

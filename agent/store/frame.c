@@ -66,25 +66,29 @@ static bool is_sound(struct frame *f)
 {
 	struct journal_gap g;
 
+	if (f->seq >= JOURNAL_SEQ_MAX)
+		return false;
 	f->seq_end = f->seq ? f->seq + 1 : 0;
 	switch (f->type) {
 	case 0:
 		return false;
 	case JOURNAL_EVENT:
 	case JOURNAL_AMENDMENT:
-		return f->seq && f->seq_end;
+		return f->seq;
 	case JOURNAL_GAP:
 		if (f->payload.n < sizeof(g))
 			return false;
 		g = frame_gap(f);
 		f->seq_end = g.first + g.count;
-		return f->seq && g.first == f->seq && f->seq_end > f->seq;
+		return f->seq && g.first == f->seq && g.count &&
+		       g.count <= JOURNAL_SEQ_MAX - f->seq;
 	case JOURNAL_DESCRIPTION:
 		return !f->seq;
 	case JOURNAL_SEAL:
-		return !f->seq && f->payload.n >= sizeof(struct journal_seal);
+		return !f->seq && f->payload.n >= sizeof(struct journal_seal) &&
+		       frame_seal(f).last_seq < JOURNAL_SEQ_MAX;
 	default: /* of a later minor version: passed over by who reads */
-		return !f->seq || f->seq_end;
+		return true;
 	}
 }
 

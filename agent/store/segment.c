@@ -171,7 +171,7 @@ int segment_read_header(int fd, struct journal_segment_header *ret)
 			return -ENOTSUP;
 		/* Right CRC, wrong sense: not from a writer of ours. */
 		if (h.header_size < JOURNAL_HEADER_AREA || !h.epoch ||
-		    !h.number || !h.first_seq)
+		    !h.number || !h.first_seq || h.first_seq > JOURNAL_SEQ_MAX)
 			return -EBADMSG;
 		*ret = h;
 		return 0;

@@ -9,12 +9,12 @@
 static const struct cursor sample = {
 	.journal = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0xff },
 	.epoch = 3,
-	.seq = 18446744073709551614ull,
+	.seq = 9223372036854775807ull,
 };
 
 #define TEXT                                                          \
 	"picket-cursor 1\njournal 000102030405060708090a0b0c0d0eff\n" \
-	"epoch 3\nseq 18446744073709551614\n"
+	"epoch 3\nseq 9223372036854775807\n"
 
 static void text_is_what_the_header_says(void **state)
 {
@@ -62,7 +62,7 @@ static void what_is_not_a_cursor_is_refused_and_left_alone(void **state)
 		"picket-cursor 1\njournal 000102030405060708090a0b0c0d0eff\n"
 		"epoch 3\nseq -5\n",
 		"picket-cursor 1\njournal 000102030405060708090a0b0c0d0eff\n"
-		"epoch 3\nseq 18446744073709551615\n",
+		"epoch 3\nseq 9223372036854775808\n",
 		"picket-cursor 1\njournal 000102030405060708090a0b0c0d0eff\n"
 		"epoch 3\nseq 18446744073709551616\n",
 		"picket-cursor 1\njournal 000102030405060708090a0b0c0d0eff\n"

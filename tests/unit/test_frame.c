@@ -97,6 +97,7 @@ static void right_crc_does_not_make_nonsense_valid(void **state)
 	struct journal_gap empty = { .first = 9 };
 	struct journal_gap wide = { .first = 9, .count = UINT64_MAX };
 	struct journal_seal seal = { .last_seq = 8 };
+	struct journal_seal far = { .last_seq = JOURNAL_SEQ_MAX };
 	const struct {
 		uint8_t type;
 		uint64_t seq;
@@ -106,12 +107,15 @@ static void right_crc_does_not_make_nonsense_valid(void **state)
 	} cases[] = {
 		{ JOURNAL_EVENT, 0, "x", 1, false },
 		{ JOURNAL_EVENT, UINT64_MAX, "x", 1, false },
+		{ JOURNAL_EVENT, JOURNAL_SEQ_MAX, "x", 1, false },
+		{ JOURNAL_EVENT, JOURNAL_SEQ_MAX - 1, "x", 1, true },
 		{ JOURNAL_AMENDMENT, 0, "x", 1, false },
 		{ JOURNAL_DESCRIPTION, 0, "x", 1, true },
 		{ JOURNAL_DESCRIPTION, 1, "x", 1, false },
 		{ JOURNAL_SEAL, 0, &seal, sizeof(seal), true },
 		{ JOURNAL_SEAL, 0, &seal, sizeof(seal) - 1, false },
 		{ JOURNAL_SEAL, 1, &seal, sizeof(seal), false },
+		{ JOURNAL_SEAL, 0, &far, sizeof(far), false },
 		{ JOURNAL_GAP, 9, &gap, sizeof(gap), true },
 		{ JOURNAL_GAP, 8, &gap, sizeof(gap), false },
 		{ JOURNAL_GAP, 9, &gap, sizeof(gap) - 1, false },
