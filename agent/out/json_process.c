@@ -22,27 +22,36 @@ static void add_program(struct buf *out, const Picket__V1__Image *i)
 	json_bytes(out, "cwd", bytes(i->cwd));
 	json_bytes(out, "comm", bytes(i->comm));
 	json_byte_list(out, "args", i->args, i->n_args);
-	json_u64(out, "argc", i->argc);
-	json_u64(out, "args_bytes", i->args_bytes);
+	if (!i->unknown) {
+		json_u64(out, "argc", i->argc);
+		json_u64(out, "args_bytes", i->args_bytes);
+	}
 	json_true(out, "args_truncated", i->args_truncated);
 	json_byte_list(out, "env", i->env, i->n_env);
 	json_true(out, "env_truncated", i->env_truncated);
 }
 
+static void add_id(struct buf *out, const char *name, uint32_t id)
+{
+	if (id != UINT32_MAX) /* not known */
+		json_u64(out, name, id);
+}
+
 static void add_ids(struct buf *out, const Picket__V1__Image *i)
 {
-	json_u64(out, "uid", i->uid);
-	json_u64(out, "euid", i->euid);
-	json_u64(out, "suid", i->suid);
-	json_u64(out, "fsuid", i->fsuid);
-	json_u64(out, "gid", i->gid);
-	json_u64(out, "egid", i->egid);
-	json_u64(out, "sgid", i->sgid);
+	add_id(out, "uid", i->uid);
+	add_id(out, "euid", i->euid);
+	add_id(out, "suid", i->suid);
+	add_id(out, "fsuid", i->fsuid);
+	add_id(out, "gid", i->gid);
+	add_id(out, "egid", i->egid);
+	add_id(out, "sgid", i->sgid);
 	if (i->login) {
-		json_u64(out, "login_uid", i->login->uid);
-		if (i->login->session != UINT32_MAX)
-			json_u64(out, "session_id", i->login->session);
+		add_id(out, "login_uid", i->login->uid);
+		add_id(out, "session_id", i->login->session);
 	}
+	if (i->unknown)
+		return;
 	json_u64(out, "sid", i->sid);
 	json_u64(out, "pgid", i->pgid);
 	json_u64(out, "ns_pid", i->ns_pid);
@@ -140,7 +149,8 @@ void json_process(struct buf *out, const struct view_images *images,
 	json_bytes(out, "cgroup", bytes(img->cgroup));
 	json_bytes(out, "unit", bytes(img->unit));
 	json_bytes(out, "container", bytes(img->container));
-	json_u64(out, "began_ns", img->began_ns);
+	if (img->began_ns)
+		json_u64(out, "began_ns", img->began_ns);
 	json_true(out, "snapshot", img->snapshot);
 	json_true(out, "forked", img->forked);
 	json_true(out, "unknown", img->unknown);

@@ -18,7 +18,7 @@
 
 #define MARK_WIDTH 5
 #define KIND_WIDTH 7
-#define WHO_WIDTH  26
+#define WHO_WIDTH  30
 #define WHAT_WIDTH 44
 
 #define SGR_RED	   "\033[1;31m"

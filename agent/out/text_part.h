@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "out/view.h"
 
-/* "sshd→bash→curl[4711]", at most four of them; "…→" where it goes deeper. */
+/* "sshd→bash→curl[4711]", four at most and few columns; "…→": it goes deeper. */
 void text_who(struct buf *out, const struct view_images *images,
 	      const Picket__V1__Image *img);
 

@@ -20,6 +20,7 @@
 #define PATH_TAIL	   240
 #define ARG_MAX_BYTES	   120
 #define ARGS_MAX_BYTES	   280
+#define ARG0_MAX_BYTES	   40
 #define SENTENCE_MAX_BYTES 600
 #define RULE_MAX_BYTES	   80
 
@@ -130,7 +131,7 @@ static void add_exec(struct buf *out, const struct view *v)
 	if (img->n_args && img->exe &&
 	    !is_base_of(text_slice(img->args[0]), text_slice(img->exe->path))) {
 		buf_add_str(out, " (as ");
-		text_cut_word(out, text_slice(img->args[0]), ARG_MAX_BYTES);
+		text_cut_word(out, text_slice(img->args[0]), ARG0_MAX_BYTES);
 		buf_add_char(out, ')');
 	}
 	add_args(out, img);

@@ -5,7 +5,8 @@
  *
  * The idea is to spend columns on what tells processes apart: names are
  * those of executables (a process can call itself anything), neighbours of
- * the same name stand once, and process 1, where every line ends, is left out.
+ * the same name stand once, process 1, where every line ends, is left out, and
+ * ancestors stand there only as far as the column reaches.
  */
 #include "out/text_part.h"
 
@@ -16,7 +17,8 @@
 #define LINE_MAX_NAMES	    4
 /* How far up names are looked for: a line of shells must not hide its end. */
 #define LINE_MAX_STEPS	    64
-#define NAME_MAX_BYTES	    40
+#define LINE_MAX_COLUMNS    30
+#define NAME_MAX_BYTES	    24
 #define UNIT_MAX_BYTES	    64
 #define CONTAINER_MAX_BYTES 12
 
@@ -126,26 +128,39 @@ static const Picket__V1__Image *next_name(const struct view_images *images,
 	return NULL;
 }
 
+/* Columns that the names take, arrows and the number included, near enough. */
+static size_t name_columns(const Picket__V1__Image *img)
+{
+	struct slice name = head(image_name(img), NAME_MAX_BYTES);
+	size_t n = 1;
+
+	for (size_t i = 0; i < name.n; i++)
+		if ((name.p[i] & 0xc0) != 0x80)
+			n++;
+	return n;
+}
+
 void text_who(struct buf *out, const struct view_images *images,
 	      const Picket__V1__Image *img)
 {
 	const Picket__V1__Image *line[LINE_MAX_NAMES], *up = img;
+	size_t n = 0, width = sizeof("…→[123456]") - 5;
 	bool lost = false;
-	size_t n = 0;
 
 	if (!img) {
 		buf_add_char(out, '?');
 		return;
 	}
 	while (up && n < LINE_MAX_NAMES) {
+		width += name_columns(up);
+		/* The process itself and its parent whatever they take. */
+		if (n >= 2 && width > LINE_MAX_COLUMNS)
+			break;
 		line[n++] = up;
 		up = next_name(images, up, &lost);
 	}
-	if (up) {
-		buf_add_str(out, "…");
-		buf_add_str(out, arrow);
-	} else if (lost) {
-		buf_add_str(out, "?");
+	if (up || lost) {
+		buf_add_str(out, up ? "…" : "?");
 		buf_add_str(out, arrow);
 	}
 	while (n--) {
