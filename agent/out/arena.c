@@ -107,22 +107,30 @@ char *arena_join(struct arena *a, const char *x, const char *y)
 	return p;
 }
 
+char *arena_u64(struct arena *a, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	return arena_str(a, slice_of(digits + at, sizeof(digits) - at));
+}
+
 char *arena_printf(struct arena *a, const char *fmt, ...)
 {
-	va_list ap, again;
-	char *p = NULL;
+	char text[ARENA_PRINT_MAX];
+	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	if (n >= 0)
-		p = arena_take(a, (size_t)n + 1);
-	else
-		a->failed = true;
-	if (p)
-		(void)vsnprintf(p, (size_t)n + 1, fmt, again);
-	va_end(again);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return p;
+	if (n < 0 || (size_t)n >= sizeof(text)) {
+		a->failed = true;
+		return NULL;
+	}
+	return arena_str(a, slice_of(text, (size_t)n));
 }

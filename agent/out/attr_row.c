@@ -128,7 +128,7 @@ static const struct file_keys exe_keys = {
 
 static void add_text_u64(struct attrs *a, const char *key, uint64_t v)
 {
-	attr_string(a, key, slice_str(arena_printf(a->arena, "%" PRIu64, v)));
+	attr_string(a, key, slice_str(arena_u64(a->arena, v)));
 }
 
 static void add_file(struct attrs *a, const struct file_keys *k,
