@@ -75,9 +75,11 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i)
 	struct inode___under *under = (void *)i;
 	struct inode___plain *plain = (void *)i;
 
-	if (bpf_core_field_exists(split->i_ctime_sec))
+	if (bpf_core_field_exists(split->i_ctime_sec)) {
+		barrier_var(split);
 		return BPF_CORE_READ(split, i_ctime_sec) * MOVED_NS_PER_S +
 		       (BPF_CORE_READ(split, i_ctime_nsec) & ~CTIME_QUERIED);
+	}
 	if (bpf_core_field_exists(under->__i_ctime))
 		return READ_TIME(under, __i_ctime.tv_sec, __i_ctime.tv_nsec);
 	return READ_TIME(plain, i_ctime.tv_sec, i_ctime.tv_nsec);
