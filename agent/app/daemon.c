@@ -326,7 +326,8 @@ static int start_journal(struct agent *a)
 			  "one picket can run on it",
 			  a->s->journal_dir, holder);
 	else if (r < 0)
-		log_error("%s", what[0] ? what : strerrordesc_np(-r));
+		log_error("cannot open journal '%s': %s", a->s->journal_dir,
+			  what[0] ? what : strerrordesc_np(-r));
 	return r;
 }
 
