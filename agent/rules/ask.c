@@ -436,6 +436,62 @@ static bool cond_holds(struct asking *a, bool strict)
 	return strict ? t == TRI_NO : t != TRI_YES;
 }
 
+/* Settled when the program began, and the same for each of its acts. */
+static bool is_lasting(const struct cond *c)
+{
+	switch ((enum subject)c->subject) {
+	case SUBJECT_USER:
+	case SUBJECT_GROUP:
+		return c->who != WHO_SELF;
+	case SUBJECT_ORIGIN:
+	case SUBJECT_TTY:
+	case SUBJECT_STDIN:
+	case SUBJECT_STDOUT:
+	case SUBJECT_STDERR:
+	case SUBJECT_STDIO:
+	case SUBJECT_EXE:
+	case SUBJECT_SCRIPT:
+	case SUBJECT_ARGS:
+	case SUBJECT_ENV:
+		return true;
+	case SUBJECT_OP:
+	case SUBJECT_PROTO:
+	case SUBJECT_PORT:
+	case SUBJECT_DEST:
+	case SUBJECT_PATH:
+	case SUBJECT_OLD_PATH:
+	case SUBJECT_UNIT:
+	case SUBJECT_CONTAINER:
+	case SUBJECT_CGROUP:
+	case SUBJECT_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool rule_fits_image(const struct question *q, const struct rule *rule)
+{
+	struct asking a = { .q = q, .in_container = rule->in_container };
+	const struct cond *conds = q->set->conds + rule->first_cond;
+	bool strict = rule->action != ACTION_DENY;
+	unsigned i;
+
+	for (i = 0; i < rule->n_plain_conds; i++) {
+		a.c = &conds[i];
+		if (is_lasting(a.c) && !cond_holds(&a, strict))
+			return false;
+	}
+	for (; i < rule->n_conds; i++) {
+		if (!is_lasting(&conds[i]))
+			return true;
+	}
+	if (rule->n_plain_conds == rule->n_conds)
+		return true;
+	a.sure = strict;
+	return has_ancestor(&a, conds + rule->n_plain_conds,
+			    rule->n_conds - rule->n_plain_conds);
+}
+
 bool rule_holds(const struct question *q, const struct rule *rule)
 {
 	struct asking a = { .q = q, .in_container = rule->in_container };

@@ -13,6 +13,12 @@ struct question {
 /* All conditions of the rule, whatever found it. */
 bool rule_holds(const struct question *q, const struct rule *rule);
 
+/*
+ * Do those of its conditions hold that are about what an image never changes:
+ * its program, and those before it? False is final for this image.
+ */
+bool rule_fits_image(const struct question *q, const struct rule *rule);
+
 /* What can be told of a path whose front is missing: from a '/' on. */
 struct slice path_end(struct slice s);
 

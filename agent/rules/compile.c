@@ -234,6 +234,9 @@ static int build(struct compiler *k)
 		qsort(k->users.p, k->users.n, sizeof(struct user_entry),
 		      compare_users);
 	k->ix->users = vec_steal(&k->users, sizeof(struct user_entry));
+	k->ix->memos = calloc(MEMO_IMAGES, sizeof(*k->ix->memos));
+	if (!k->ix->memos)
+		return -ENOMEM;
 	k->ix->n_always = (uint32_t)k->always.n;
 	k->ix->always = vec_steal(&k->always, sizeof(uint32_t));
 	for (d = 0; d < DIM_COUNT; d++) {
@@ -305,6 +308,7 @@ void kind_index_done(struct kind_index *ix)
 		str_index_free(ix->strings[d]);
 	cidr_set_done(&ix->dest);
 	trie_done(&ix->port);
+	free(ix->memos);
 	free(ix->users);
 	free(ix->always);
 }

@@ -4,6 +4,7 @@
  * severity, ignores, allows; then by name), so the verdict is the least index
  * that holds. An event is looked up in each index that has rules of its kind;
  * what comes up is asked in full, unless something stronger has been found.
+ * What an image's program and ancestors bring up is remembered by image.
  */
 #include "limits.h"
 #include "rules/ask.h"
@@ -14,8 +15,9 @@ struct judging {
 	struct question q;
 	struct rule_set *set;
 	const struct kind_index *ix;
-	uint32_t best;	   /* strongest that holds and stands */
-	uint32_t n_denies; /* that hold, but may be silenced */
+	uint32_t best;		 /* strongest that holds and stands */
+	uint32_t n_denies;	 /* that hold, but may be silenced */
+	struct image_memo *memo; /* being written */
 };
 
 static bool is_over(const struct judging *j, const struct rule *rule)
@@ -47,9 +49,32 @@ static void consider(struct judging *j, uint32_t i)
 		j->best = i;
 }
 
+/* Found by the image: note it for the next event, if it can ever hold. */
+static void note(struct judging *j, uint32_t i)
+{
+	struct image_memo *m = j->memo;
+	uint32_t k;
+
+	for (k = 0; k < m->n && k < MEMO_RULES; k++) {
+		if (m->rules[k] == i)
+			return;
+	}
+	if (!rule_fits_image(&j->q, &j->set->rules[i]))
+		return;
+	if (m->n < MEMO_RULES)
+		m->rules[m->n] = i;
+	m->n++;
+	consider(j, i);
+}
+
 static bool found_string(void *arg, const struct str_entry *e)
 {
-	consider(arg, e->owner);
+	struct judging *j = arg;
+
+	if (j->memo)
+		note(j, e->owner);
+	else
+		consider(j, e->owner);
 	return false;
 }
 
@@ -142,6 +167,11 @@ static void find_in_event(struct judging *j)
 		find_user(j);
 }
 
+#define DIMS_OF_IMAGE                                             \
+	(1u << DIM_EXE | 1u << DIM_SCRIPT | 1u << DIM_CONTAINER | \
+	 1u << DIM_UNIT | 1u << DIM_CGROUP | 1u << DIM_PARENT |   \
+	 1u << DIM_ARGS | 1u << DIM_ANCESTOR)
+
 static void find_in_image(struct judging *j)
 {
 	const struct image *img = j->q.img;
@@ -163,6 +193,55 @@ static void find_in_image(struct judging *j)
 		find_args(j, img->args);
 	if (dims & 1u << DIM_ANCESTOR)
 		find_ancestors(j);
+}
+
+static struct image_memo memo_of(const struct image *img)
+{
+	return (struct image_memo){
+		.image = img->id,
+		.cgroup_id = img->cgroup_id,
+		.unit = img->unit.p,
+		.container = img->container.p,
+		.cgroup = img->cgroup.p,
+		.host_path = img->exe.host_path.p,
+		.parent = img->parent,
+		.prev = img->prev,
+	};
+}
+
+static bool same_memo(const struct image_memo *a, const struct image_memo *b)
+{
+	return a->image == b->image && a->cgroup_id == b->cgroup_id &&
+	       a->unit == b->unit && a->container == b->container &&
+	       a->cgroup == b->cgroup && a->host_path == b->host_path &&
+	       a->parent == b->parent && a->prev == b->prev;
+}
+
+/* As find_in_image, but from memory where this image was here before. */
+static void find_by_image(struct judging *j)
+{
+	const struct image *img = j->q.img;
+	struct image_memo want, *m;
+	uint32_t i;
+
+	if (!img->id || (img->flags & IMAGE_F_UNKNOWN)) {
+		find_in_image(j);
+		return;
+	}
+	want = memo_of(img);
+	m = &j->ix->memos[img->id % MEMO_IMAGES];
+	if (same_memo(m, &want)) {
+		for (i = 0; i < m->n; i++)
+			consider(j, m->rules[i]);
+		return;
+	}
+	*m = want;
+	j->memo = m;
+	find_in_image(j);
+	j->memo = NULL;
+	/* Too many to remember: next time the index is asked again. */
+	if (m->n > MEMO_RULES)
+		m->image = 0;
 }
 
 /* ---- the verdict ----------------------------------------------------------------- */
@@ -228,8 +307,8 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 	for (i = 0; i < j.ix->n_always; i++)
 		consider(&j, j.ix->always[i]);
 	find_in_event(&j);
-	if (img)
-		find_in_image(&j);
+	if (img && (j.ix->dims & DIMS_OF_IMAGE))
+		find_by_image(&j);
 	for (i = 0; i < j.n_denies; i++) {
 		if (set->denies[i] < j.best &&
 		    set->silenced[set->denies[i]] != set->generation)

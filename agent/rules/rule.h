@@ -143,6 +143,24 @@ enum dim {
 	DIM_COUNT,
 };
 
+/*
+ * What the index brought up for an image: the rules whose conditions on the
+ * program and its ancestors hold. An image is asked about many times, and
+ * these never change; its place (unit, container, cgroup) may, so that is
+ * compared.
+ */
+#define MEMO_RULES 8u
+#define MEMO_IMAGES 512u
+
+struct image_memo {
+	uint64_t image;		/* id; 0: free */
+	uint64_t cgroup_id;
+	const char *unit, *container, *cgroup, *host_path;
+	const struct image *parent, *prev;
+	uint32_t n;
+	uint32_t rules[MEMO_RULES];
+};
+
 /* What one kind of event goes through. */
 struct kind_index {
 	uint32_t dims;		/* 1 << enum dim in use */
@@ -154,6 +172,7 @@ struct kind_index {
 		uint32_t rule;
 	} *users;	/* sorted */
 	uint32_t n_users;
+	struct image_memo *memos;	/* MEMO_IMAGES, by image id */
 	/* Rules that nothing finds: tried for each event. */
 	uint32_t *always;
 	uint32_t n_always;

@@ -114,6 +114,8 @@ static void make_sample(struct sample *s, uint32_t n_rules)
 	uint32_t i = chance(n_rules), off = chance(2) ? 0 : n_rules;
 	struct event *ev = &s->ev;
 
+	static uint64_t ids = 1;
+
 	*ev = (struct event){ .kind = EVENT_WRITE, .write.op = OP_OPEN };
 	s->init = (struct image){ .id = 1, .proc.tgid = 1 };
 	s->init.exe.path = slice_str("/usr/lib/systemd/systemd");
@@ -122,6 +124,7 @@ static void make_sample(struct sample *s, uint32_t n_rules)
 	s->parent.parent = &s->init;
 	s->self = s->parent;
 	s->self.parent = &s->parent;
+	s->self.id = ++ids;
 	s->self.unit = slice_str("service.service");
 	s->self.cgroup = slice_str("/system.slice/service.service");
 	s->self.args = slice_of("service\0--foreground", 21);

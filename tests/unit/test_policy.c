@@ -218,6 +218,8 @@ struct stage {
 	char who[512];
 };
 
+static uint64_t image_ids;
+
 /* The line of images that the text tells, the actor first. */
 static struct image *set_stage(struct stage *s, const struct scene *scene)
 {
@@ -242,7 +244,7 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 			img->script = slice_str(plus + 1);
 			img->flags = IMAGE_F_SCRIPT;
 		}
-		img->id = n + 1;
+		img->id = ++image_ids;
 		img->proc.tgid = next ? 100 + (uint32_t)n : 1;
 		img->exe.path = slice_str(at);
 		img->exe_file.known = true;

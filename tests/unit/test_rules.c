@@ -322,6 +322,10 @@ static void a_line_of_ancestors_is_looked_at_so_far(void **state)
 	line[PICKET_ANCESTORS_MAX].exe.path = slice_str("/a/beyond");
 	assert_decides("a", "[allow a]\nancestor = /a/last\n");
 	assert_none("[allow a]\nancestor = /a/beyond\n");
+	/* Also when it is found by something else. */
+	assert_decides("a", "[allow a]\npath = /srv/a/b\n"
+			    "ancestor = /a/last\n");
+	assert_none("[allow a]\npath = /srv/a/b\nancestor = /a/beyond\n");
 	assert_none("[allow a]\nancestor = /a/*\nancestor-unit = x\n");
 	assert_none("[allow a]\nnot-ancestor = /b\n");
 }

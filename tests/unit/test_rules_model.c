@@ -24,12 +24,15 @@
 #include "naive_glob.h"
 #include "rules/rules.h"
 
-#define PAIRS  400000u
-#define RULES  40
-#define EVENTS 100
-#define CONDS  6
-#define VALUES 24
-#define LINE   6
+#define PAIRS	    400000u
+#define RULES	    40
+#define EVENTS	    100
+#define CONDS	    6
+#define VALUES	    24
+#define LINE	    6
+/* Strings of a scene: eight per image at most, four per event. */
+#define TEXTS	    80
+#define EVENT_TEXTS 4
 
 /* ---- chance ------------------------------------------------------------------ */
 
@@ -349,14 +352,16 @@ static void print_rule(struct buf *b, const struct mrule *r)
 struct scene {
 	struct event ev;
 	struct image line[LINE];
-	char text[64][100];
-	int n_text;
+	struct image *img;
+	char text[TEXTS][100];
+	int n_text, n_lasting;
 };
 
 static struct slice keep(struct scene *s, const char *text, size_t n)
 {
-	char *to = s->text[s->n_text++ % 64];
+	char *to = s->text[s->n_text++];
 
+	assert_true(s->n_text <= TEXTS);
 	memcpy(to, text, n);
 	return slice_of(to, n);
 }
@@ -396,13 +401,17 @@ static struct slice make_list(struct scene *s)
 	return keep(s, lists[i], sizes[i]);
 }
 
+/* Never twice the same: what is known of an image is remembered by it. */
+static uint64_t image_ids;
+
 static void make_image(struct scene *s, struct image *img)
 {
 	static const uint32_t ids[] = { 0, 1, 1000, 1001, 5 };
 	char text[100];
 	int i;
 
-	*img = (struct image){ .id = 1, .proc.tgid = 100 + chance(100) };
+	*img = (struct image){ .id = ++image_ids,
+			       .proc.tgid = 100 + chance(100) };
 	img->euid = PICK(ids);
 	img->egid = PICK(ids);
 	if (one_in(10)) {
@@ -459,28 +468,13 @@ static void make_connect(struct connect_info *c)
 	c->protocol = PICK(protos);
 }
 
-/* Returns the image that acts, or NULL. */
-static struct image *make_scene(struct scene *s)
+/* The images of a scene, the one that acts first; it may be none. */
+static void make_line(struct scene *s)
 {
-	static const enum write_op ops[] = { OP_OPEN, OP_WRITE, OP_RENAME,
-					     OP_LINK, OP_UNLINK };
-	static const enum event_kind kinds[] = { EVENT_EXEC, EVENT_CONNECT,
-						 EVENT_WRITE };
 	int i, n = (int)chance(LINE + 1);
 
 	s->n_text = 0;
-	s->ev = (struct event){ .kind = PICK(kinds) };
-	s->ev.actor.euid = one_in(2) ? 0 : 1000;
-	s->ev.actor.gid = one_in(2) ? 0 : 1000;
-	s->ev.actor.none = one_in(20);
-	if (s->ev.kind == EVENT_CONNECT)
-		make_connect(&s->ev.connect);
-	if (s->ev.kind == EVENT_WRITE) {
-		s->ev.write.op = PICK(ops);
-		s->ev.write.path = make_file(s);
-		if (s->ev.write.op == OP_RENAME || s->ev.write.op == OP_LINK)
-			s->ev.write.new_path = make_file(s);
-	}
+	s->img = n ? &s->line[0] : NULL;
 	for (i = 0; i < n; i++) {
 		make_image(s, &s->line[i]);
 		if (i + 1 == n) {
@@ -494,7 +488,45 @@ static struct image *make_scene(struct scene *s)
 			s->line[i].parent = &s->line[i + 1];
 		}
 	}
-	return n ? &s->line[0] : NULL;
+	s->n_lasting = s->n_text;
+}
+
+/* A process is moved to another place. */
+static void move_one(struct scene *s)
+{
+	struct image *img = s->img;
+
+	while (img && img->parent && one_in(2))
+		img = img->parent;
+	if (!img || s->n_lasting + 2 > TEXTS - EVENT_TEXTS)
+		return;
+	s->n_text = s->n_lasting;
+	img->cgroup = keep(s, "/a/b", 4);
+	img->unit = one_in(2) ? keep(s, "a=b", 3) : slice_of(NULL, 0);
+	img->container = slice_of(NULL, 0);
+	s->n_lasting = s->n_text;
+}
+
+static void make_event(struct scene *s)
+{
+	static const enum write_op ops[] = { OP_OPEN, OP_WRITE, OP_RENAME,
+					     OP_LINK, OP_UNLINK };
+	static const enum event_kind kinds[] = { EVENT_EXEC, EVENT_CONNECT,
+						 EVENT_WRITE };
+
+	s->n_text = s->n_lasting;
+	s->ev = (struct event){ .kind = PICK(kinds) };
+	s->ev.actor.euid = one_in(2) ? 0 : 1000;
+	s->ev.actor.gid = one_in(2) ? 0 : 1000;
+	s->ev.actor.none = one_in(20);
+	if (s->ev.kind == EVENT_CONNECT)
+		make_connect(&s->ev.connect);
+	if (s->ev.kind == EVENT_WRITE) {
+		s->ev.write.op = PICK(ops);
+		s->ev.write.path = make_file(s);
+		if (s->ev.write.op == OP_RENAME || s->ev.write.op == OP_LINK)
+			s->ev.write.new_path = make_file(s);
+	}
 }
 
 /* ---- the plain matcher ------------------------------------------------------------ */
@@ -904,13 +936,17 @@ static void compare(struct rule_set *set, uint64_t seed, uint64_t *ret_hits)
 	static struct scene scene;
 	const struct mrule *want;
 	struct verdict got;
-	struct image *img;
 	int i;
 
 	for (i = 0; i < EVENTS; i++) {
-		img = make_scene(&scene);
-		want = plain_match(&scene.ev, img);
-		got = rule_set_match(set, &scene.ev, img);
+		/* What acts once more may meet what was remembered of it. */
+		if (!i || one_in(3))
+			make_line(&scene);
+		else if (one_in(3))
+			move_one(&scene);
+		make_event(&scene);
+		want = plain_match(&scene.ev, scene.img);
+		got = rule_set_match(set, &scene.ev, scene.img);
 		if (strcmp(want ? want->name : "none",
 			   got.rule ? got.rule : "none"))
 			fail_msg("seed %" PRIu64 ", event %d: %s, not %s", seed,
