@@ -39,11 +39,11 @@ static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t)
 	r->ns_pid = BPF_CORE_READ(own, nr);
 	r->pid_ns = BPF_CORE_READ(own, ns, ns.inum);
 	r->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
-	r->cap_permitted = BPF_CORE_READ(cred, cap_permitted.val);
-	r->cap_effective = BPF_CORE_READ(cred, cap_effective.val);
-	r->cap_inheritable = BPF_CORE_READ(cred, cap_inheritable.val);
-	r->cap_bounding = BPF_CORE_READ(cred, cap_bset.val);
-	r->cap_ambient = BPF_CORE_READ(cred, cap_ambient.val);
+	r->cap_permitted = READ_CAPS(cred, cap_permitted);
+	r->cap_effective = READ_CAPS(cred, cap_effective);
+	r->cap_inheritable = READ_CAPS(cred, cap_inheritable);
+	r->cap_bounding = READ_CAPS(cred, cap_bset);
+	r->cap_ambient = READ_CAPS(cred, cap_ambient);
 }
 
 static __always_inline void exec_namespaces(struct wire_exec *r,

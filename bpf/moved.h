@@ -85,6 +85,17 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i)
 	return READ_TIME(plain, i_ctime.tv_sec, i_ctime.tv_nsec);
 }
 
+/*
+ * Two __u32 before 6.3 (f122a08b197d), one __u64 since: the same eight bytes on
+ * the little-endian machines that we build for, so only their place is asked.
+ */
+#define READ_CAPS(cred, member)                                      \
+	({                                                           \
+		__u64 caps = 0;                                      \
+		bpf_core_read(&caps, sizeof(caps), &(cred)->member); \
+		caps;                                                \
+	})
+
 /* Only kernels built with CONFIG_AUDIT have them. */
 static __always_inline __u32 task_login_uid(struct task_struct *t)
 {

@@ -167,12 +167,8 @@ struct fs_struct {
 
 /* tasks */
 
-/*
- * Two __u32 before 6.3 (f122a08b197d), one __u64 since: the same eight bytes
- * on the little-endian machines that we build for, so both are read alike.
- */
+/* See READ_CAPS in moved.h. */
 typedef struct {
-	__u64 val;
 } kernel_cap_t;
 
 struct cred {

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sensor as a whole: what it opens it closes, what it cannot tell it
+ * counts, a flood of one family leaves room for another, cgroups get names.
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "sense/cgroup_root.h"
+
+#define SMALL_RING (256u << 10)
+#define FLOOD	   5000
+#define EXECS	   20
+
+static const struct sensor_settings defaults = {
+	.ring_bytes = SMALL_RING,
+	.window_ms = 1000,
+};
+
+static void opening_and_closing_leaves_no_descriptor(void **state)
+{
+	char what[256] = "";
+	struct sensor *s;
+	int fds = open_fds();
+
+	(void)state;
+	assert_int_equal(sensor_open(&defaults, &s, what), 0);
+	assert_true(open_fds() > fds);
+	sensor_stop(s);
+	sensor_close(s);
+	assert_int_equal(open_fds(), fds);
+}
+
+static void every_hook_is_in_the_coverage_table(void **state)
+{
+	static const char *const active[] = { "fork",	 "exec",  "exit",
+					      "connect", "write", "cgroup" };
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	char what[256] = "";
+	struct sensor *s;
+	size_t n, i, j, seen;
+
+	(void)state;
+	assert_int_equal(sensor_open(&defaults, &s, what), 0);
+	n = sensor_coverage(s, rows);
+	for (i = 0; i < sizeof(active) / sizeof(active[0]); i++) {
+		for (j = seen = 0; j < n; j++)
+			seen += rows[j].active &&
+				strcmp(rows[j].family, active[i]) == 0;
+		assert_true(seen > 0);
+	}
+	for (j = 0; j < n; j++) {
+		assert_true(*rows[j].hook);
+		/* What is not seen says why. */
+		assert_true(
+			rows[j].active ||
+			(*rows[j].reason && strcmp(rows[j].backend, "-") == 0));
+	}
+	sensor_close(s);
+}
+
+static int act_true(void *arg)
+{
+	(void)arg;
+	(void)execl("/bin/true", "true", NULL);
+	return 97;
+}
+
+static void forced_backend_is_the_one_that_speaks(void **state)
+{
+	struct sensor_settings forced = defaults;
+	struct watch w = { 0 };
+	char what[256] = "";
+
+	(void)state;
+	forced.force[WIRE_FAM_EXEC] = WIRE_BACKEND_RAW_TP;
+	forced.force[WIRE_FAM_EXIT] = WIRE_BACKEND_RAW_TP;
+	forced.force[WIRE_FAM_FORK] = WIRE_BACKEND_RAW_TP;
+	forced.force[WIRE_FAM_WRITE] = WIRE_BACKEND_RAW_TP;
+	assert_int_equal(sensor_open(&forced, &w.sensor, what), 0);
+	watch_run(&w, act_true, NULL);
+	assert_int_equal(
+		((const struct wire_hdr *)watch_nth(&w, WIRE_EXEC, 0))->backend,
+		WIRE_BACKEND_RAW_TP);
+	assert_int_equal(
+		((const struct wire_hdr *)watch_nth(&w, WIRE_EXIT, 0))->backend,
+		WIRE_BACKEND_RAW_TP);
+	sensor_close(w.sensor);
+}
+
+static void forced_backend_that_is_not_there_is_an_error(void **state)
+{
+	struct sensor_settings forced = defaults;
+	int fds = open_fds();
+	char what[256] = "";
+	struct sensor *s;
+
+	(void)state;
+	forced.force[WIRE_FAM_EXEC] = WIRE_BACKEND_CGROUP;
+	assert_int_equal(sensor_open(&forced, &s, what), -ENOTSUP);
+	assert_non_null(strstr(what, "exec"));
+	assert_int_equal(open_fds(), fds);
+}
+
+static void without_privileges_is_refused_in_words(void **state)
+{
+	char what[256] = "";
+	struct sensor *s;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(1);
+		if (sensor_open(&defaults, &s, what) != -EPERM)
+			_exit(2);
+		_exit(strstr(what, "CAP_BPF") ? 0 : 3);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+static int act_flood(void *arg)
+{
+	char name[32];
+	int i, fd;
+	pid_t pid;
+
+	(void)arg;
+	if (chdir(work_dir()) < 0)
+		return 90;
+	for (i = 0; i < FLOOD; i++) {
+		(void)snprintf(name, sizeof(name), "f%d", i);
+		fd = open(name, O_WRONLY | O_CREAT, 0644);
+		if (fd < 0)
+			return 91;
+		(void)close(fd);
+	}
+	for (i = 0; i < EXECS; i++) {
+		pid = fork();
+		if (!pid) {
+			(void)execl("/bin/true", "true", NULL);
+			_exit(97);
+		}
+		if (waitpid(pid, NULL, 0) != pid)
+			return 92;
+	}
+	return 0;
+}
+
+static uint64_t delta(uint64_t after, uint64_t before)
+{
+	return after - before;
+}
+
+static void flood_is_counted_and_leaves_room_for_execs(void **state)
+{
+	struct wire_counters before[WIRE_FAM_COUNT], after[WIRE_FAM_COUNT];
+	struct watch *w = watch_open(SMALL_RING, 0);
+	uint64_t made, lost, used, size;
+	size_t writes;
+	int f;
+
+	(void)state;
+	assert_non_null(w);
+	w->keep_all = true;
+	/* Everything before is read, so that what follows is ours to count. */
+	watch_run(w, act_true, NULL);
+	for (f = 0; f < WIRE_FAM_COUNT; f++)
+		before[f] = watch_counters(w, (enum wire_family)f);
+	watch_run_unread(w, act_flood, NULL);
+	assert_int_equal(w->status, 0);
+	for (f = 0; f < WIRE_FAM_COUNT; f++)
+		after[f] = watch_counters(w, (enum wire_family)f);
+	writes = watch_count(w, WIRE_WRITE);
+	made = delta(after[WIRE_FAM_WRITE].made, before[WIRE_FAM_WRITE].made);
+	lost = delta(after[WIRE_FAM_WRITE].lost, before[WIRE_FAM_WRITE].lost);
+	assert_true(made >= FLOOD);
+	assert_true(lost > 0);
+	assert_int_equal(writes + lost, made);
+	assert_int_equal(
+		delta(after[WIRE_FAM_EXEC].lost, before[WIRE_FAM_EXEC].lost),
+		0);
+	assert_int_equal(
+		delta(after[WIRE_FAM_FORK].lost, before[WIRE_FAM_FORK].lost),
+		0);
+	assert_true(watch_count(w, WIRE_EXEC) >= EXECS);
+	assert_int_equal(
+		watch_count(w, WIRE_EXEC),
+		delta(after[WIRE_FAM_EXEC].made, before[WIRE_FAM_EXEC].made));
+	sensor_fill(w->sensor, &used, &size);
+	assert_int_equal(size, SMALL_RING);
+	assert_true(used < size);
+	watch_close(w);
+}
+
+static int count_two(void *arg, const void *data, size_t size)
+{
+	(void)data;
+	(void)size;
+	return ++*(int *)arg == 2 ? -11 : 0;
+}
+
+static void reading_stops_where_it_is_told(void **state)
+{
+	struct watch *w = watch_open(SMALL_RING, 1000);
+	int n = 0, status;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(w);
+	pid = fork();
+	if (!pid)
+		_exit(act_true(NULL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(sensor_read(w->sensor, count_two, &n, 1), 1);
+	assert_int_equal(n, 1);
+	assert_int_equal(sensor_read(w->sensor, count_two, &n, 100), -11);
+	assert_int_equal(n, 2);
+	/* The record that fn refused is gone; the third is still there. */
+	n = 10;
+	assert_true(sensor_read(w->sensor, count_two, &n, 1) >= 1);
+	watch_close(w);
+}
+
+static int act_mkdir(void *arg)
+{
+	return mkdir(arg, 0755) < 0 ? 90 : 0;
+}
+
+static void new_cgroup_is_told_with_its_name(void **state)
+{
+	struct watch *w = watch_open(SMALL_RING, 1000);
+	cleanup_close int root = -1;
+	const struct wire_cgroup *c = NULL;
+	char path[256], name[64];
+	struct stat st;
+	size_t i;
+
+	(void)state;
+	assert_non_null(w);
+	assert_int_equal(cgroup_root_open(&root), 0);
+	(void)snprintf(name, sizeof(name), "/picket-test-%d", getpid());
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d%s", getpid(), root,
+		       name);
+	watch_run(w, act_mkdir, path);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(stat(path, &st), 0);
+	for (i = 0; (c = watch_nth(w, WIRE_CGROUP, i)); i++)
+		if (c->id == st.st_ino && c->hierarchy == 0)
+			break;
+	(void)rmdir(path);
+	assert_non_null(c);
+	assert_str(c, c->path, name);
+	watch_close(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(opening_and_closing_leaves_no_descriptor),
+		cmocka_unit_test(every_hook_is_in_the_coverage_table),
+		cmocka_unit_test(forced_backend_is_the_one_that_speaks),
+		cmocka_unit_test(forced_backend_that_is_not_there_is_an_error),
+		cmocka_unit_test(without_privileges_is_refused_in_words),
+		cmocka_unit_test(flood_is_counted_and_leaves_room_for_execs),
+		cmocka_unit_test(reading_stops_where_it_is_told),
+		cmocka_unit_test(new_cgroup_is_told_with_its_name),
+	};
+	void *none = NULL;
+	int r = cmocka_run_group_tests_name("ring", tests, NULL, NULL);
+
+	(void)watch_teardown(&none);
+	return r;
+}
