@@ -6,11 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "limits.h"
 #include "rules/rules.h"
@@ -437,6 +439,40 @@ static void a_rule_without_event_is_about_all_that_fit_it(void **state)
 		    "event = write\n");
 }
 
+/* Rules that one program brings up are remembered; here are too many. */
+static void a_program_with_many_rules_is_judged_by_all_each_time(void **state)
+{
+	struct buf text = BUF_INIT(1u << 16);
+	struct rule_set *set;
+	struct verdict v;
+	char path[32], want[32];
+	int i, round;
+
+	(void)state;
+	for (i = 0; i < 20; i++)
+		buf_addf(&text,
+			 "[deny r%d]\nexe = /usr/bin/tool\n"
+			 "path = /srv/%d/**\npath = /**/x%d-*y\n",
+			 i, i, i);
+	/* Their paths are no better to find them by than the program. */
+	for (i = 20; i < 60; i++)
+		buf_addf(&text, "[deny s%d]\nexe = /usr/bin/o%d\npath = /**\n",
+			 i, i);
+	buf_add_char(&text, '\0');
+	set = load(text.p);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 20; i++) {
+			(void)snprintf(path, sizeof(path), "/a/x%d-y", i);
+			(void)snprintf(want, sizeof(want), "r%d", i);
+			ev.write.path.path = slice_str(path);
+			v = rule_set_match(set, &ev, &self);
+			assert_string_equal(v.rule, want);
+		}
+	}
+	rule_set_free(set);
+	buf_done(&text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, fresh)
@@ -459,6 +495,7 @@ int main(void)
 		TEST(descriptors_terminal_and_origin_are_asked),
 		TEST(users_are_as_of_the_act),
 		TEST(a_rule_without_event_is_about_all_that_fit_it),
+		TEST(a_program_with_many_rules_is_judged_by_all_each_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
