@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "out/manifest.h"
 #include "out/names.h"
 
 /* Operations that one summary names: each at most once, with room to grow. */
@@ -285,35 +284,7 @@ enum attr_level attr_level(const struct view *v)
 					   : ATTR_CRITICAL;
 }
 
-/* The mark and the digits; where to go on. */
-static char *add_number(char *at, char mark, uint64_t v)
-{
-	char digits[20];
-	size_t n = sizeof(digits);
-
-	do {
-		digits[--n] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	*at++ = mark;
-	memcpy(at, digits + n, sizeof(digits) - n);
-	return at + sizeof(digits) - n;
-}
-
-/*
- * As view_uid has it, which a test compares; without printf, since every
- * record has one.
- */
 const char *attr_uid(const struct view *v, char buf[static ATTR_UID_MAX])
 {
-	char *at = buf + 2 * sizeof(v->journal);
-
-	manifest_hex(v->journal, sizeof(v->journal), buf);
-	at = add_number(at, '.', v->epoch);
-	at = add_number(at, '.', v->seq);
-	if (v->missing)
-		at = add_number(at, '-',
-				v->seq_end > v->seq ? v->seq_end - 1 : v->seq);
-	*at = '\0';
-	return buf;
+	return view_uid(v, buf);
 }

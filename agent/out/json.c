@@ -13,7 +13,6 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "out/attr.h"
 #include "out/json_part.h"
 #include "out/names.h"
 
@@ -224,10 +223,10 @@ static void add_gap(struct buf *out, const struct view *v)
 void json_line(struct buf *out, const struct view_images *images,
 	       const struct view *v)
 {
-	char uid[ATTR_UID_MAX], time[32];
+	char uid[VIEW_UID_MAX], time[32];
 
 	buf_add_char(out, '{');
-	json_str(out, "uid", attr_uid(v, uid));
+	json_str(out, "uid", view_uid(v, uid));
 	json_u64(out, "epoch", v->epoch);
 	json_u64(out, "seq", v->seq);
 	if (v->wall_ns)

@@ -65,6 +65,10 @@ void view_done(struct view *v);
 /* The image with this id in the current segment, or NULL. */
 const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id);
 
-/* "<journal hex>.<epoch>.<seq>": the record's name for good. */
-#define VIEW_UID_MAX 72
+/*
+ * "<journal hex>.<epoch>.<seq>": the record's name for good. A gap that the
+ * reader made is named by both its ends ("….<seq>-<last>"): its first number
+ * may have been an event's already.
+ */
+#define VIEW_UID_MAX 96
 const char *view_uid(const struct view *v, char buf[static VIEW_UID_MAX]);

@@ -325,6 +325,13 @@ static void name_for_good_has_journal_epoch_and_number(void **state)
 	assert_string_equal(view_uid(&s->view, uid),
 			    "a00102030405060708090a0b0c0d0e0f"
 			    ".4294967295.18446744073709551615");
+	/* A gap that the reader made, by both ends. */
+	s->view.missing = true;
+	s->view.epoch = 0;
+	s->view.seq = 9;
+	s->view.seq_end = 12;
+	assert_string_equal(view_uid(&s->view, uid),
+			    "a00102030405060708090a0b0c0d0e0f.0.9-11");
 }
 
 int main(void)
