@@ -23,10 +23,10 @@
 
 #define DEADLINE_S 30
 
-const char *const watch_env_names[] = { "LD_PRELOAD", "PICKET_TEST_LONG",
+const char *const seen_env_names[] = { "LD_PRELOAD", "PICKET_TEST_LONG",
 					"BASH_ENV", NULL };
 
-static bool is_family(const struct watch *w, uint32_t tgid, uint64_t start_ns)
+static bool is_family(const struct seen *w, uint32_t tgid, uint64_t start_ns)
 {
 	size_t i;
 
@@ -37,7 +37,7 @@ static bool is_family(const struct watch *w, uint32_t tgid, uint64_t start_ns)
 	return false;
 }
 
-static void join_family(struct watch *w, const struct wire_fork *f)
+static void join_family(struct seen *w, const struct wire_fork *f)
 {
 	if (f->hdr.tgid != w->child &&
 	    !is_family(w, f->parent_tgid, f->parent_start_ns))
@@ -51,7 +51,7 @@ static void join_family(struct watch *w, const struct wire_fork *f)
 static int keep(void *arg, const void *data, size_t size)
 {
 	const struct wire_hdr *h = data;
-	struct watch *w = arg;
+	struct seen *w = arg;
 	void *copy;
 
 	assert_true(size >= sizeof(*h));
@@ -76,7 +76,7 @@ static int keep(void *arg, const void *data, size_t size)
 	return 0;
 }
 
-static void forget(struct watch *w)
+static void forget(struct seen *w)
 {
 	while (w->count)
 		free(w->records[--w->count]);
@@ -84,15 +84,15 @@ static void forget(struct watch *w)
 	w->ended = false;
 }
 
-struct watch *watch_open(uint64_t ring_bytes, uint64_t window_ms)
+struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms)
 {
 	struct sensor_settings s = {
 		.ring_bytes = ring_bytes,
 		.window_ms = window_ms,
-		.env_names = watch_env_names,
+		.env_names = seen_env_names,
 		.self_tgid = (uint32_t)getpid(),
 	};
-	struct watch *w = calloc(1, sizeof(*w));
+	struct seen *w = calloc(1, sizeof(*w));
 	char what[256] = "";
 
 	assert_non_null(w);
@@ -104,7 +104,7 @@ struct watch *watch_open(uint64_t ring_bytes, uint64_t window_ms)
 	return w;
 }
 
-void watch_close(struct watch *w)
+void seen_close(struct seen *w)
 {
 	forget(w);
 	free(w->records);
@@ -112,9 +112,9 @@ void watch_close(struct watch *w)
 	free(w);
 }
 
-int watch_setup(void **state)
+int seen_setup(void **state)
 {
-	*state = watch_open(8u << 20, 3600 * 1000);
+	*state = seen_open(8u << 20, 3600 * 1000);
 	return *state ? 0 : -1;
 }
 
@@ -127,16 +127,16 @@ static int remove_entry(const char *path, const struct stat *st, int flag,
 	return remove(path);
 }
 
-int watch_teardown(void **state)
+int seen_teardown(void **state)
 {
 	if (*state)
-		watch_close(*state);
+		seen_close(*state);
 	(void)nftw(work_dir(), remove_entry, 32,
 		   FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 	return 0;
 }
 
-static void run(struct watch *w, int (*act)(void *arg), void *arg, bool unread)
+static void run(struct seen *w, int (*act)(void *arg), void *arg, bool unread)
 {
 	uint64_t deadline;
 	struct pollfd p = { .fd = sensor_fd(w->sensor), .events = POLLIN };
@@ -173,17 +173,17 @@ static void run(struct watch *w, int (*act)(void *arg), void *arg, bool unread)
 	assert_true(w->ended);
 }
 
-void watch_run(struct watch *w, int (*act)(void *arg), void *arg)
+void seen_run(struct seen *w, int (*act)(void *arg), void *arg)
 {
 	run(w, act, arg, false);
 }
 
-void watch_run_unread(struct watch *w, int (*act)(void *arg), void *arg)
+void seen_run_unread(struct seen *w, int (*act)(void *arg), void *arg)
 {
 	run(w, act, arg, true);
 }
 
-const void *watch_nth(const struct watch *w, enum wire_type type, size_t n)
+const void *seen_nth(const struct seen *w, enum wire_type type, size_t n)
 {
 	const struct wire_hdr *h;
 	size_t i;
@@ -196,37 +196,37 @@ const void *watch_nth(const struct watch *w, enum wire_type type, size_t n)
 	return NULL;
 }
 
-size_t watch_count(const struct watch *w, enum wire_type type)
+size_t seen_count(const struct seen *w, enum wire_type type)
 {
 	size_t n = 0;
 
-	while (watch_nth(w, type, n))
+	while (seen_nth(w, type, n))
 		n++;
 	return n;
 }
 
-const struct wire_write *watch_write(const struct watch *w,
+const struct wire_write *seen_write(const struct seen *w,
 				     enum wire_write_op op, size_t n)
 {
 	const struct wire_write *r;
 	size_t i;
 
-	for (i = 0; (r = watch_nth(w, WIRE_WRITE, i)); i++)
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
 		if (r->op == op && n-- == 0)
 			return r;
 	return NULL;
 }
 
-size_t watch_writes(const struct watch *w, enum wire_write_op op)
+size_t seen_writes(const struct seen *w, enum wire_write_op op)
 {
 	size_t n = 0;
 
-	while (watch_write(w, op, n))
+	while (seen_write(w, op, n))
 		n++;
 	return n;
 }
 
-struct wire_counters watch_counters(const struct watch *w,
+struct wire_counters seen_counters(const struct seen *w,
 				    enum wire_family family)
 {
 	struct wire_counters sum = { 0 }, one;

@@ -15,7 +15,7 @@
 
 #include "sense/sensor.h"
 
-struct watch {
+struct seen {
 	struct sensor *sensor;
 	void **records; /* copies, in ring order */
 	size_t count;
@@ -32,33 +32,33 @@ struct watch {
 };
 
 /* Environment names that every watch keeps. */
-extern const char *const watch_env_names[];
+extern const char *const seen_env_names[];
 
-/* cmocka group fixtures: *state is a struct watch of 8 MiB, 1 h window. */
-int watch_setup(void **state);
-int watch_teardown(void **state);
+/* cmocka group fixtures: *state is a struct seen of 8 MiB, 1 h window. */
+int seen_setup(void **state);
+int seen_teardown(void **state);
 
-struct watch *watch_open(uint64_t ring_bytes, uint64_t window_ms);
-void watch_close(struct watch *w);
+struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms);
+void seen_close(struct seen *w);
 
 /*
  * Fork, act(arg) in the child, and read until its exit is told. The child's
  * asserts are its exit status: what act returns.
  */
-void watch_run(struct watch *w, int (*act)(void *arg), void *arg);
+void seen_run(struct seen *w, int (*act)(void *arg), void *arg);
 /* The same, but nothing is read while the child acts. */
-void watch_run_unread(struct watch *w, int (*act)(void *arg), void *arg);
+void seen_run_unread(struct seen *w, int (*act)(void *arg), void *arg);
 
 /* The n-th record of this type (from 0); NULL: there are fewer. */
-const void *watch_nth(const struct watch *w, enum wire_type type, size_t n);
-size_t watch_count(const struct watch *w, enum wire_type type);
+const void *seen_nth(const struct seen *w, enum wire_type type, size_t n);
+size_t seen_count(const struct seen *w, enum wire_type type);
 /* The n-th write record with this op. */
-const struct wire_write *watch_write(const struct watch *w,
+const struct wire_write *seen_write(const struct seen *w,
 				     enum wire_write_op op, size_t n);
-size_t watch_writes(const struct watch *w, enum wire_write_op op);
+size_t seen_writes(const struct seen *w, enum wire_write_op op);
 
 /* Sum over all CPUs. */
-struct wire_counters watch_counters(const struct watch *w,
+struct wire_counters seen_counters(const struct seen *w,
 				    enum wire_family family);
 
 /* Fail unless the bytes that s names in the record are exactly these. */

@@ -99,28 +99,28 @@ static void assert_target(const struct wire_connect *c, const struct target *t)
 }
 
 /* The outcome of this connection; NULL: none was told. */
-static const struct wire_connect_result *outcome(const struct watch *w,
+static const struct wire_connect_result *outcome(const struct seen *w,
 						 const struct wire_connect *c)
 {
 	const struct wire_connect_result *r;
 	size_t i;
 
-	for (i = 0; (r = watch_nth(w, WIRE_CONNECT_RESULT, i)); i++)
+	for (i = 0; (r = seen_nth(w, WIRE_CONNECT_RESULT, i)); i++)
 		if (r->sock == c->sock)
 			return r;
 	return NULL;
 }
 
-static void check_connect(struct watch *w, struct target *t, int error)
+static void check_connect(struct seen *w, struct target *t, int error)
 {
 	const struct wire_connect_result *r;
 	const struct wire_connect *c;
 	struct stat st;
 
-	watch_run(w, act_connect, t);
+	seen_run(w, act_connect, t);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_CONNECT), 1);
-	c = watch_nth(w, WIRE_CONNECT, 0);
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
+	c = seen_nth(w, WIRE_CONNECT, 0);
 	assert_target(c, t);
 	assert_int_equal(c->hdr.tgid, w->child);
 	assert_int_equal(stat("/proc/self/ns/net", &st), 0);
@@ -176,7 +176,7 @@ static void local_port_is_the_callers(void **state)
 	int fd = listen_on(AF_INET, SOCK_STREAM, &t), got;
 
 	check_connect(*state, &t, 0);
-	r = outcome(*state, watch_nth(*state, WIRE_CONNECT, 0));
+	r = outcome(*state, seen_nth(*state, WIRE_CONNECT, 0));
 	got = accept4(fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC);
 	assert_true(got >= 0);
 	assert_int_equal(r->local_port, ntohs(peer.sin_port));
@@ -220,9 +220,9 @@ static void error_of_the_call_itself_is_the_outcome(void **state)
 	four = (struct sockaddr_in *)&t.addr;
 	four->sin_addr.s_addr = htonl(0xe0000001);
 	t.want_errno = ENETUNREACH;
-	watch_run(*state, act_connect, &t);
-	assert_int_equal(((struct watch *)*state)->status, 0);
-	c = watch_nth(*state, WIRE_CONNECT, 0);
+	seen_run(*state, act_connect, &t);
+	assert_int_equal(((struct seen *)*state)->status, 0);
+	c = seen_nth(*state, WIRE_CONNECT, 0);
 	assert_target(c, &t);
 	r = outcome(*state, c);
 	assert_non_null(r);
@@ -239,7 +239,7 @@ static void udp_connect_is_told(void **state)
 	(void)close(fd);
 }
 
-static void check_datagrams(struct watch *w, int family)
+static void check_datagrams(struct seen *w, int family)
 {
 	struct wire_counters before, after;
 	struct target t;
@@ -248,12 +248,12 @@ static void check_datagrams(struct watch *w, int family)
 	if (fd < 0)
 		skip();
 	t.sends = 5;
-	before = watch_counters(w, WIRE_FAM_CONNECT);
-	watch_run(w, act_connect, &t);
+	before = seen_counters(w, WIRE_FAM_CONNECT);
+	seen_run(w, act_connect, &t);
 	assert_int_equal(w->status, 0);
-	after = watch_counters(w, WIRE_FAM_CONNECT);
-	assert_int_equal(watch_count(w, WIRE_CONNECT), 1);
-	assert_target(watch_nth(w, WIRE_CONNECT, 0), &t);
+	after = seen_counters(w, WIRE_FAM_CONNECT);
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
+	assert_target(seen_nth(w, WIRE_CONNECT, 0), &t);
 	assert_true(after.summed >= before.summed + 4);
 	(void)close(fd);
 }
@@ -282,6 +282,6 @@ int main(void)
 		cmocka_unit_test(datagrams_over_ipv6_are_told),
 	};
 
-	return cmocka_run_group_tests_name("connect", tests, watch_setup,
-					   watch_teardown);
+	return cmocka_run_group_tests_name("connect", tests, seen_setup,
+					   seen_teardown);
 }

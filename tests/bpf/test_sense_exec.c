@@ -74,12 +74,12 @@ static void exec_tells_file_arguments_and_place(void **state)
 	struct run r = { .file = file, .argv = argv, .cwd = work_dir() };
 	const struct wire_exec *e;
 	const struct wire_exit *x;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
 	assert_int_equal(copy_file("/bin/true", file), 0);
-	watch_run(w, act_run, &r);
-	assert_int_equal(watch_count(w, WIRE_EXEC), 1);
-	e = watch_nth(w, WIRE_EXEC, 0);
+	seen_run(w, act_run, &r);
+	assert_int_equal(seen_count(w, WIRE_EXEC), 1);
+	e = seen_nth(w, WIRE_EXEC, 0);
 	assert_int_equal(e->hdr.backend, WIRE_BACKEND_TP_BTF);
 	assert_int_equal(e->hdr.tgid, w->child);
 	assert_int_equal(e->hdr.tid, w->child);
@@ -100,7 +100,7 @@ static void exec_tells_file_arguments_and_place(void **state)
 	assert_int_equal(e->hdr.uid, getuid());
 	assert_int_equal(e->ns_pid, w->child);
 	assert_string_equal(e->comm, "a b\n\xc3\xbc");
-	x = watch_nth(w, WIRE_EXIT, 0);
+	x = seen_nth(w, WIRE_EXIT, 0);
 	assert_int_equal(x->status, 0);
 	assert_int_equal(x->hdr.image, e->hdr.image);
 	assert_int_equal(x->hdr.start_ns, e->hdr.start_ns);
@@ -124,8 +124,8 @@ static void exec_tells_namespaces_and_descriptors(void **state)
 	struct stat st;
 	int fd;
 
-	watch_run(*state, act_run, &r);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	assert_int_equal(e->hdr.mnt_ns, ns_inode("mnt"));
 	assert_int_equal(e->pid_ns, ns_inode("pid"));
@@ -158,8 +158,8 @@ static void three_hundred_arguments_are_kept(void **state)
 		n += strlen(text[i]) + 1;
 	}
 	argv[300] = NULL;
-	watch_run(*state, act_run, &r);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_int_equal(e->argc, 300);
 	assert_bytes(e, e->args, want, n);
 	assert_int_equal(e->flags & WIRE_EXEC_ARGS_TRUNCATED, 0);
@@ -173,8 +173,8 @@ static void long_argument_is_cut_and_says_so(void **state)
 	const struct wire_exec *e;
 
 	memset(text, 'x', sizeof(text) - 1);
-	watch_run(*state, act_run, &r);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_int_equal(e->argc, 3);
 	assert_int_equal(e->args_bytes, 5 + 5001 + 4);
 	assert_int_equal(e->args.len, WIRE_ARGS_MAX);
@@ -207,8 +207,8 @@ static void only_named_environment_is_kept(void **state)
 	n += (size_t)sprintf(want + n, "BASH_ENVIRON=no") + 1;
 	n += (size_t)sprintf(want + n, "%s", value) + 1;
 	n += (size_t)sprintf(want + n, "BASH_ENV=x") + 1;
-	watch_run(*state, act_run, &r);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_int_equal(e->envc, 7);
 	assert_bytes(e, e->env, want, n);
 	assert_int_equal(e->flags & WIRE_EXEC_ENV_TRUNCATED, 0);
@@ -228,8 +228,8 @@ static void environment_too_large_to_search_says_so(void **state)
 		envp[i] = text[i];
 	}
 	envp[700] = (char[]){ "LD_PRELOAD=/hidden" };
-	watch_run(*state, act_run, &r);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_int_equal(e->envc, 701);
 	assert_true(e->flags & WIRE_EXEC_ENV_TRUNCATED);
 }
@@ -254,8 +254,8 @@ static void memfd_is_told_as_such(void **state)
 {
 	const struct wire_exec *e;
 
-	watch_run(*state, act_memfd, NULL);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_memfd, NULL);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	assert_str(e, e->exe.path, "/memfd:thing");
 	assert_true(e->exe.flags & WIRE_PATH_UNRESOLVED);
@@ -281,8 +281,8 @@ static void deleted_file_is_told_as_such(void **state)
 	const struct wire_exec *e;
 
 	assert_int_equal(copy_file("/bin/true", file), 0);
-	watch_run(*state, act_deleted, file);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_deleted, file);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_str(e, e->exe.path, file);
 	assert_int_equal(e->exe.flags, WIRE_PATH_DELETED);
 	assert_int_equal(e->file.nlink, 0);
@@ -301,14 +301,14 @@ static void script_tells_both_names(void **state)
 
 	assert_int_equal(write(fd, "#!/bin/sh -e\nexit 7\n", 20), 20);
 	(void)close(fd);
-	watch_run(*state, act_run, &r);
-	assert_int_equal(watch_count(*state, WIRE_EXEC), 1);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_run, &r);
+	assert_int_equal(seen_count(*state, WIRE_EXEC), 1);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_true(e->flags & WIRE_EXEC_SCRIPT);
 	assert_str(e, e->filename, file);
 	assert_str(e, e->interp, "/bin/sh");
 	assert_path(e, &e->exe, "/usr/bin/dash");
-	x = watch_nth(*state, WIRE_EXIT, 0);
+	x = seen_nth(*state, WIRE_EXIT, 0);
 	assert_int_equal(x->status, 7 << 8);
 }
 
@@ -318,9 +318,9 @@ static void failed_exec_is_no_exec(void **state)
 	struct run r = { .file = "/tmp", .argv = argv };
 	const struct wire_exit *x;
 
-	watch_run(*state, act_run, &r);
-	assert_int_equal(watch_count(*state, WIRE_EXEC), 0);
-	x = watch_nth(*state, WIRE_EXIT, 0);
+	seen_run(*state, act_run, &r);
+	assert_int_equal(seen_count(*state, WIRE_EXEC), 0);
+	x = seen_nth(*state, WIRE_EXIT, 0);
 	assert_int_equal(x->status, 97 << 8);
 }
 
@@ -354,8 +354,8 @@ static void chroot_hides_no_part_of_the_path(void **state)
 	int in_chroot = 1;
 	char want[256];
 
-	watch_run(*state, act_bind_mounts, &in_chroot);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_bind_mounts, &in_chroot);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	(void)snprintf(want, sizeof(want), "%s/new/usr/bin/true", work_dir());
 	assert_path(e, &e->exe, want);
@@ -373,8 +373,8 @@ static void bind_mount_tells_the_path_in_the_file_system(void **state)
 	int in_chroot = 0;
 	char want[256];
 
-	watch_run(*state, act_bind_mounts, &in_chroot);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_bind_mounts, &in_chroot);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	(void)snprintf(want, sizeof(want), "%s/new/true", work_dir());
 	assert_path(e, &e->exe, want);
@@ -407,8 +407,8 @@ static void two_hundred_levels_are_told_whole(void **state)
 	(void)snprintf(want, sizeof(want), "%s", work_dir());
 	for (i = 0; i < 200; i++)
 		(void)strcat(want, "/deep");
-	watch_run(*state, act_deep, (char[]){ "deep" });
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_deep, (char[]){ "deep" });
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	assert_path(e, &e->cwd, want);
 }
@@ -421,8 +421,8 @@ static void path_over_the_limit_keeps_its_end(void **state)
 
 	memset(name, 'n', 100);
 	name[100] = '\0';
-	watch_run(*state, act_deep, name);
-	e = watch_nth(*state, WIRE_EXEC, 0);
+	seen_run(*state, act_deep, name);
+	e = seen_nth(*state, WIRE_EXEC, 0);
 	assert_non_null(e);
 	assert_int_equal(e->cwd.path.len, WIRE_NAME_MAX);
 	assert_int_equal(e->cwd.flags, WIRE_PATH_TRUNCATED);
@@ -451,16 +451,16 @@ static void exec_by_a_thread_names_it(void **state)
 	char *argv[] = { (char[]){ "true" }, NULL };
 	struct run r = { .file = "/bin/true", .argv = argv };
 	const struct wire_exec *e;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_thread_exec, &r);
-	assert_int_equal(watch_count(w, WIRE_FORK), 1);
-	assert_int_equal(watch_count(w, WIRE_EXIT), 1);
-	e = watch_nth(w, WIRE_EXEC, 0);
+	seen_run(w, act_thread_exec, &r);
+	assert_int_equal(seen_count(w, WIRE_FORK), 1);
+	assert_int_equal(seen_count(w, WIRE_EXIT), 1);
+	e = seen_nth(w, WIRE_EXEC, 0);
 	assert_int_equal(e->hdr.tgid, w->child);
 	assert_int_equal(e->hdr.tid, w->child);
 	assert_int_not_equal(e->old_tid, w->child);
-	assert_int_equal(((const struct wire_fork *)watch_nth(w, WIRE_FORK, 0))
+	assert_int_equal(((const struct wire_fork *)seen_nth(w, WIRE_FORK, 0))
 				 ->hdr.start_ns,
 			 e->hdr.start_ns);
 }
@@ -472,18 +472,18 @@ static void images_are_numbered_by_exec(void **state)
 	struct run r = { .file = "/bin/sh", .argv = argv };
 	const struct wire_exec *e[3];
 	const struct wire_fork *f[2];
-	struct watch *w = *state;
+	struct seen *w = *state;
 	uint32_t image;
 
-	watch_run(w, act_run, &r);
-	assert_int_equal(watch_count(w, WIRE_FORK), 2);
-	assert_int_equal(watch_count(w, WIRE_EXEC), 3);
-	assert_int_equal(watch_count(w, WIRE_EXIT), 2);
-	f[0] = watch_nth(w, WIRE_FORK, 0);
-	f[1] = watch_nth(w, WIRE_FORK, 1);
-	e[0] = watch_nth(w, WIRE_EXEC, 0);
-	e[1] = watch_nth(w, WIRE_EXEC, 1);
-	e[2] = watch_nth(w, WIRE_EXEC, 2);
+	seen_run(w, act_run, &r);
+	assert_int_equal(seen_count(w, WIRE_FORK), 2);
+	assert_int_equal(seen_count(w, WIRE_EXEC), 3);
+	assert_int_equal(seen_count(w, WIRE_EXIT), 2);
+	f[0] = seen_nth(w, WIRE_FORK, 0);
+	f[1] = seen_nth(w, WIRE_FORK, 1);
+	e[0] = seen_nth(w, WIRE_EXEC, 0);
+	e[1] = seen_nth(w, WIRE_EXEC, 1);
+	e[2] = seen_nth(w, WIRE_EXEC, 2);
 	image = f[0]->parent_image;
 	assert_int_equal(f[0]->hdr.image, image);
 	assert_int_equal(e[0]->hdr.image, image + 1);
@@ -509,8 +509,8 @@ static void death_by_signal_is_the_status(void **state)
 {
 	const struct wire_exit *x;
 
-	watch_run(*state, act_die, NULL);
-	x = watch_nth(*state, WIRE_EXIT, 0);
+	seen_run(*state, act_die, NULL);
+	x = seen_nth(*state, WIRE_EXIT, 0);
 	assert_int_equal(x->status, SIGTERM);
 }
 
@@ -537,10 +537,10 @@ static void threads_are_not_processes(void **state)
 {
 	const struct wire_exit *x;
 
-	watch_run(*state, act_threads, NULL);
-	assert_int_equal(watch_count(*state, WIRE_FORK), 1);
-	assert_int_equal(watch_count(*state, WIRE_EXIT), 1);
-	x = watch_nth(*state, WIRE_EXIT, 0);
+	seen_run(*state, act_threads, NULL);
+	assert_int_equal(seen_count(*state, WIRE_FORK), 1);
+	assert_int_equal(seen_count(*state, WIRE_EXIT), 1);
+	x = seen_nth(*state, WIRE_EXIT, 0);
 	assert_int_equal(x->status, 3 << 8);
 }
 
@@ -571,10 +571,10 @@ static int look(void *arg, const struct wire_task *t)
 static void snapshot_agrees_with_events(void **state)
 {
 	struct found f = { 0 };
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_die, NULL);
-	f.fork = watch_nth(w, WIRE_FORK, 0);
+	seen_run(w, act_die, NULL);
+	f.fork = seen_nth(w, WIRE_FORK, 0);
 	assert_int_equal(sensor_tasks(w->sensor, look, &f), 0);
 	assert_true(f.tasks > 2);
 	assert_true(f.kthreads > 1);
@@ -591,7 +591,7 @@ static int stop_at_once(void *arg, const struct wire_task *t)
 
 static void snapshot_ends_when_told(void **state)
 {
-	struct watch *w = *state;
+	struct seen *w = *state;
 	int calls = 0, fds = open_fds();
 
 	assert_int_equal(sensor_tasks(w->sensor, stop_at_once, &calls), -7);
@@ -624,6 +624,6 @@ int main(void)
 		cmocka_unit_test(snapshot_ends_when_told),
 	};
 
-	return cmocka_run_group_tests_name("exec", tests, watch_setup,
-					   watch_teardown);
+	return cmocka_run_group_tests_name("exec", tests, seen_setup,
+					   seen_teardown);
 }

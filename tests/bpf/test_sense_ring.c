@@ -79,7 +79,7 @@ static int act_true(void *arg)
 static void forced_backend_is_the_one_that_speaks(void **state)
 {
 	struct sensor_settings forced = defaults;
-	struct watch w = { 0 };
+	struct seen w = { 0 };
 	char what[256] = "";
 
 	(void)state;
@@ -88,12 +88,12 @@ static void forced_backend_is_the_one_that_speaks(void **state)
 	forced.force[WIRE_FAM_FORK] = WIRE_BACKEND_RAW_TP;
 	forced.force[WIRE_FAM_WRITE] = WIRE_BACKEND_RAW_TP;
 	assert_int_equal(sensor_open(&forced, &w.sensor, what), 0);
-	watch_run(&w, act_true, NULL);
+	seen_run(&w, act_true, NULL);
 	assert_int_equal(
-		((const struct wire_hdr *)watch_nth(&w, WIRE_EXEC, 0))->backend,
+		((const struct wire_hdr *)seen_nth(&w, WIRE_EXEC, 0))->backend,
 		WIRE_BACKEND_RAW_TP);
 	assert_int_equal(
-		((const struct wire_hdr *)watch_nth(&w, WIRE_EXIT, 0))->backend,
+		((const struct wire_hdr *)seen_nth(&w, WIRE_EXIT, 0))->backend,
 		WIRE_BACKEND_RAW_TP);
 	sensor_close(w.sensor);
 }
@@ -168,7 +168,7 @@ static uint64_t delta(uint64_t after, uint64_t before)
 static void flood_is_counted_and_leaves_room_for_execs(void **state)
 {
 	struct wire_counters before[WIRE_FAM_COUNT], after[WIRE_FAM_COUNT];
-	struct watch *w = watch_open(SMALL_RING, 0);
+	struct seen *w = seen_open(SMALL_RING, 0);
 	uint64_t made, lost, used, size;
 	size_t writes;
 	int f;
@@ -177,14 +177,14 @@ static void flood_is_counted_and_leaves_room_for_execs(void **state)
 	assert_non_null(w);
 	w->keep_all = true;
 	/* Everything before is read, so that what follows is ours to count. */
-	watch_run(w, act_true, NULL);
+	seen_run(w, act_true, NULL);
 	for (f = 0; f < WIRE_FAM_COUNT; f++)
-		before[f] = watch_counters(w, (enum wire_family)f);
-	watch_run_unread(w, act_flood, NULL);
+		before[f] = seen_counters(w, (enum wire_family)f);
+	seen_run_unread(w, act_flood, NULL);
 	assert_int_equal(w->status, 0);
 	for (f = 0; f < WIRE_FAM_COUNT; f++)
-		after[f] = watch_counters(w, (enum wire_family)f);
-	writes = watch_count(w, WIRE_WRITE);
+		after[f] = seen_counters(w, (enum wire_family)f);
+	writes = seen_count(w, WIRE_WRITE);
 	made = delta(after[WIRE_FAM_WRITE].made, before[WIRE_FAM_WRITE].made);
 	lost = delta(after[WIRE_FAM_WRITE].lost, before[WIRE_FAM_WRITE].lost);
 	assert_true(made >= FLOOD);
@@ -196,14 +196,14 @@ static void flood_is_counted_and_leaves_room_for_execs(void **state)
 	assert_int_equal(
 		delta(after[WIRE_FAM_FORK].lost, before[WIRE_FAM_FORK].lost),
 		0);
-	assert_true(watch_count(w, WIRE_EXEC) >= EXECS);
+	assert_true(seen_count(w, WIRE_EXEC) >= EXECS);
 	assert_int_equal(
-		watch_count(w, WIRE_EXEC),
+		seen_count(w, WIRE_EXEC),
 		delta(after[WIRE_FAM_EXEC].made, before[WIRE_FAM_EXEC].made));
 	sensor_fill(w->sensor, &used, &size);
 	assert_int_equal(size, SMALL_RING);
 	assert_true(used < size);
-	watch_close(w);
+	seen_close(w);
 }
 
 static int count_two(void *arg, const void *data, size_t size)
@@ -215,7 +215,7 @@ static int count_two(void *arg, const void *data, size_t size)
 
 static void reading_stops_where_it_is_told(void **state)
 {
-	struct watch *w = watch_open(SMALL_RING, 1000);
+	struct seen *w = seen_open(SMALL_RING, 1000);
 	int n = 0, status;
 	pid_t pid;
 
@@ -232,7 +232,7 @@ static void reading_stops_where_it_is_told(void **state)
 	/* The record that fn refused is gone; the third is still there. */
 	n = 10;
 	assert_true(sensor_read(w->sensor, count_two, &n, 1) >= 1);
-	watch_close(w);
+	seen_close(w);
 }
 
 static int act_mkdir(void *arg)
@@ -242,7 +242,7 @@ static int act_mkdir(void *arg)
 
 static void new_cgroup_is_told_with_its_name(void **state)
 {
-	struct watch *w = watch_open(SMALL_RING, 1000);
+	struct seen *w = seen_open(SMALL_RING, 1000);
 	cleanup_close int root = -1;
 	const struct wire_cgroup *c = NULL;
 	char path[256], name[64];
@@ -255,16 +255,16 @@ static void new_cgroup_is_told_with_its_name(void **state)
 	(void)snprintf(name, sizeof(name), "/picket-test-%d", getpid());
 	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d%s", getpid(), root,
 		       name);
-	watch_run(w, act_mkdir, path);
+	seen_run(w, act_mkdir, path);
 	assert_int_equal(w->status, 0);
 	assert_int_equal(stat(path, &st), 0);
-	for (i = 0; (c = watch_nth(w, WIRE_CGROUP, i)); i++)
+	for (i = 0; (c = seen_nth(w, WIRE_CGROUP, i)); i++)
 		if (c->id == st.st_ino && c->hierarchy == 0)
 			break;
 	(void)rmdir(path);
 	assert_non_null(c);
 	assert_str(c, c->path, name);
-	watch_close(w);
+	seen_close(w);
 }
 
 int main(void)
@@ -282,6 +282,6 @@ int main(void)
 	void *none = NULL;
 	int r = cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 
-	(void)watch_teardown(&none);
+	(void)seen_teardown(&none);
 	return r;
 }

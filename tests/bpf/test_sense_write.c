@@ -69,17 +69,17 @@ static int act_create(void *arg)
 static void created_file_and_first_write_are_events(void **state)
 {
 	const struct wire_write *o, *d;
-	struct watch *w = *state;
-	struct wire_counters before = watch_counters(w, WIRE_FAM_WRITE), after;
+	struct seen *w = *state;
+	struct wire_counters before = seen_counters(w, WIRE_FAM_WRITE), after;
 	struct wire_written_key key;
 	struct wire_written sum;
 	struct stat st;
 
-	watch_run(w, act_create, NULL);
+	seen_run(w, act_create, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_WRITE), 2);
-	o = watch_write(w, WIRE_OP_OPEN, 0);
-	d = watch_write(w, WIRE_OP_WRITE, 0);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
+	o = seen_write(w, WIRE_OP_OPEN, 0);
+	d = seen_write(w, WIRE_OP_WRITE, 0);
 	assert_non_null(o);
 	assert_non_null(d);
 	assert_int_equal(o->hdr.backend, WIRE_BACKEND_TP_BTF);
@@ -97,7 +97,7 @@ static void created_file_and_first_write_are_events(void **state)
 	assert_int_equal(d->bytes, 12);
 	assert_int_equal(d->flags, 0);
 	assert_int_equal(d->syscall, SYS_write);
-	after = watch_counters(w, WIRE_FAM_WRITE);
+	after = seen_counters(w, WIRE_FAM_WRITE);
 	assert_true(after.summed > before.summed);
 
 	key = (struct wire_written_key){
@@ -179,19 +179,19 @@ static void every_call_that_writes_is_an_event(void **state)
 		SYS_fallocate, SYS_ftruncate,
 	};
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 	char name[16];
 	size_t i;
 
-	watch_run(w, act_each_write, NULL);
+	seen_run(w, act_each_write, NULL);
 	assert_int_equal(w->status, 0);
 	/* source and ten files, opened and written each; nothing for the pipe */
-	assert_int_equal(watch_writes(w, WIRE_OP_OPEN), 11);
-	assert_int_equal(watch_writes(w, WIRE_OP_WRITE), 10);
-	assert_int_equal(watch_count(w, WIRE_WRITE), 22);
+	assert_int_equal(seen_writes(w, WIRE_OP_OPEN), 11);
+	assert_int_equal(seen_writes(w, WIRE_OP_WRITE), 10);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 22);
 	for (i = 0; i < 10; i++) {
-		r = i < 9 ? watch_write(w, WIRE_OP_WRITE, i + 1)
-			  : watch_write(w, WIRE_OP_TRUNCATE, 0);
+		r = i < 9 ? seen_write(w, WIRE_OP_WRITE, i + 1)
+			  : seen_write(w, WIRE_OP_TRUNCATE, 0);
 		(void)snprintf(name, sizeof(name), "w%zu", i);
 		assert_non_null(r);
 		assert_path(r, &r->path, in_place(name));
@@ -257,17 +257,17 @@ static void calls_on_names_tell_place_and_name(void **state)
 		{ WIRE_OP_UNLINK, "n3", NULL, 0, 0 },
 	};
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 	struct stat st;
 	size_t i;
 
 	assert_int_equal(stat(place(), &st), 0);
-	watch_run(w, act_names, NULL);
+	seen_run(w, act_names, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_WRITE),
+	assert_int_equal(seen_count(w, WIRE_WRITE),
 			 sizeof(want) / sizeof(want[0]));
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		r = watch_nth(w, WIRE_WRITE, i);
+		r = seen_nth(w, WIRE_WRITE, i);
 		assert_int_equal(r->op, want[i].op);
 		assert_int_equal(r->flags, WIRE_WRITE_NAME_CLAIMED);
 		assert_path(r, &r->path, place());
@@ -328,13 +328,13 @@ static void calls_on_descriptors_tell_the_file(void **state)
 		{ WIRE_OP_MMAP, NULL, NULL, 0, 0 },
 	};
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 	size_t i;
 
-	watch_run(w, act_descriptor, NULL);
+	seen_run(w, act_descriptor, NULL);
 	assert_int_equal(w->status, 0);
 	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
-		r = watch_nth(w, WIRE_WRITE, i);
+		r = seen_nth(w, WIRE_WRITE, i);
 		assert_non_null(r);
 		assert_int_equal(r->op, want[i].op);
 		assert_path(r, &r->path, in_place("by-fd"));
@@ -342,7 +342,7 @@ static void calls_on_descriptors_tell_the_file(void **state)
 		assert_int_equal(r->arg2, want[i].arg2);
 		assert_int_equal(r->flags, i ? 0 : WIRE_WRITE_CREATED);
 	}
-	assert_int_equal(watch_count(w, WIRE_WRITE), i);
+	assert_int_equal(seen_count(w, WIRE_WRITE), i);
 }
 
 static int act_open_flags(void *arg)
@@ -367,19 +367,19 @@ static int act_open_flags(void *arg)
 static void truncating_open_is_an_event_of_its_own(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_open_flags, NULL);
+	seen_run(w, act_open_flags, NULL);
 	assert_int_equal(w->status, 0);
-	r = watch_write(w, WIRE_OP_OPEN, 0);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
 	assert_int_equal(r->syscall, SYS_creat);
 	assert_int_equal(r->flags, WIRE_WRITE_CREATED | WIRE_WRITE_TRUNC);
-	r = watch_write(w, WIRE_OP_OPEN, 1);
+	r = seen_write(w, WIRE_OP_OPEN, 1);
 	assert_non_null(r);
 	assert_int_equal(r->syscall, SYS_openat);
 	assert_int_equal(r->flags, WIRE_WRITE_TRUNC);
 	/* The same once more is a repeat, and is counted. */
-	assert_int_equal(watch_count(w, WIRE_WRITE), 2);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
 }
 
 static int act_not_files(void *arg)
@@ -402,13 +402,13 @@ static int act_not_files(void *arg)
 
 static void what_is_no_file_is_no_event(void **state)
 {
-	struct watch *w = *state;
-	struct wire_counters before = watch_counters(w, WIRE_FAM_WRITE), after;
+	struct seen *w = *state;
+	struct wire_counters before = seen_counters(w, WIRE_FAM_WRITE), after;
 
-	watch_run(w, act_not_files, NULL);
+	seen_run(w, act_not_files, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_WRITE), 0);
-	after = watch_counters(w, WIRE_FAM_WRITE);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 0);
+	after = seen_counters(w, WIRE_FAM_WRITE);
 	assert_true(after.skipped >= before.skipped + 2);
 }
 
@@ -426,20 +426,20 @@ static int act_pseudo_files(void *arg)
 static void pseudo_files_that_matter_are_events(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 	char mem[64];
 
 	if (access("/sys/kernel/mm/transparent_hugepage/enabled", W_OK) < 0)
 		skip();
-	watch_run(w, act_pseudo_files, NULL);
+	seen_run(w, act_pseudo_files, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_WRITE), 3);
-	r = watch_write(w, WIRE_OP_OPEN, 0);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 3);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
 	assert_path(r, &r->path, "/proc/sys/kernel/panic");
-	r = watch_write(w, WIRE_OP_OPEN, 1);
+	r = seen_write(w, WIRE_OP_OPEN, 1);
 	(void)snprintf(mem, sizeof(mem), "/proc/%u/mem", w->child);
 	assert_path(r, &r->path, mem);
-	r = watch_write(w, WIRE_OP_OPEN, 2);
+	r = seen_write(w, WIRE_OP_OPEN, 2);
 	assert_path(r, &r->path, "/sys/kernel/mm/transparent_hugepage/enabled");
 }
 
@@ -459,13 +459,13 @@ static int act_chroot(void *arg)
 static void chroot_hides_no_part_of_the_path(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_chroot, NULL);
+	seen_run(w, act_chroot, NULL);
 	assert_int_equal(w->status, 0);
-	r = watch_write(w, WIRE_OP_OPEN, 0);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
 	assert_path(r, &r->path, in_place("jailed"));
-	r = watch_write(w, WIRE_OP_RENAME, 0);
+	r = seen_write(w, WIRE_OP_RENAME, 0);
 	assert_path(r, &r->path, place());
 	assert_str(r, r->name, "/jailed");
 	assert_path(r, &r->path2, place());
@@ -509,16 +509,16 @@ static void swapped_descriptor_tells_both_files(void **state)
 {
 	const uint16_t both = WIRE_WRITE_FD_CLAIMED | WIRE_WRITE_FD_CHANGED;
 	const struct wire_write *r[2];
-	struct watch *w = *state;
+	struct seen *w = *state;
 	struct stat st;
 
-	watch_run(w, act_swap, NULL);
+	seen_run(w, act_swap, NULL);
 	assert_int_equal(w->status, 0);
 	assert_int_equal(stat(in_place("victim"), &st), 0);
 	assert_int_equal(st.st_size, 6);
-	assert_int_equal(watch_writes(w, WIRE_OP_WRITE), 2);
-	r[0] = watch_write(w, WIRE_OP_WRITE, 0);
-	r[1] = watch_write(w, WIRE_OP_WRITE, 1);
+	assert_int_equal(seen_writes(w, WIRE_OP_WRITE), 2);
+	r[0] = seen_write(w, WIRE_OP_WRITE, 0);
+	r[1] = seen_write(w, WIRE_OP_WRITE, 1);
 	assert_path(r[0], &r[0]->path, in_place("victim"));
 	assert_path(r[1], &r[1]->path, in_place("other"));
 	assert_int_equal(r[0]->flags, both);
@@ -549,11 +549,11 @@ static int act_shared(void *arg)
 static void shared_table_makes_descriptors_claims(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_shared, NULL);
+	seen_run(w, act_shared, NULL);
 	assert_int_equal(w->status, 0);
-	r = watch_write(w, WIRE_OP_WRITE, 0);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
 	assert_non_null(r);
 	assert_path(r, &r->path, in_place("shared"));
 	assert_int_equal(r->flags, WIRE_WRITE_FD_CLAIMED);
@@ -594,18 +594,18 @@ static int act_compat(void *arg)
 static void calls_by_int_80_are_events(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_compat, NULL);
+	seen_run(w, act_compat, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(watch_count(w, WIRE_WRITE), 3);
-	r = watch_write(w, WIRE_OP_OPEN, 0);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 3);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
 	assert_path(r, &r->path, in_place("compat"));
 	assert_int_equal(r->syscall, 8);
 	assert_true(r->hdr.flags & WIRE_F_COMPAT);
-	r = watch_write(w, WIRE_OP_WRITE, 0);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
 	assert_int_equal(r->bytes, 6);
-	r = watch_write(w, WIRE_OP_UNLINK, 0);
+	r = seen_write(w, WIRE_OP_UNLINK, 0);
 	assert_str(r, r->name, "compat");
 }
 #else
@@ -634,11 +634,11 @@ static int act_long_name(void *arg)
 static void long_name_is_whole(void **state)
 {
 	const struct wire_write *r;
-	struct watch *w = *state;
+	struct seen *w = *state;
 
-	watch_run(w, act_long_name, NULL);
+	seen_run(w, act_long_name, NULL);
 	assert_int_equal(w->status, 0);
-	r = watch_write(w, WIRE_OP_MKDIR, 0);
+	r = seen_write(w, WIRE_OP_MKDIR, 0);
 	assert_non_null(r);
 	assert_int_equal(r->flags, WIRE_WRITE_NAME_CLAIMED);
 	assert_true(r->name.len > 3990);
@@ -654,7 +654,7 @@ static int act_own(void *arg)
 
 static void own_writes_are_not_events(void **state)
 {
-	struct watch *w = *state;
+	struct seen *w = *state;
 	const struct wire_hdr *h;
 	size_t i;
 	int fd;
@@ -665,9 +665,9 @@ static void own_writes_are_not_events(void **state)
 	assert_int_equal(write(fd, "x", 1), 1);
 	assert_int_equal(rename(in_place("own"), work_path("own2")), 0);
 	(void)close(fd);
-	watch_run(w, act_own, NULL);
+	seen_run(w, act_own, NULL);
 	w->keep_all = false;
-	for (i = 0; (h = watch_nth(w, WIRE_WRITE, i)); i++)
+	for (i = 0; (h = seen_nth(w, WIRE_WRITE, i)); i++)
 		assert_int_not_equal(h->tgid, getpid());
 }
 
@@ -675,7 +675,7 @@ static void own_writes_are_not_events(void **state)
 static int setup(void **state)
 {
 	(void)place();
-	return watch_setup(state);
+	return seen_setup(state);
 }
 
 int main(void)
@@ -697,5 +697,5 @@ int main(void)
 	};
 
 	return cmocka_run_group_tests_name("write", tests, setup,
-					   watch_teardown);
+					   seen_teardown);
 }
