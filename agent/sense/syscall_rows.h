@@ -7,6 +7,7 @@
  * Where a call both opens and changes (O_TRUNC, O_CREAT), the opening tells.
  * For copy_file_range and splice the third argument is the one written to.
  */
+#include "sense/syscalls.h"
 
 static const struct syscall_row syscall_rows[] = {
 /* open: the descriptor is what the call returns */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of system calls that the kernel side looks its numbers up in:
+ * well-formed rows, and the numbers of both tables.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sys/syscall.h>
+
+#include "sense/syscalls.h"
+
+static struct wire_syscall table[2 * WIRE_SYSCALL_MAX];
+
+static void check_row(const struct wire_syscall *r)
+{
+	switch ((enum wire_syscall_kind)r->kind) {
+	case WIRE_SYS_NONE:
+		assert_int_equal(r->op, WIRE_OP_NONE);
+		break;
+	case WIRE_SYS_FD:
+	case WIRE_SYS_MMAP:
+		assert_in_range(r->fd, 1, 6);
+		assert_in_range(r->op, WIRE_OP_OPEN, WIRE_OP_COUNT - 1);
+		break;
+	case WIRE_SYS_OPEN:
+		assert_true(r->flags || (r->traits & WIRE_SYS_CREAT));
+		assert_int_equal(r->op, WIRE_OP_OPEN);
+		break;
+	case WIRE_SYS_PATH:
+		assert_in_range(r->name, 1, 6);
+		assert_in_range(r->op, WIRE_OP_TRUNCATE, WIRE_OP_COUNT - 1);
+		/* Two names where the operation has two, and only there. */
+		assert_int_equal(r->name2 != 0,
+				 r->op == WIRE_OP_RENAME ||
+					 r->op == WIRE_OP_LINK ||
+					 r->op == WIRE_OP_SYMLINK);
+		break;
+	case WIRE_SYS_CONNECT:
+		assert_int_equal(r->fd, 1);
+		break;
+	}
+	assert_true(r->dir <= 6 && r->dir2 <= 6 && r->name2 <= 6 &&
+		    r->flags <= 6 && r->arg <= 6 && r->arg2 <= 6);
+}
+
+static void every_row_is_well_formed(void **state)
+{
+	size_t i, rows = 0;
+
+	(void)state;
+	syscalls_fill(table);
+	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++) {
+		check_row(&table[i]);
+		rows += table[i].kind != WIRE_SYS_NONE;
+	}
+	assert_true(rows > 30);
+}
+
+static void native_numbers_are_those_of_the_headers(void **state)
+{
+	(void)state;
+	syscalls_fill(table);
+	assert_int_equal(table[SYS_write].op, WIRE_OP_WRITE);
+	assert_int_equal(table[SYS_write].traits, WIRE_SYS_COUNTS);
+	assert_int_equal(table[SYS_splice].fd, 3);
+	assert_int_equal(table[SYS_openat].flags, 3);
+	assert_int_equal(table[SYS_openat2].traits, WIRE_SYS_HOW);
+	assert_int_equal(table[SYS_renameat2].dir2, 3);
+	assert_int_equal(table[SYS_renameat2].name2, 4);
+	assert_int_equal(table[SYS_symlinkat].name, 3);
+	assert_int_equal(table[SYS_symlinkat].name2, 1);
+	assert_int_equal(table[SYS_unlinkat].traits, WIRE_SYS_UNLINK);
+	assert_int_equal(table[SYS_connect].kind, WIRE_SYS_CONNECT);
+	assert_int_equal(table[SYS_read].kind, WIRE_SYS_NONE);
+	assert_int_equal(table[SYS_close].kind, WIRE_SYS_NONE);
+}
+
+static void compat_numbers_have_a_table_of_their_own(void **state)
+{
+	const struct wire_syscall *compat = table + WIRE_SYSCALL_MAX;
+	size_t count;
+
+	(void)state;
+	syscalls_fill(table);
+	if (!syscalls_compat(&count)) {
+		assert_int_equal(count, 0);
+		return;
+	}
+	/* i386: write 4, unlink 10, rename 38, ftruncate64 194, read 3 */
+	assert_int_equal(compat[4].op, WIRE_OP_WRITE);
+	assert_int_equal(compat[10].op, WIRE_OP_UNLINK);
+	assert_int_equal(compat[38].op, WIRE_OP_RENAME);
+	assert_int_equal(compat[194].op, WIRE_OP_TRUNCATE);
+	assert_int_equal(compat[3].kind, WIRE_SYS_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_is_well_formed),
+		cmocka_unit_test(native_numbers_are_those_of_the_headers),
+		cmocka_unit_test(compat_numbers_have_a_table_of_their_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
