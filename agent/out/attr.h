@@ -66,9 +66,3 @@ const char *attr_event_name(const struct view *v);
 enum attr_level { ATTR_INFO, ATTR_LOW, ATTR_MEDIUM, ATTR_HIGH, ATTR_CRITICAL,
 		  ATTR_LEVEL_COUNT };
 enum attr_level attr_level(const struct view *v);
-/*
- * The record's name for good. A gap that the reader made is named by both its
- * ends: its first number may have been shipped as an event already.
- */
-#define ATTR_UID_MAX (VIEW_UID_MAX + 24)
-const char *attr_uid(const struct view *v, char buf[static ATTR_UID_MAX]);

@@ -6,9 +6,7 @@
 #include "out/attr_row.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -192,13 +190,13 @@ static void add_amendment(struct attrs *a, const struct view *v)
 {
 	const Picket__V1__Amendment *m = v->amendment;
 	struct view amended = *v;
-	char *uid = arena_take(a->arena, ATTR_UID_MAX);
+	char *uid = arena_take(a->arena, VIEW_UID_MAX);
 
 	amended.epoch = m->epoch;
 	amended.seq = m->seq;
 	if (uid)
 		attr_string(a, "picket.amends",
-			    slice_str(attr_uid(&amended, uid)));
+			    slice_str(view_uid(&amended, uid)));
 	attr_int(a, "picket.boot_ns", (int64_t)m->boot_ns);
 	/* Who did it stands in the event; this much spares a search. */
 	if (v->image) {
@@ -228,10 +226,10 @@ static void add_gap(struct attrs *a, const struct view *v)
 void attrs_of_view(struct attrs *a, const struct view_images *images,
 		   const struct view *v)
 {
-	char *uid = arena_take(a->arena, ATTR_UID_MAX);
+	char *uid = arena_take(a->arena, VIEW_UID_MAX);
 
 	if (uid)
-		attr_string(a, "log.record.uid", slice_str(attr_uid(v, uid)));
+		attr_string(a, "log.record.uid", slice_str(view_uid(v, uid)));
 	attr_int(a, "picket.epoch", v->epoch);
 	attr_int(a, "picket.seq", (int64_t)v->seq);
 	if (v->event)
@@ -282,9 +280,4 @@ enum attr_level attr_level(const struct view *v)
 	severity = (size_t)e->verdict->severity;
 	return severity < ATTR_LEVEL_COUNT ? (enum attr_level)severity
 					   : ATTR_CRITICAL;
-}
-
-const char *attr_uid(const struct view *v, char buf[static ATTR_UID_MAX])
-{
-	return view_uid(v, buf);
 }

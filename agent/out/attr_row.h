@@ -16,15 +16,14 @@ enum row_type { ROW_U32, ROW_U64, ROW_I64, ROW_BOOL, ROW_BYTES, ROW_HEX };
 struct row {
 	const char *key;
 	enum row_type type;
-	size_t at;		/* offset in the message */
-	bool always;		/* zero says something too */
+	size_t at;   /* offset in the message */
+	bool always; /* zero says something too */
 };
 
 void attr_rows(struct attrs *a, const struct row *rows, size_t n,
 	       const void *message);
 
-#define ADD_ROWS(a, rows, message)                                             \
-	attr_rows(a, rows, ATTR_COUNT(rows), message)
+#define ADD_ROWS(a, rows, message) attr_rows(a, rows, ATTR_COUNT(rows), message)
 
 static inline struct slice attr_bytes(ProtobufCBinaryData b)
 {

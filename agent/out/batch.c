@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "event.pb-c.h"
-#include "out/attr.h"
 #include "out/image_set.h"
 #include "out/otlp.h"
 #include "out/pbwire.h"
@@ -304,7 +303,7 @@ void batch_withhold(struct batch *b, size_t i, enum manifest_reason why)
 }
 
 const char *batch_uid(const struct batch *b, size_t i,
-		      char buf[static BATCH_UID_MAX])
+		      char buf[static VIEW_UID_MAX])
 {
 	const struct item *it = &b->items[i];
 	struct view v = {
@@ -315,10 +314,8 @@ const char *batch_uid(const struct batch *b, size_t i,
 	};
 
 	memcpy(v.journal, b->settings.journal, sizeof(v.journal));
-	return attr_uid(&v, buf);
+	return view_uid(&v, buf);
 }
-
-_Static_assert(BATCH_UID_MAX >= ATTR_UID_MAX, "a record's uid fits");
 
 struct slice batch_record(const struct batch *b, size_t i)
 {

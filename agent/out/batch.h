@@ -64,9 +64,8 @@ struct batch_item {
 void batch_item(const struct batch *b, size_t i, struct batch_item *ret);
 void batch_withhold(struct batch *b, size_t i, enum manifest_reason why);
 
-#define BATCH_UID_MAX 112
 const char *batch_uid(const struct batch *b, size_t i,
-		      char buf[static BATCH_UID_MAX]);
+		      char buf[static VIEW_UID_MAX]);
 /* Its encoded bytes: a LogRecord or picket.v1.Record. */
 struct slice batch_record(const struct batch *b, size_t i);
 

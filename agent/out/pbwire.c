@@ -4,32 +4,40 @@
 
 #include <errno.h>
 
-static size_t varint_size(uint64_t v)
+size_t wire_varint_size(uint64_t v)
 {
-	size_t n = 1;
-
-	while (v >= 0x80) {
-		v >>= 7;
-		n++;
-	}
-	return n;
+	/* Seven bits a byte, and one byte for none. */
+	return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
 }
 
 size_t wire_field_size(size_t n)
 {
-	return 1 + varint_size(n) + n;
+	return 1 + wire_varint_size(n) + n;
 }
 
-void wire_tag(struct buf *out, uint8_t tag, size_t n)
+void wire_tag(struct buf *out, uint8_t tag, uint64_t n)
 {
-	uint64_t v = n;
+	char bytes[11];
+	size_t at = 0;
 
-	buf_add_char(out, (char)tag);
-	while (v >= 0x80) {
-		buf_add_char(out, (char)(v | 0x80));
-		v >>= 7;
+	bytes[at++] = (char)tag;
+	while (n >= 0x80) {
+		bytes[at++] = (char)(n | 0x80);
+		n >>= 7;
 	}
-	buf_add_char(out, (char)v);
+	bytes[at++] = (char)n;
+	buf_add(out, bytes, at);
+}
+
+void wire_fixed64(struct buf *out, uint8_t tag, uint64_t v)
+{
+	char bytes[9];
+	size_t i;
+
+	bytes[0] = (char)tag;
+	for (i = 0; i < 8; i++)
+		bytes[1 + i] = (char)(v >> (8 * i));
+	buf_add(out, bytes, sizeof(bytes));
 }
 
 static int take_varint(struct slice *s, uint64_t *ret)

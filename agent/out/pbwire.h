@@ -11,8 +11,10 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* Tags below 16 with wire type 2 are one byte. */
-void wire_tag(struct buf *out, uint8_t tag, size_t n);
+/* A tag of one byte (field 15 at most), then a length or number as varint. */
+void wire_tag(struct buf *out, uint8_t tag, uint64_t n);
+void wire_fixed64(struct buf *out, uint8_t tag, uint64_t v);
+size_t wire_varint_size(uint64_t v);
 /* Bytes of a field with a one-byte tag and n bytes of content. */
 size_t wire_field_size(size_t n);
 

@@ -252,7 +252,7 @@ static size_t only_sent(const struct ship *s)
 static int set_aside(struct ship *s, long status, const struct response *resp)
 {
 	size_t i = only_sent(s);
-	char uid[BATCH_UID_MAX], what[256];
+	char uid[VIEW_UID_MAX], what[256];
 	struct dead_letter d = {
 		.uid = batch_uid(s->batch, i, uid),
 		.format = s->collector->format == COLLECTOR_OTLP ? "otlp"

@@ -253,7 +253,7 @@ static void gap_covers_all_its_numbers(void **state)
 {
 	Otlp__ExportLogsServiceRequest *req;
 	struct fixture *f = *state;
-	char uid[BATCH_UID_MAX];
+	char uid[VIEW_UID_MAX];
 	struct view v = {
 		.epoch = 1, .seq = 1, .seq_end = 11, .missing = true
 	};

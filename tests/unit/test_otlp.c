@@ -204,34 +204,6 @@ static void amendment_names_its_event(void **state)
 			    "picket.connect.result");
 }
 
-/* Event 5 may have been shipped; the gap that begins with it is another. */
-static void gap_of_the_reader_is_named_by_both_ends(void **state)
-{
-	struct fixture *f = *state;
-	struct view v = { .epoch = 1, .seq = 5, .seq_end = 9 };
-	char uid[ATTR_UID_MAX], view[VIEW_UID_MAX];
-
-	(void)f;
-	assert_string_equal(attr_uid(&v, uid), view_uid(&v, view));
-	v.missing = true;
-	assert_string_equal(attr_uid(&v, uid),
-			    "00000000000000000000000000000000.1.5-8");
-}
-
-static void longest_name_fits(void **state)
-{
-	struct view v = { .epoch = UINT32_MAX,
-			  .seq = UINT64_MAX - 1,
-			  .seq_end = UINT64_MAX };
-	char uid[ATTR_UID_MAX], view[VIEW_UID_MAX];
-
-	(void)state;
-	memset(v.journal, 0xab, sizeof(v.journal));
-	assert_string_equal(attr_uid(&v, uid), view_uid(&v, view));
-	v.missing = true;
-	assert_true(strlen(attr_uid(&v, uid)) < sizeof(uid));
-}
-
 static void bytes_that_are_not_utf8_are_escaped_and_exact(void **state)
 {
 	struct fixture *f = *state;
@@ -507,8 +479,6 @@ int main(void)
 		T(write_has_its_file),
 		T(connect_has_its_peer),
 		T(amendment_names_its_event),
-		T(gap_of_the_reader_is_named_by_both_ends),
-		T(longest_name_fits),
 		T(bytes_that_are_not_utf8_are_escaped_and_exact),
 		T(nul_inside_a_string_is_not_lost),
 		T(names_from_outside_stay_unique),
