@@ -2,11 +2,11 @@
 /*
  * Host paths through PID 1's mountinfo.
  *
- * The text is kept as read, unescaped in place; a mount is two slices of it,
- * sorted by device with the order of mounting kept inside. The descriptor
- * stays open: the kernel marks it (POLLPRI) when the host's mounts changed,
- * and asking is one poll, done at most once per tick of the coarse clock
- * unless a file's device was not found.
+ * The descriptor of the host's mountinfo stays open: the kernel marks it
+ * (POLLPRI) when the host's mounts changed, and asking is one poll, done at
+ * most once per tick of the coarse clock unless a file's device was not
+ * found. That of another namespace is never kept open, because it would keep
+ * the namespace, and a container's mounts busy; its list serves for a moment.
  */
 #include "proc/mounts.h"
 
@@ -18,27 +18,29 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "proc/mount_list.h"
 #include "proc/procfs.h"
 
-#define TEXT_MAX   (8u << 20)
-#define MOUNTS_MAX 65536
+/* Other namespaces whose mounts are remembered, and for how long. */
+#define OTHERS_MAX     16
+#define OTHER_FRESH_NS 250000000ll
+/* Ancestors asked for their mounts when the process itself is gone. */
+#define ASKED_MAX      8
 
-struct mount {
-	uint32_t dev;
-	uint32_t order;
-	struct slice root, point;
+struct other {
+	uint32_t ns;
+	int64_t read_at;
+	struct mount_list list;
 };
 
 struct mounts {
 	const char *procfs;
-	int fd;		   /* mountinfo of PID 1, or of ourselves */
-	uint32_t host_ns;  /* 0: could not be told */
-	uint32_t root_dev; /* of what is mounted at / */
+	int fd;		  /* mountinfo of PID 1, or of ourselves */
+	uint32_t host_ns; /* 0: could not be told */
 	bool is_read;
-	char *text;
-	struct mount *list;
-	size_t count;
+	struct mount_list host;
 	int64_t asked_tick;
+	struct other others[OTHERS_MAX];
 };
 
 int mounts_new(const char *procfs, struct mounts **ret)
@@ -59,111 +61,13 @@ void mounts_free(struct mounts *m)
 		return;
 	if (m->fd >= 0)
 		(void)close(m->fd);
-	free(m->text);
-	free(m->list);
+	mount_list_done(&m->host);
+	for (size_t i = 0; i < OTHERS_MAX; i++)
+		mount_list_done(&m->others[i].list);
 	free(m);
 }
 
-/* ---- reading ----------------------------------------------------------------- */
-
-static int by_dev(const void *a, const void *b)
-{
-	const struct mount *x = a, *y = b;
-
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* Whole text from the start; what is past the cap is cut at a line. */
-static int read_text(int fd, char **ret_p, size_t *ret_n)
-{
-	cleanup_free char *p = NULL;
-	size_t cap = 0, n = 0;
-
-	for (;;) {
-		ssize_t did;
-
-		if (n == cap) {
-			size_t more = cap ? cap * 2 : 16 << 10;
-			char *grown = realloc(p, more);
-
-			if (!grown)
-				return -ENOMEM;
-			p = grown;
-			cap = more;
-		}
-		did = pread(fd, p + n, cap - n, (off_t)n);
-		if (did < 0 && errno == EINTR)
-			continue;
-		if (did < 0)
-			return -errno;
-		if (!did)
-			break;
-		n += (size_t)did;
-		if (n > TEXT_MAX)
-			break;
-	}
-	*ret_p = steal_ptr(p);
-	*ret_n = n;
-	return 0;
-}
-
-static struct slice unescape(struct slice s)
-{
-	char *p = (char *)(uintptr_t)s.p;
-
-	return slice_of(p, procfs_unescape(p, s.n));
-}
-
-static struct slice no_slash(struct slice s)
-{
-	return slice_eq(s, slice_str("/")) ? slice_of(s.p, 0) : s;
-}
-
-static int parse(struct mounts *m, char *text, size_t n)
-{
-	struct slice rest = slice_of(text, n), line;
-	struct mount *list = NULL;
-	size_t count = 0, cap = 0;
-	struct procfs_mount pm;
-
-	while (count < MOUNTS_MAX && procfs_next_line(&rest, &line)) {
-		if (procfs_parse_mount(line, &pm) < 0)
-			continue;
-		if (count == cap) {
-			size_t more = cap ? cap * 2 : 64;
-			struct mount *grown =
-				reallocarray(list, more, sizeof(*list));
-
-			if (!grown) {
-				free(list);
-				return -ENOMEM;
-			}
-			list = grown;
-			cap = more;
-		}
-		/* Roots and points without their slash join to what follows. */
-		list[count] = (struct mount){
-			.dev = pm.dev,
-			.order = (uint32_t)count,
-			.root = no_slash(unescape(pm.root)),
-			.point = no_slash(unescape(pm.point)),
-		};
-		/* The last one mounted there hides the others. */
-		if (!list[count].point.n)
-			m->root_dev = pm.dev;
-		count++;
-	}
-	if (count)
-		qsort(list, count, sizeof(*list), by_dev);
-	free(m->list);
-	free(m->text);
-	m->list = list;
-	m->count = count;
-	m->text = text;
-	return 0;
-}
+/* ---- the host ---------------------------------------------------------------- */
 
 static int open_host(struct mounts *m)
 {
@@ -201,8 +105,7 @@ static bool has_changed(const struct mounts *m)
 static bool refresh(struct mounts *m, bool urgent)
 {
 	int64_t now = coarse_tick();
-	char *text = NULL;
-	size_t n = 0;
+	struct mount_list list;
 
 	if (m->fd < 0 && open_host(m) < 0)
 		return false;
@@ -213,64 +116,101 @@ static bool refresh(struct mounts *m, bool urgent)
 		if (!has_changed(m))
 			return false;
 	}
-	if (read_text(m->fd, &text, &n) < 0)
+	if (mount_list_read(m->fd, &list) < 0)
 		return false;
-	if (parse(m, text, n) < 0) {
-		free(text);
-		return false;
-	}
+	mount_list_done(&m->host);
+	m->host = list;
 	m->asked_tick = now;
 	m->is_read = true;
 	return true;
 }
 
-/* ---- looking up ---------------------------------------------------------------- */
+/* ---- other namespaces ---------------------------------------------------------- */
 
-static size_t first_of(const struct mounts *m, uint32_t dev)
+/* Of this process, if it is in that namespace and its root is all of it. */
+static int read_of(const struct mounts *m, uint32_t tgid, uint32_t ns,
+		   struct mount_list *ret)
 {
-	size_t low = 0, high = m->count;
+	char name[PROCFS_NAME_MAX], root[2];
+	cleanup_close int dir = -1, fd = -1;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
+	dir = open(procfs_name(name, m->procfs, (pid_t)tgid, "."),
+		   O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	if (procfs_namespace(dir, "ns/mnt") != ns)
+		return -ESRCH;
+	/* In a chroot mount points lack their front. */
+	if (readlinkat(dir, "root", root, sizeof(root)) != 1)
+		return -ENOTSUP;
+	fd = openat(dir, "mountinfo", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	return mount_list_read(fd, ret);
+}
 
-		if (m->list[mid].dev < dev)
-			low = mid + 1;
-		else
-			high = mid;
+static struct other *other_of(struct mounts *m, uint32_t ns)
+{
+	struct other *oldest = &m->others[0];
+
+	for (size_t i = 0; i < OTHERS_MAX; i++) {
+		if (m->others[i].ns == ns)
+			return &m->others[i];
+		if (m->others[i].read_at < oldest->read_at)
+			oldest = &m->others[i];
 	}
-	return low;
+	mount_list_done(&oldest->list);
+	*oldest = (struct other){ .ns = ns };
+	return oldest;
 }
 
-static bool is_below(struct slice path, struct slice root)
+/*
+ * The process may be gone by now (mv is quick): then whoever it descends from
+ * in the same namespace, then what was read before.
+ */
+static const struct mount_list *list_of(struct mounts *m,
+					const struct mounts_file *f)
 {
-	return slice_starts(path, root) &&
-	       (path.n == root.n || path.p[root.n] == '/');
+	struct other *o;
+	struct mount_list list;
+	int64_t now = coarse_tick();
+	unsigned asked = 0;
+
+	if (f->mnt_ns == m->host_ns)
+		return &m->host;
+	o = other_of(m, f->mnt_ns);
+	if (o->read_at && now - o->read_at < OTHER_FRESH_NS)
+		return &o->list;
+	for (const struct image *a = f->actor; a && asked < ASKED_MAX;
+	     a = a->parent, asked++) {
+		if (read_of(m, a->proc.tgid, f->mnt_ns, &list) < 0)
+			continue;
+		mount_list_done(&o->list);
+		o->list = list;
+		break;
+	}
+	/* Also where nobody answered: not asked again for as long. */
+	o->read_at = now;
+	return &o->list;
 }
 
-static const struct mount *find(const struct mounts *m, uint32_t dev,
-				struct slice fs_path)
-{
-	for (size_t i = first_of(m, dev); i < m->count && m->list[i].dev == dev;
-	     i++)
-		if (is_below(fs_path, m->list[i].root))
-			return &m->list[i];
-	return NULL;
-}
+/* ---- names --------------------------------------------------------------------- */
 
-static struct slice join_point(const struct mount *at, struct slice fs_path,
-			       char out[static MOUNTS_PATH_MAX])
+/* replace from by to at the front of path. "" stands for the root. */
+static struct slice change_front(struct slice path, struct slice from,
+				 struct slice to,
+				 char out[static MOUNTS_PATH_MAX])
 {
-	struct slice rest =
-		slice_of(fs_path.p + at->root.n, fs_path.n - at->root.n);
-	size_t n = at->point.n;
+	struct slice rest = slice_of(path.p + from.n, path.n - from.n);
+	size_t n = to.n;
 
-	/* The root of the mount itself: "/" adds nothing to a mount point. */
+	/* The front itself: "/" adds nothing to it. */
 	if (n && rest.n == 1 && rest.p[0] == '/')
 		rest.n = 0;
 	if (n + rest.n > MOUNTS_PATH_MAX)
 		return (struct slice){ NULL, 0 };
 	if (n)
-		memcpy(out, at->point.p, n);
+		memcpy(out, to.p, n);
 	if (rest.n)
 		memcpy(out + n, rest.p, rest.n);
 	n += rest.n;
@@ -279,28 +219,57 @@ static struct slice join_point(const struct mount *at, struct slice fs_path,
 	return slice_of(out, n);
 }
 
-struct slice mounts_host_path(struct mounts *m, uint32_t mnt_ns, uint32_t dev,
-			      const struct file_path *path,
-			      char out[static MOUNTS_PATH_MAX])
+/*
+ * A joined name may lead through other mounts than its directory's: the
+ * namespace's list says through which. The decoder could not know.
+ */
+static void lead_through(struct mounts *m, struct mounts_file *f,
+			 struct file_path *path, char *out)
 {
-	const struct slice none = { NULL, 0 };
+	const struct mount_list *list = list_of(m, f);
+	const struct mount *at = mount_list_through(list, path->path);
+	struct slice fs;
+
+	if (!at)
+		return;
+	fs = change_front(path->path, at->point, at->root, out);
+	if (!fs.n)
+		return;
+	f->dev = at->dev;
+	path->fs_path = slice_eq(fs, path->path) ? path->path : fs;
+}
+
+void mounts_host_path(struct mounts *m, const struct mounts_file *file,
+		      struct file_path *path, struct mounts_room *room)
+{
+	struct mounts_file f = *file;
 	const struct mount *at;
 	struct slice host;
 
-	if (!path->fs_path.n || !dev)
-		return none;
+	path->host_path = (struct slice){ NULL, 0 };
 	if (!m->is_read)
 		(void)refresh(m, true);
+	/* A front that was cut, or never reached, leads nowhere. */
+	if (path->flags & PATH_F_CLAIMED &&
+	    !(path->flags & PATH_F_UNRESOLVED) && f.mnt_ns && path->path.n &&
+	    path->path.p[0] == '/') {
+		(void)refresh(m, false);
+		lead_through(m, &f, path, room->fs_path);
+	}
+	if (!path->fs_path.n || !f.dev)
+		return;
 	/* Most files are on the host's root, and called what they were called. */
-	if (m->host_ns && mnt_ns == m->host_ns && dev == m->root_dev &&
+	if (m->host_ns && f.mnt_ns == m->host_ns && f.dev == m->host.root_dev &&
 	    slice_eq(path->path, path->fs_path))
-		return none;
+		return;
 	(void)refresh(m, false);
-	at = find(m, dev, path->fs_path);
+	at = mount_list_first(&m->host, f.dev, path->fs_path);
 	if (!at && refresh(m, true))
-		at = find(m, dev, path->fs_path);
+		at = mount_list_first(&m->host, f.dev, path->fs_path);
 	if (!at)
-		return none;
-	host = join_point(at, path->fs_path, out);
-	return slice_eq(host, path->path) ? none : host;
+		return;
+	host = change_front(path->fs_path, at->root, at->point,
+			    room->host_path);
+	if (!slice_eq(host, path->path))
+		path->host_path = host;
 }

@@ -19,14 +19,28 @@
 
 struct mounts;
 
+/* A file as an event has it, path apart. */
+struct mounts_file {
+	uint32_t mnt_ns;
+	uint32_t dev;
+	/* Who named it: whose mounts to look at. NULL: nobody known. */
+	const struct image *actor;
+};
+
+/* Where the names are put. */
+struct mounts_room {
+	char host_path[MOUNTS_PATH_MAX];
+	char fs_path[MOUNTS_PATH_MAX];
+};
+
 /* procfs is borrowed. The mounts are read when first needed. */
 int mounts_new(const char *procfs, struct mounts **ret);
 void mounts_free(struct mounts *m);
 
 /*
- * The host's name of a file seen as path in mount namespace mnt_ns, written
- * to out; empty where it is the same as path->path or is not on the host.
+ * Set path->host_path to the host's name of a file; empty where it is the
+ * same as path->path or the file is not on the host. fs_path of a claimed
+ * name is put right where the name leads through a mount.
  */
-struct slice mounts_host_path(struct mounts *m, uint32_t mnt_ns, uint32_t dev,
-			      const struct file_path *path,
-			      char out[static MOUNTS_PATH_MAX]);
+void mounts_host_path(struct mounts *m, const struct mounts_file *file,
+		      struct file_path *path, struct mounts_room *room);

@@ -111,12 +111,13 @@ static void set_strings(struct proc_table *t, const struct event *ev,
 			struct image *img)
 {
 	const struct exec_info *e = &ev->exec;
+	const struct mounts_file file = { .mnt_ns = ev->actor.mnt_ns,
+					  .dev = e->file.dev };
 	struct path_join j = { .name = e->filename };
 	bool cut;
 
 	img->exe = e->exe;
-	img->exe.host_path = mounts_host_path(
-		t->mounts, ev->actor.mnt_ns, e->file.dev, &e->exe, t->exe_host);
+	mounts_host_path(t->mounts, &file, &img->exe, &t->exe_room);
 	img->filename = e->filename;
 	img->cwd = e->cwd.path;
 	img->args = e->args;

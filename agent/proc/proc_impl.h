@@ -29,9 +29,9 @@ struct proc_table {
 	/* Room to join and filter in; copied into the image at once. */
 	char script[2 * WIRE_NAME_MAX + 2];
 	char env[WIRE_ENV_MAX];
-	char exe_host[MOUNTS_PATH_MAX];
-	char host[HOST_PATHS][MOUNTS_PATH_MAX];
-	unsigned host_turn;
+	struct mounts_room exe_room;
+	struct mounts_room rooms[HOST_PATHS];
+	unsigned room_turn;
 };
 
 /* proc_table.c: a place for a process; whoever must gives way. */

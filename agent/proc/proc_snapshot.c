@@ -257,6 +257,7 @@ static void read_exe(struct proc_table *t, int dir, struct task_text *x,
 {
 	static const char deleted[] = " (deleted)";
 	struct slice path = read_link(dir, "exe", x->exe);
+	struct mounts_file file = { .mnt_ns = img->mnt_ns };
 	struct file_id *f = &img->exe_file;
 	struct procfs_mount m;
 	struct statx sx;
@@ -289,10 +290,9 @@ static void read_exe(struct proc_table *t, int dir, struct task_text *x,
 	if (!(sx.stx_mask & STATX_MNT_ID) ||
 	    !mount_of(t, dir, (uint32_t)sx.stx_mnt_id, &m))
 		return;
-	f->dev = m.dev;
+	file.dev = f->dev = m.dev;
 	img->exe.fs_path = fs_path_of(x, img->exe.path, &m);
-	img->exe.host_path = mounts_host_path(t->mounts, img->mnt_ns, f->dev,
-					      &img->exe, t->exe_host);
+	mounts_host_path(t->mounts, &file, &img->exe, &t->exe_room);
 }
 
 /* ---- arguments and environment -------------------------------------------------- */

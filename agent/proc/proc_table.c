@@ -222,9 +222,14 @@ void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy)
 void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
 			  struct file_path *path)
 {
-	char *out = t->host[t->host_turn++ % HOST_PATHS];
+	const struct mounts_file file = {
+		.mnt_ns = mnt_ns,
+		.dev = dev,
+		.actor = t->held,
+	};
 
-	path->host_path = mounts_host_path(t->mounts, mnt_ns, dev, path, out);
+	mounts_host_path(t->mounts, &file, path,
+			 &t->rooms[t->room_turn++ % HOST_PATHS]);
 }
 
 void proc_table_expire(struct proc_table *t, uint64_t now_ns)

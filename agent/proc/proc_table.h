@@ -93,10 +93,12 @@ int proc_table_scan_cgroups(struct proc_table *t);
 void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy);
 
 /*
- * Fill host_path of a path seen in mount namespace mnt_ns on device dev,
- * from the host's mountinfo; empty where it says nothing new. Where several
- * mounts show the file, the one mounted first names it. The bytes live in t,
- * those of the last four calls. exe.host_path of images is already filled.
+ * Fill host_path of a path that the last event applied named, seen in mount
+ * namespace mnt_ns on device dev, from the host's mountinfo; empty where it
+ * says nothing new. Where several mounts show the file, the one mounted first
+ * names it. A claimed name is led through its namespace's mounts, which puts
+ * its fs_path right. The bytes live in t, those of the last four calls.
+ * exe.host_path of images is already filled.
  */
 void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
 			  struct file_path *path);

@@ -63,9 +63,47 @@ static const struct host_case {
 	{ OTHER_NS, DEV(254, 1), "/v/x", "", "" },
 };
 
+/* What was only claimed may lead through another mount than its directory's. */
+static const struct claimed_case {
+	uint32_t ns, dev;
+	const char *path, *want, *want_fs;
+} claimed_cases[] = {
+	{ HOST_NS, DEV(254, 1), "/etc/x", "", "/etc/x" },
+	{ HOST_NS, DEV(254, 1), "/tmp/evasion/x", "/etc/cron.d/x",
+	  "/etc/cron.d/x" },
+	{ HOST_NS, DEV(254, 1), "/srv/data/x", "", "/x" },
+	{ HOST_NS, DEV(254, 1), "/srv/datax", "", "/srv/datax" },
+	{ HOST_NS, DEV(254, 1), "/opt", "", "/only/this" },
+	/* the front was cut */
+	{ HOST_NS, DEV(254, 1), "cut/x", "", "" },
+};
+
+/* What a container sees, with the host's /etc mounted into it. */
+static const char container[] =
+	"90 80 0:50 / / rw - overlay o rw\n"
+	"91 90 254:1 /etc /host/etc rw - ext4 /dev/vda1 rw\n"
+	"92 90 0:99 / /tmp rw - tmpfs t rw\n";
+
+static const struct claimed_case container_cases[] = {
+	{ OTHER_NS, DEV(0, 50), "/host/etc/x", "/etc/x", "/etc/x" },
+	{ OTHER_NS, DEV(0, 50), "/srv/x",
+	  "/var/lib/docker/overlay2/ab/merged/srv/x", "/srv/x" },
+	/* the container's own: on no mount of the host */
+	{ OTHER_NS, DEV(0, 50), "/tmp/x", "", "/x" },
+};
+
+/* When the container's mounts cannot be known. */
+static const struct claimed_case unasked = {
+	OTHER_NS, DEV(0, 50), "/host/etc/x",
+	"/var/lib/docker/overlay2/ab/merged/host/etc/x", "/host/etc/x"
+};
+
 static struct fake_proc fake;
 static struct mounts *mounts;
-static char out[MOUNTS_PATH_MAX];
+static struct mounts_room room;
+/* Gone by now; its parent is not. */
+static struct image parent = { .proc = { 1, 40 } };
+static struct image actor = { .proc = { 2, 50 }, .parent = &parent };
 
 static int setup(void **state)
 {
@@ -84,16 +122,41 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct slice host_of(uint32_t ns, uint32_t dev, struct file_path *path)
+{
+	const struct mounts_file file = { ns, dev, &actor };
+
+	mounts_host_path(mounts, &file, path, &room);
+	return path->host_path;
+}
+
+static void assert_part(struct slice got, const char *want, const char *of)
+{
+	if (got.n != strlen(want) || memcmp(got.p ? got.p : "", want, got.n))
+		fail_msg("%s is '%.*s', not '%s'", of, (int)got.n,
+			 got.p ? got.p : "", want);
+}
+
 static void assert_host(const struct host_case *c)
 {
-	const struct file_path path = { .path = slice_str(c->path),
-					.fs_path = slice_str(c->fs_path) };
-	struct slice host = mounts_host_path(mounts, c->ns, c->dev, &path, out);
+	struct file_path path = { .path = slice_str(c->path),
+				  .fs_path = slice_str(c->fs_path) };
 
-	if (host.n != strlen(c->want) ||
-	    memcmp(host.p ? host.p : "", c->want, host.n))
-		fail_msg("%s is '%.*s', not '%s'", c->fs_path, (int)host.n,
-			 host.p ? host.p : "", c->want);
+	assert_part(host_of(c->ns, c->dev, &path), c->want, c->path);
+	assert_part(path.fs_path, c->fs_path, c->path);
+}
+
+/* The decoder takes the directory's file system for the whole name's. */
+static void assert_claimed(const struct claimed_case *c)
+{
+	struct file_path path = { .path = slice_str(c->path),
+				  .flags = PATH_F_CLAIMED };
+
+	if (c->path[0] == '/')
+		path.fs_path = path.path;
+
+	assert_part(host_of(c->ns, c->dev, &path), c->want, c->path);
+	assert_part(path.fs_path, c->want_fs, c->path);
 }
 
 static void files_are_named_as_the_host_does(void **state)
@@ -101,6 +164,63 @@ static void files_are_named_as_the_host_does(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_host(&cases[i]);
+}
+
+static void claimed_names_lead_through_the_hosts_mounts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(claimed_cases) / sizeof(*claimed_cases);
+	     i++)
+		assert_claimed(&claimed_cases[i]);
+}
+
+static void make_container(const char *root)
+{
+	fake_proc_text(&fake, "40/mountinfo", container);
+	fake_proc_link(&fake, "40/ns/mnt", "mnt:[4026532999]");
+	fake_proc_link(&fake, "40/root", root);
+}
+
+static void claimed_names_lead_through_the_containers_mounts(void **state)
+{
+	(void)state;
+	make_container("/");
+	for (size_t i = 0;
+	     i < sizeof(container_cases) / sizeof(*container_cases); i++)
+		assert_claimed(&container_cases[i]);
+	/* All of them are gone: what was read before serves. */
+	fake_proc_link(&fake, "40/ns/mnt", "mnt:[1]");
+	assert_claimed(&container_cases[0]);
+}
+
+static void mounts_as_a_chroot_sees_them_are_not_taken(void **state)
+{
+	(void)state;
+	make_container("/jail");
+	assert_claimed(&unasked);
+}
+
+static void mounts_of_another_namespace_are_not_taken(void **state)
+{
+	(void)state;
+	make_container("/");
+	fake_proc_link(&fake, "40/ns/mnt", "mnt:[4026532998]");
+	assert_claimed(&unasked);
+}
+
+static void many_namespaces_are_told_apart(void **state)
+{
+	(void)state;
+	make_container("/");
+	assert_claimed(&container_cases[0]);
+	for (uint32_t ns = 1; ns < 100; ns++) {
+		struct claimed_case c = unasked;
+
+		c.ns = ns;
+		assert_claimed(&c);
+	}
+	/* Pushed out, and read again. */
+	assert_claimed(&container_cases[0]);
 }
 
 static void our_own_mounts_serve_where_the_hosts_cannot_be_read(void **state)
@@ -130,13 +250,10 @@ static void paths_too_long_are_unknown(void **state)
 	memset(name, 'n', sizeof(name));
 	name[0] = '/';
 	path.fs_path = slice_of(name, MOUNTS_PATH_MAX - 9);
-	assert_int_equal(
-		mounts_host_path(mounts, OTHER_NS, DEV(254, 2), &path, out).n,
-		MOUNTS_PATH_MAX);
+	assert_int_equal(host_of(OTHER_NS, DEV(254, 2), &path).n,
+			 MOUNTS_PATH_MAX);
 	path.fs_path.n++;
-	assert_int_equal(
-		mounts_host_path(mounts, OTHER_NS, DEV(254, 2), &path, out).n,
-		0);
+	assert_int_equal(host_of(OTHER_NS, DEV(254, 2), &path).n, 0);
 }
 
 /* In a child with mounts of its own; how it ended, 77: not allowed to. */
@@ -153,21 +270,21 @@ static int follow_changes(void)
 		return 77;
 	fake_proc_link(&fake, "1/mountinfo", "/proc/self/mountinfo");
 	path.path = slice_str("/x");
-	(void)mounts_host_path(mounts, OTHER_NS, 1, &path, out);
+	(void)host_of(OTHER_NS, 1, &path);
 	path.path = slice_str("/elsewhere/x");
 	if (mount("none", "/mnt", "tmpfs", 0, NULL) < 0 ||
 	    stat("/mnt", &st) < 0)
 		return 77;
 	dev = (uint32_t)(st.st_dev >> 8 & 0xfff) << 20 | (st.st_dev & 0xff) |
 	      (uint32_t)(st.st_dev >> 12 & 0xfff00);
-	host = mounts_host_path(mounts, OTHER_NS, dev, &path, out);
+	host = host_of(OTHER_NS, dev, &path);
 	if (!slice_eq(host, slice_str("/mnt/x")))
 		return 1;
 	if (umount("/mnt") < 0)
 		return 2;
 	/* Known, so it may be as old as a tick of the coarse clock. */
 	(void)usleep(20000);
-	host = mounts_host_path(mounts, OTHER_NS, dev, &path, out);
+	host = host_of(OTHER_NS, dev, &path);
 	return host.n ? 3 : 0;
 }
 
@@ -192,6 +309,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_named_as_the_host_does),
+		TEST(claimed_names_lead_through_the_hosts_mounts),
+		TEST(claimed_names_lead_through_the_containers_mounts),
+		TEST(mounts_as_a_chroot_sees_them_are_not_taken),
+		TEST(mounts_of_another_namespace_are_not_taken),
+		TEST(many_namespaces_are_told_apart),
 		TEST(our_own_mounts_serve_where_the_hosts_cannot_be_read),
 		TEST(without_mounts_nothing_is_named),
 		TEST(paths_too_long_are_unknown),
