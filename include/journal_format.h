@@ -75,8 +75,8 @@
  *	  description or seal has 0, the type is not 0
  *	- its sequence, or a seal's last sequence, is less than 2^63, a gap's
  *	  first + count at most 2^63
- *	- a seal's payload has at least 64 bytes; a gap's at least 24, its first is
- *	  the frame's sequence, and its count is not 0
+ *	- a seal's payload has at least 64 bytes; a gap's at least 24, its first
+ *	  number is the frame's sequence, and its count is not 0
  *
  * Nothing in a frame may be believed before its CRC is. The salt is there
  * because payload holds bytes that watched programs chose: one that does not
@@ -234,7 +234,7 @@ enum journal_frame_type {
 #define JOURNAL_SEGMENT_MAGIC "picketj\n"
 #define JOURNAL_FRAME_MAGIC   0x464a /* "JF" */
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
-#define JOURNAL_HEADER_AREA   1024   /* both copies of the header */
+#define JOURNAL_HEADER_AREA   1024 /* both copies of the header */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */
 #define JOURNAL_FRAME_URGENT 0x01 /* an alert */

@@ -3,6 +3,7 @@
 #include "store/journal.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "store_dir.h"
 
@@ -337,7 +338,7 @@ static void age_bound_drops_what_is_old(void **state)
 }
 
 /* A disk whose syncs wait for us. */
-static volatile int gate_closed;
+static atomic_int gate_closed;
 static int gated_fdatasync(int fd)
 {
 	while (gate_closed)
