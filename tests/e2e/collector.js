@@ -20,6 +20,7 @@
 //   contains      fits bodies that hold these bytes
 //   status        answer with this instead of 200
 //   retry_after   Retry-After header
+//   location      Location header
 //   body, type    of the answer
 //   delay_ms      before anything is kept or answered; whoever has hung up by
 //                 then has sent it in vain
@@ -155,6 +156,7 @@ function answer(req, res, body) {
   if (rule.cut === 'before') return cut(req);
   const headers = {'content-type': rule.type || 'application/x-protobuf'};
   if (rule.retry_after !== undefined) headers['retry-after'] = rule.retry_after;
+  if (rule.location !== undefined) headers['location'] = rule.location;
   if (rule.cut === 'inside') {
     headers['content-length'] = 1000;
     res.writeHead(status, headers);

@@ -9,6 +9,7 @@ and what came twice is the same record byte for byte.
 """
 import base64
 import collections
+import os
 import pathlib
 import shutil
 import signal
@@ -351,6 +352,45 @@ def partial_success_is_counted_and_not_sent_again():
         equal(s.status()["rejected"], "7", "rejected")
         true("ouch" in s.log_text(), s.log_text())
         equal(len(c.requests()), 1, "requests")
+
+
+@test
+def an_answer_that_is_too_long_is_no_answer():
+    with pair() as (c, s):
+        names = s.make(30)
+        c.rules({"body": "x" * (5 << 20), "type": "text/plain", "times": 1})
+        s.once()
+        exactly(c, names, doubles=True)
+        equal(len(c.requests()), 2, "requests")
+        true("longer than 4 MiB" in s.log_text(), s.log_text())
+
+
+@test
+def a_redirect_is_not_followed():
+    with pair() as (c, s):
+        names = s.make(30)
+        c.rules({"status": 307, "location": c.url("/elsewhere"), "times": 2})
+        s.once()
+        exactly(c, names)
+        equal({r["url"] for r in c.requests()}, {"/v1/logs"}, "where it went")
+        equal(s.dead(), [], "dead letters")
+
+
+@test
+def the_way_goes_through_the_proxy_that_is_configured_and_no_other():
+    with pair() as (c, s):
+        names = s.make(30)
+        os.environ["http_proxy"] = f"http://127.0.0.1:{free_port()}"
+        try:
+            s.once()
+            s.configure(url="http://collector.test/v1/logs", proxy=c.url())
+            names += s.make(30)
+            s.once()
+        finally:
+            del os.environ["http_proxy"]
+        exactly(c, names)
+        equal(c.requests()[-1]["url"], "http://collector.test/v1/logs",
+              "what the proxy was asked for")
 
 
 # ---- journals ---------------------------------------------------------------
