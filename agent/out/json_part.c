@@ -6,7 +6,6 @@
  */
 #include "out/json_part.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/escape.h"
@@ -18,14 +17,38 @@ static struct slice slice_of_data(ProtobufCBinaryData b)
 	return slice_of((const char *)b.data, b.len);
 }
 
+/* By hand, as all below: a line has a hundred members, and printf shows. */
 static void add_key(struct buf *out, const char *name, const char *suffix)
 {
 	char last = out->n ? out->p[out->n - 1] : '{';
 
 	if (last != '{' && last != '[')
 		buf_add_char(out, ',');
-	if (name)
-		buf_addf(out, "\"%s%s\":", name, suffix);
+	if (!name)
+		return;
+	buf_add_char(out, '"');
+	buf_add_str(out, name);
+	buf_add_str(out, suffix);
+	buf_add(out, "\":", 2);
+}
+
+static void add_u64(struct buf *out, uint64_t v)
+{
+	char digits[20];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	buf_add(out, digits + n, sizeof(digits) - n);
+}
+
+static void add_i64(struct buf *out, int64_t v)
+{
+	if (v < 0)
+		buf_add_char(out, '-');
+	add_u64(out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
 void json_open(struct buf *out, const char *name, char bracket)
@@ -48,13 +71,20 @@ void json_str(struct buf *out, const char *name, const char *value)
 void json_u64(struct buf *out, const char *name, uint64_t value)
 {
 	add_key(out, name, "");
-	buf_addf(out, "%" PRIu64, value);
+	add_u64(out, value);
 }
 
 void json_hex(struct buf *out, const char *name, uint64_t value)
 {
+	static const char digits[] = "0123456789abcdef";
+	char hex[16];
+
+	for (size_t i = 0; i < sizeof(hex); i++)
+		hex[i] = digits[value >> (60 - 4 * i) & 15];
 	add_key(out, name, "");
-	buf_addf(out, "\"%016" PRIx64 "\"", value);
+	buf_add_char(out, '"');
+	buf_add(out, hex, sizeof(hex));
+	buf_add_char(out, '"');
 }
 
 void json_true(struct buf *out, const char *name, bool value)
@@ -68,8 +98,11 @@ void json_true(struct buf *out, const char *name, bool value)
 void json_device(struct buf *out, const char *name, uint32_t device)
 {
 	add_key(out, name, "");
-	buf_addf(out, "\"%" PRIu32 ":%" PRIu32 "\"", device >> 20,
-		 device & 0xfffff);
+	buf_add_char(out, '"');
+	add_u64(out, device >> 20);
+	buf_add_char(out, ':');
+	add_u64(out, device & 0xfffff);
+	buf_add_char(out, '"');
 }
 
 static void add_base64(struct buf *out, struct slice s)
@@ -189,9 +222,9 @@ void json_file(struct buf *out, const char *name, const Picket__V1__File *f)
 	json_u64(out, "size", f->size);
 	if (f->mtime_ns || f->ctime_ns) {
 		add_key(out, "mtime_ns", "");
-		buf_addf(out, "%" PRId64, f->mtime_ns);
+		add_i64(out, f->mtime_ns);
 		add_key(out, "ctime_ns", "");
-		buf_addf(out, "%" PRId64, f->ctime_ns);
+		add_i64(out, f->ctime_ns);
 	}
 	json_true(out, "memfd", f->memfd);
 	if (f->overlay_upper || f->overlay_lower)

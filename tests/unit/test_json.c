@@ -143,6 +143,7 @@ static void bytes_that_are_not_utf8_are_kept_beside(void **state)
 	ev.write.path.flags = PATH_F_CLAIMED | PATH_F_TRUNCATED;
 	ev.write.new_path = sample_path("/tmp/grüße");
 	img.args = slice_of("a\0\xc3\x28\0", 5);
+	img.exe_file.mtime_ns = INT64_MIN;
 	assert_int_equal(sample_describe(s, &img), 0);
 	assert_int_equal(sample_take(s, &ev, &img, NULL), 1);
 	assert_json_has(s, "\"path\":\"/tmp/\xef\xbf\xbd\\n\\\"\\\\\","
@@ -152,6 +153,7 @@ static void bytes_that_are_not_utf8_are_kept_beside(void **state)
 			   "\"path_host\":\"/h\","
 			   "\"path_flags\":[\"claimed\",\"truncated\"],"
 			   "\"new_path\":\"/tmp/grüße\",");
+	assert_json_has(s, "\"mtime_ns\":-9223372036854775808,\"ctime_ns\":");
 	assert_json_has(s, "\"args\":[\"a\",\"\xef\xbf\xbd(\"],"
 			   "\"args_b64\":[\"YQ==\",\"wyg=\"],");
 }
