@@ -307,6 +307,11 @@ int main(int argc, char **argv)
 	if (code)
 		return code;
 	c = collector_of(&conf);
+	/*
+	 * Libraries look for proxies, key logs and resolver options there;
+	 * settings come from the configuration alone.
+	 */
+	(void)clearenv();
 	/* Writing to a connection that is gone is an answer, not an end. */
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine(c.state_dir) < 0)
 		return 1;

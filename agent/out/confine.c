@@ -46,6 +46,25 @@ int confine_find_user(const char *name, struct confine_user *ret)
 	return 0;
 }
 
+/* Parents are for everybody to pass through; what is in dir is not. */
+static int make_dir(const char *dir)
+{
+	cleanup_free char *parent = strdup(dir);
+	char *slash;
+	int r;
+
+	if (!parent)
+		return -ENOMEM;
+	slash = strrchr(parent, '/');
+	if (slash && slash != parent) {
+		*slash = '\0';
+		r = fs_mkdir_all(parent, 0755);
+		if (r < 0)
+			return r;
+	}
+	return fs_mkdir_all(dir, 0750);
+}
+
 int confine_make_dir(const char *dir, const struct confine_user *u)
 {
 	cleanup_close int fd = -1;
@@ -54,7 +73,7 @@ int confine_make_dir(const char *dir, const struct confine_user *u)
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 || errno != ENOENT)
 		return fd >= 0 ? 0 : -errno;
-	r = fs_mkdir_all(dir, 0750);
+	r = make_dir(dir);
 	if (r < 0 || !u->found)
 		return r;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -372,6 +372,7 @@ static int set_up(struct http *h, const struct http_request *req)
 	set_callbacks(e, h);
 	/* "" also keeps http_proxy and its like in the environment out. */
 	curl_easy_setopt(e, CURLOPT_PROXY, c->proxy);
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)c->connect_timeout_ms);
