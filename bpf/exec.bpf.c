@@ -10,7 +10,9 @@
 #include "read_task.h"
 
 #define CLASS_SMALL  1024
-#define CLASS_MEDIUM 6144
+#define CLASS_MEDIUM 2048
+/* A whole area of arguments, and what usually comes with it. */
+#define CLASS_WIDE   6144
 /* The ring's own limit per record is its size; decode's is this. */
 #define CLASS_LARGE  WIRE_RECORD_MAX
 
@@ -199,6 +201,11 @@ static __always_inline int exec_body(enum wire_backend backend,
 		class = CLASS_MEDIUM;
 		steps = STEPS_MEDIUM;
 		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
+	} else if (bytes <= CLASS_END(CLASS_WIDE) - sizeof(*r) &&
+		   steps < STEPS_MEDIUM) {
+		class = CLASS_WIDE;
+		steps = STEPS_MEDIUM;
+		r = bpf_ringbuf_reserve(&ring, CLASS_WIDE, 0);
 	} else {
 		class = CLASS_LARGE;
 		steps = STEPS_LARGE;

@@ -104,11 +104,12 @@ const size_t sense_hook_count = COUNT(sense_hooks);
 const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_CONNECT, "unix sockets",
 	  "not watched by this version, whatever the setting says" },
-	{ WIRE_FAM_CONNECT, "raw and packet sockets", "not watched yet" },
-	{ WIRE_FAM_WRITE, "io_uring, aio",
-	  "system calls do not show them; the file's opening is seen" },
-	{ WIRE_FAM_WRITE, "mprotect to writable, ioctl",
-	  "the file's opening is seen" },
+	{ WIRE_FAM_CONNECT, "raw and packet sockets",
+	  "not watched by this version" },
+	{ WIRE_FAM_WRITE, "files opened and changed by io_uring",
+	  "not watched by this version: no system call tells of them" },
+	{ WIRE_FAM_WRITE, "aio, mprotect to writable, ioctl",
+	  "not watched by this version; the file's opening is" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

@@ -223,6 +223,11 @@ int sensor_tasks(struct sensor *s, sensor_task_fn fn, void *arg)
 	return r;
 }
 
+uint32_t sensor_cgroup_v1(const struct sensor *s)
+{
+	return s->a.skel->rodata->v1_hierarchy;
+}
+
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret)
 {

@@ -74,6 +74,9 @@ void sensor_fill(const struct sensor *s, uint64_t *ret_used,
 typedef int (*sensor_task_fn)(void *arg, const struct wire_task *task);
 int sensor_tasks(struct sensor *s, sensor_task_fn fn, void *arg);
 
+/* hierarchy_id whose cgroup ids records carry as v1; 0: none is mounted. */
+uint32_t sensor_cgroup_v1(const struct sensor *s);
+
 /*
  * Take the totals of one image and file out of the kernel (the next
  * operation is a first one again). -ENOENT: none there.
