@@ -13,7 +13,7 @@
 #include "base/slice.h"
 
 /* Names in state_dir. */
-#define COLLECTOR_CURSOR "ship.cursor"
+#define COLLECTOR_CURSOR "ship"
 #define COLLECTOR_STATUS "ship-status"
 #define COLLECTOR_DEAD	 "dead-letters.jsonl"
 

@@ -147,7 +147,7 @@ class Shipper:
 
     def cursor(self):
         try:
-            text = (self.state / "ship.cursor").read_text()
+            text = (self.state / "ship").read_text()
         except FileNotFoundError:
             return 0
         return int(text.split("seq ")[1])

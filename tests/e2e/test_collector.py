@@ -59,7 +59,7 @@ class Way:
     def acknowledged(self):
         """The last number that picket-ship is done with."""
         try:
-            text = (self.agent.state / "ship.cursor").read_text()
+            text = (self.agent.state / "ship").read_text()
         except FileNotFoundError:
             return 0
         return int(text.split("seq ")[1])
