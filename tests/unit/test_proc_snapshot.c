@@ -442,6 +442,22 @@ static void deleted_executable_is_marked(void **state)
 	(void)close(out[1]);
 }
 
+static void both_names_of_an_event_have_their_host_path(void **state)
+{
+	struct file_path from = { .path = slice_str("/v/from"),
+				  .fs_path = slice_str("/from") };
+	struct file_path to = { .path = slice_str("/v/to"),
+				.fs_path = slice_str("/to") };
+
+	(void)state;
+	fake_proc_text(&fake, "1/mountinfo",
+		       "7 1 0:44 / /pool rw - btrfs x rw\n");
+	proc_table_host_path(t, 5, 44, &from);
+	proc_table_host_path(t, 5, 44, &to);
+	assert_slice(from.host_path, "/pool/from");
+	assert_slice(to.host_path, "/pool/to");
+}
+
 /* ---- cgroups ----------------------------------------------------------------------- */
 
 static uint64_t make_cgroup(const char *name)
@@ -560,6 +576,7 @@ int main(void)
 		TEST(what_events_told_stands),
 		TEST(long_arguments_are_cut_and_counted),
 		TEST(mount_tells_device_and_path_on_it),
+		TEST(both_names_of_an_event_have_their_host_path),
 		TEST(deleted_is_told_by_links_not_by_name),
 		TEST(deleted_executable_is_marked),
 		TEST(scan_learns_names_of_all_that_exist),

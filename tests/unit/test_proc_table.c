@@ -622,6 +622,42 @@ static void lines_without_end_keep_the_first_and_the_newest(void **state)
 	assert_true(stats().images < 300);
 }
 
+/*
+ * Thirty lines at once, each 100 generations of 20 programs: 60 000 images
+ * that somebody could want to keep. Past the budget lines get short.
+ */
+static void lines_get_short_when_memory_does(void **state)
+{
+	struct image *leaf[30] = { 0 };
+	unsigned longest = 0;
+
+	teardown(state);
+	assert_int_equal(setup_with(128, 0), 0);
+	for (uint32_t gen = 0; gen < 100; gen++) {
+		for (uint32_t i = 0; i < 30; i++) {
+			struct who me = { 100 + gen * 30 + i, 20 * gen + 1, 0 };
+			struct who above = { me.tgid - 30, me.image, 0 };
+
+			me.start = me.tgid * S;
+			above.start = above.tgid * S;
+			if (gen)
+				do_fork(above, me);
+			for (uint32_t k = 0; k < 20; k++, me.image++)
+				leaf[i] = do_exec(me, "/usr/bin/program");
+			if (gen)
+				do_exit(above);
+		}
+		proc_table_expire(t, now);
+	}
+	for (uint32_t i = 0; i < 30; i++)
+		if (line_length(leaf[i]) > longest)
+			longest = line_length(leaf[i]);
+	assert_in_range(longest, 1, 12);
+	/* Budgeted are 128 * 4 KiB; without a budget it were 20 MiB. */
+	assert_true(stats().bytes < 2 << 20);
+	assert_int_equal(stats().processes, 31);
+}
+
 static void full_table_lets_the_oldest_dead_go_first(void **state)
 {
 	struct who who[40];
@@ -840,6 +876,7 @@ int main(void)
 		TEST(parents_are_older_or_none),
 		TEST(execs_without_end_keep_the_first_and_the_newest),
 		TEST(lines_without_end_keep_the_first_and_the_newest),
+		TEST(lines_get_short_when_memory_does),
 		TEST(full_table_lets_the_oldest_dead_go_first),
 		TEST(cgroup_names_unit_and_container),
 		TEST(move_gives_another_image_of_the_same_number),
