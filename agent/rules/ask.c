@@ -179,12 +179,25 @@ static bool is_unknown(const struct image *img)
 	return !img || (img->flags & IMAGE_F_UNKNOWN);
 }
 
+/*
+ * A memfd has no directory, so its walk ends before a root; but its name is
+ * whole, and begins with "/memfd:" whatever its maker called it.
+ */
+static bool is_whole_memfd(const struct image *img)
+{
+	return img->exe_file.known && img->exe_file.memfd &&
+	       !(img->exe.flags & PATH_F_TRUNCATED) &&
+	       slice_starts(img->exe.path, slice_str("/memfd:"));
+}
+
 static enum tri ask_exe(const struct asking *a)
 {
 	if (is_unknown(a->img))
 		return TRI_UNKNOWN;
 	if (!a->img->exe.path.n && (a->img->flags & IMAGE_F_KTHREAD))
 		return TRI_NO;
+	if (is_whole_memfd(a->img))
+		return tri(has_string(a, a->img->exe.path));
 	return ask_file(a, &a->img->exe);
 }
 

@@ -42,7 +42,8 @@
  *   known, because anyone can make a mount namespace, unless the rule has a
  *   `container` condition: then either.
  * - Of a path that was cut or not resolved the end is known. A deny is tried
- *   on that, from its first '/' on; an allow never matches it.
+ *   on that, from its first '/' on; an allow never matches it. (A program in
+ *   a memfd is called /memfd:NAME, and that name is whole.)
  * - What is not known (an unknown process's program, an ancestor beyond what
  *   we saw, a cut argument) fails an allow, asked with not- or without; in a
  *   deny it does not fit, so a not- there excludes nothing.

@@ -255,6 +255,9 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 	s->line[0].tty = scene->tty;
 	s->line[0].exe_file.memfd = scene->memfd;
 	s->line[0].exe.flags = scene->deleted ? PATH_F_DELETED : 0;
+	/* As the kernel side tells a file without a directory. */
+	if (scene->memfd)
+		s->line[0].exe.flags |= PATH_F_UNRESOLVED;
 	if (scene->unit)
 		s->line[0].unit = slice_str(scene->unit);
 	if (scene->arg)

@@ -408,6 +408,13 @@ static void descriptors_terminal_and_origin_are_asked(void **state)
 	self.exe_file.memfd = true;
 	assert_none("[deny d]\norigin = deleted\n");
 	assert_decides("d", "[deny d]\norigin = memfd\n");
+	/* Its name is whole, though there is no directory to resolve it to. */
+	self.exe.path = slice_str("/memfd:a/b");
+	self.exe.flags = PATH_F_UNRESOLVED | PATH_F_DELETED;
+	assert_decides("a", "[allow a]\nexe = /memfd:a/b\n");
+	assert_none("[allow a]\nexe = /a/**\n");
+	self.exe_file.memfd = false;
+	assert_none("[allow a]\nexe = /memfd:a/b\n");
 }
 
 static void users_are_as_of_the_act(void **state)
