@@ -56,8 +56,13 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	if (!f)
 		return say(what, "open journal", dir, -ENOMEM);
 	r = cursor_load(state_dir, name, &o.cursor);
-	if (r < 0 && r != -ENOENT)
+	/*
+	 * One that cannot be understood must not stop everything for good:
+	 * from the oldest on, what was sent before is known by its uid.
+	 */
+	if (r < 0 && r != -ENOENT && r != -EBADMSG)
 		return say(what, "read the cursor in", state_dir, r);
+	o.bad_cursor = r == -EBADMSG;
 	o.had_cursor = r == 0;
 	r = view_images_new(&f->images);
 	if (r >= 0)

@@ -177,6 +177,11 @@ static int open_journal(struct ship *s)
 	if (r < 0)
 		return no_journal(s, what);
 	s->cursor = o.cursor;
+	if (o.bad_cursor)
+		ship_tell(s, SHIP_WARNING,
+			  "the cursor in '%s' is damaged; starting at the "
+			  "oldest record",
+			  s->collector->state_dir);
 	if (o.other_journal && !is_zero(o.cursor.journal))
 		ship_tell(s, SHIP_NOTICE,
 			  "the cursor is of another journal; starting at the "

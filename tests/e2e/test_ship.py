@@ -9,6 +9,7 @@ and what came twice is the same record byte for byte.
 """
 import base64
 import collections
+import json
 import os
 import pathlib
 import shutil
@@ -16,6 +17,7 @@ import signal
 import socket
 import time
 
+import completeness
 import lib
 from lib import Failure, equal, test, true, wait_for
 from shipping import (Collector, Shipper, arrived, exactly, free_port, pair,
@@ -141,6 +143,38 @@ def decode_batch(body):
             elif stack == ["manifest"]:
                 batch["manifest"][key] = value
     return batch
+
+
+@test
+def completeness_names_what_is_missing_and_what_is_there_twice():
+    with pair(batch_records=20) as (c, s):
+        names = s.make(100)
+        s.once()
+        lines = c.out.read_text().splitlines(keepends=True)
+        at = {json.loads(line)["uid"]: n for n, line in enumerate(lines)}
+
+        def check(kept):
+            c.out.write_text("".join(kept))
+            return next(iter(completeness.check([c.out]).values()))
+
+        lost = {at[names[10]], at[names[11]], at[names[50]]}
+        r = check(line for n, line in enumerate(lines) if n not in lost)
+        equal(str(r["missing"]), "11-12, 51", "missing")
+        r = check(lines + [lines[at[names[7]]]])
+        equal(r["doubled"], {names[7]: 2}, "doubled")
+        equal(r["missing"].pairs, [], "missing where one is double")
+        changed = json.loads(lines[at[names[7]]])
+        changed["body"] = "another"
+        r = check(lines + [json.dumps(changed) + "\n"])
+        equal(r["differ"], [names[7]], "same name, other content")
+        second = c.manifests()[1]["uid"]
+        batch = json.loads(lines[at[second]])["request"]
+        r = check(line for line in lines
+                  if json.loads(line)["request"] != batch)
+        true(r["holes"].pairs, "a whole batch is missing")
+        r = check(reversed(lines))
+        equal((r["missing"].pairs, r["holes"].pairs, r["doubled"]),
+              ([], [], {}), "in any order")
 
 
 # ---- collectors that fail ---------------------------------------------------
@@ -413,6 +447,19 @@ def what_was_trimmed_unshipped_is_shipped_as_a_gap():
         there = names[:first - 1] + [gaps[0]["uid"]] + names[last:]
         exactly(c, there)
         equal(int(s.status()["missing"]), last - first + 1, "counted")
+
+
+@test
+def a_damaged_cursor_costs_doubles_and_no_record():
+    with pair() as (c, s):
+        names = s.make(50)
+        s.once()
+        (s.state / "ship").write_text("picket-cursor 1\njournal ?\n")
+        names += s.make(50)
+        s.once()
+        exactly(c, names, doubles=True)
+        equal(s.cursor(), len(names), "the cursor")
+        true("damaged" in s.log_text(), s.log_text())
 
 
 @test
