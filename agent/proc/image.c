@@ -387,7 +387,7 @@ int image_become(struct image *img, const struct image *from)
 	uint32_t gone;
 
 	/* A second time would pull the strings away from under a fork. */
-	if (b->extra || b->strings != b)
+	if (b->extra)
 		return -EEXIST;
 	if (n) {
 		extra = malloc(n);
@@ -408,6 +408,10 @@ int image_become(struct image *img, const struct image *from)
 	image_unref(parent);
 	image_unref(prev);
 	copy_strings(img, from, extra);
+	/* One that was moved shared the strings, none, of the unmoved. */
+	if (b->strings != b)
+		block_put(b->strings);
+	b->strings = b;
 	b->extra = extra;
 	b->size += (uint32_t)n;
 	b->heap->bytes += n;

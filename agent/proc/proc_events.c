@@ -64,12 +64,14 @@ static int fork_known(struct proc_table *t, const struct event *ev,
 		struct image from = forked_image(ev, parent);
 		int r = image_become(first, &from);
 
-		if (r < 0)
+		if (r < 0 && r != -EEXIST)
 			return r;
-		if (first == p->image)
-			proc_drop_variants(p);
-		proc_name_cgroups(t, first);
-		return 0;
+		if (r == 0) {
+			if (first == p->image)
+				proc_drop_variants(p);
+			proc_name_cgroups(t, first);
+			return 0;
+		}
 	}
 	for (struct image *i = p->image; i; i = i->prev)
 		if (!i->parent)

@@ -758,6 +758,25 @@ static void threads_in_many_cgroups_do_not_add_up(void **state)
 	assert_true(act_in(shell, 51)->flags & IMAGE_F_EXITED);
 }
 
+static void moved_unknown_becomes_known_all_the_same(void **state)
+{
+	struct image *img;
+
+	(void)state;
+	do_exec(shell, "/bin/sh");
+	add_cgroup(2, "/system.slice/a.service");
+	do_act(child);
+	assert_int_equal(act_in(child, 2)->flags, IMAGE_F_UNKNOWN);
+	/* The fork's record is from before the move. */
+	img = do_fork(shell, child);
+	assert_int_equal(img->flags, IMAGE_F_FORKED);
+	assert_slice(img->exe.path, "/bin/sh");
+	img = act_in(child, 2);
+	assert_int_equal(img->flags, IMAGE_F_FORKED);
+	assert_slice(img->exe.path, "/bin/sh");
+	assert_slice(img->unit, "a.service");
+}
+
 static void exec_after_a_move_has_the_moved_as_predecessor(void **state)
 {
 	struct image *moved, *img;
@@ -881,6 +900,7 @@ int main(void)
 		TEST(cgroup_names_unit_and_container),
 		TEST(move_gives_another_image_of_the_same_number),
 		TEST(threads_in_many_cgroups_do_not_add_up),
+		TEST(moved_unknown_becomes_known_all_the_same),
 		TEST(exec_after_a_move_has_the_moved_as_predecessor),
 		TEST(unknown_cgroup_is_no_move),
 		TEST(hierarchy_that_tells_most_is_taken),
