@@ -56,7 +56,7 @@ static void full_table_lets_the_longest_untouched_go(void **state)
 	for (key = 1; key <= 4; key++)
 		*(uint64_t *)table_put(t, &key, &made) = key;
 	key = 1;
-	assert_non_null(table_get(t, &key));	/* 2 is the oldest now */
+	assert_non_null(table_get(t, &key)); /* 2 is the oldest now */
 	key = 5;
 	*(uint64_t *)table_put(t, &key, &made) = key;
 	assert_int_equal(evicted, 2);
