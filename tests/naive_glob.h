@@ -69,7 +69,8 @@ static bool naive_rest(const char *p, struct slice s, bool path,
 			return true;
 		for (i = 0; i < s.n; i++) {
 			rest = slice_of(s.p + i + 1, s.n - i - 1);
-			if (s.p[i] == '/' && naive_rest(p + 3, rest, path, true))
+			if (s.p[i] == '/' &&
+			    naive_rest(p + 3, rest, path, true))
 				return true;
 		}
 		return false;

@@ -30,7 +30,7 @@ static enum tri tri(bool yes)
 	return yes ? TRI_YES : TRI_NO;
 }
 
-/* ---- values ------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 static bool has_number(const struct asking *a, uint32_t v)
 {
@@ -79,7 +79,7 @@ static bool has_address(const struct asking *a, const struct cidr *addr)
 	return false;
 }
 
-/* ---- paths ------------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------- */
 
 struct slice path_end(struct slice s)
 {
@@ -152,7 +152,7 @@ static enum tri ask_old_path(const struct asking *a)
 	return has_two_names(w) ? ask_file(a, &w->path) : TRI_NO;
 }
 
-/* ---- the event --------------------------------------------------------------- */
+/* ---- the event ---------------------------------------------------------- */
 
 static enum tri ask_dest(const struct asking *a)
 {
@@ -172,7 +172,7 @@ static enum tri ask_proto(const struct asking *a)
 		   (proto == IPPROTO_MPTCP && has_number(a, IPPROTO_TCP)));
 }
 
-/* ---- the process ------------------------------------------------------------- */
+/* ---- the process -------------------------------------------------------- */
 
 static bool is_unknown(const struct image *img)
 {
@@ -377,7 +377,7 @@ static enum tri ask(const struct asking *a)
 	return TRI_UNKNOWN;
 }
 
-/* ---- ancestors --------------------------------------------------------------- */
+/* ---- ancestors ---------------------------------------------------------- */
 
 /* Is nobody left to ask, or has only our knowledge ended here? */
 static bool is_first(const struct image *img)
@@ -428,7 +428,7 @@ static bool has_ancestor(struct asking *a, const struct cond *first,
 	return false;
 }
 
-/* ---- rules ------------------------------------------------------------------- */
+/* ---- rules -------------------------------------------------------------- */
 
 static bool cond_holds(struct asking *a, bool strict)
 {

@@ -58,7 +58,7 @@ static enum pattern_kind dim_pattern_kind(enum dim d)
 		       : PATTERN_PATH;
 }
 
-/* ---- which condition selects best ------------------------------------------------ */
+/* ---- which condition selects best --------------------------------------- */
 
 /* The keys of one value of a condition. */
 static size_t value_keys(const struct rule_set *set, const struct cond *c,
@@ -145,7 +145,7 @@ static const struct cond *choose(struct compiler *k, const struct rule *rule,
 	return best;
 }
 
-/* ---- entering ------------------------------------------------------------------ */
+/* ---- entering ----------------------------------------------------------- */
 
 int cidr_set_add(struct cidr_set *s, const struct cidr *c, uint32_t owner)
 {
@@ -313,7 +313,7 @@ void kind_index_done(struct kind_index *ix)
 	free(ix->always);
 }
 
-/* ---- conditions of many values --------------------------------------------------- */
+/* ---- conditions of many values ------------------------------------------ */
 
 static int index_patterns(struct rule_set *set, struct cond *c)
 {

@@ -32,7 +32,7 @@ static int refuse(const struct reading *rd, const char *why)
 			rd->text.p, why);
 }
 
-/* ---- values ------------------------------------------------------------------ */
+/* ---- values ------------------------------------------------------------- */
 
 /* The same text as a pattern once more is the same pattern. */
 static int intern_pattern(const struct reading *rd, enum pattern_kind kind)
@@ -224,7 +224,7 @@ static int read_group(const struct reading *rd)
 	return read_account(rd, "/etc/group", &rd->b->group, &rd->b->group_n);
 }
 
-/* ---- keys -------------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 #define WRITES	 (1u << EVENT_WRITE)
 #define CONNECTS (1u << EVENT_CONNECT)
@@ -376,7 +376,7 @@ int cond_take(struct builder *b, unsigned line, const char *key,
 	return 0;
 }
 
-/* ---- grouping ---------------------------------------------------------------- */
+/* ---- grouping ----------------------------------------------------------- */
 
 /* Conditions that one ancestor has to fit together. */
 static bool is_joint(const struct value *v)

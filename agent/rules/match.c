@@ -84,7 +84,7 @@ static bool found_number(void *arg, uint32_t owner)
 	return false;
 }
 
-/* ---- looking up -------------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------- */
 
 static void find_string(struct judging *j, enum dim d, struct slice s)
 {
@@ -244,7 +244,7 @@ static void find_by_image(struct judging *j)
 		m->image = 0;
 }
 
-/* ---- the verdict ----------------------------------------------------------------- */
+/* ---- the verdict -------------------------------------------------------- */
 
 static struct verdict unlisted(const struct rule_set *set, enum event_kind kind)
 {

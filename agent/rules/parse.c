@@ -80,7 +80,7 @@ static int enter_name(struct builder *b, const char *name, uint32_t rule)
 	}
 }
 
-/* ---- metadata ---------------------------------------------------------------- */
+/* ---- metadata ----------------------------------------------------------- */
 
 static int take_text(struct builder *b, const char *value, const char **ret)
 {
@@ -276,7 +276,7 @@ static int take_key(struct builder *b, unsigned line, const char *key,
 	return cond_take(b, line, key, value);
 }
 
-/* ---- sections ---------------------------------------------------------------- */
+/* ---- sections ----------------------------------------------------------- */
 
 static int begin_rule(struct builder *b, unsigned line, const char *section)
 {

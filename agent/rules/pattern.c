@@ -303,7 +303,7 @@ void pattern_free(struct pattern *p)
 	free(p);
 }
 
-/* ---- matching -------------------------------------------------------------- */
+/* ---- matching ----------------------------------------------------------- */
 
 struct states {
 	size_t words;

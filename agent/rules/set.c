@@ -26,7 +26,7 @@ struct loading {
 	struct rule_error *err;
 };
 
-/* ---- errors ------------------------------------------------------------------ */
+/* ---- errors ------------------------------------------------------------- */
 
 static void put_text(char *to, size_t size, struct slice s)
 {
@@ -63,7 +63,7 @@ static int fail_file(struct loading *l, const char *file, int r)
 	return r;
 }
 
-/* ---- reading ----------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------ */
 
 static int hash_part(struct loading *l, struct slice s)
 {
@@ -172,7 +172,7 @@ static int read_path(struct loading *l, const char *path)
 	return read_file(l, AT_FDCWD, path, path);
 }
 
-/* ---- ordering ---------------------------------------------------------------- */
+/* ---- ordering ----------------------------------------------------------- */
 
 static int compare_strength(const void *a, const void *b)
 {
@@ -313,7 +313,7 @@ static int build_set(struct loading *l, const struct rule_options *opt,
 	return 0;
 }
 
-/* ---- the stage's door ------------------------------------------------------------ */
+/* ---- the stage's door --------------------------------------------------- */
 
 static int load_begin(struct loading *l, const struct rule_options *opt,
 		      struct rule_error *err)

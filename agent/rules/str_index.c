@@ -80,7 +80,7 @@ static uint64_t below(uint64_t dirs, struct slice component)
 	return hash_bytes(dirs, component);
 }
 
-/* ---- keys of a pattern ------------------------------------------------------- */
+/* ---- keys of a pattern -------------------------------------------------- */
 
 struct keys {
 	uint64_t *keys;
@@ -185,7 +185,7 @@ size_t pattern_keys(const struct pattern *p, uint64_t keys[PATTERN_KEYS_MAX])
 	return k.n;
 }
 
-/* ---- building ---------------------------------------------------------------- */
+/* ---- building ----------------------------------------------------------- */
 
 struct keyed {
 	uint64_t key;
@@ -323,7 +323,7 @@ void str_index_free(struct str_index *ix)
 	free(ix);
 }
 
-/* ---- looking up -------------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------- */
 
 struct walk {
 	const struct str_index *ix;

@@ -208,7 +208,7 @@ static double median_match_us(struct rule_set *set)
 	return took[n / 2];
 }
 
-/* ---- the same rules, one after the other ------------------------------------------- */
+/* ---- the same rules, one after the other -------------------------------- */
 
 struct line {
 	enum event_kind kind;
@@ -286,7 +286,7 @@ static double median_linear_us(uint32_t n_rules)
 	return took[n / 2];
 }
 
-/* ------------------------------------------------------------------------------------ */
+/* ---- all of it ------------------------------------------------------------ */
 
 static int measure(uint32_t n_rules, double *ret_us)
 {

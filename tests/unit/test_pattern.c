@@ -213,7 +213,7 @@ static void hostile_pairs_take_no_more_than_milliseconds(void **state)
 	free(path);
 }
 
-/* ---- the index ------------------------------------------------------------------- */
+/* ---- the index ---------------------------------------------------------- */
 
 struct found {
 	unsigned n;

@@ -137,7 +137,7 @@ static const struct scene {
 	DOES(NULL, "/usr/bin/picket" PID1, OP_UNLINK,
 	     "/var/lib/picket/journal/000001.seg"),
 
-	/* ---- what an intruder does ------------------------------------------ */
+	/* ---- what an intruder does ---------------------------------------- */
 	RUNS("exec-from-world-writable", "/tmp/.x/a" NGINX),
 	RUNS("exec-from-world-writable", "/dev/shm/a" LOGIN),
 	RUNS("exec-from-world-writable", "/var/tmp/mkinitramfs_x/a" LOGIN),

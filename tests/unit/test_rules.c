@@ -70,7 +70,7 @@ static const char *ask(const char *text)
 #define assert_decides(rule, text) assert_string_equal(ask(text), rule)
 #define assert_none(text)	   assert_string_equal(ask(text), "unlisted")
 
-/* ---- answers ------------------------------------------------------------------- */
+/* ---- answers ------------------------------------------------------------ */
 
 static void deny_beats_ignore_beats_allow(void **state)
 {
@@ -213,7 +213,7 @@ static void hits_are_counted_for_the_rule_that_decides(void **state)
 	rule_set_free(set);
 }
 
-/* ---- sure and possible ------------------------------------------------------------ */
+/* ---- sure and possible -------------------------------------------------- */
 
 static void a_rename_is_allowed_by_both_names_and_denied_by_one(void **state)
 {
@@ -332,7 +332,7 @@ static void a_line_of_ancestors_is_looked_at_so_far(void **state)
 	assert_none("[allow a]\nnot-ancestor = /b\n");
 }
 
-/* ---- conditions -------------------------------------------------------------------- */
+/* ---- conditions --------------------------------------------------------- */
 
 static void an_argument_fits_as_a_whole(void **state)
 {

@@ -182,7 +182,7 @@ static void names_of_files_are_escaped_in_complaints(void **state)
 	assert_null(strchr(err.what, '\xff'));
 }
 
-/* ---- directories --------------------------------------------------------------- */
+/* ---- directories -------------------------------------------------------- */
 
 static char dir[] = "/tmp/picket-test-rules-XXXXXX";
 static int dirfd_ = -1;
@@ -319,7 +319,7 @@ static void an_empty_directory_is_an_empty_set(void **state)
 	rule_set_free(set);
 }
 
-/* ---- accounts ------------------------------------------------------------------ */
+/* ---- accounts ----------------------------------------------------------- */
 
 static void accounts_are_found_by_their_whole_name(void **state)
 {
