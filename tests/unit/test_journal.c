@@ -384,6 +384,50 @@ static void stuck_disk_costs_what_does_not_fit_and_says_so(void **state)
 	store_end(&d);
 }
 
+/* What is small still fits where something large did not. */
+static void gap_comes_before_the_next_frame_that_fits(void **state)
+{
+	static const char big[100 << 10];
+	struct store_io io = store_io_real;
+	struct reader_frame f;
+	struct reader *r = NULL;
+	struct store_dir d;
+	uint64_t seq = 0, next = 1, told = 0, dropped;
+	int i;
+
+	(void)state;
+	io.fdatasync = gated_fdatasync;
+	store_begin(&d);
+	d.settings.io = &io;
+	d.settings.buffer_size = 0;
+	store_open(&d);
+	gate_closed = 1;
+	for (i = 0; i < 50; i++) {
+		(void)journal_append(d.j, JOURNAL_EVENT, 0, 1,
+				     slice_of(big, i % 3 ? 20 : sizeof(big)),
+				     &seq);
+		assert_int_equal(seq, i + 1);
+	}
+	dropped = store_stats(&d).dropped;
+	assert_true(dropped > 5 && dropped < 45);
+	gate_closed = 0;
+	store_close(&d);
+	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
+	while (reader_next(r, &f) == 1) {
+		if (!f.seq)
+			continue;
+		assert_int_equal(f.seq, next);
+		next = f.seq_end;
+		told += f.type == JOURNAL_GAP ? f.seq_end - f.seq : 0;
+		assert_false(f.flags & READER_MISSING);
+	}
+	reader_close(r);
+	assert_int_equal(next, 51);
+	assert_int_equal(told, dropped);
+	(void)store_check(d.journal, "next");
+	store_end(&d);
+}
+
 static void slow_disk_loses_nothing_in_an_alert_flood(void **state)
 {
 	struct store_dir d;
@@ -447,6 +491,7 @@ int main(void)
 		cmocka_unit_test(age_bound_drops_what_is_old),
 		cmocka_unit_test(
 			stuck_disk_costs_what_does_not_fit_and_says_so),
+		cmocka_unit_test(gap_comes_before_the_next_frame_that_fits),
 		cmocka_unit_test(slow_disk_loses_nothing_in_an_alert_flood),
 		cmocka_unit_test(files_have_the_mode_that_was_asked_for),
 	};

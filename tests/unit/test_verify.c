@@ -201,6 +201,7 @@ static void edit_with_a_new_checksum_is_found(void **state)
 	/* Found between the two seals around it. */
 	assert_true(v.findings[0].from <= s.at[i].off);
 	assert_true(v.findings[0].to > s.at[i].off);
+	assert_true(v.findings[0].to < s.at[s.n_at - 1].off);
 	assert_int_equal(v.n_findings, 1);
 	done(&s);
 	store_end(&d);

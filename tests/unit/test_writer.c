@@ -104,6 +104,7 @@ static void all_there(struct store_dir *d, uint64_t n)
 	assert_int_equal(seen.gaps, 0);
 	assert_int_equal(store_check(d->journal, "events"), n);
 	assert_int_equal(store_check(d->journal, "sealed"), n);
+	assert_int_equal(store_check(d->journal, "damaged"), 0);
 }
 
 static void error_is_shown_and_what_was_buffered_is_kept(void **state)
