@@ -11,10 +11,10 @@
  * unit is the innermost service, scope, socket, mount or swap, without
  * systemd's escaping underscore; init.scope only at the top, for PID 1; the
  * innermost slice where there is no other unit and no container. A unit
- * around a container is not the unit of what runs inside (an allowlist for docker.service must not
- * cover every container), except where a unit's own container runs in split
- * cgroups (libpod-payload). The container's own scope or service is not told
- * as unit.
+ * around a container is not the unit of what runs inside (an allowlist for
+ * docker.service must not cover every container), except where a unit's own
+ * container runs in split cgroups (libpod-payload). The container's own scope
+ * or service is not told as unit.
  */
 #pragma once
 

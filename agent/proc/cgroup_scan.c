@@ -31,7 +31,7 @@ static const char *const v1_ranks[] = {
 
 #define RANKS (sizeof(v1_ranks) / sizeof(*v1_ranks))
 
-/* ---- which hierarchies are mounted ------------------------------------------- */
+/* ---- which hierarchies are mounted -------------------------------------- */
 
 static bool next_option(struct slice *list, struct slice *ret)
 {
@@ -185,7 +185,7 @@ static int find_mounts(struct cgroups *c)
 	return 0;
 }
 
-/* ---- their directories -------------------------------------------------------- */
+/* ---- their directories -------------------------------------------------- */
 
 struct scan {
 	struct cgroups *c;

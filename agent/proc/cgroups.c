@@ -157,7 +157,7 @@ size_t cgroups_count(const struct cgroups *c)
 	return table_count(c->nodes);
 }
 
-/* ---- a name that was missed --------------------------------------------------- */
+/* ---- a name that was missed --------------------------------------------- */
 
 /* N:controllers:/path, of the hierarchy that is asked for. */
 static bool line_of(struct slice line, uint32_t hierarchy,

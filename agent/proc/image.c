@@ -88,7 +88,7 @@ static void block_put(struct image_block *b)
 	image_heap_put(h);
 }
 
-/* ---- references ------------------------------------------------------------ */
+/* ---- references --------------------------------------------------------- */
 
 struct image *image_ref(struct image *img)
 {
@@ -142,7 +142,7 @@ void image_unref(struct image *img)
 	}
 }
 
-/* ---- lines ------------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 
 static const struct image_limits ample = { .prev_max = 16,
 					   .prev_new = 12,
@@ -236,9 +236,9 @@ void image_set_prev(struct image *img, struct image *prev)
 	}
 }
 
-/* ---- cgroups --------------------------------------------------------------- */
+/* ---- cgroups ------------------------------------------------------------ */
 
-/* How much a path tells: a container more than a unit, a unit more than none. */
+/* How much a path tells: a container more than a unit, a unit than none. */
 static unsigned worth(const struct cgroup_node *n)
 {
 	if (!n)
@@ -277,7 +277,7 @@ void image_set_cgroups(struct image *img, struct cgroup_node *unified,
 	name_cgroup(b);
 }
 
-/* ---- making ---------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------- */
 
 static size_t strings_size(const struct image *from)
 {
@@ -426,7 +426,7 @@ void image_renew_id(struct image *img)
 	img->described_in = 0;
 }
 
-/* ---- variants -------------------------------------------------------------- */
+/* ---- variants ----------------------------------------------------------- */
 
 struct image *image_variant(const struct image *img)
 {

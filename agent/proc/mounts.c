@@ -67,7 +67,7 @@ void mounts_free(struct mounts *m)
 	free(m);
 }
 
-/* ---- the host ---------------------------------------------------------------- */
+/* ---- the host ----------------------------------------------------------- */
 
 static int open_host(struct mounts *m)
 {
@@ -125,7 +125,7 @@ static bool refresh(struct mounts *m, bool urgent)
 	return true;
 }
 
-/* ---- other namespaces ---------------------------------------------------------- */
+/* ---- other namespaces --------------------------------------------------- */
 
 /* Of this process, if it is in that namespace and its root is all of it. */
 static int read_of(const struct mounts *m, uint32_t tgid, uint32_t ns,
@@ -194,7 +194,7 @@ static const struct mount_list *list_of(struct mounts *m,
 	return &o->list;
 }
 
-/* ---- names --------------------------------------------------------------------- */
+/* ---- names -------------------------------------------------------------- */
 
 /* replace from by to at the front of path. "" stands for the root. */
 static struct slice change_front(struct slice path, struct slice from,
@@ -258,7 +258,7 @@ void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 	}
 	if (!path->fs_path.n || !f.dev)
 		return;
-	/* Most files are on the host's root, and called what they were called. */
+	/* Most are on the host's root, and called what they were called. */
 	if (m->host_ns && f.mnt_ns == m->host_ns && f.dev == m->host.root_dev &&
 	    slice_eq(path->path, path->fs_path))
 		return;

@@ -50,7 +50,7 @@ static struct image *fork_image(struct proc_table *t, const struct event *ev,
 	return img;
 }
 
-/* A child that was met before its fork: through the snapshot, or out of turn. */
+/* A child that was met before its fork: by the snapshot, or out of turn. */
 static int fork_known(struct proc_table *t, const struct event *ev,
 		      struct proc *p, struct image *parent)
 {

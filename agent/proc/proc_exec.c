@@ -56,7 +56,7 @@ enum stdio_kind proc_stdio_kind(uint32_t mode, uint32_t rdev)
 	return STDIO_DEVICE;
 }
 
-/* ---- environment ------------------------------------------------------------ */
+/* ---- environment -------------------------------------------------------- */
 
 static bool is_kept(const struct proc_table *t, struct slice name)
 {
@@ -95,7 +95,7 @@ struct slice proc_filter_env(struct proc_table *t, struct slice env,
 	return slice_of(t->env, n);
 }
 
-/* ---- the record --------------------------------------------------------------- */
+/* ---- the record --------------------------------------------------------- */
 
 static const struct {
 	uint32_t wire, image;

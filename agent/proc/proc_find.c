@@ -10,7 +10,7 @@
 
 #include "proc/proc_impl.h"
 
-/* ---- images of which little is known ------------------------------------------------ */
+/* ---- images of which little is known ------------------------------------ */
 
 struct image proc_unknown(const struct actor *actor)
 {
@@ -75,7 +75,7 @@ struct image *proc_make(struct proc_table *t, const struct image *from)
 	return img;
 }
 
-/* ---- which image acted ---------------------------------------------------------------- */
+/* ---- which image acted -------------------------------------------------- */
 
 static bool same_cgroups(const struct image *img, const struct actor *actor)
 {

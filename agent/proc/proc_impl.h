@@ -40,7 +40,7 @@ struct proc *proc_enter(struct proc_table *t, struct proc_key key);
 /* Make img what p runs. Takes over one reference. */
 void proc_set_image(struct proc *p, struct image *img);
 
-/* ---- proc_find.c ---- */
+/* ---- proc_find.c -------------------------------------------------------- */
 
 /* An image of which only its key and ids are known. */
 struct image proc_unknown(const struct actor *actor);
@@ -83,14 +83,14 @@ struct proc_ref {
 int proc_parent(struct proc_table *t, struct proc_key child,
 		const struct proc_ref *parent, struct image **ret);
 
-/* ---- proc_events.c ---- */
+/* ---- proc_events.c ------------------------------------------------------ */
 
 int proc_fork(struct proc_table *t, const struct event *ev,
 	      struct image **ret);
 int proc_exec(struct proc_table *t, const struct event *ev,
 	      struct image **ret);
 
-/* ---- proc_exec.c ---- */
+/* ---- proc_exec.c -------------------------------------------------------- */
 
 /* What an exec record tells, slices borrowed from it and t. */
 struct image proc_exec_image(struct proc_table *t, const struct event *ev);

@@ -98,7 +98,7 @@ struct proc *proc_index_rival(const struct proc_index *x, struct proc_key key)
 	return p;
 }
 
-/* ---- age ------------------------------------------------------------------- */
+/* ---- age ---------------------------------------------------------------- */
 
 static void list_add(struct proc_index *x, struct proc *p)
 {
@@ -167,7 +167,7 @@ size_t proc_index_count(const struct proc_index *x, bool dead)
 	return x->lists[dead].count;
 }
 
-/* ---- places ---------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------- */
 
 struct proc *proc_index_add(struct proc_index *x, struct proc_key key)
 {

@@ -43,7 +43,7 @@ static void task_text_done(struct task_text *x)
 	free(x->env);
 }
 
-/* ---- numbers ---------------------------------------------------------------- */
+/* ---- numbers ------------------------------------------------------------ */
 
 static int read_stat(int dir, const struct wire_task *task, struct task_text *x,
 		     struct image *img)
@@ -179,7 +179,7 @@ static void read_stdio(int dir, struct image *img)
 	}
 }
 
-/* ---- the executable ----------------------------------------------------------- */
+/* ---- the executable ----------------------------------------------------- */
 
 static struct slice read_link(int dir, const char *name,
 			      char out[static WIRE_NAME_MAX + 1])
@@ -295,7 +295,7 @@ static void read_exe(struct proc_table *t, int dir, struct task_text *x,
 	mounts_host_path(t->mounts, &file, &img->exe, &t->exe_room);
 }
 
-/* ---- arguments and environment -------------------------------------------------- */
+/* ---- arguments and environment ------------------------------------------ */
 
 static void read_areas(struct proc_table *t, int dir, struct task_text *x,
 		       struct image *img)
@@ -322,7 +322,7 @@ static void read_areas(struct proc_table *t, int dir, struct task_text *x,
 	}
 }
 
-/* ---- the whole ---------------------------------------------------------------- */
+/* ---- the whole ---------------------------------------------------------- */
 
 static int read_task(struct proc_table *t, const struct wire_task *task,
 		     struct task_text *x, struct image *img)
@@ -448,7 +448,7 @@ int proc_table_snapshot(struct proc_table *t, const struct wire_task *task)
 	from = proc_unknown(&actor);
 	from.flags |= IMAGE_F_SNAPSHOT;
 	from.began_ns = task->start_ns;
-	/* One that is gone by now is entered by its key: its exit is to come. */
+	/* One that is gone is entered by its key: its exit is to come. */
 	(void)read_task(t, task, x, &from);
 	r = enter_task(t, task, &from);
 	task_text_done(x);

@@ -21,7 +21,7 @@
 /* Fewer places would let a process push out the one it is entered for. */
 #define PROCESSES_MIN	  16
 
-/* ---- life of the table --------------------------------------------------------- */
+/* ---- life of the table -------------------------------------------------- */
 
 static int copy_names(const char *const *names, char ***ret)
 {
@@ -103,7 +103,7 @@ void proc_table_free(struct proc_table *t)
 	free(t);
 }
 
-/* ---- entering and leaving -------------------------------------------------------- */
+/* ---- entering and leaving ----------------------------------------------- */
 
 static void bury(struct proc_table *t, struct proc *p)
 {
@@ -156,7 +156,7 @@ void proc_set_image(struct proc *p, struct image *img)
 	image_unref(old);
 }
 
-/* ---- the events --------------------------------------------------------------------- */
+/* ---- the events --------------------------------------------------------- */
 
 static int apply_exit(struct proc_table *t, const struct event *ev,
 		      struct image **ret)

@@ -71,7 +71,7 @@ static int refuse(struct reader *r, const char *why)
 	return -EBADMSG;
 }
 
-/* ---- bytes ----------------------------------------------------------------- */
+/* ---- bytes -------------------------------------------------------------- */
 
 static struct slice get_str(struct reader *r, struct wire_str s, size_t max)
 {
@@ -118,7 +118,7 @@ static struct slice scratch_take(struct reader *r, size_t n)
 	return s;
 }
 
-/* ---- paths ----------------------------------------------------------------- */
+/* ---- paths -------------------------------------------------------------- */
 
 /* A path with what is needed to go on below it. */
 struct base_path {
@@ -231,7 +231,7 @@ static struct file_id get_file(const struct wire_file *w)
 	};
 }
 
-/* ---- one function per record type --------------------------------------------- */
+/* ---- one function per record type --------------------------------------- */
 
 static int get_fork(struct reader *r, struct event *ev)
 {
@@ -408,7 +408,7 @@ static const struct kind {
 _Static_assert(sizeof(kinds) / sizeof(*kinds) == WIRE_TYPE_COUNT,
 	       "a row per record type");
 
-/* ---- the record as a whole ----------------------------------------------------- */
+/* ---- the record as a whole ---------------------------------------------- */
 
 static const struct kind *kind_of(const struct wire_hdr *hdr)
 {

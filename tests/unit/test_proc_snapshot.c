@@ -458,7 +458,7 @@ static void both_names_of_an_event_have_their_host_path(void **state)
 	assert_slice(to.host_path, "/pool/to");
 }
 
-/* ---- cgroups ----------------------------------------------------------------------- */
+/* ---- cgroups ------------------------------------------------------------ */
 
 static uint64_t make_cgroup(const char *name)
 {

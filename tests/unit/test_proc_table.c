@@ -32,7 +32,7 @@ static const struct who shell = { 10, 5, 10 * S };
 static const struct who child = { 11, 5, 11 * S };
 static const struct who child_ran = { 11, 6, 11 * S };
 
-/* ---- events ---------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------- */
 
 static struct wire_hdr *begin(enum wire_type type, struct who who)
 {
@@ -153,7 +153,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- the ordinary life --------------------------------------------------------------- */
+/* ---- the ordinary life -------------------------------------------------- */
 
 static void exec_describes_the_image(void **state)
 {
@@ -340,7 +340,7 @@ static void images_may_outlive_the_table(void **state)
 	assert_int_equal(setup(state), 0);
 }
 
-/* ---- what a loss leaves ---------------------------------------------------------------- */
+/* ---- what a loss leaves ------------------------------------------------- */
 
 static void unknown_process_gets_an_image_that_says_so(void **state)
 {
@@ -548,7 +548,7 @@ static void parents_are_older_or_none(void **state)
 	assert_null(img->parent->parent);
 }
 
-/* ---- bounds --------------------------------------------------------------------------- */
+/* ---- bounds ------------------------------------------------------------- */
 
 static unsigned prev_length(const struct image *img)
 {
@@ -685,7 +685,7 @@ static void full_table_lets_the_oldest_dead_go_first(void **state)
 	assert_true(do_act(who[2])->flags & IMAGE_F_UNKNOWN);
 }
 
-/* ---- cgroups ------------------------------------------------------------------------- */
+/* ---- cgroups ------------------------------------------------------------ */
 
 static struct image *act_in(struct who who, uint64_t cgroup)
 {
