@@ -85,8 +85,20 @@ class Counted:
         wait_for(lambda: self.newest >= newest, "the tail to come so far")
         return status
 
+    def account(self, kind, lost):
+        """Who of ours has no event of this kind, and what there is of them."""
+        exits, execs = ({r[1] for r in self.ours(k)} for k in ("exit", "exec"))
+        alone = exits ^ execs
+        again = [r for r in self.agent.read() if r["kind"] in ("exec", "exit")
+                 and record.process_id(r) in alone]
+        return (f"{EXECS} {kind} events; there are {len(self.ours(kind))}, "
+                f"{lost} are told as lost, gaps: {self.of('gap')}; "
+                f"with one of exec and exit only: {alone}; the journal, "
+                f"read again, says of them:\n{again}")
+
     def check_books(self):
         """Stop it; then what it says to have seen is what stands there."""
+        families = self.agent.status()["families"]
         equal(self.agent.stop(), 0, "exit code")
         self.tail.wait(lambda r: r[:2] == ("agent", "stopped"), "the end")
         text = self.agent.log_text()
@@ -100,6 +112,9 @@ class Counted:
         equal([int(n) for n in lost.groups()],
               [sum(self.lost_by_family().values()), 0, 0, 0],
               "what the summary calls lost, and what the journal tells")
+        equal({name: n for name, n in self.lost_by_family().items() if n},
+              {name: f["lost"] for name, f in families.items() if f["lost"]},
+              "losses that the journal tells, and the kernel counted")
 
 
 @contextlib.contextmanager
@@ -121,8 +136,7 @@ def ten_thousand_execs_are_ten_thousand_events():
         lost = c.lost_by_family()
         for kind in ("exec", "exit"):
             wait_for(lambda: len(c.ours(kind)) + lost[kind] >= EXECS,
-                     lambda: f"{EXECS} {kind} events; there are "
-                     f"{len(c.ours(kind))}, {lost[kind]} are told as lost")
+                     lambda: c.account(kind, lost[kind]))
             ours = [r[1] for r in c.ours(kind)]
             equal(len(set(ours)), len(ours), f"{kind} events of one process")
             # Others run programs too: of what was lost some may be theirs.
