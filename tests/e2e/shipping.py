@@ -189,7 +189,7 @@ def exactly(collector, names, doubles=False):
     """The receiver's set is the journal's; what came twice is the same."""
     got = collections.Counter(collector.uids())
     missing = [n for n in names if n not in got]
-    invented = [n for n in got if n not in set(names)]
+    invented = sorted(set(got) - set(names))
     true(not missing, f"missing: {missing[:5]} … {len(missing)} in all")
     true(not invented, f"invented: {invented[:5]}")
     if not doubles:
