@@ -361,14 +361,19 @@ static int link_parent(struct proc_table *t, const struct wire_task *task,
 		{ task->parent_start_ns, task->parent_tgid },
 		task->parent_image,
 	};
+	const struct proc_key key = p->key;
 	struct image *parent;
 	int r;
 
 	if (p->image->parent)
 		return 0;
-	r = proc_parent(t, p->key, &ref, &parent);
+	r = proc_parent(t, key, &ref, &parent);
 	if (r < 0 || !parent)
 		return r;
+	/* Entering the parent may have cost a dead one its place. */
+	p = proc_index_find(t->index, key);
+	if (!p)
+		return 0;
 	for (struct image *i = p->image; i; i = i->prev)
 		if (!i->parent)
 			image_set_parent(i, parent);
@@ -426,7 +431,6 @@ static int enter_task(struct proc_table *t, const struct wire_task *task,
 	}
 	if (r < 0)
 		return r;
-	/* p is the youngest: entering its parent cannot push it out. */
 	proc_index_touch(t->index, p);
 	return link_parent(t, task, p);
 }

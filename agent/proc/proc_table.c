@@ -18,6 +18,12 @@
 #define CGROUPS_BYTES_MAX (8u << 20)
 /* What images may hold before long lines are cut to what is vital. */
 #define BYTES_PER_PROCESS 4096
+/*
+ * Past this many bytes, living and dead together, the dead are kept only as
+ * long as something that they did may still come out of the ring.
+ */
+#define DEAD_BYTES_MAX	  (24u << 20)
+#define DEAD_KEPT_NS	  NS_PER_S
 /* Fewer places would let a process push out the one it is entered for. */
 #define PROCESSES_MIN	  16
 
@@ -126,20 +132,41 @@ static void settle_rival(struct proc_table *t, struct proc *p)
 	}
 }
 
+/* The dead are a convenience: a machine that compiles makes many of them. */
+static void thin_out(struct proc_table *t)
+{
+	struct proc *out;
+
+	while (t->heap->bytes > DEAD_BYTES_MAX &&
+	       (out = proc_index_oldest(t->index, true))) {
+		if (t->now_ns < out->gone_ns + DEAD_KEPT_NS)
+			break;
+		t->stats.evicted_dead++;
+		leave(t, out);
+	}
+}
+
+static void make_room(struct proc_table *t)
+{
+	struct proc *out = proc_index_oldest(t->index, true);
+
+	if (out) {
+		t->stats.evicted_dead++;
+	} else {
+		out = proc_index_oldest(t->index, false);
+		t->stats.evicted_alive++;
+	}
+	leave(t, out);
+}
+
 struct proc *proc_enter(struct proc_table *t, struct proc_key key)
 {
-	struct proc *p = proc_index_add(t->index, key);
+	struct proc *p;
 
+	thin_out(t);
+	p = proc_index_add(t->index, key);
 	if (!p) {
-		struct proc *out = proc_index_oldest(t->index, true);
-
-		if (out) {
-			t->stats.evicted_dead++;
-		} else {
-			out = proc_index_oldest(t->index, false);
-			t->stats.evicted_alive++;
-		}
-		leave(t, out);
+		make_room(t);
 		p = proc_index_add(t->index, key);
 	}
 	settle_rival(t, p);

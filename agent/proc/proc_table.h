@@ -30,7 +30,8 @@ struct wire_task;
 
 struct proc_limits {
 	size_t max_processes;	/* alive and dead together */
-	uint64_t keep_dead_ms;	/* after the exit */
+	/* After the exit, while memory allows; else one second. */
+	uint64_t keep_dead_ms;
 	/*
 	 * Names of environment variables to keep, NULL-terminated, copied.
 	 * NULL: none. The kernel side compares only their first bytes.

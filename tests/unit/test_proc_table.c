@@ -658,6 +658,34 @@ static void lines_get_short_when_memory_does(void **state)
 	assert_int_equal(stats().processes, 31);
 }
 
+static void the_dead_give_way_when_memory_gets_short(void **state)
+{
+	uint64_t most = 0;
+	char *args;
+
+	teardown(state);
+	assert_int_equal(setup_with(65536, 3600000), 0);
+	args = test_calloc(1, 4096);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct who who = { 100 + i, 1, (100 + i) * S };
+		struct wire_exec *w;
+
+		now += S / 1000;
+		w = begin_exec(who, "/bin/x");
+		w->args = wb_bytes(&b, args, 4096);
+		apply();
+		if (stats().bytes > most)
+			most = stats().bytes;
+		do_exit(who);
+	}
+	test_free(args);
+	assert_in_range(most, 23 << 20, 25 << 20);
+	assert_true(stats().evicted_dead > 10000);
+	/* Whoever went less than a second ago is there. */
+	assert_true(stats().processes > 1000);
+	assert_int_equal(stats().evicted_alive, 0);
+}
+
 static void full_table_lets_the_oldest_dead_go_first(void **state)
 {
 	struct who who[40];
@@ -896,6 +924,7 @@ int main(void)
 		TEST(execs_without_end_keep_the_first_and_the_newest),
 		TEST(lines_without_end_keep_the_first_and_the_newest),
 		TEST(lines_get_short_when_memory_does),
+		TEST(the_dead_give_way_when_memory_gets_short),
 		TEST(full_table_lets_the_oldest_dead_go_first),
 		TEST(cgroup_names_unit_and_container),
 		TEST(move_gives_another_image_of_the_same_number),
