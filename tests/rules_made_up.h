@@ -406,6 +406,7 @@ static void make_image(struct scene *s, struct image *img)
 			       .proc.tgid = 100 + chance(100) };
 	img->euid = PICK(ids);
 	img->egid = PICK(ids);
+	img->mnt_ns = chance(3);
 	if (one_in(10)) {
 		img->flags = IMAGE_F_UNKNOWN;
 		return;
@@ -511,6 +512,7 @@ static void make_event(struct scene *s)
 	s->ev.actor.euid = one_in(2) ? 0 : 1000;
 	s->ev.actor.gid = one_in(2) ? 0 : 1000;
 	s->ev.actor.none = one_in(20);
+	s->ev.actor.mnt_ns = chance(3);
 	if (s->ev.kind == EVENT_CONNECT)
 		make_connect(&s->ev.connect);
 	if (s->ev.kind == EVENT_WRITE) {

@@ -89,20 +89,37 @@ struct slice path_end(struct slice s)
 		     : slice_of(NULL, 0);
 }
 
-static enum tri ask_surely(const struct asking *a, const struct file_path *f)
+/* Is this the mount namespace of process 1, who is everyone's ancestor? */
+static bool is_of_host(const struct asking *a, uint32_t mnt_ns)
+{
+	const struct image *img = a->q->img;
+	unsigned n;
+
+	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
+		if (!image_before(img))
+			break;
+		img = image_before(img);
+	}
+	return img && img->proc.tgid == 1 && mnt_ns && img->mnt_ns == mnt_ns;
+}
+
+static enum tri ask_surely(const struct asking *a, const struct file_path *f,
+			   uint32_t mnt_ns)
 {
 	if (!f->path.n || path_is_cut(f))
 		return TRI_UNKNOWN;
 	/*
 	 * A mount namespace is anyone's to make, so that a process can give
 	 * any file any name of its own. The host's name is the one to trust,
-	 * but for a rule that says it speaks of a container's files.
+	 * but for a rule that says it speaks of a container's files. Where
+	 * the host has two names for a file, both are the host's.
 	 */
 	if (!f->host_path.n)
 		return tri(has_string(a, f->path));
-	if (a->in_container && has_string(a, f->path))
+	if (has_string(a, f->host_path))
 		return TRI_YES;
-	return tri(has_string(a, f->host_path));
+	return tri(has_string(a, f->path) &&
+		   (a->in_container || is_of_host(a, mnt_ns)));
 }
 
 static enum tri ask_possibly(const struct asking *a, const struct file_path *f)
@@ -116,9 +133,11 @@ static enum tri ask_possibly(const struct asking *a, const struct file_path *f)
 	return cut || !f->path.n ? TRI_UNKNOWN : TRI_NO;
 }
 
-static enum tri ask_file(const struct asking *a, const struct file_path *f)
+/* mnt_ns: in which the file was named so. */
+static enum tri ask_file(const struct asking *a, const struct file_path *f,
+			 uint32_t mnt_ns)
 {
-	return a->sure ? ask_surely(a, f) : ask_possibly(a, f);
+	return a->sure ? ask_surely(a, f, mnt_ns) : ask_possibly(a, f);
 }
 
 static bool has_two_names(const struct write_info *w)
@@ -130,11 +149,12 @@ static bool has_two_names(const struct write_info *w)
 static enum tri ask_path(const struct asking *a)
 {
 	const struct write_info *w = &a->q->ev->write;
-	enum tri was = ask_file(a, &w->path), is;
+	uint32_t mnt_ns = a->q->ev->actor.mnt_ns;
+	enum tri was = ask_file(a, &w->path, mnt_ns), is;
 
 	if (!has_two_names(w))
 		return was;
-	is = ask_file(a, &w->new_path);
+	is = ask_file(a, &w->new_path, mnt_ns);
 	if (a->sure) {
 		if (was == TRI_YES && is == TRI_YES)
 			return TRI_YES;
@@ -149,7 +169,9 @@ static enum tri ask_old_path(const struct asking *a)
 {
 	const struct write_info *w = &a->q->ev->write;
 
-	return has_two_names(w) ? ask_file(a, &w->path) : TRI_NO;
+	if (!has_two_names(w))
+		return TRI_NO;
+	return ask_file(a, &w->path, a->q->ev->actor.mnt_ns);
 }
 
 /* ---- the event ---------------------------------------------------------- */
@@ -198,7 +220,7 @@ static enum tri ask_exe(const struct asking *a)
 		return TRI_NO;
 	if (is_whole_memfd(a->img))
 		return tri(has_string(a, a->img->exe.path));
-	return ask_file(a, &a->img->exe);
+	return ask_file(a, &a->img->exe, a->img->mnt_ns);
 }
 
 static enum tri ask_script(const struct asking *a)

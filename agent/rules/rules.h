@@ -37,10 +37,11 @@
  * deny whatever is possible:
  * - A rename or link has two names. An allow needs both to fit `path`, a deny
  *   one (a not-path the other way round).
- * - A file seen in another mount namespace has the name it has there and the
- *   host's. For a deny either fits; an allow goes by the host's if it is
- *   known, because anyone can make a mount namespace, unless the rule has a
- *   `container` condition: then either.
+ * - A file reached through a mount may have the name it has there and another
+ *   by the host's mounts. For a deny either fits. An allow goes by the host's,
+ *   because anyone can make a mount namespace; the other one counts too where
+ *   the namespace is that of process 1, and for a rule with a `container`
+ *   condition.
  * - Of a path that was cut or not resolved the end is known. A deny is tried
  *   on that, from its first '/' on; an allow never matches it. (A program in
  *   a memfd is called /memfd:NAME, and that name is whole.)

@@ -249,6 +249,25 @@ static void a_private_mount_cannot_make_a_program_allowed(void **state)
 			    "container = 4f1c*\n");
 }
 
+static void on_the_host_both_names_of_a_file_are_the_hosts(void **state)
+{
+	static const char text[] = "[allow a]\npath = /srv/**\n";
+
+	(void)state;
+	ev.write.path.host_path = slice_str("/data/a/b");
+	ev.actor.mnt_ns = 7;
+	init.mnt_ns = 8;
+	assert_none(text);
+	init.mnt_ns = 7;
+	assert_decides("a", text);
+	assert_decides("a", "[allow a]\npath = /data/**\n");
+	/* Who is the first of the line is not known. */
+	init.proc.tgid = 2;
+	assert_none(text);
+	parent.parent = NULL;
+	assert_none(text);
+}
+
 static void a_cut_path_is_never_allowed_and_denied_by_its_end(void **state)
 {
 	(void)state;
@@ -492,6 +511,7 @@ int main(void)
 		TEST(hits_are_counted_for_the_rule_that_decides),
 		TEST(a_rename_is_allowed_by_both_names_and_denied_by_one),
 		TEST(a_private_mount_cannot_make_a_program_allowed),
+		TEST(on_the_host_both_names_of_a_file_are_the_hosts),
 		TEST(a_cut_path_is_never_allowed_and_denied_by_its_end),
 		TEST(an_unknown_process_is_never_allowed_by_its_program),
 		TEST(ancestors_go_back_through_execs_and_forks),

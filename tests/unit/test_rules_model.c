@@ -114,8 +114,12 @@ static struct slice from_slash(struct slice s)
 	return s;
 }
 
+/* May a rule go by the name within a mount namespace? Set for each rule. */
+static bool by_container;
+static uint32_t host_ns; /* 0: not known */
+
 static int plain_file(const struct mcond *c, const struct file_path *f,
-		      bool sure, bool container)
+		      bool sure, uint32_t mnt_ns)
 {
 	bool cut = f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
 	struct slice path = f->path, host = f->host_path;
@@ -126,7 +130,8 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 		if (!host.n)
 			return any_glob(c, path, true);
 		return any_glob(c, host, true) ||
-		       (container && any_glob(c, path, true));
+		       ((by_container || (mnt_ns && mnt_ns == host_ns)) &&
+			any_glob(c, path, true));
 	}
 	if (cut) {
 		path = from_slash(path);
@@ -139,11 +144,11 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 }
 
 static int plain_path(const struct mcond *c, const struct write_info *w,
-		      bool sure, bool container)
+		      bool sure, uint32_t ns)
 {
 	bool two = w->op == OP_RENAME || w->op == OP_LINK;
-	int a = plain_file(c, &w->path, sure, container);
-	int b = two ? plain_file(c, &w->new_path, sure, container) : a;
+	int a = plain_file(c, &w->path, sure, ns);
+	int b = two ? plain_file(c, &w->new_path, sure, ns) : a;
 	int wins = sure ? NO : YES;
 
 	if (c->key == OLD_PATH)
@@ -205,7 +210,7 @@ static int plain_origin(const struct mcond *c, const struct image *img)
 
 /* What can be asked of any image that is there. */
 static int plain_image(const struct mcond *c, const struct image *img,
-		       bool sure, bool container)
+		       bool sure)
 {
 	struct slice s = c->key == UNIT	       ? img->unit
 			 : c->key == CONTAINER ? img->container
@@ -222,7 +227,7 @@ static int plain_image(const struct mcond *c, const struct image *img,
 	case EXE:
 		if (!img->exe.path.n && (img->flags & IMAGE_F_KTHREAD))
 			return NO;
-		return plain_file(c, &img->exe, sure, container);
+		return plain_file(c, &img->exe, sure, img->mnt_ns);
 	case SCRIPT:
 		if (img->script.n)
 			return any_glob(c, img->script, true);
@@ -250,8 +255,7 @@ static int plain_image(const struct mcond *c, const struct image *img,
 	}
 }
 
-static int plain_event(const struct mcond *c, const struct event *ev, bool sure,
-		       bool container)
+static int plain_event(const struct mcond *c, const struct event *ev, bool sure)
 {
 	const struct connect_info *cn = &ev->connect;
 	int i;
@@ -259,7 +263,7 @@ static int plain_event(const struct mcond *c, const struct event *ev, bool sure,
 	switch ((int)c->key) {
 	case PATH:
 	case OLD_PATH:
-		return plain_path(c, &ev->write, sure, container);
+		return plain_path(c, &ev->write, sure, ev->actor.mnt_ns);
 	case OP:
 		return any_word(c, write_op_name(ev->write.op));
 	case PORT:
@@ -279,7 +283,7 @@ static int plain_event(const struct mcond *c, const struct event *ev, bool sure,
 }
 
 static int plain_self(const struct mcond *c, const struct event *ev,
-		      const struct image *img, bool sure, bool container)
+		      const struct image *img, bool sure)
 {
 	if (c->key == USER || c->key == GROUP) {
 		if (ev->actor.none)
@@ -287,7 +291,7 @@ static int plain_self(const struct mcond *c, const struct event *ev,
 		return any_number(c, c->key == USER ? ev->actor.euid
 						    : ev->actor.gid);
 	}
-	return img ? plain_image(c, img, sure, container) : UNKNOWN;
+	return img ? plain_image(c, img, sure) : UNKNOWN;
 }
 
 static const struct image *before(const struct image *img)
@@ -296,14 +300,14 @@ static const struct image *before(const struct image *img)
 }
 
 static int plain_ancestors(const struct mcond *c, const struct image *img,
-			   bool sure, bool container)
+			   bool sure)
 {
 	bool unknown = !img;
 	int r;
 
 	while (img && before(img)) {
 		img = before(img);
-		r = plain_image(c, img, sure, container);
+		r = plain_image(c, img, sure);
 		if (r == YES)
 			return YES;
 		unknown |= r == UNKNOWN;
@@ -313,8 +317,7 @@ static int plain_ancestors(const struct mcond *c, const struct image *img,
 	return unknown ? UNKNOWN : NO;
 }
 
-static bool joint_holds(const struct mrule *r, const struct image *img,
-			bool container)
+static bool joint_holds(const struct mrule *r, const struct image *img)
 {
 	bool all = true, any = false;
 	int i;
@@ -329,8 +332,7 @@ static bool joint_holds(const struct mrule *r, const struct image *img,
 			if (r->conds[i].whose == ANCESTOR &&
 			    !r->conds[i].negated)
 				all &= plain_image(&r->conds[i], img,
-						   r->action != DENY,
-						   container) == YES;
+						   r->action != DENY) == YES;
 		}
 		if (all)
 			return true;
@@ -341,32 +343,34 @@ static bool joint_holds(const struct mrule *r, const struct image *img,
 static bool plain_holds(const struct mrule *r, const struct event *ev,
 			const struct image *img)
 {
-	bool strict = r->action != DENY, container = false;
+	bool strict = r->action != DENY;
 	int i, t;
 
+	by_container = false;
 	for (i = 0; i < r->n; i++)
-		container |= r->conds[i].key == CONTAINER &&
-			     !r->conds[i].negated && r->conds[i].whose == SELF;
+		by_container |= r->conds[i].key == CONTAINER &&
+				!r->conds[i].negated &&
+				r->conds[i].whose == SELF;
 	for (i = 0; i < r->n; i++) {
 		const struct mcond *c = &r->conds[i];
 		bool sure = strict != c->negated;
 
 		if (c->key <= PROTO)
-			t = plain_event(c, ev, sure, container);
+			t = plain_event(c, ev, sure);
 		else if (c->whose == SELF)
-			t = plain_self(c, ev, img, sure, container);
+			t = plain_self(c, ev, img, sure);
 		else if (c->whose == PARENT)
-			t = img && img->parent ? plain_image(c, img->parent,
-							     sure, container)
-					       : UNKNOWN;
+			t = img && img->parent
+				    ? plain_image(c, img->parent, sure)
+				    : UNKNOWN;
 		else if (c->negated)
-			t = plain_ancestors(c, img, sure, container);
+			t = plain_ancestors(c, img, sure);
 		else
 			continue;
 		if (c->negated ? (strict ? t != NO : t == YES) : t != YES)
 			return false;
 	}
-	return joint_holds(r, img, container);
+	return joint_holds(r, img);
 }
 
 static bool is_stronger(const struct mrule *a, const struct mrule *b)
@@ -380,6 +384,13 @@ static bool is_stronger(const struct mrule *a, const struct mrule *b)
 	return strcmp(a->name, b->name) < 0;
 }
 
+static uint32_t find_host_ns(const struct image *img)
+{
+	while (img && before(img))
+		img = before(img);
+	return img && img->proc.tgid == 1 ? img->mnt_ns : 0;
+}
+
 static const struct mrule *plain_match(const struct event *ev,
 				       const struct image *img)
 {
@@ -387,6 +398,7 @@ static const struct mrule *plain_match(const struct event *ev,
 	const struct mrule *best = NULL;
 	int i;
 
+	host_ns = find_host_ns(img);
 	for (i = 0; i < RULES; i++) {
 		holds[i] = rules[i].events[ev->kind] &&
 			   plain_holds(&rules[i], ev, img);
