@@ -18,5 +18,6 @@ struct env_map env_names SEC(".maps");
 struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
+struct ended_map ended SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";

@@ -86,9 +86,23 @@ struct held_map {
 	__type(value, struct held);
 };
 
+/* Processes that were told dead, see task_exited. */
+struct ended_key {
+	__u64 start_ns;
+	__u64 tgid;
+};
+
+struct ended_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct ended_key);
+	__type(value, __u8);
+};
+
 extern struct ring_map ring SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct env_map env_names SEC(".maps");
 extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
+extern struct ended_map ended SEC(".maps");

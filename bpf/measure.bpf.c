@@ -105,8 +105,9 @@ __noinline __u64 next_env(__u64 at, __u64 end)
 			return ENV_NONE;
 		piece.head = 0;
 		r = bpf_probe_read_user_str(&piece, sizeof(piece), (void *)at);
-		if (r <= 0)
+		if (r < 0)
 			break;
+		r += is_empty_str(r);
 		if (begins && env_wanted(piece.head))
 			return at;
 		begins = r < PIECE;

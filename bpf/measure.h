@@ -47,6 +47,15 @@ __u32 measure_env(__u64 at, __u64 end);
 /* Pieces of PIECE bytes that next_env looks at. */
 #define ENV_PIECES 512
 
+/*
+ * Before 6.13 bpf_probe_read_user_str returns 0 for an empty string, where it
+ * counts the zero of any other: a string that ends a search it should not.
+ */
+static __always_inline bool is_empty_str(long returned)
+{
+	return returned == 0;
+}
+
 static __always_inline struct path_size path_size_of(struct dentry *dentry,
 						     struct vfsmount *mnt)
 {

@@ -36,8 +36,9 @@ static __always_inline struct wire_str put_str(struct record r,
 		else
 			n = bpf_probe_read_kernel_str(r.p + pos, PIECE,
 						      (void *)f->from);
-		if (n <= 0)
+		if (n < 0)
 			break;
+		n += is_empty_str(n);
 		f->pos = pos + n - 1;
 		f->from += n - 1;
 		if (n < PIECE) {
@@ -78,8 +79,9 @@ static __always_inline struct wire_str put_env(struct record r, __u64 at,
 		if (!is_inside(pos, r) || pos - f->start >= WIRE_ENV_MAX)
 			break;
 		n = bpf_probe_read_user_str(r.p + pos, PIECE, (void *)f->from);
-		if (n <= 0)
+		if (n < 0)
 			break;
+		n += is_empty_str(n);
 		/* A full piece holds no zero of its own: the string goes on. */
 		f->more = n == PIECE;
 		n -= n == PIECE;

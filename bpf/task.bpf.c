@@ -32,19 +32,31 @@ static __always_inline int task_forked(enum wire_backend backend,
 	return 0;
 }
 
+/*
+ * Threads that end at the same time can each find that none is left: the
+ * counter of the living falls a while before this hook. (6.18 tells the last
+ * one apart by an argument that older kernels do not have.)
+ */
+static __always_inline bool is_first_end(struct task_struct *t)
+{
+	struct ended_key key = {
+		.start_ns = task_start_ns(t),
+		.tgid = BPF_CORE_READ(t, tgid),
+	};
+	__u8 one = 1;
+
+	return bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST) == 0;
+}
+
 static __always_inline int task_exited(enum wire_backend backend,
 				       struct task_struct *t)
 {
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
 	struct wire_exit *r;
 
-	/*
-	 * 6.18 hands the tracepoint a group_dead, older kernels do not. The
-	 * counter says the same, but for two last threads that exit within
-	 * the few instructions between its decrement and this hook: then a
-	 * process can be told dead twice, never not at all.
-	 */
 	if (BPF_CORE_READ(signal, live.counter) > 0)
+		return 0;
+	if (BPF_CORE_READ(signal, nr_threads) > 1 && !is_first_end(t))
 		return 0;
 	count_made(WIRE_FAM_EXIT);
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);

@@ -24,7 +24,7 @@
 #define DEADLINE_S 30
 
 const char *const seen_env_names[] = { "LD_PRELOAD", "PICKET_TEST_LONG",
-					"BASH_ENV", NULL };
+				       "BASH_ENV", NULL };
 
 static bool is_family(const struct seen *w, uint32_t tgid, uint64_t start_ns)
 {
@@ -205,8 +205,8 @@ size_t seen_count(const struct seen *w, enum wire_type type)
 	return n;
 }
 
-const struct wire_write *seen_write(const struct seen *w,
-				     enum wire_write_op op, size_t n)
+const struct wire_write *seen_write(const struct seen *w, enum wire_write_op op,
+				    size_t n)
 {
 	const struct wire_write *r;
 	size_t i;
@@ -227,7 +227,7 @@ size_t seen_writes(const struct seen *w, enum wire_write_op op)
 }
 
 struct wire_counters seen_counters(const struct seen *w,
-				    enum wire_family family)
+				   enum wire_family family)
 {
 	struct wire_counters sum = { 0 }, one;
 	unsigned cpu;
