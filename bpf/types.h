@@ -350,6 +350,7 @@ struct bpf_iter__task {
 #define PIDTYPE_PGID	     2
 #define PIDTYPE_SID	     3
 #define FMODE_WRITE	     0x2
+#define FMODE_PATH	     0x4000
 #define FMODE_CREATED	     0x100000
 #define AT_FDCWD	     (-100)
 #define AT_EMPTY_PATH	     0x1000
@@ -373,6 +374,7 @@ struct bpf_iter__task {
 #define MAP_TYPE	    0x0f
 #define MAP_SHARED	    0x01
 #define MAP_SHARED_VALIDATE 0x03
+#define MAP_ANONYMOUS	    0x20
 
 #define TMPFS_MAGIC	0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6

@@ -31,9 +31,9 @@ static __always_inline bool is_table_shared(struct task_struct *t)
 /* Whether a mapping lets the file be written through memory. */
 static __always_inline bool maps_for_writing(struct call c)
 {
-	__u32 type = call_arg(c, 4) & MAP_TYPE;
+	__u32 flags = call_arg(c, 4), type = flags & MAP_TYPE;
 
-	return (call_arg(c, 3) & PROT_WRITE) &&
+	return (call_arg(c, 3) & PROT_WRITE) && !(flags & MAP_ANONYMOUS) &&
 	       (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
 }
 
@@ -162,7 +162,9 @@ static __always_inline void file_opened(enum wire_backend backend,
 	__u32 nr = c.index & (WIRE_SYSCALL_MAX - 1);
 
 	asked = open_flags(c);
-	if (!(mode & FMODE_WRITE) && !(asked & O_TRUNC))
+	/* With O_PATH nothing is opened, whatever else was asked. */
+	if ((mode & FMODE_PATH) ||
+	    (!(mode & FMODE_WRITE) && !(asked & O_TRUNC)))
 		return;
 	if (mode & FMODE_CREATED)
 		flags |= WIRE_WRITE_CREATED;

@@ -14,9 +14,11 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -50,14 +52,35 @@ static int drop_print(enum libbpf_print_level level, const char *format,
 	return 0;
 }
 
+/*
+ * CAP_SYS_ADMIN stands for all of them. Whether they count is another matter:
+ * in a user namespace they do not.
+ */
+static bool has_capabilities(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { { 0 } };
+	uint64_t have, want = 1ull << CAP_BPF | 1ull << CAP_PERFMON |
+			      1ull << CAP_NET_ADMIN;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return true;
+	have = data[0].effective | (uint64_t)data[1].effective << 32;
+	return have & 1ull << CAP_SYS_ADMIN || (have & want) == want;
+}
+
 int attach_check(char what[static 256])
 {
 	int fd;
 
 	libbpf_set_print(drop_print);
 	/* A kind of map that only the privileged may make, whatever sysctl. */
-	fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "picket_check", 4, 4, 1,
-			    NULL);
+	fd = !has_capabilities()
+		     ? -EPERM
+		     : bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "picket_check", 4,
+				      4, 1, NULL);
 	if (fd == -EPERM || fd == -EACCES) {
 		(void)snprintf(what, 256,
 			       "loading eBPF programs needs root, or CAP_BPF, "

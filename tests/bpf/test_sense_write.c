@@ -361,7 +361,10 @@ static int act_open_flags(void *arg)
 	TRY(fd = open("of", O_RDONLY | O_TRUNC));
 	TRY(close(fd));
 	TRY(fd = (int)syscall(SYS_openat2, AT_FDCWD, "of", &how, sizeof(how)));
-	return 0;
+	/* Neither of these can change the file. */
+	TRY(fd = open("of", O_PATH | O_TRUNC));
+	return mmap(NULL, 4096, PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, fd,
+		    0) == MAP_FAILED;
 }
 
 static void truncating_open_is_an_event_of_its_own(void **state)
