@@ -71,16 +71,11 @@ static void add_host_paths(struct pipeline *p, struct event *ev)
 
 	if (ev->kind != EVENT_WRITE)
 		return;
-	/*
-	 * The bytes live in the table until its next call, and the second
-	 * name is the one that matters more: it is what comes to exist.
-	 */
+	/* A rename or link stays on one device: it is that of both names. */
+	proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev, &w->path);
 	if (w->new_path.path.n)
 		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
 				     &w->new_path);
-	else
-		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
-				     &w->path);
 }
 
 /* What a rule ignores, and what is unlisted and to be dropped, is counted. */

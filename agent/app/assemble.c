@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Order is everything: policy before privileges before the kernel before the
+ * journal, so that whatever fails, nothing is left half started.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/agent.h"
+#include "app/exit_codes.h"
+#include "app/losses.h"
+#include "app/sandbox.h"
+#include "app/settings.h"
+#include "app/status_socket.h"
+#include "app/tail_view.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "conf/conf.h"
+#include "proc/proc_table.h"
+#include "rules/rules.h"
+#include "sense/sensor.h"
+#include "store/reader.h"
+
+static const struct {
+	const char *name;
+	uint8_t backend;
+} backend_names[] = {
+	{ "auto", WIRE_BACKEND_NONE },	   { "lsm", WIRE_BACKEND_LSM },
+	{ "fentry", WIRE_BACKEND_FENTRY }, { "kprobe", WIRE_BACKEND_KPROBE },
+	{ "tp_btf", WIRE_BACKEND_TP_BTF }, { "raw_tp", WIRE_BACKEND_RAW_TP },
+	{ "cgroup", WIRE_BACKEND_CGROUP },
+};
+
+static uint8_t backend_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(backend_names) / sizeof(backend_names[0]);
+	     i++)
+		if (name && !strcmp(name, backend_names[i].name))
+			return backend_names[i].backend;
+	return WIRE_BACKEND_NONE;
+}
+
+static int start_sensor(struct agent *a)
+{
+	const struct conf *c = a->s->conf;
+	struct sensor_settings s = {
+		.ring_bytes = c->sensor.ring_size,
+		.window_ms = c->sensor.write_window_ms,
+		.unix_sockets = c->sensor.unix_sockets,
+		.env_names = (const char *const *)c->sensor.env.words,
+		.self_tgid = (uint32_t)getpid(),
+	};
+	char what[256] = "";
+	int r;
+
+	s.force[WIRE_FAM_EXEC] = backend_of(c->sensor.exec);
+	s.force[WIRE_FAM_CONNECT] = backend_of(c->sensor.connect);
+	s.force[WIRE_FAM_WRITE] = backend_of(c->sensor.write);
+	r = sensor_open(&s, &a->sensor, what);
+	if (r >= 0)
+		return 0;
+	log_error("%s", what[0] ? what : strerrordesc_np(-r));
+	if (r == -EPERM || r == -EACCES)
+		return EXIT_CODE_PRIVILEGE;
+	return r == -ENOTSUP ? EXIT_CODE_NO_HOOK : EXIT_CODE_FAILURE;
+}
+
+static int start_journal(struct agent *a)
+{
+	const struct conf *c = a->s->conf;
+	struct journal_settings s = {
+		.dir = a->s->journal_dir,
+		.max_size = c->journal.max_size,
+		.max_age_ms = c->journal.max_age_ms,
+		.segment_size = c->journal.segment_size,
+		.buffer_size = c->journal.buffer_size,
+		.sync_interval_ms = (uint32_t)c->journal.sync_interval_ms,
+		.file_mode = 0640,
+	};
+	char what[256] = "";
+	int holder = 0;
+	int r;
+
+	r = journal_open(&s, &a->journal, &a->opening, &holder, what);
+	if (r == -EWOULDBLOCK)
+		log_error("journal '%s' is being written by process %d: only "
+			  "one picket can run on it",
+			  a->s->journal_dir, holder);
+	else if (r < 0)
+		log_error("cannot open journal '%s': %s", a->s->journal_dir,
+			  what[0] ? what : strerrordesc_np(-r));
+	return r;
+}
+
+static int enter_task(void *arg, const struct wire_task *task)
+{
+	int r = proc_table_snapshot(arg, task);
+
+	return r == -ENOMEM ? r : 0;
+}
+
+static int start_processes(struct agent *a)
+{
+	const struct conf *c = a->s->conf;
+	const struct proc_limits limits = {
+		.max_processes = (size_t)c->process.max_processes,
+		.keep_dead_ms = c->process.keep_dead_ms,
+		.env_names = (const char *const *)c->sensor.env.words,
+	};
+	int r = proc_table_new(&limits, "/proc", &a->procs);
+
+	if (r < 0)
+		return r;
+	proc_table_set_v1(a->procs, sensor_cgroup_v1(a->sensor));
+	/* Without names of cgroups there are still processes. */
+	r = proc_table_scan_cgroups(a->procs);
+	if (r < 0)
+		log_warning("cannot read the names of all cgroups: %s",
+			    strerrordesc_np(-r));
+	r = sensor_tasks(a->sensor, enter_task, a->procs);
+	if (r < 0)
+		log_error("cannot read what already runs: %s",
+			  strerrordesc_np(-r));
+	return r;
+}
+
+int assemble(struct agent *a)
+{
+	int r;
+
+	r = settings_load_rules(a->s->policy_dir, a->s->conf, &a->rules);
+	if (r != EXIT_CODE_OK)
+		return r;
+	if (loop_new(&a->loop) < 0)
+		return EXIT_CODE_FAILURE;
+	r = start_sensor(a);
+	if (r)
+		return r;
+	r = sandbox_enter();
+	if (r < 0) {
+		log_error("cannot give up privileges: %s", strerrordesc_np(-r));
+		return EXIT_CODE_FAILURE;
+	}
+	if (start_journal(a) < 0)
+		return EXIT_CODE_FAILURE;
+
+	a->pipeline.sensor = a->sensor;
+	a->pipeline.rules = a->rules;
+	a->pipeline.journal = a->journal;
+	a->pipeline.epoch = a->opening.epoch;
+	a->pipeline.wall_offset_ns = clock_offset_ns();
+	a->announcer = (struct announcer){
+		.journal = a->journal,
+		.wall_offset_ns = a->pipeline.wall_offset_ns,
+	};
+	if (losses_new(a->sensor, &a->losses) < 0 ||
+	    pipeline_init(&a->pipeline) < 0 || start_processes(a) < 0)
+		return EXIT_CODE_FAILURE;
+	a->pipeline.procs = a->procs;
+	return EXIT_CODE_OK;
+}
+
+/* Whoever read our lines went away: go on watching. */
+static int tail_ended(void *arg, int error)
+{
+	(void)arg;
+	log_warning("standard output takes no more lines: %s",
+		    strerrordesc_np(-error));
+	return 0;
+}
+
+int assemble_tail(struct agent *a)
+{
+	const struct tail_settings s = {
+		.fd = STDOUT_FILENO,
+		.kinds = TAIL_DEFAULT,
+	};
+	int r;
+
+	r = reader_open(a->s->journal_dir, READER_SEQ, a->opening.next_seq, 0,
+			&a->reader);
+	if (r >= 0)
+		r = tail_view_new(&s, &a->tail);
+	if (r >= 0)
+		r = tail_view_attach(a->tail, a->loop, tail_ended, a);
+	if (r >= 0)
+		r = tail_view_follow(a->tail, a->reader);
+	return r;
+}
+
+void assemble_apart(struct agent *a)
+{
+	status_socket_close(a->status);
+	tail_view_free(a->tail);
+	reader_close(a->reader);
+	pipeline_done(&a->pipeline);
+	losses_free(a->losses);
+	proc_table_free(a->procs);
+	sensor_close(a->sensor);
+	journal_close(a->journal);
+	rule_set_free(a->rules);
+	loop_free(a->loop);
+}

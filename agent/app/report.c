@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What the agent says of itself: events for whoever reads the journal later,
+ * lines for who watches it now.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/agent.h"
+#include "app/losses.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "event.pb-c.h"
+#include "proc/proc_table.h"
+#include "rules/rules.h"
+#include "sense/sensor.h"
+#include "store/cursor.h"
+
+void report_policy(struct agent *a, const char *how)
+{
+	const uint8_t *hash = rule_set_hash(a->rules);
+	char hex[65], rules[24];
+	const struct record_fact facts[] = {
+		{ "sha256", hex },
+		{ "rules", rules },
+		{ NULL, NULL },
+	};
+
+	for (int i = 0; i < 32; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	(void)snprintf(rules, sizeof(rules), "%zu", rule_set_count(a->rules));
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__POLICY, facts,
+		 "policy %s: %s rules, sha256 %s", how, rules, hex);
+}
+
+void report_start(struct agent *a)
+{
+	const struct journal_opening *o = &a->opening;
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t n = sensor_coverage(a->sensor, rows);
+	char state[ANNOUNCE_FACTS_MAX][160];
+	struct record_fact facts[ANNOUNCE_FACTS_MAX + 1] = { { NULL, NULL } };
+	size_t shown = 0, off = 0;
+
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED, NULL,
+		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
+		 getpid(), o->epoch);
+	if (o->unclean)
+		announce(&a->announcer, PICKET__V1__AGENT__WHAT__UNCLEAN, NULL,
+			 "the journal was not closed by its last writer: what "
+			 "happened until now was not seen");
+	if (o->cut_bytes)
+		announce(&a->announcer, PICKET__V1__AGENT__WHAT__CUT, NULL,
+			 "the journal's torn end, %" PRIu64
+			 " bytes, was set aside as %s",
+			 o->cut_bytes, o->cut_file);
+	report_policy(a, "loaded");
+
+	for (size_t i = 0; i < n; i++) {
+		off += !rows[i].active;
+		if (shown == ANNOUNCE_FACTS_MAX)
+			continue;
+		(void)snprintf(state[shown], sizeof(state[shown]), "%s%s%s",
+			       rows[i].active ? rows[i].backend : "off",
+			       rows[i].reason[0] ? ": " : "", rows[i].reason);
+		facts[shown].key = rows[i].hook;
+		facts[shown].value = state[shown];
+		shown++;
+	}
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__COVERAGE, facts,
+		 "%zu of %zu ways in are watched", n - off, n);
+}
+
+/* What the kernel made and neither handed over nor counted as lost. */
+static uint64_t unexplained(const struct agent *a)
+{
+	struct wire_counters f[WIRE_FAM_COUNT];
+	uint64_t sum = 0;
+
+	losses_sum(a->losses, a->sensor, f);
+	for (int i = 0; i < WIRE_FAM_COUNT; i++) {
+		uint64_t known = f[i].lost + a->pipeline.counts.received[i];
+
+		if (f[i].made > known)
+			sum += f[i].made - known;
+	}
+	return sum;
+}
+
+uint64_t report_unexplained(struct agent *a)
+{
+	uint64_t missing = unexplained(a);
+
+	if (missing)
+		announce(&a->announcer, PICKET__V1__AGENT__WHAT__LOSS, NULL,
+			 "%" PRIu64 " events were made and never arrived",
+			 missing);
+	return missing;
+}
+
+void report_log_start(const struct agent *a)
+{
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t n = sensor_coverage(a->sensor, rows), off = 0;
+	struct proc_stats procs;
+
+	for (size_t i = 0; i < n; i++)
+		off += !rows[i].active;
+	if (off)
+		log_notice("%zu of %zu ways in are not watched: 'picket "
+			   "status' says which and why",
+			   off, n);
+	proc_table_stats(a->procs, &procs);
+	log_notice("watching rules=%zu processes=%" PRIu64 " journal='%s'",
+		   rule_set_count(a->rules), procs.processes,
+		   a->s->journal_dir);
+}
+
+void report_log_stop(const struct agent *a, uint64_t missing)
+{
+	const struct pipeline_counts *n = &a->pipeline.counts;
+	uint64_t seen = 0, kept = 0;
+	struct journal_stats j;
+	struct cursor cursor;
+
+	for (int f = 0; f < WIRE_FAM_COUNT; f++)
+		seen += n->received[f];
+	for (int k = 0; k < EVENT_KIND_COUNT; k++)
+		kept += n->kept[k];
+	journal_stats(a->journal, &j);
+	log_notice("stopped after %.1f s",
+		   (double)(clock_boot_ns() - a->started_ns) / 1e9);
+	log_notice("seen    %" PRIu64 " records: %" PRIu64 " exec, %" PRIu64
+		   " exit, %" PRIu64 " connect, %" PRIu64 " write",
+		   seen, n->received[WIRE_FAM_EXEC], n->received[WIRE_FAM_EXIT],
+		   n->received[WIRE_FAM_CONNECT], n->received[WIRE_FAM_WRITE]);
+	log_notice("kept    %" PRIu64 " events, %" PRIu64
+		   " amendments, %" PRIu64 " alerts; %" PRIu64
+		   " ignored, %" PRIu64 " not wanted; journal up to %" PRIu64,
+		   kept, n->amended, n->alerts, n->answers[ANSWER_IGNORED],
+		   n->dropped, j.next_seq ? j.next_seq - 1 : 0);
+	if (!a->s->conf->collector.url || !a->s->conf->collector.url[0])
+		log_notice("shipped nothing: no collector is configured");
+	else if (cursor_load(a->s->conf->collector.state_dir, "ship",
+			     &cursor) == 0 &&
+		 !memcmp(cursor.journal, a->opening.id, sizeof(cursor.journal)))
+		log_notice("shipped up to %" PRIu64 " of %" PRIu64, cursor.seq,
+			   j.next_seq - 1);
+	else
+		log_notice("shipped nothing yet");
+	log_notice("lost    %" PRIu64 " in the kernel, %" PRIu64
+		   " at the journal, %" PRIu64 " unreadable, %" PRIu64
+		   " unexplained",
+		   a->lost, j.dropped, n->bad, missing);
+}
