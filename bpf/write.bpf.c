@@ -121,6 +121,9 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 	changed = was_other_file(c, file, &held);
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
+	/* Most descriptors of most programs are no files: out, soon. */
+	if (!changed && !is_regular(BPF_CORE_READ(file, f_inode)))
+		return;
 	if (rule->kind == WIRE_SYS_MMAP && !changed &&
 	    !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;

@@ -36,7 +36,7 @@ static __always_inline void written_key(struct wire_written_key *key,
 {
 	key->start_ns = task_start_ns(t);
 	key->ino = BPF_CORE_READ(i, i_ino);
-	key->tgid = BPF_CORE_READ(t, tgid);
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
 	key->image = BPF_CORE_READ(t, self_exec_id);
 	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
 	key->generation = BPF_CORE_READ(i, i_generation);
