@@ -15,14 +15,6 @@
 #include "store/verify.h"
 #include "store_dir.h"
 
-/* Many opens: in memory, where syncs cost nothing. */
-static void begin(struct store_dir *d)
-{
-	if (!access("/dev/shm", W_OK))
-		(void)setenv("TMPDIR", "/dev/shm", 1);
-	store_begin(d);
-}
-
 /* A crashed journal of one segment, and where its frames end. */
 struct sample {
 	struct store_dir d;
@@ -47,7 +39,7 @@ static void make_sample(struct sample *s)
 	long size;
 
 	*s = (struct sample){ 0 };
-	begin(&s->d);
+	store_begin(&s->d);
 	store_open(&s->d);
 	store_describe(&s->d, "an image");
 	store_events(&s->d, 3);
@@ -195,7 +187,7 @@ static void set_aside_tails_are_bounded_and_none_is_deleted(void **state)
 	int i, fd, dirfd;
 
 	(void)state;
-	begin(&d);
+	store_begin(&d);
 	for (i = 0; i < RECOVER_CUTS_MAX + 5; i++) {
 		char name[32];
 
@@ -343,7 +335,7 @@ static void killed_at_any_moment_keeps_what_was_acknowledged(void **state)
 	(void)state;
 	print_message("seed %u\n", seed);
 	k = seed;
-	begin(&d);
+	store_begin(&d);
 	d.settings.segment_size = 32 << 10;
 	d.settings.sync_interval_ms = 5;
 	for (round = 0; round < kill_rounds(); round++) {
@@ -611,7 +603,7 @@ static void power_loss_round(unsigned seed, bool honest)
 	uint64_t sealed = 0;
 	char path[128];
 
-	begin(&d);
+	store_begin(&d);
 	logged.create = store_io_real.create;
 	d.settings.io = &logged;
 	d.settings.segment_size = 16 << 10;

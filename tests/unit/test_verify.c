@@ -40,8 +40,6 @@ static void begin(struct store_dir *d)
 {
 	int i;
 
-	if (!access("/dev/shm", W_OK))
-		(void)setenv("TMPDIR", "/dev/shm", 1);
 	store_begin(d);
 	d->settings.segment_size = 4096;
 	store_open(d);
