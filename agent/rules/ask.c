@@ -12,18 +12,9 @@
  */
 #include "rules/ask.h"
 
-#include "limits.h"
 #include <netinet/in.h>
 
-enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN };
-
-struct asking {
-	const struct question *q;
-	const struct cond *c;
-	const struct image *img; /* whose property; may be NULL */
-	bool sure;
-	bool in_container; /* the rule names a container */
-};
+#include "limits.h"
 
 static enum tri tri(bool yes)
 {
@@ -342,7 +333,7 @@ static enum tri ask_stdio(const struct asking *a, int from, int to)
 	return tri(yes);
 }
 
-static enum tri ask(const struct asking *a)
+enum tri cond_ask(const struct asking *a)
 {
 	const struct event *ev = a->q->ev;
 	const struct image *img = a->img;
@@ -397,151 +388,4 @@ static enum tri ask(const struct asking *a)
 		break;
 	}
 	return TRI_UNKNOWN;
-}
-
-/* ---- ancestors ---------------------------------------------------------- */
-
-/* Is nobody left to ask, or has only our knowledge ended here? */
-static bool is_first(const struct image *img)
-{
-	return img->proc.tgid <= 2 || (img->flags & IMAGE_F_KTHREAD);
-}
-
-/* Any ancestor. Only a line known to its beginning can give a no. */
-static enum tri ask_ancestors(struct asking *a)
-{
-	const struct image *img = a->q->img, *last = img;
-	bool unknown = false;
-	unsigned n = 0;
-	enum tri t;
-
-	for (img = img ? image_before(img) : NULL;
-	     img && n < PICKET_ANCESTORS_MAX; img = image_before(img), n++) {
-		a->img = img;
-		t = ask(a);
-		if (t == TRI_YES)
-			return TRI_YES;
-		unknown |= t == TRI_UNKNOWN;
-		last = img;
-	}
-	if (unknown || img || !last || !is_first(last))
-		return TRI_UNKNOWN;
-	return TRI_NO;
-}
-
-/* One ancestor that fits all of the conditions from first on. */
-static bool has_ancestor(struct asking *a, const struct cond *first,
-			 unsigned n_conds)
-{
-	const struct image *img = a->q->img ? image_before(a->q->img) : NULL;
-	unsigned n, i;
-
-	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
-		a->img = img;
-		for (i = 0; i < n_conds; i++) {
-			a->c = &first[i];
-			if (ask(a) != TRI_YES)
-				break;
-		}
-		if (i == n_conds)
-			return true;
-		img = image_before(img);
-	}
-	return false;
-}
-
-/* ---- rules -------------------------------------------------------------- */
-
-static bool cond_holds(struct asking *a, bool strict)
-{
-	const struct image *self = a->q->img;
-	enum tri t;
-
-	a->sure = strict != a->c->negated;
-	if (a->c->who == WHO_ANCESTOR) {
-		t = ask_ancestors(a);
-	} else {
-		a->img = self;
-		if (a->c->who == WHO_PARENT)
-			a->img = self ? self->parent : NULL;
-		t = ask(a);
-	}
-	if (!a->c->negated)
-		return t == TRI_YES;
-	return strict ? t == TRI_NO : t != TRI_YES;
-}
-
-/* Settled when the program began, and the same for each of its acts. */
-static bool is_lasting(const struct cond *c)
-{
-	switch ((enum subject)c->subject) {
-	case SUBJECT_USER:
-	case SUBJECT_GROUP:
-		return c->who != WHO_SELF;
-	case SUBJECT_ORIGIN:
-	case SUBJECT_TTY:
-	case SUBJECT_STDIN:
-	case SUBJECT_STDOUT:
-	case SUBJECT_STDERR:
-	case SUBJECT_STDIO:
-	case SUBJECT_EXE:
-	case SUBJECT_SCRIPT:
-	case SUBJECT_ARGS:
-	case SUBJECT_ENV:
-		return true;
-	case SUBJECT_OP:
-	case SUBJECT_PROTO:
-	case SUBJECT_PORT:
-	case SUBJECT_DEST:
-	case SUBJECT_PATH:
-	case SUBJECT_OLD_PATH:
-	case SUBJECT_UNIT:
-	case SUBJECT_CONTAINER:
-	case SUBJECT_CGROUP:
-	case SUBJECT_COUNT:
-		break;
-	}
-	return false;
-}
-
-bool rule_fits_image(const struct question *q, const struct rule *rule)
-{
-	struct asking a = { .q = q, .in_container = rule->in_container };
-	const struct cond *conds = q->set->conds + rule->first_cond;
-	bool strict = rule->action != ACTION_DENY;
-	unsigned i;
-
-	for (i = 0; i < rule->n_plain_conds; i++) {
-		a.c = &conds[i];
-		if (is_lasting(a.c) && !cond_holds(&a, strict))
-			return false;
-	}
-	for (; i < rule->n_conds; i++) {
-		if (!is_lasting(&conds[i]))
-			return true;
-	}
-	if (rule->n_plain_conds == rule->n_conds)
-		return true;
-	a.sure = strict;
-	return has_ancestor(&a, conds + rule->n_plain_conds,
-			    rule->n_conds - rule->n_plain_conds);
-}
-
-bool rule_holds(const struct question *q, const struct rule *rule)
-{
-	struct asking a = { .q = q, .in_container = rule->in_container };
-	const struct cond *conds = q->set->conds + rule->first_cond;
-	bool strict = rule->action != ACTION_DENY;
-	unsigned i;
-
-	for (i = 0; i < rule->n_plain_conds; i++) {
-		a.c = &conds[i];
-		if (!cond_holds(&a, strict))
-			return false;
-	}
-	if (rule->n_plain_conds == rule->n_conds)
-		return true;
-	a.sure = strict;
-	return has_ancestor(&a, conds + rule->n_plain_conds,
-			    rule->n_conds - rule->n_plain_conds);
 }

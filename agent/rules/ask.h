@@ -10,14 +10,28 @@ struct question {
 	const struct image *img;	/* who acted; NULL: not known */
 };
 
-/* All conditions of the rule, whatever found it. */
+/* holds.c: all conditions of the rule, whatever found it. */
 bool rule_holds(const struct question *q, const struct rule *rule);
 
 /*
- * Do those of its conditions hold that are about what an image never changes:
- * its program, and those before it? False is final for this image.
+ * holds.c: do those of its conditions hold that are about what an image never
+ * changes, its program and those before it? False is final for this image.
  */
 bool rule_fits_image(const struct question *q, const struct rule *rule);
+
+enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN };
+
+/* One condition, without its not-, put to one image. */
+struct asking {
+	const struct question *q;
+	const struct cond *c;
+	const struct image *img;	/* whose property; may be NULL */
+	bool sure;
+	bool in_container;	/* the rule names a container */
+};
+
+/* ask.c */
+enum tri cond_ask(const struct asking *a);
 
 /* What can be told of a path whose front is missing: from a '/' on. */
 struct slice path_end(struct slice s);

@@ -66,5 +66,5 @@ struct rule *builder_find(const struct builder *b, const char *name);
 /* conds.c: one condition key. -EINVAL and b->err on a bad key or value. */
 int cond_take(struct builder *b, unsigned line, const char *key,
 	      const char *value);
-/* conds.c: b->values become the conditions of b->rule. */
+/* group.c: b->values become the conditions of b->rule. */
 int conds_finish(struct builder *b);
