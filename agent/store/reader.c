@@ -327,9 +327,9 @@ static int look_ahead(struct reader *r)
 
 	if (r->ahead.fd < 0) {
 		err = scan_open(&r->ahead, r->dirfd, r->segment);
-		/* Trimmed while we read it: it was finished then. */
+		/* Trimmed or damaged since: it is read on once finished. */
 		if (err < 0)
-			return err == -ENOENT ? 0 : err;
+			return err == -ENOENT || err == -EBADMSG ? 0 : err;
 	}
 	while ((err = scan_next(&r->ahead, &hit)) > 0) {
 		if (hit.frame.type != JOURNAL_SEAL)
