@@ -44,6 +44,30 @@ static int open_reader(struct feed *f, const char *dir,
 				  &f->reader);
 }
 
+/*
+ * Look at what the cursor has done with once more, as far back as amendments
+ * show of it: what is sent again after a crash is to be what was sent before.
+ * Whatever fails here costs names in amendments, nothing else.
+ */
+static void recall(struct feed *f, const char *dir, const struct cursor *c)
+{
+	uint64_t first =
+		c->seq > VIEW_AMENDABLE_SPAN ? c->seq - VIEW_AMENDABLE_SPAN : 1;
+	struct reader *reader = NULL;
+	struct reader_frame frame;
+	struct view view;
+
+	if (reader_open(dir, READER_SEQ, first, READER_SEALED_ONLY, &reader) <
+	    0)
+		return;
+	while (reader_next(reader, &frame) == 1 &&
+	       (!frame.seq || frame.seq <= c->seq))
+		if (view_take(f->images, reader_journal_id(reader), &frame,
+			      &view) == 1)
+			view_done(&view);
+	reader_close(reader);
+}
+
 int feed_open(const char *dir, const char *state_dir, const char *name,
 	      struct feed **ret, struct feed_opening *ret_opening,
 	      char what[static 256])
@@ -75,6 +99,8 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	if (!o.had_cursor || o.other_journal) {
 		o.cursor = (struct cursor){ 0 };
 		memcpy(o.cursor.journal, f->journal, sizeof(f->journal));
+	} else {
+		recall(f, dir, &o.cursor);
 	}
 	*ret = steal_ptr(f);
 	*ret_opening = o;

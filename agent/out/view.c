@@ -26,8 +26,12 @@
 #define IMAGES_BYTES_MAX   (64u << 20)
 /* Ancestors that are kept young with a descendant that acts. */
 #define TOUCH_MAX	   8
-/* Events that an amendment may still name: outcomes follow within seconds. */
-#define AMENDABLE_MAX	   4096
+/*
+ * Events that an amendment may still name. Twice the span: an event within it
+ * is the oldest only of those that came since, and of those that were named
+ * since, which are of the span before it.
+ */
+#define AMENDABLE_MAX	   (2 * VIEW_AMENDABLE_SPAN)
 #define AMENDABLE_PATH_MAX 224
 
 struct held_image {
@@ -305,7 +309,7 @@ static int take_amendment(struct view_images *v, struct slice payload,
 			  struct view *r)
 {
 	struct event_name name = { 0 };
-	const struct amendable *m;
+	const struct amendable *m = NULL;
 	size_t bytes;
 
 	r->amendment =
@@ -314,7 +318,9 @@ static int take_amendment(struct view_images *v, struct slice payload,
 		return -EBADMSG;
 	name.seq = r->amendment->seq;
 	name.epoch = r->amendment->epoch;
-	m = table_get(v->events, &name);
+	/* By distance and not by what is held: see VIEW_AMENDABLE_SPAN. */
+	if (name.seq < r->seq && r->seq - name.seq < VIEW_AMENDABLE_SPAN)
+		m = table_get(v->events, &name);
 	if (m) {
 		r->image = touch_line(v, m->image);
 		r->amended = (struct view_amended){

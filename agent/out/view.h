@@ -18,9 +18,14 @@ int view_images_new(struct view_images **ret);
 void view_images_free(struct view_images *v);
 
 /*
- * Of the event that an amendment names, as far as it is remembered: a few
- * thousand of the newest are. Bytes are good until the next view_take.
+ * An amendment shows of the event that it names what is remembered, and that
+ * is everything fewer than this many numbers before it and nothing else: so
+ * a reader that begins this far ahead says the same of an amendment as one
+ * that read on from there, and what is shipped twice is the same twice.
  */
+#define VIEW_AMENDABLE_SPAN 8192
+
+/* Of the event that an amendment names. Good until the next view_take. */
 struct view_amended {
 	bool known; /* false: nothing below was seen */
 	bool alert;

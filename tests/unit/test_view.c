@@ -125,6 +125,47 @@ static void amendment_finds_its_event(void **state)
 	assert_null(s->view.image);
 }
 
+/* By number, so that it does not matter where a reader began. */
+static void amendment_names_events_within_the_span_only(void **state)
+{
+	const struct write_totals t = { .count = 2 };
+	struct sample *s = *state;
+	struct event ev = sample_write("/etc/passwd", OP_OPEN);
+	uint64_t seq;
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	seq = s->view.seq;
+	for (int beyond = 0; beyond < 2; beyond++) {
+		s->seq = seq + VIEW_AMENDABLE_SPAN - 1 + (uint64_t)beyond;
+		buf_reset(&s->payload);
+		record_pack_write_totals(&s->payload, 1, seq, &t, 1, 2);
+		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+		assert_int_equal(s->view.amended.known, !beyond);
+	}
+}
+
+/* Naming one keeps it young, and must not push out another. */
+static void the_oldest_within_the_span_is_remembered(void **state)
+{
+	const struct write_totals t = { .count = 2 };
+	struct sample *s = *state;
+	struct event ev = sample_write("/etc/passwd", OP_OPEN);
+
+	/* Events have odd numbers, amendments even ones. */
+	for (int n = 0; n < 2 * VIEW_AMENDABLE_SPAN; n++) {
+		int64_t oldest;
+
+		assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+		oldest = (int64_t)s->seq - (VIEW_AMENDABLE_SPAN - 1);
+		buf_reset(&s->payload);
+		record_pack_write_totals(&s->payload, 1,
+					 oldest > 0 ? (uint64_t)oldest : 1, &t,
+					 1, 2);
+		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+		assert_true(s->view.amended.known);
+	}
+}
+
 static void long_path_is_remembered_by_its_end(void **state)
 {
 	const struct write_totals t = { .count = 2 };
@@ -343,6 +384,8 @@ int main(void)
 		T(image_described_again_replaces_the_first),
 		T(images_are_bounded_and_the_longest_unused_goes),
 		T(amendment_finds_its_event),
+		T(amendment_names_events_within_the_span_only),
+		T(the_oldest_within_the_span_is_remembered),
 		T(long_path_is_remembered_by_its_end),
 		T(payload_that_is_not_what_its_type_says_is_refused),
 		T(kind_of_a_newer_picket_is_a_record_all_the_same),
