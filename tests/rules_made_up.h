@@ -506,10 +506,11 @@ static void make_event(struct scene *s)
 					     OP_LINK, OP_UNLINK };
 	static const enum event_kind kinds[] = { EVENT_EXEC, EVENT_CONNECT,
 						 EVENT_WRITE };
+	static const uint32_t ids[] = { 0, 1, 1000, 1001 };
 
 	s->n_text = s->n_lasting;
 	s->ev = (struct event){ .kind = PICK(kinds) };
-	s->ev.actor.euid = one_in(2) ? 0 : 1000;
+	s->ev.actor.euid = PICK(ids);
 	s->ev.actor.gid = one_in(2) ? 0 : 1000;
 	s->ev.actor.none = one_in(20);
 	s->ev.actor.mnt_ns = chance(3);
