@@ -109,17 +109,16 @@ static int make(const char *dir, unsigned flags, struct reader **ret)
 }
 
 /* The segment before the one that holds r->next, so that it is opened next. */
-static int place(struct reader *r, const struct dir_list *l)
+static void place(struct reader *r, const struct dir_list *l)
 {
 	size_t i;
 
 	leave_segment(r);
 	r->segment = 0;
 	if (!l->n || !r->next)
-		return 0;
+		return;
 	i = locate_seq(r->dirfd, l, r->next);
 	r->segment = l->numbers[i] - 1;
-	return 0;
 }
 
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
@@ -137,12 +136,11 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		err = locate_next(r->dirfd, &l, &r->next);
 	else if (from == READER_SEQ)
 		r->next = seq ? seq : 1;
-	if (err >= 0)
-		err = place(r, &l);
 	if (err < 0) {
 		reader_close(r);
 		return err;
 	}
+	place(r, &l);
 	*ret = r;
 	return 0;
 }
@@ -256,8 +254,8 @@ static int follow_directory(struct reader *r)
 	(void)close(r->dirfd);
 	r->dirfd = steal_fd(&fd);
 	r->listed_ns = 0;
-	err = place(r, &l);
-	return err < 0 ? err : 1;
+	place(r, &l);
+	return 1;
 }
 
 /* The first frame of another journal, or of another life of this one. */
