@@ -212,7 +212,7 @@ static int act_names(void *arg)
 	TRY(symlink("to \xff nowhere", "n4"));
 	TRY(chmod("n2", 0751));
 	TRY(chown("n2", 12, 34));
-	TRY(setxattr("n2", "user.a", "b", 1, 0));
+	TRY(setxattr("n2", "trusted.a", "b", 1, 0));
 	TRY(truncate("n2", 5));
 	TRY(unlink("n4"));
 	TRY(dir = open(".", O_RDONLY | O_DIRECTORY));
@@ -304,7 +304,7 @@ static int act_descriptor(void *arg)
 	TRY(fchmod(fd, 0600));
 	TRY(fchmod(fd, 0644));
 	TRY(fchown(fd, 1, 2));
-	TRY(fsetxattr(fd, "user.a", "b", 1, 0));
+	TRY(fsetxattr(fd, "trusted.a", "b", 1, 0));
 	TRY(ftruncate(fd, 4096));
 	m = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED)
