@@ -123,6 +123,9 @@ static __always_inline struct mount *real_mount(struct vfsmount *m)
 	return (void *)m - bpf_core_field_offset(struct mount, mnt);
 }
 
+#define TS_COMPAT 0x2
+#define TIF_32BIT (1ul << 22)
+
 /*
  * A 32-bit system call on a 64-bit kernel: TS_COMPAT of thread_info.status on
  * x86, the thread's TIF_32BIT on arm64.
@@ -130,8 +133,34 @@ static __always_inline struct mount *real_mount(struct vfsmount *m)
 static __always_inline bool task_in_compat(struct task_struct *t)
 {
 #if defined(__TARGET_ARCH_x86)
-	return BPF_CORE_READ(t, thread_info.status) & 0x2;
+	return BPF_CORE_READ(t, thread_info.status) & TS_COMPAT;
 #else
-	return BPF_CORE_READ(t, thread_info.flags) & (1ul << 22);
+	return BPF_CORE_READ(t, thread_info.flags) & TIF_32BIT;
+#endif
+}
+
+/*
+ * The running task with its type, since 5.11 (3ca1032ab7ab): what hangs off it
+ * is then read by plain loads instead of calls, which is what the tracepoints
+ * that every system call passes can afford. Only where this is true may
+ * bpf_get_current_task_btf be called.
+ */
+static __always_inline bool has_typed_current(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id,
+					  BPF_FUNC_get_current_task_btf);
+}
+
+static __always_inline bool current_in_compat(void)
+{
+	struct task_struct *t;
+
+	if (!has_typed_current())
+		return task_in_compat((void *)bpf_get_current_task());
+	t = bpf_get_current_task_btf();
+#if defined(__TARGET_ARCH_x86)
+	return t->thread_info.status & TS_COMPAT;
+#else
+	return t->thread_info.flags & TIF_32BIT;
 #endif
 }

@@ -16,6 +16,31 @@ static __always_inline struct file *file_of_fd(struct task_struct *t, int fd)
 	return file;
 }
 
+/* The same for the running task, by loads where they can be had. */
+static __always_inline struct file *file_of_current_fd(int fd)
+{
+	struct fdtable *table;
+	struct file *file = NULL;
+
+	if (!has_typed_current())
+		return file_of_fd((void *)bpf_get_current_task(), fd);
+	table = bpf_get_current_task_btf()->files->fdt;
+	if ((__u32)fd >= table->max_fds)
+		return NULL;
+	bpf_probe_read_kernel(&file, sizeof(file), table->fd + (__u32)fd);
+	return file;
+}
+
+/* Whether another task can change what the running one's descriptors name. */
+static __always_inline bool is_table_shared(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+
+	if (!has_typed_current())
+		return BPF_CORE_READ(t, files, count.counter) > 1;
+	return bpf_get_current_task_btf()->files->count.counter > 1;
+}
+
 static __always_inline void put_file(struct wire_file *out, struct inode *i)
 {
 	struct super_block *sb = BPF_CORE_READ(i, i_sb);

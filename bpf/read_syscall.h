@@ -93,7 +93,7 @@ static __always_inline bool call_wanted(struct pt_regs *regs, __u64 number,
 		return false;
 	if (!(syscalls[number].kind | syscalls[number + WIRE_SYSCALL_MAX].kind))
 		return false;
-	if (task_in_compat((void *)bpf_get_current_task()))
+	if (current_in_compat())
 		number += WIRE_SYSCALL_MAX;
 	ret_call->regs = regs;
 	ret_call->index = number;

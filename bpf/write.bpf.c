@@ -23,11 +23,6 @@ static __always_inline bool is_regular(struct inode *i)
 	return type == S_IFREG || type == S_IFBLK;
 }
 
-static __always_inline bool is_table_shared(struct task_struct *t)
-{
-	return BPF_CORE_READ(t, files, count.counter) > 1;
-}
-
 /* Whether a mapping lets the file be written through memory. */
 static __always_inline bool maps_for_writing(struct call c)
 {
@@ -40,7 +35,6 @@ static __always_inline bool maps_for_writing(struct call c)
 static __always_inline int call_began(struct call c)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
-	struct task_struct *t = current_task();
 	struct held held = {};
 	struct file *file;
 	struct inode *inode;
@@ -48,11 +42,11 @@ static __always_inline int call_began(struct call c)
 
 	if (rule->kind != WIRE_SYS_FD && rule->kind != WIRE_SYS_MMAP)
 		return 0;
-	if (!is_table_shared(t) || is_muted())
+	if (!is_table_shared() || is_muted())
 		return 0;
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return 0;
-	file = file_of_fd(t, call_arg(c, rule->fd));
+	file = file_of_current_fd(call_arg(c, rule->fd));
 	inode = BPF_CORE_READ(file, f_inode);
 	if (!is_regular(inode))
 		return 0;
@@ -108,8 +102,7 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 				    long ret)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
-	struct task_struct *t = current_task();
-	struct file *file = file_of_fd(t, call_arg(c, rule->fd));
+	struct file *file = file_of_current_fd(call_arg(c, rule->fd));
 	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
 	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0;
 	struct held held;
@@ -129,7 +122,7 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 		return;
 	if (changed)
 		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
-	else if (is_table_shared(t))
+	else if (is_table_shared())
 		flags = WIRE_WRITE_FD_CLAIMED;
 	if (rule->arg)
 		args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
@@ -159,8 +152,7 @@ static __always_inline void file_opened(enum wire_backend backend,
 					struct call c, long fd)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
-	struct task_struct *t = current_task();
-	struct file *file = file_of_fd(t, fd);
+	struct file *file = file_of_current_fd(fd);
 	__u32 mode = BPF_CORE_READ(file, f_mode), asked, flags = 0;
 	__u32 nr = c.index & (WIRE_SYSCALL_MAX - 1);
 
@@ -175,7 +167,7 @@ static __always_inline void file_opened(enum wire_backend backend,
 		flags |= WIRE_WRITE_TRUNC;
 	if (asked & O_APPEND)
 		flags |= WIRE_WRITE_APPEND;
-	if (is_table_shared(t))
+	if (is_table_shared())
 		flags |= WIRE_WRITE_FD_CLAIMED;
 	tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, 0), 0,
 		  asked);
@@ -216,7 +208,7 @@ static __always_inline void connect_ended(enum wire_backend backend,
 
 	if (ret >= 0 || is_settled_elsewhere(-ret))
 		return;
-	file = file_of_fd(t, call_arg(c, call_rule(c)->fd));
+	file = file_of_current_fd(call_arg(c, call_rule(c)->fd));
 	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return;
 	socket = BPF_CORE_READ(file, private_data);

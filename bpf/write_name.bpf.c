@@ -45,7 +45,7 @@ static __always_inline void find_start(struct place *p, struct task_struct *t,
 		file = file_of_fd(t, dirfd);
 		p->start.dentry = BPF_CORE_READ(file, f_path.dentry);
 		p->start.mnt = BPF_CORE_READ(file, f_path.mnt);
-		if (BPF_CORE_READ(t, files, count.counter) > 1)
+		if (is_table_shared())
 			p->flags |= WIRE_WRITE_FD_CLAIMED;
 	}
 	/* AT_EMPTY_PATH: the descriptor itself, which the kernel vouches for */
