@@ -487,7 +487,7 @@ static void *swap_while_blocked(void *arg)
 	/* Until the other thread sleeps in splice: there is no way to ask. */
 	(void)usleep(200 * 1000);
 	(void)dup2(s->other, s->victim);
-	(void)write(s->pipe[1], "hidden", 6);
+	(void)!write(s->pipe[1], "hidden", 6);
 	return NULL;
 }
 
