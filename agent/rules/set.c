@@ -111,9 +111,17 @@ static int read_file(struct loading *l, int dirfd, const char *name,
 		     const char *file)
 {
 	cleanup_free char *text = NULL;
+	struct stat st;
 	size_t n = 0;
 	int r;
 
+	/* A pipe would be waited for, and with it all that reloads. */
+	if (fstatat(dirfd, name, &st, 0) < 0)
+		return fail_file(l, file, -errno);
+	if (dirfd != AT_FDCWD && S_ISFIFO(st.st_mode)) {
+		put_error(l->err, file, 0, "is a pipe");
+		return -EINVAL;
+	}
 	r = fs_read_file(dirfd, name, INI_FILE_MAX, &text, &n);
 	if (r < 0)
 		return fail_file(l, file, r);

@@ -275,6 +275,20 @@ static void what_cannot_be_read_is_told(void **state)
 	assert_int_equal(unlinkat(dirfd_, "10-a.ini", AT_REMOVEDIR), 0);
 }
 
+static void a_pipe_in_the_directory_is_not_waited_for(void **state)
+{
+	struct rule_set *set;
+	struct rule_error err;
+
+	(void)state;
+	assert_int_equal(mkfifoat(dirfd_, "10-a.ini", 0600), 0);
+	(void)alarm(10);
+	assert_int_equal(rule_set_load(dir, &options, &set, &err), -EINVAL);
+	(void)alarm(0);
+	assert_string_equal(err.what, "is a pipe");
+	assert_int_equal(unlinkat(dirfd_, "10-a.ini", 0), 0);
+}
+
 static void the_hash_names_files_and_bytes(void **state)
 {
 	static const char *const texts[][2] = {
@@ -355,6 +369,7 @@ int main(void)
 		IN_DIR(files_of_a_directory_are_read_in_name_order),
 		IN_DIR(a_name_may_not_return_in_another_file),
 		IN_DIR(what_cannot_be_read_is_told),
+		IN_DIR(a_pipe_in_the_directory_is_not_waited_for),
 		IN_DIR(an_empty_directory_is_an_empty_set),
 		cmocka_unit_test(the_hash_names_files_and_bytes),
 		cmocka_unit_test(accounts_are_found_by_their_whole_name),
