@@ -52,6 +52,17 @@ static bool is_cut(const char *name)
 	return n > 4 && !strcmp(name + n - 4, ".cut");
 }
 
+/* Whoever put it there: we make files, and open nothing else. */
+static bool may_be_file(int dirfd, const struct dirent *e)
+{
+	struct stat st;
+
+	if (e->d_type != DT_UNKNOWN)
+		return e->d_type == DT_REG;
+	return fstatat(dirfd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       S_ISREG(st.st_mode);
+}
+
 static int open_listing(int dirfd, DIR **ret)
 {
 	cleanup_close int fd = -1;
@@ -119,7 +130,7 @@ int dir_list(int dirfd, struct dir_list *ret)
 			continue;
 		}
 		number = segment_number(e->d_name);
-		if (!number)
+		if (!number || !may_be_file(dirfd, e))
 			continue;
 		r = list_add(&l, &cap, number);
 		if (r < 0)

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "store/dir.h"
@@ -272,6 +273,29 @@ static void last_segment_without_a_header_is_set_aside(void **state)
 	free_sample(&s);
 }
 
+static void what_is_no_file_is_no_segment(void **state)
+{
+	struct sample s;
+	char path[256];
+
+	(void)state;
+	make_sample(&s);
+	set_up(&s, s.bytes, s.n);
+	store_segment(&s.d, 7, path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	store_open(&s.d);
+	store_events(&s.d, 1);
+	store_close(&s.d);
+	assert_int_equal(store_read(&s.d).events, 7);
+	assert_int_equal(rmdir(path), 0);
+	store_segment(&s.d, 8, path);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	store_open(&s.d);
+	store_close(&s.d);
+	assert_int_equal(unlink(path), 0);
+	free_sample(&s);
+}
+
 static void later_version_is_not_trampled_on(void **state)
 {
 	struct journal_segment_header h;
@@ -378,6 +402,7 @@ int main(void)
 			set_aside_tails_are_bounded_and_none_is_deleted),
 		cmocka_unit_test(lost_or_damaged_state_never_repeats_an_epoch),
 		cmocka_unit_test(last_segment_without_a_header_is_set_aside),
+		cmocka_unit_test(what_is_no_file_is_no_segment),
 		cmocka_unit_test(later_version_is_not_trampled_on),
 		cmocka_unit_test(
 			killed_at_any_moment_keeps_what_was_acknowledged),
