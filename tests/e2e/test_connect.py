@@ -165,5 +165,52 @@ def user_and_descriptors_are_the_processs(s):
         equal(record.ids(r, "uid", "gid"), (12345, 23456), "ids")
 
 
+@test
+def datagrams_to_one_destination_are_one_event(s):
+    with listener("127.0.0.1", socket.SOCK_DGRAM) as port:
+        Attempt(s, "again", "127.0.0.1", port).check("127.0.0.1", port, "udp")
+
+
+def connect_from(s, port, fn):
+    """A child of this test that runs fn and connects: its one event."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        with contextlib.suppress(OSError):
+            fn()
+            with socket.socket() as c:
+                c.connect(("127.0.0.1", port))
+            code = 0
+        os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    equal(status, 0, "status of the child")
+    return s.one("connect", lambda r: record.pid(r) == pid,
+                 "connect of a child")
+
+
+@test
+def a_child_that_runs_its_parents_program_says_so(s):
+    with listener("127.0.0.1") as port:
+        r = connect_from(s, port, lambda: None)
+    true(record.process(r).get("forked"), "not told as forked")
+    equal(record.exe(r), os.fsencode(os.path.realpath("/proc/self/exe")),
+          "exe")
+    equal(record.ancestors(r)[0]["pid"], os.getpid(), "parent")
+
+
+@test
+def the_user_is_that_of_the_act_and_not_of_the_exec(s):
+    def change():
+        os.setgid(23456)
+        os.setuid(12345)
+
+    with listener("127.0.0.1") as port:
+        r = connect_from(s, port, change)
+    equal(record.ids(r, "uid", "gid"), (0, 0), "ids of the program")
+    actor_ids = {k: r.get("actor", {}).get(k) for k in ("uid", "euid", "gid")}
+    equal(actor_ids, {"uid": 12345, "euid": 12345, "gid": 23456},
+          "ids as of the act")
+
+
 if __name__ == "__main__":
     main(stage)
