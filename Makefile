@@ -256,6 +256,22 @@ $(addprefix run-fuzz-,$(FUZZ_NAMES)): run-fuzz-%: $(BUILD)/fuzz_%
 	$(BUILD)/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/crash-$*- $(BUILD)/corpus/$* $(wildcard tests/fuzz/corpus/$*)
 
+# Benchmarks: ratios and figures, nothing that passes or fails.
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
+$(BUILD)/tests/bench/%: tests/bench/%.c $(TESTED)
+	$(build_test)
+	$(call link_test) $(SHIP_LIBS)
+
+.PHONY: bench
+bench: $(BENCH_BIN)
+	$(BUILD)/tests/bench/bench_rules
+
+# The kernel-side tests on 5.10, 6.1 and 6.12 under qemu; kernels come from the
+# mirror apt is configured with, into build/vm. Takes minutes: no part of test.
+.PHONY: vm-test
+vm-test: bpf-tests
+	@tests/vm/matrix $(abspath $(BUILD))
+
 # ---- run, install, clean ----------------------------------------------------
 
 # In the foreground, with the shipped configuration; the journal is all it needs.
