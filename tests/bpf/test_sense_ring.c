@@ -282,8 +282,11 @@ int main(void)
 		cmocka_unit_test(new_cgroup_is_told_with_its_name),
 	};
 	void *none = NULL;
-	int r = cmocka_run_group_tests_name("ring", tests, NULL, NULL);
+	int r;
 
+	/* Made here, or each child makes one of its own. */
+	(void)work_dir();
+	r = cmocka_run_group_tests_name("ring", tests, NULL, NULL);
 	(void)seen_teardown(&none);
 	return r;
 }
