@@ -143,9 +143,9 @@ static int housekeep(void *arg)
 					   ? (next_ns - now_ns) / NS_PER_MS + 1
 					   : HOUSEKEEPING_MS;
 
-		if (wait_ms < HOUSEKEEPING_MS)
+		if (wait_ms < HOUSEKEEPING_MS || a->journal_error)
 			wait_ms = HOUSEKEEPING_MS;
-		a->housekeeping_armed = true;
+		/* Not "armed": the next record brings it forward. */
 		return loop_timer_arm(a->housekeeping, wait_ms);
 	}
 	return 0;
@@ -223,8 +223,10 @@ static int start_loop(struct agent *a)
 
 /* ---- stopping ----------------------------------------------------------- */
 
-static void stop(struct agent *a)
+/* An exit code: what could not be written is lost, and says so. */
+static int stop(struct agent *a)
 {
+	int code = EXIT_CODE_OK;
 	uint64_t missing;
 	int n;
 
@@ -241,11 +243,14 @@ static void stop(struct agent *a)
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,
 		 "picket stopped by signal %d from pid %d", a->stop_signal,
 		 a->stopped_by);
-	if (journal_flush(a->journal, STOP_FLUSH_MS) < 0)
+	if (journal_flush(a->journal, STOP_FLUSH_MS) < 0) {
 		log_error("not everything could be written to the journal");
+		code = EXIT_CODE_FAILURE;
+	}
 	if (a->tail)
 		(void)tail_view_drain(a->tail, a->reader);
 	report_log_stop(a, missing);
+	return code;
 }
 
 static int start(struct agent *a)
@@ -294,7 +299,9 @@ int daemon_run(const struct daemon_settings *s)
 				  strerrordesc_np(-r));
 			code = EXIT_CODE_FAILURE;
 		}
-		stop(&a);
+		r = stop(&a);
+		if (code == EXIT_CODE_OK)
+			code = r;
 	}
 	assemble_apart(&a);
 	return code;
