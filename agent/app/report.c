@@ -141,7 +141,7 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 		   " amendments, %" PRIu64 " alerts; %" PRIu64
 		   " ignored, %" PRIu64 " not wanted; journal up to %" PRIu64,
 		   kept, n->amended, n->alerts, n->answers[ANSWER_IGNORED],
-		   n->dropped, j.next_seq ? j.next_seq - 1 : 0);
+		   n->dropped, j.sealed_seq);
 	if (!a->s->conf->collector.url || !a->s->conf->collector.url[0])
 		log_notice("shipped nothing: no collector is configured");
 	else if (cursor_load(a->s->conf->collector.state_dir, "ship",
@@ -154,5 +154,5 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 	log_notice("lost    %" PRIu64 " in the kernel, %" PRIu64
 		   " at the journal, %" PRIu64 " unreadable, %" PRIu64
 		   " unexplained",
-		   a->lost, j.dropped, n->bad, missing);
+		   a->lost, j.dropped + j.waiting, n->bad, missing);
 }

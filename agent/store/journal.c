@@ -393,6 +393,8 @@ void journal_stats(struct journal *j, struct journal_stats *ret)
 	if (ret->first_seq == ret->next_seq)
 		ret->first_seq = 0;
 	ret->sealed_seq = j->sealed_seq;
+	/* What overflowed has numbers too, and is counted as dropped. */
+	ret->waiting = j->next_seq - 1 - j->sealed_seq - j->overflow.count;
 	ret->bytes = trim_total(j);
 	ret->segments = j->n_infos;
 	(void)pthread_mutex_unlock(&j->lock);

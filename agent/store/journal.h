@@ -53,6 +53,7 @@ struct journal_stats {
 	uint64_t bytes;	     /* on disk, set-aside tails included */
 	uint64_t segments;
 	uint64_t appended, dropped; /* numbered frames; dropped ones */
+	uint64_t waiting;	    /* numbered, in memory: not durable yet */
 	uint64_t trimmed_unread;    /* removed before the cursor passed */
 	uint64_t syncs;
 	int error;	     /* errno that writing fails with now; 0: fine */

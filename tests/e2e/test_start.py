@@ -306,6 +306,33 @@ def a_disk_that_fills_up_stops_nothing_and_is_told(place):
 
 
 @test
+def what_a_full_disk_never_took_is_lost_and_says_so(place):
+    agent = place.agent()
+    agent.journal.mkdir()
+    inner = f"mount -t tmpfs -o size=2m none '{agent.journal}'\nexec \"$@\""
+    with agent:
+        agent.spawn(prefix=[*PRIVATE, inner, "sh"])
+        agent.journal = pathlib.Path(
+            f"/proc/{agent.process.pid}/root{agent.journal}")
+        agent.wait_watching()
+        with open(agent.journal / "filler", "wb", buffering=0) as f:
+            with contextlib.suppress(OSError):
+                while True:
+                    f.write(bytes(1 << 12))
+
+        def is_full():
+            run(["true"])
+            status = agent.status()
+            return status and status["journal"]["error"]
+        wait_for(is_full, "the status to tell that the disk is full",
+                 every=0.1)
+        equal(agent.stop(), FAILED, "exit code with a full disk")
+    lost = re.search(r"(\d+) at the journal", agent.log_text())
+    true(lost and int(lost[1]) > 0,
+         f"a loss in the summary: {agent.log_text()}")
+
+
+@test
 def a_second_picket_on_one_journal_is_told_who_has_it(place):
     with place.agent() as agent:
         agent.start()

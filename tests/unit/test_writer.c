@@ -134,12 +134,14 @@ static void error_is_shown_and_what_was_buffered_is_kept(void **state)
 		STORE_WAIT(store_stats(&d).error == cases[i].error);
 		assert_string_equal(store_stats(&d).error_what, cases[i].what);
 		assert_int_equal(store_stats(&d).sealed_seq, 50);
+		assert_int_equal(store_stats(&d).waiting, 50);
 		assert_int_equal(journal_flush(d.j, 50), -ETIMEDOUT);
 		store_events(&d, 50);
 		*cases[i].call = 0;
 		store_flush(&d);
 		STORE_WAIT(store_stats(&d).error == 0);
 		assert_string_equal(store_stats(&d).error_what, "");
+		assert_int_equal(store_stats(&d).waiting, 0);
 		store_close(&d);
 		all_there(&d, 150);
 		store_end(&d);
