@@ -145,7 +145,9 @@ static void run(struct seen *w, int (*act)(void *arg), void *arg, bool unread)
 
 	while (sensor_read(w->sensor, keep, w, 1000) > 0)
 		;
-	forget(w);
+	if (!w->keep_all)
+		forget(w);
+	w->ended = false;
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
@@ -170,6 +172,13 @@ static void run(struct seen *w, int (*act)(void *arg), void *arg, bool unread)
 	while (sensor_read(w->sensor, keep, w, 1000) > 0)
 		;
 	assert_true(w->ended);
+}
+
+void seen_stop(struct seen *w)
+{
+	sensor_stop(w->sensor);
+	while (sensor_read(w->sensor, keep, w, 1000) > 0)
+		;
 }
 
 void seen_run(struct seen *w, int (*act)(void *arg), void *arg)

@@ -41,6 +41,9 @@ int seen_teardown(void **state);
 struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms);
 void seen_close(struct seen *w);
 
+/* Detach and read what is left: from then on the counters stand still. */
+void seen_stop(struct seen *w);
+
 /*
  * Fork, act(arg) in the child, and read until its exit is told. The child's
  * asserts are its exit status: what act returns.
