@@ -133,8 +133,6 @@ int assemble(struct agent *a)
 	r = settings_load_rules(a->s->policy_dir, a->s->conf, &a->rules);
 	if (r != EXIT_CODE_OK)
 		return r;
-	if (loop_new(&a->loop) < 0)
-		return EXIT_CODE_FAILURE;
 	r = start_sensor(a);
 	if (r)
 		return r;

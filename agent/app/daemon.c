@@ -209,12 +209,9 @@ static void answer_status(void *arg, bool json, struct buf *out)
 
 static int start_loop(struct agent *a)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
 	int r;
 
-	r = loop_signals(a->loop, signals, signalled, a);
-	if (r >= 0)
-		r = loop_timer_new(a->loop, 0, housekeep, a, &a->housekeeping);
+	r = loop_timer_new(a->loop, 0, housekeep, a, &a->housekeeping);
 	if (r >= 0)
 		r = loop_add(a->loop, sensor_fd(a->sensor), EPOLLIN, ring_ready,
 			     a);
@@ -243,6 +240,9 @@ static int stop(struct agent *a)
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,
 		 "picket stopped by signal %d from pid %d", a->stop_signal,
 		 a->stopped_by);
+	if (a->journal_error)
+		log_notice("writing what is left, for at most %d s",
+			   STOP_FLUSH_MS / 1000);
 	if (journal_flush(a->journal, STOP_FLUSH_MS) < 0) {
 		log_error("not everything could be written to the journal");
 		code = EXIT_CODE_FAILURE;
@@ -255,9 +255,14 @@ static int stop(struct agent *a)
 
 static int start(struct agent *a)
 {
-	int code = assemble(a);
-	int r;
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
+	int code, r;
 
+	/* First: a signal while the programs load ends it in order, too. */
+	if (loop_new(&a->loop) < 0 ||
+	    loop_signals(a->loop, signals, signalled, a) < 0)
+		return EXIT_CODE_FAILURE;
+	code = assemble(a);
 	if (code != EXIT_CODE_OK)
 		return code;
 	report_start(a);

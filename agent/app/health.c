@@ -95,8 +95,10 @@ void health_text(struct buf *out, const struct health *h)
 		 j->epoch, j->first_seq, j->next_seq ? j->next_seq - 1 : 0,
 		 j->sealed_seq, text_print_size(j->bytes, size), j->segments);
 	if (j->error)
-		buf_addf(out, "          CANNOT WRITE: %s: %s\n", j->error_what,
-			 strerrordesc_np(j->error));
+		buf_addf(out,
+			 "          CANNOT WRITE: %s: %s; %" PRIu64
+			 " records wait in memory\n",
+			 j->error_what, strerrordesc_np(j->error), j->waiting);
 	if (!h->collector_url[0])
 		buf_add_str(out, "collector none configured\n");
 	else
@@ -150,6 +152,7 @@ static void json_journal(struct buf *out, const struct health *h)
 	json_number(out, "segments", j->segments);
 	json_number(out, "appended", j->appended);
 	json_number(out, "dropped", j->dropped);
+	json_number(out, "waiting", j->waiting);
 	json_number(out, "trimmed_unread", j->trimmed_unread);
 	json_number(out, "syncs", j->syncs);
 	json_string(out, "error", j->error ? strerrordesc_np(j->error) : "");
