@@ -30,7 +30,6 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 		return;
 	/* Begins a segment if one is due: an agent event needs no image. */
 	(void)journal_segment(a->journal);
-	if (journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
-			   buf_slice(&packed), &seq) == 0)
-		a->count++;
+	(void)journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
+			     buf_slice(&packed), &seq);
 }

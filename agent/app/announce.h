@@ -14,7 +14,6 @@ struct journal;
 struct announcer {
 	struct journal *journal; /* borrowed */
 	int64_t wall_offset_ns;	 /* wall - boot, kept current */
-	uint64_t count;
 };
 
 #define ANNOUNCE_FACTS_MAX 24

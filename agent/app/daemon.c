@@ -17,7 +17,6 @@
 #include "app/exit_codes.h"
 #include "app/health.h"
 #include "app/losses.h"
-#include "app/outcomes.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
@@ -133,9 +132,7 @@ static int housekeep(void *arg)
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);
 	watch_journal(a);
-	if (cursor_load(a->s->conf->collector.state_dir, "ship", &cursor) ==
-		    0 &&
-	    !memcmp(cursor.journal, a->opening.id, sizeof(cursor.journal)))
+	if (report_cursor(a, &cursor))
 		journal_set_cursor(a->journal, cursor.seq);
 
 	if (next_ns || a->journal_error) {
@@ -177,7 +174,6 @@ static void gather(struct agent *a, struct health *h)
 		.uptime_ms = (clock_boot_ns() - a->started_ns) / NS_PER_MS,
 		.journal_dir = a->s->journal_dir,
 		.pipeline = a->pipeline.counts,
-		.outcomes_waiting = outcomes_waiting(a->pipeline.outcomes),
 		.rules = rule_set_count(a->rules),
 		.collector_url = c->collector.url ? c->collector.url : "",
 	};
@@ -188,10 +184,7 @@ static void gather(struct agent *a, struct health *h)
 	losses_sum(a->losses, a->sensor, h->families);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
-	h->has_cursor =
-		cursor_load(c->collector.state_dir, "ship", &h->cursor) == 0 &&
-		!memcmp(h->cursor.journal, a->opening.id,
-			sizeof(h->cursor.journal));
+	h->has_cursor = report_cursor(a, &h->cursor);
 }
 
 static void answer_status(void *arg, bool json, struct buf *out)

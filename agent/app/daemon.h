@@ -8,7 +8,6 @@ struct conf;
 
 struct daemon_settings {
 	const struct conf *conf;
-	const char *conf_file;
 	const char *policy_dir;
 	const char *journal_dir;
 	bool tail; /* print lines on stdout as they come */

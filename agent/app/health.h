@@ -32,7 +32,6 @@ struct health {
 
 	struct pipeline_counts pipeline;
 	struct proc_stats procs;
-	uint64_t outcomes_waiting;
 
 	size_t rules;
 	uint8_t rules_hash[32];

@@ -101,6 +101,12 @@ uint64_t report_unexplained(struct agent *a)
 	return missing;
 }
 
+bool report_cursor(const struct agent *a, struct cursor *ret)
+{
+	return cursor_load(a->s->conf->collector.state_dir, "ship", ret) == 0 &&
+	       !memcmp(ret->journal, a->opening.id, sizeof(ret->journal));
+}
+
 void report_log_start(const struct agent *a)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
@@ -144,9 +150,7 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 		   n->dropped, j.sealed_seq);
 	if (!a->s->conf->collector.url || !a->s->conf->collector.url[0])
 		log_notice("shipped nothing: no collector is configured");
-	else if (cursor_load(a->s->conf->collector.state_dir, "ship",
-			     &cursor) == 0 &&
-		 !memcmp(cursor.journal, a->opening.id, sizeof(cursor.journal)))
+	else if (report_cursor(a, &cursor))
 		log_notice("shipped up to %" PRIu64 " of %" PRIu64, cursor.seq,
 			   j.next_seq - 1);
 	else
