@@ -268,9 +268,17 @@ bench: $(BENCH_BIN)
 
 # The kernel-side tests on 5.10, 6.1 and 6.12 under qemu; kernels come from the
 # mirror apt is configured with, into build/vm. Takes minutes: no part of test.
-.PHONY: vm-test
+.PHONY: vm-test vm-run
 vm-test: bpf-tests
 	@tests/vm/matrix $(abspath $(BUILD))
+
+# One boot, for who writes a program or a test:
+#   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'
+KERNEL ?= 6.1
+TESTS ?= $(notdir $(BPFTEST_BIN))
+vm-run: $(addprefix $(BUILD)/tests/bpf/,$(TESTS))
+	@BUILD=$(abspath $(BUILD)) BACKEND='$(BACKEND)' FILTER='$(FILTER)' \
+		tests/vm/run $(KERNEL) $(TESTS)
 
 # ---- run, install, clean ----------------------------------------------------
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "forced.h"
 
 #define DEADLINE_S 30
 
@@ -95,6 +96,7 @@ struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms)
 	char what[256] = "";
 
 	assert_non_null(w);
+	forced_by_env(s.force);
 	if (sensor_open(&s, &w->sensor, what) < 0) {
 		print_error("sensor_open: %s\n", what);
 		free(w);
