@@ -13,16 +13,13 @@
 #include <unistd.h>
 
 #include "app/exit_codes.h"
+#include "app/journal_dir.h"
 #include "app/opts.h"
 #include "app/tail_view.h"
-#include "base/cleanup.h"
-#include "base/escape.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/text.h"
 #include "store/reader.h"
-
-#define DEFAULT_DIR "/var/lib/picket/journal"
 
 struct settings {
 	const char *journal;
@@ -62,7 +59,7 @@ static const struct opt_row rows[] = {
 	{ .name = "journal",
 	  .letter = 'j',
 	  .metavar = "DIR",
-	  .help = "the journal's directory; without it\n" DEFAULT_DIR,
+	  .help = JOURNAL_DIR_HELP,
 	  .offset = offsetof(struct settings, journal) },
 	{ .name = "json",
 	  .help = "one JSON object per line, with all there is",
@@ -108,31 +105,6 @@ static const struct opt_command command = {
 		"Colours are for terminals, unless NO_COLOR is set.",
 };
 
-/* One line that says what to do about it. */
-static int refuse(const char *dir, int error)
-{
-	cleanup_buf struct buf name = BUF_INIT(8192);
-
-	escape_text(&name, slice_str(dir));
-	buf_add_char(&name, '\0');
-	switch (-error) {
-	case ENOENT:
-	case ENOTDIR:
-		log_error("there is no journal directory '%s'", name.p);
-		return EXIT_CODE_FAILURE;
-	case EACCES:
-	case EPERM:
-		log_error("not allowed to read the journal '%s': root and the "
-			  "group 'picket' are",
-			  name.p);
-		return EXIT_CODE_PRIVILEGE;
-	default:
-		log_error("cannot read the journal '%s': %s", name.p,
-			  strerrordesc_np(-error));
-		return EXIT_CODE_FAILURE;
-	}
-}
-
 static int on_ended(void *arg, int error)
 {
 	(void)arg;
@@ -176,7 +148,7 @@ static int show(const struct settings *s, const struct tail_settings *t,
 
 int cmd_tail(int argc, char **argv)
 {
-	struct settings s = { .journal = DEFAULT_DIR };
+	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
 	struct tail_settings t = { .fd = STDOUT_FILENO, .patient = true };
 	struct reader *r;
 	int k;
@@ -191,7 +163,7 @@ int cmd_tail(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	k = reader_open(s.journal, s.from, s.seq, 0, &r);
 	if (k < 0)
-		return refuse(s.journal, k);
+		return journal_dir_refuse(s.journal, k);
 	k = show(&s, &t, r);
 	reader_close(r);
 	return k;

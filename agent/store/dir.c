@@ -148,36 +148,12 @@ int dir_list(int dirfd, struct dir_list *ret)
 const char *id_print(const uint8_t id[static JOURNAL_ID_SIZE],
 		     char buf[static 2 * JOURNAL_ID_SIZE + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-	int i;
-
-	for (i = 0; i < JOURNAL_ID_SIZE; i++) {
-		buf[2 * i] = digits[id[i] >> 4];
-		buf[2 * i + 1] = digits[id[i] & 15];
-	}
-	buf[2 * JOURNAL_ID_SIZE] = '\0';
-	return buf;
+	return hex_print(id, JOURNAL_ID_SIZE, buf);
 }
 
 int id_parse(const char *text, size_t n, uint8_t ret[static JOURNAL_ID_SIZE])
 {
-	uint8_t id[JOURNAL_ID_SIZE];
-	char again[2 * JOURNAL_ID_SIZE + 1];
-	uint64_t byte;
-	int i;
-
-	if (n != 2 * JOURNAL_ID_SIZE)
-		return -EINVAL;
-	for (i = 0; i < JOURNAL_ID_SIZE; i++) {
-		if (text_hex_u64(slice_of(text + 2 * i, 2), &byte) < 0)
-			return -EINVAL;
-		id[i] = (uint8_t)byte;
-	}
-	/* Upper case is not how we write it. */
-	if (memcmp(id_print(id, again), text, n))
-		return -EINVAL;
-	memcpy(ret, id, sizeof(id));
-	return 0;
+	return hex_parse(slice_of(text, n), ret, JOURNAL_ID_SIZE);
 }
 
 int state_save(int dirfd, const struct state *s, mode_t mode)

@@ -9,18 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "journal_format.h"
+#include "store/anchor.h"
 
 enum verify_kind {
 	VERIFY_EDITED,	  /* bytes are not those that were sealed */
 	VERIFY_REMOVED,	  /* frames or segments are gone from the middle */
 	VERIFY_REORDERED, /* they are there, in another order */
 	VERIFY_TRUNCATED, /* a segment, or the journal, ends too early */
+	VERIFY_REPLACED,  /* another journal stands in its place */
 	VERIFY_LOST,	  /* the writer itself met a loss and went on */
 	VERIFY_KIND_COUNT,
 };
 
-/* edited, removed, reordered, truncated, lost. */
+/* edited, removed, reordered, truncated, replaced, lost. */
 const char *verify_kind_name(enum verify_kind kind);
 
 struct verify_finding {
@@ -36,24 +37,27 @@ struct verify_finding {
 struct verify_result {
 	uint64_t segments, frames, seals;
 	uint64_t first_seq;  /* the oldest number that can be there */
-	uint64_t sealed_seq; /* the newest seal: what can be vouched for ... */
-	uint8_t sealed_sha[JOURNAL_SHA_SIZE]; /* ... and the next anchor */
-	uint64_t unsealed; /* numbered frames behind it, not judged */
+	bool has_seal;
+	struct anchor newest; /* the newest seal: the next anchor */
+	uint64_t unsealed;    /* numbered frames behind it, not judged */
 	bool trimmed;	   /* older segments existed once */
 	bool anchor_found;
 	uint64_t n_findings; /* all; the first of them are here: */
 	struct verify_finding findings[VERIFY_FINDINGS_MAX];
 };
 
-/* A seal that somebody else kept. */
-struct verify_anchor {
-	uint64_t seq;
-	uint8_t sha[JOURNAL_SHA_SIZE];
+/* What may be asked for besides. */
+struct verify_options {
+	const struct anchor *anchor; /* NULL: none was kept */
+	/* Now and then: bytes that were read, of about so many; or NULL. */
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
 };
 
 /*
  * 0: checked, what was found is in *ret; -errno: it could not be checked.
- * anchor may be NULL.
+ * options may be NULL. The journal may be written meanwhile: what is sealed
+ * when this begins is judged, and segments that are trimmed are not missed.
  */
-int verify(const char *dir, const struct verify_anchor *anchor,
+int verify(const char *dir, const struct verify_options *options,
 	   struct verify_result *ret);

@@ -7,17 +7,20 @@
 #include "store/verify.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "store/dir.h"
 #include "store_dir.h"
 
 static struct verify_result check(const struct store_dir *d,
-				  const struct verify_anchor *a)
+				  const struct anchor *a)
 {
+	const struct verify_options o = { .anchor = a };
 	struct verify_result v;
 
-	assert_int_equal(verify(d->journal, a, &v), 0);
+	assert_int_equal(verify(d->journal, &o, &v), 0);
 	return v;
 }
 
@@ -121,7 +124,7 @@ static void honest_journal_passes(void **state)
 	v = check(&d, NULL);
 	assert_int_equal(v.n_findings, 0);
 	assert_int_equal(v.first_seq, 1);
-	assert_int_equal(v.sealed_seq, 220);
+	assert_int_equal(v.newest.seq, 220);
 	assert_int_equal(v.unsealed, 0);
 	assert_false(v.trimmed);
 	assert_true(v.seals >= 20);
@@ -373,7 +376,7 @@ static void journal_that_ends_early_is_found_by_its_state(void **state)
 
 static void anchor_proves_the_history_before_it(void **state)
 {
-	struct verify_anchor a = { 0 }, b;
+	struct anchor a = { 0 }, b;
 	struct verify_result v;
 	struct store_dir d, forged;
 	struct reader *r = NULL;
@@ -389,6 +392,7 @@ static void anchor_proves_the_history_before_it(void **state)
 		if (a.seq >= 100)
 			break;
 	}
+	memcpy(a.journal, reader_journal_id(r), sizeof(a.journal));
 	reader_close(r);
 	v = check(&d, &a);
 	assert_true(v.anchor_found);
@@ -408,8 +412,14 @@ static void anchor_proves_the_history_before_it(void **state)
 	 */
 	begin(&forged);
 	assert_int_equal(check(&forged, NULL).n_findings, 0);
-	v = check(&forged, &a);
+	memcpy(b.journal, check(&forged, NULL).newest.journal,
+	       sizeof(b.journal));
+	b.seq = a.seq;
+	v = check(&forged, &b);
 	expect(&v, VERIFY_EDITED, 0);
+	/* So is another journal in its place. */
+	v = check(&forged, &a);
+	expect(&v, VERIFY_REPLACED, 0);
 	store_end(&forged);
 	store_end(&d);
 }
@@ -429,8 +439,127 @@ static void what_is_not_sealed_is_not_judged(void **state)
 	STORE_WAIT(store_read(&d).events == 10);
 	v = check(&d, NULL);
 	assert_int_equal(v.n_findings, 0);
-	assert_int_equal(v.sealed_seq, 5);
+	assert_int_equal(v.newest.seq, 5);
 	assert_int_equal(v.unsealed, 5);
+	store_end(&d);
+}
+
+/* The newest seal, as a shipper would have sent it. */
+static struct anchor newest_seal(const struct store_dir *d)
+{
+	struct anchor a = { 0 };
+	struct reader_frame f;
+	struct reader *r = NULL;
+
+	assert_int_equal(reader_open(d->journal, READER_OLDEST, 0,
+				     READER_SEALED_ONLY, &r),
+			 0);
+	while (reader_next(r, &f) == 1)
+		;
+	reader_seal(r, &a.seq, a.sha);
+	memcpy(a.journal, reader_journal_id(r), sizeof(a.journal));
+	reader_close(r);
+	return a;
+}
+
+static void anchor_holds_when_a_power_loss_took_its_seal(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct anchor a;
+	char path[256];
+	uint8_t *p;
+	size_t n;
+
+	(void)state;
+	store_begin(&d);
+	store_open(&d);
+	store_events(&d, 20);
+	store_flush(&d);
+	a = newest_seal(&d);
+	assert_int_equal(a.seq, 20);
+	store_crash(&d, "crashed");
+	/* What the seal covers is durable; it itself is not yet. */
+	p = store_load(store_segment(&d, 1, path), &n);
+	store_save(path, p, n - FRAME_HEADER - sizeof(struct journal_seal));
+	free(p);
+	store_open(&d);
+	assert_int_equal(d.opening.next_seq, 21);
+	store_events(&d, 20);
+	store_close(&d);
+	v = check(&d, &a);
+	assert_int_equal(v.n_findings, 0);
+	assert_true(v.anchor_found);
+	store_end(&d);
+}
+
+static void segment_of_another_journal_is_found(void **state)
+{
+	struct store_dir d, other;
+	struct verify_result v;
+	char path[256];
+	uint8_t *p;
+	size_t n;
+
+	(void)state;
+	begin(&d);
+	begin(&other);
+	p = store_load(store_segment(&other, 2, path), &n);
+	store_save(store_segment(&d, 2, path), p, n);
+	free(p);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REPLACED, 2);
+	/* All of them: the state knows whose they were. */
+	p = store_load(store_path(&d, "state", path), &n);
+	store_save(store_path(&other, "state", path), p, n);
+	free(p);
+	v = check(&other, NULL);
+	assert_true(v.n_findings > 1);
+	assert_int_equal(v.findings[0].kind, VERIFY_REPLACED);
+	store_end(&other);
+	store_end(&d);
+}
+
+static void *write_on(void *arg)
+{
+	struct store_dir *d = arg;
+
+	while (store_stats(d).trimmed_unread < 500) {
+		store_events(d, 20);
+		(void)usleep(200);
+	}
+	return NULL;
+}
+
+static void journal_that_is_written_and_trimmed_meanwhile_passes(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	store_begin(&d);
+	d.settings.segment_size = 4096;
+	d.settings.max_size = 32 << 10;
+	d.settings.sync_interval_ms = 1;
+	store_open(&d);
+	assert_int_equal(journal_set_cursor(d.j, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, write_on, &d), 0);
+	for (i = 0; store_stats(&d).trimmed_unread < 500; i++) {
+		v = check(&d, NULL);
+		if (v.n_findings)
+			fail_msg("%s in segment %" PRIu64 ": %s",
+				 verify_kind_name(v.findings[0].kind),
+				 v.findings[0].segment, v.findings[0].what);
+	}
+	assert_true(i > 1);
+	(void)pthread_join(thread, NULL);
+	v = check(&d, NULL);
+	assert_true(v.trimmed);
+	store_close(&d);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
 	store_end(&d);
 }
 
@@ -450,7 +579,8 @@ static void missing_directory_is_an_error(void **state)
 
 static void golden_journal_of_version_1_is_read(void **state)
 {
-	struct verify_anchor a = { .seq = 40 };
+	struct anchor a = { .seq = 40 };
+	const struct verify_options o = { .anchor = &a };
 	struct verify_result v;
 	struct reader_frame f;
 	struct reader *r = NULL;
@@ -489,9 +619,10 @@ static void golden_journal_of_version_1_is_read(void **state)
 	assert_int_equal(alerts, 4);
 	assert_int_equal(described, 3);
 	reader_seal(r, &a.seq, a.sha);
+	memcpy(a.journal, reader_journal_id(r), sizeof(a.journal));
 	assert_int_equal(a.seq, 40);
 	reader_close(r);
-	assert_int_equal(verify(GOLDEN, &a, &v), 0);
+	assert_int_equal(verify(GOLDEN, &o, &v), 0);
 	assert_int_equal(v.n_findings, 0);
 	assert_true(v.anchor_found);
 	assert_int_equal(store_check(GOLDEN, "events"), 37);
@@ -511,6 +642,10 @@ int main(void)
 		cmocka_unit_test(journal_that_ends_early_is_found_by_its_state),
 		cmocka_unit_test(anchor_proves_the_history_before_it),
 		cmocka_unit_test(what_is_not_sealed_is_not_judged),
+		cmocka_unit_test(anchor_holds_when_a_power_loss_took_its_seal),
+		cmocka_unit_test(segment_of_another_journal_is_found),
+		cmocka_unit_test(
+			journal_that_is_written_and_trimmed_meanwhile_passes),
 		cmocka_unit_test(missing_directory_is_an_error),
 		cmocka_unit_test(golden_journal_of_version_1_is_read),
 	};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of verify, for its two files alone: what is known on the way. */
+#pragma once
+
+#include "store/dir.h"
+#include "store/scan.h"
+#include "store/segment.h"
+#include "store/verify.h"
+
+struct check {
+	int dirfd;
+	struct sha *sha;
+	const struct verify_options *options;
+	const struct anchor *anchor;
+	struct verify_result *out;
+	struct scan scan;
+	uint64_t done, total; /* bytes, of the listed segments */
+	uint64_t told;	      /* what progress was told last */
+	uint8_t id[JOURNAL_ID_SIZE];
+	bool has_id;
+	uint64_t next;	   /* number that comes; 0: not known */
+	uint64_t link;	   /* offset where the open link begins */
+	bool all_trimmed;  /* nothing that was listed is there any more */
+	bool explained;	   /* the open link has a finding already */
+	bool ends_in_seal; /* nothing stands behind the last seal */
+	bool has_before;   /* `before` is the end of the last segment */
+	uint64_t segment;  /* its number */
+	uint32_t epoch;
+	uint8_t before[JOURNAL_SHA_SIZE];
+	uint64_t before_end;
+	uint64_t rest;		  /* bytes at its end that are no frame */
+	bool clean;		  /* the last seal said so */
+	uint64_t sealed_findings; /* how many there were at the last seal */
+};
+
+void verify_find(struct check *c, struct verify_finding f);
+/* Does this segment go on where the one before it ended? */
+void verify_border(struct check *c, const struct journal_segment_header *h);
+/*
+ * Does the journal end where the writer said that it ended? As it said before
+ * anything was read: a writer may have begun meanwhile, or ended.
+ */
+void verify_state(struct check *c, const struct state *before);
+void verify_anchor(struct check *c);

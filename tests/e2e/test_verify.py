@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`picket verify`: what an auditor types, and what it answers."""
+import contextlib
+import json
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
+
+from lib import BUILD, PICKET, contains, equal, main, run, test, true, workdir
+
+MAKE = BUILD / "tests" / "make_journal"
+
+
+def make(directory, count=3000, *options):
+    p = run([MAKE, "--journal", directory, "--count", str(count), "--quiet",
+             "--segment-size", "64K", *options])
+    equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+    return directory
+
+
+@contextlib.contextmanager
+def stage():
+    with workdir("verify") as directory:
+        make(directory / "good")
+        yield directory
+
+
+def verify(journal, *options, code=0):
+    p = run([PICKET, "verify", "--journal", journal, *options])
+    equal(p.returncode, code, f"exit code: {p.stdout!r} {p.stderr!r}")
+    return p
+
+
+def look(journal, *options, code=0):
+    """(findings, summary)"""
+    records = [json.loads(line) for line in
+               verify(journal, "--json", *options, code=code)
+               .stdout.splitlines()]
+    equal([r["kind"] for r in records],
+          ["finding"] * (len(records) - 1) + ["verified"], "kinds")
+    return records[:-1], records[-1]
+
+
+def damaged(directory, name):
+    target = directory / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(directory / "good", target)
+    return target
+
+
+def segment(journal, number):
+    return journal / f"{number:016}.seg"
+
+
+@test
+def a_good_journal_is_good(d):
+    text = verify(d / "good").stdout.decode()
+    true(text.startswith("good: "), text)
+    findings, summary = look(d / "good")
+    equal(findings, [], "findings")
+    equal((summary["good"], summary["findings"], summary["trimmed"]),
+          (True, 0, False), "summary")
+    true(summary["segments"] > 4, f"segments: {summary}")
+    contains(text, f"sealed: numbers 1-{summary['sealed_seq']}", "text")
+    contains(text, summary["seal_sha256"], "text")
+
+
+@test
+def an_edited_byte_is_named_with_its_segment(d):
+    journal = damaged(d, "edited")
+    with open(segment(journal, 2), "r+b") as f:
+        f.seek(5000)
+        byte = f.read(1)
+        f.seek(5000)
+        f.write(bytes([byte[0] ^ 1]))
+    findings, summary = look(journal, code=1)
+    equal((summary["good"], len(findings)), (False, 1), "findings")
+    found = findings[0]
+    equal((found["found"], found["segment"]), ("edited", 2), "finding")
+    true(found["from"] <= 5000 < found["to"], f"bytes: {found}")
+    text = verify(journal, code=1).stdout.decode()
+    true(re.search(r"^edited: segment 2, bytes \d+-\d+", text), text)
+    contains(text, "not good: ", "text")
+
+
+@test
+def removed_reordered_and_truncated_are_told_apart(d):
+    journal = damaged(d, "removed")
+    segment(journal, 3).unlink()
+    findings, _ = look(journal, code=1)
+    equal([f["found"] for f in findings], ["removed"], "a segment is gone")
+    true(findings[0]["first_seq"] <= findings[0]["last_seq"],
+         f"numbers: {findings[0]}")
+
+    journal = damaged(d, "reordered")
+    a, b = segment(journal, 2), segment(journal, 3)
+    a.rename(journal / "x")
+    b.rename(a)
+    (journal / "x").rename(b)
+    findings, _ = look(journal, code=1)
+    true("reordered" in {f["found"] for f in findings}, f"{findings}")
+
+    journal = damaged(d, "truncated")
+    os.truncate(segment(journal, 3), 30000)
+    findings, _ = look(journal, code=1)
+    equal([(f["found"], f["segment"]) for f in findings],
+          [("truncated", 3)], "a segment is cut")
+
+
+@test
+def an_anchor_tells_what_was_written_anew(d):
+    anchor = d / "anchor"
+    verify(d / "good", "--write-anchor", anchor)
+    _, summary = look(d / "good")
+    lines = anchor.read_text().splitlines()
+    equal(lines, ["picket-anchor 1", f"journal {summary['journal']}",
+                  f"epoch {summary['epoch']}",
+                  f"seq {summary['sealed_seq']}",
+                  f"sha256 {summary['seal_sha256']}"], "the anchor")
+    _, summary = look(d / "good", "--anchor", anchor)
+    equal(summary["anchor_found"], True, "anchor")
+    # The journal goes on, and the anchor with it.
+    journal = damaged(d, "going-on")
+    make(journal, 500)
+    _, summary = look(journal, "--anchor", anchor)
+    equal(summary["anchor_found"], True, "anchor")
+    # Without its newest segment and state it is consistent in itself.
+    cut = damaged(d, "cut")
+    newest = sorted(cut.glob("*.seg"))[-1]
+    newest.unlink()
+    (cut / "state").unlink()
+    look(cut)
+    findings, summary = look(cut, "--anchor", anchor, code=1)
+    equal((findings[0]["found"], summary["anchor_found"]),
+          ("truncated", False), "cut off before the anchor")
+    # Made anew by somebody who knows how.
+    findings, _ = look(make(d / "forged"), "--anchor", anchor, code=1)
+    equal(findings[0]["found"], "replaced", "another journal")
+
+
+@test
+def an_anchor_is_only_written_of_a_good_journal(d):
+    journal = damaged(d, "edited-again")
+    with open(segment(journal, 1), "r+b") as f:
+        f.seek(3000)
+        f.write(struct.pack("<Q", 1))
+    p = verify(journal, "--write-anchor", d / "none", code=1)
+    contains(p.stderr, b"no anchor is written", "stderr")
+    true(not (d / "none").exists(), "an anchor of a bad journal")
+
+
+@test
+def wrong_use_is_told_from_findings(d):
+    verify(d / "good", "--anchors", code=2)
+    (d / "no-anchor").write_text("picket-anchor 1\nseq 3\n")
+    p = verify(d / "good", "--anchor", d / "no-anchor", code=2)
+    contains(p.stderr, b"not exactly an anchor", "stderr")
+    p = verify(d / "good", "--anchor", d / "missing", code=1)
+    contains(p.stderr, b"missing", "stderr")
+    p = verify(d / "nowhere", code=1)
+    contains(p.stderr, b"there is no journal", "stderr")
+    (d / "empty").mkdir(exist_ok=True)
+    p = verify(d / "empty", code=1)
+    contains(p.stderr, b"there is no journal", "stderr")
+
+
+@test
+def progress_is_for_terminals(d):
+    equal(verify(d / "good").stderr, b"", "stderr in a pipe")
+    journal = make(d / "large", 150000, "--segment-size", "4M")
+    master, slave = pty.openpty()
+    p = subprocess.Popen([PICKET, "verify", "--journal", journal],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=slave)
+    os.close(slave)
+    out, shown = p.communicate()[0], b""
+    with contextlib.suppress(OSError):
+        while some := os.read(master, 65536):
+            shown += some
+    os.close(master)
+    equal(p.returncode, 0, f"exit code: {out!r}")
+    true(re.search(rb"verified +\d+ % of \d+ MiB", shown),
+         f"progress: {shown!r}")
+    true(out.startswith(b"good: "), f"stdout: {out!r}")
+
+
+if __name__ == "__main__":
+    main(stage)
