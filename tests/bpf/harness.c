@@ -84,6 +84,22 @@ static void forget(struct seen *w)
 	w->ended = false;
 }
 
+int seen_try(const struct sensor_settings *settings, struct seen **ret,
+	     char what[static 256])
+{
+	struct seen *w = calloc(1, sizeof(*w));
+	int r;
+
+	assert_non_null(w);
+	r = sensor_open(settings, &w->sensor, what);
+	if (r < 0) {
+		free(w);
+		return r;
+	}
+	*ret = w;
+	return 0;
+}
+
 struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms)
 {
 	struct sensor_settings s = {
@@ -92,17 +108,14 @@ struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms)
 		.env_names = seen_env_names,
 		.self_tgid = (uint32_t)getpid(),
 	};
-	struct seen *w = calloc(1, sizeof(*w));
 	char what[256] = "";
+	struct seen *w;
 
-	assert_non_null(w);
 	forced_by_env(s.force);
-	if (sensor_open(&s, &w->sensor, what) < 0) {
-		print_error("sensor_open: %s\n", what);
-		free(w);
-		return NULL;
-	}
-	return w;
+	if (seen_try(&s, &w, what) == 0)
+		return w;
+	print_error("sensor_open: %s\n", what);
+	return NULL;
 }
 
 void seen_close(struct seen *w)

@@ -39,6 +39,9 @@ int seen_setup(void **state);
 int seen_teardown(void **state);
 
 struct seen *seen_open(uint64_t ring_bytes, uint64_t window_ms);
+/* With settings of one's own; errors and what as sensor_open. */
+int seen_try(const struct sensor_settings *settings, struct seen **ret,
+	     char what[static 256]);
 void seen_close(struct seen *w);
 
 /* Detach and read what is left: from then on the counters stand still. */
