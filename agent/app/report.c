@@ -41,7 +41,7 @@ void report_start(struct agent *a)
 	const struct journal_opening *o = &a->opening;
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t n = sensor_coverage(a->sensor, rows);
-	char state[ANNOUNCE_FACTS_MAX][160];
+	char state[ANNOUNCE_FACTS_MAX][240];
 	struct record_fact facts[ANNOUNCE_FACTS_MAX + 1] = { { NULL, NULL } };
 	size_t shown = 0, off = 0;
 

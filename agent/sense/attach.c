@@ -1,153 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choosing by trying. Each hook begins with its first probe. All chosen
- * programs are loaded together and attached; when one is refused, its hook
- * moves on to its next probe and everything is begun again, so that in the
- * end only what the kernel really took is there. Which program was refused at
- * loading is found by loading each alone.
+ * Choosing by trying. What choice.c chose is loaded together and attached. A
+ * program that the kernel refuses is dropped, its hooks move on to their next
+ * probes, and only what is new is loaded in the next round, as a further
+ * object that shares the maps of the first. So in the end only what the kernel
+ * really took is there, and one refusal costs the others nothing.
  */
 #include "sense/attach.h"
 
 #include <assert.h>
-#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "sense/cgroup_root.h"
+#include "sense/choice.h"
+#include "sense/kernel_btf.h"
 #include "sense/skeleton.h"
 #include "sense/syscalls.h"
 
-#define BTF_PATH	   "/sys/kernel/btf/vmlinux"
 #define PROC_TEXT_MAX	   (16u << 20)
 #define VERIFIER_LOG_BYTES (64u << 10)
-/* The whole table can be refused once, and once more to find out who. */
-#define ROUNDS_MAX	   64
+/* Each round but the last ends with at least one program less to choose. */
+#define ROUNDS_MAX	   ATTACH_PROGRAMS_MAX
 
 /* What is found once and used by every round. */
 struct attempt {
+	struct choice choice;
 	const struct sensor_settings *settings;
 	struct attachment *a;
 	int cgroup_fd; /* -1: no root that we can see */
 	uint32_t v1_subsys;
-	uint32_t v1_hierarchy;
+	char *log; /* of the verifier, when it refused a program */
 };
 
-static int drop_print(enum libbpf_print_level level, const char *format,
-		      va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
+/* ---- libbpf's lines ------------------------------------------------------ */
 
 /*
- * CAP_SYS_ADMIN stands for all of them. Whether they count is another matter:
- * in a user namespace they do not.
+ * Loading an object ends at the first program that fails, and libbpf tells
+ * which only in what it prints. It has no argument of ours.
  */
-static bool has_capabilities(void)
+static char failed_program[64];
+
+static int catch_program_name(enum libbpf_print_level level, const char *format,
+			      va_list args)
 {
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2] = { { 0 } };
-	uint64_t have, want = 1ull << CAP_BPF | 1ull << CAP_PERFMON |
-			      1ull << CAP_NET_ADMIN;
+	static const char about[] = "libbpf: prog '%s'";
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return true;
-	have = data[0].effective | (uint64_t)data[1].effective << 32;
-	return have & 1ull << CAP_SYS_ADMIN || (have & want) == want;
-}
-
-int attach_check(char what[static 256])
-{
-	int fd;
-
-	libbpf_set_print(drop_print);
-	/* A kind of map that only the privileged may make, whatever sysctl. */
-	fd = !has_capabilities()
-		     ? -EPERM
-		     : bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "picket_check", 4,
-				      4, 1, NULL);
-	if (fd == -EPERM || fd == -EACCES) {
-		(void)snprintf(what, 256,
-			       "loading eBPF programs needs root, or CAP_BPF, "
-			       "CAP_PERFMON and CAP_NET_ADMIN in the host's "
-			       "user namespace");
-		return -EPERM;
-	}
-	if (fd < 0) {
-		(void)snprintf(what, 256, "this kernel offers no eBPF: %s",
-			       strerror(-fd));
-		return -ENOTSUP;
-	}
-	(void)close(fd);
-	if (access(BTF_PATH, R_OK) < 0) {
-		(void)snprintf(what, 256,
-			       "this kernel has no BTF (%s: %s); it must be "
-			       "built with CONFIG_DEBUG_INFO_BTF",
-			       BTF_PATH, strerror(errno));
-		return -ENOTSUP;
-	}
+	if (level == LIBBPF_WARN &&
+	    strncmp(format, about, sizeof(about) - 1) == 0)
+		(void)snprintf(failed_program, sizeof(failed_program), "%s",
+			       va_arg(args, const char *));
 	return 0;
-}
-
-/* The index of a controller in css_set.subsys, or UINT32_MAX. */
-static uint32_t subsys_index(const char *controller)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	const struct btf_enum *values;
-	const struct btf_type *type;
-	uint32_t found = UINT32_MAX;
-	char name[64];
-	int id, i;
-
-	if (!btf)
-		return found;
-	if (strcmp(controller, "blkio") == 0)
-		controller = "io";
-	(void)snprintf(name, sizeof(name), "%s_cgrp_id", controller);
-	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
-	type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	values = type ? btf_enum(type) : NULL;
-	for (i = 0; type && i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(btf, values[i].name_off),
-			   name) == 0)
-			found = (uint32_t)values[i].val;
-	btf__free(btf);
-	return found;
-}
-
-static void find_v1_hierarchy(struct attempt *t)
-{
-	cleanup_free char *mounts = NULL, *cgroups = NULL;
-	const char *controller;
-	size_t n;
-
-	t->v1_subsys = UINT32_MAX;
-	if (fs_read_file(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX,
-			 &mounts, &n) < 0)
-		return;
-	controller = cgroup_root_v1(slice_of(mounts, n));
-	if (!controller || fs_read_file(AT_FDCWD, "/proc/self/cgroup",
-					PROC_TEXT_MAX, &cgroups, &n) < 0)
-		return;
-	t->v1_hierarchy =
-		cgroup_root_hierarchy(slice_of(cgroups, n), controller);
-	if (t->v1_hierarchy)
-		t->v1_subsys = subsys_index(controller);
 }
 
 /*
@@ -173,259 +86,352 @@ static void verifier_reason(const char *log, char *out, size_t size)
 			       best);
 }
 
-static const struct probe *chosen(const struct attachment *a, size_t hook)
+/* ---- what runs ----------------------------------------------------------- */
+
+static const struct running *find_running(const struct attachment *a,
+					  const char *program)
 {
-	const struct hook *h = &sense_hooks[hook];
-
-	if (a->hooks[hook].probe >= h->count)
-		return NULL;
-	return &h->probes[a->hooks[hook].probe];
-}
-
-/* On to the next probe that the settings allow, from `from` on. */
-static void advance(struct attempt *t, size_t hook, size_t from)
-{
-	const struct hook *h = &sense_hooks[hook];
-	uint8_t force = t->settings->force[h->family];
-
-	while (from < h->count && force && h->makes_events &&
-	       h->probes[from].backend != force)
-		from++;
-	t->a->hooks[hook].probe = from;
-}
-
-static int open_skeleton(const struct attempt *t, struct picket_bpf **ret)
-{
-	const struct sensor_settings *s = t->settings;
-	struct bpf_program *p;
-	struct picket_bpf *skel;
-
-	skel = picket_bpf__open();
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(p, skel->obj)(void)
-		bpf_program__set_autoload(p, false);
-	skel->rodata->self_tgid = s->self_tgid;
-	skel->rodata->ring_bytes = s->ring_bytes;
-	skel->rodata->window_ns = s->window_ms * NS_PER_MS;
-	skel->rodata->v1_subsys = t->v1_subsys;
-	skel->rodata->v1_hierarchy = t->v1_hierarchy;
-	syscalls_fill(skel->rodata->syscalls);
-	(void)bpf_map__set_max_entries(skel->maps.ring,
-				       (uint32_t)s->ring_bytes);
-	*ret = skel;
-	return 0;
-}
-
-static void select_program(const struct picket_bpf *skel, const char *name)
-{
-	struct bpf_program *p =
-		bpf_object__find_program_by_name(skel->obj, name);
-
-	assert(p);
-	(void)bpf_program__set_autoload(p, true);
-}
-
-/* Whether the kernel takes this program alone; the reason if not. */
-static int load_alone(const struct attempt *t, const struct probe *probe,
-		      char reason[static 120])
-{
-	cleanup_free char *log = calloc(1, VERIFIER_LOG_BYTES);
-	struct picket_bpf *skel = NULL;
-	char detail[96] = "";
-	struct bpf_program *p;
-	int r;
-
-	if (!log)
-		return -ENOMEM;
-	r = open_skeleton(t, &skel);
-	if (r < 0)
-		return r;
-	select_program(skel, probe->program);
-	p = bpf_object__find_program_by_name(skel->obj, probe->program);
-	(void)bpf_program__set_log_buf(p, log, VERIFIER_LOG_BYTES);
-	/* Room for the question only: the real ring may be large. */
-	(void)bpf_map__set_max_entries(skel->maps.ring,
-				       (uint32_t)sysconf(_SC_PAGESIZE));
-	r = picket_bpf__load(skel);
-	if (r < 0) {
-		verifier_reason(log, detail, sizeof(detail));
-		(void)snprintf(reason, 120, "%s: not loaded: %s%.60s",
-			       sense_backend_name(probe->backend), strerror(-r),
-			       detail);
-	}
-	picket_bpf__destroy(skel);
-	return r;
-}
-
-/* Take the programs that the kernel refuses off the choice; how many. */
-static int drop_refused(struct attempt *t)
-{
-	const struct probe *probe;
-	int dropped = 0;
 	size_t i;
 
-	for (i = 0; i < sense_hook_count; i++) {
-		struct attached *hook = &t->a->hooks[i];
-
-		probe = chosen(t->a, i);
-		if (!probe || load_alone(t, probe, hook->reason) == 0)
-			continue;
-		advance(t, i, hook->probe + 1);
-		dropped++;
-	}
-	return dropped;
+	for (i = 0; i < a->program_count; i++)
+		if (strcmp(a->programs[i].probe->program, program) == 0)
+			return &a->programs[i];
+	return NULL;
 }
 
-static int attach_probe(const struct attempt *t, const struct probe *probe,
-			struct attached *hook)
+const struct probe *attach_serving(const struct attachment *a, size_t hook)
 {
-	struct bpf_program *p = attach_program(t->a, probe->program);
-	const char *name = sense_backend_name(probe->backend);
-	struct bpf_link *link = NULL;
-	int r = 0;
+	const struct probe *probe = choice_of(a, hook);
 
-	switch (probe->place) {
-	case PLACE_ON_DEMAND:
-		return 0;
-	case PLACE_CGROUP:
-		if (t->cgroup_fd < 0) {
-			(void)snprintf(hook->reason, sizeof(hook->reason),
-				       "%s: no mount of the unified hierarchy "
-				       "shows its root",
-				       name);
-			return -ENOENT;
-		}
-		link = bpf_program__attach_cgroup(p, t->cgroup_fd);
-		break;
-	case PLACE_KERNEL:
-		link = bpf_program__attach(p);
-		break;
+	return probe && find_running(a, probe->program) ? probe : NULL;
+}
+
+int attach_map(const struct attachment *a, const char *name)
+{
+	return a->object_count ? bpf_object__find_map_fd_by_name(
+					 a->objects[0]->obj, name)
+			       : -1;
+}
+
+int attach_program(const struct attachment *a, const char *name)
+{
+	const struct running *r = find_running(a, name);
+
+	return r ? bpf_program__fd(r->program) : -1;
+}
+
+/* Programs of system calls have their table built in: a new one, new programs.
+ */
+static void follow_ops(struct attachment *a)
+{
+	const struct probe *probe;
+	uint32_t ops = 0;
+	size_t i, kept = 0;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = choice_of(a, i);
+		if (probe && probe->place == PLACE_CALL_END)
+			ops |= sense_hooks[i].ops;
 	}
-	if (!link) {
-		r = -errno;
-		(void)snprintf(hook->reason, sizeof(hook->reason),
-			       "%s: not attached: %s", name, strerror(-r));
-		return r;
+	if (ops == a->ops)
+		return;
+	a->ops = ops;
+	for (i = 0; i < a->program_count; i++) {
+		struct running *r = &a->programs[i];
+
+		if (r->probe->place == PLACE_CALL_END ||
+		    r->probe->place == PLACE_CALL_BEGIN)
+			bpf_link__destroy(r->link);
+		else
+			a->programs[kept++] = *r;
 	}
-	hook->link = link;
-	return 0;
+	a->program_count = kept;
 }
 
 void attach_stop(struct attachment *a)
 {
 	size_t i;
 
-	for (i = 0; i < sense_hook_count; i++) {
-		bpf_link__destroy(a->hooks[i].link);
-		a->hooks[i].link = NULL;
+	for (i = 0; i < a->program_count; i++) {
+		bpf_link__destroy(a->programs[i].link);
+		a->programs[i].link = NULL;
 	}
 }
 
 void attach_done(struct attachment *a)
 {
 	attach_stop(a);
-	picket_bpf__destroy(a->skel);
-	a->skel = NULL;
+	a->program_count = 0;
+	while (a->object_count)
+		picket_bpf__destroy(a->objects[--a->object_count]);
 }
 
-struct bpf_program *attach_program(const struct attachment *a, const char *name)
+/* ---- loading ------------------------------------------------------------- */
+
+static int share_maps(const struct attachment *a, const struct picket_bpf *skel)
 {
-	struct bpf_program *p =
-		bpf_object__find_program_by_name(a->skel->obj, name);
+	struct bpf_map *m;
+	int fd, r;
 
-	return p && bpf_program__fd(p) >= 0 ? p : NULL;
+	bpf_object__for_each_map(m, skel->obj)
+	{
+		if (bpf_map__is_internal(m))
+			continue;
+		fd = attach_map(a, bpf_map__name(m));
+		r = fd < 0 ? -ENOENT : bpf_map__reuse_fd(m, fd);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
-/* Load and attach what is chosen. -EAGAIN: something was refused, again. */
-static int try_choice(struct attempt *t, char what[static 256])
+static int open_object(const struct attempt *t, struct picket_bpf **ret)
+{
+	const struct sensor_settings *s = t->settings;
+	struct bpf_program *p;
+	struct picket_bpf *skel;
+	int r = 0;
+
+	skel = picket_bpf__open();
+	if (!skel)
+		return -errno;
+	bpf_object__for_each_program(p, skel->obj)
+	{
+		(void)bpf_program__set_autoload(p, false);
+		(void)bpf_program__set_log_buf(p, t->log, VERIFIER_LOG_BYTES);
+	}
+	skel->rodata->self_tgid = s->self_tgid;
+	skel->rodata->ring_bytes = s->ring_bytes;
+	skel->rodata->window_ns = s->window_ms * NS_PER_MS;
+	skel->rodata->v1_subsys = t->v1_subsys;
+	skel->rodata->v1_hierarchy = t->a->v1_hierarchy;
+	syscalls_fill(skel->rodata->syscalls, t->a->ops);
+	if (t->a->object_count)
+		r = share_maps(t->a, skel);
+	else
+		r = bpf_map__set_max_entries(skel->maps.ring,
+					     (uint32_t)s->ring_bytes);
+	if (r < 0) {
+		picket_bpf__destroy(skel);
+		return r;
+	}
+	*ret = skel;
+	return 0;
+}
+
+/* Whether anything chosen is not running yet. */
+static bool select_programs(const struct attempt *t,
+			    const struct picket_bpf *skel)
 {
 	const struct probe *probe;
+	struct bpf_program *p;
+	bool any = false;
 	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = choice_of(t->a, i);
+		if (!probe || find_running(t->a, probe->program))
+			continue;
+		p = bpf_object__find_program_by_name(skel->obj, probe->program);
+		(void)bpf_program__set_autoload(p, true);
+		any = true;
+	}
+	return any;
+}
+
+/* Load an object; the name of the program that failed it is caught. */
+static int load_object(const struct attempt *t, const struct picket_bpf *skel)
+{
+	*failed_program = '\0';
+	*t->log = '\0';
+	return bpf_object__load(skel->obj);
+}
+
+/* The object was not loaded. -EAGAIN: without a program or two it may be. */
+static int drop_refused(struct attempt *t, int error, char what[static 256])
+{
+	const struct bpf_program *p = bpf_object__find_program_by_name(
+		t->choice.index->obj, failed_program);
+	char detail[96] = "", why[200];
+
+	verifier_reason(t->log, detail, sizeof(detail));
+	(void)snprintf(why, sizeof(why), "%.*s: not loaded: %s%s",
+		       (int)strcspn(p ? bpf_program__section_name(p) : "", "/"),
+		       p ? bpf_program__section_name(p) : "", strerror(-error),
+		       detail);
+	if (p && choice_drop(&t->choice, failed_program, why) > 0)
+		return -EAGAIN;
+	(void)snprintf(what, 256, "loading the eBPF programs: %s%s",
+		       strerror(-error), detail);
+	return error;
+}
+
+/* ---- attaching ----------------------------------------------------------- */
+
+static int attach_one(const struct attempt *t, const struct probe *probe,
+		      struct bpf_program *p, struct bpf_link **ret)
+{
+	struct bpf_link *link = NULL;
+
+	switch (probe->place) {
+	case PLACE_ON_DEMAND:
+		*ret = NULL;
+		return 0;
+	case PLACE_CGROUP:
+		if (t->cgroup_fd < 0)
+			return -ENOENT;
+		link = bpf_program__attach_cgroup(p, t->cgroup_fd);
+		break;
+	case PLACE_KERNEL:
+	case PLACE_CALL_END:
+	case PLACE_CALL_BEGIN:
+		link = bpf_program__attach(p);
+		break;
+	}
+	if (!link)
+		return -errno;
+	*ret = link;
+	return 0;
+}
+
+static void say_unattached(const struct attempt *t, const struct probe *probe,
+			   int error, char why[static 120])
+{
+	const char *name = sense_backend_name(probe->backend);
+
+	if (probe->place == PLACE_CGROUP && t->cgroup_fd < 0)
+		(void)snprintf(why, 120,
+			       "%s: no mount of the unified hierarchy shows "
+			       "its root",
+			       name);
+	else
+		(void)snprintf(why, 120, "%s: not attached: %s", name,
+			       strerror(-error));
+}
+
+/* Attach what this object brought. -EAGAIN: something was refused. */
+static int attach_object(struct attempt *t, const struct picket_bpf *skel)
+{
+	struct attachment *a = t->a;
+	const struct probe *probe;
+	struct running run;
+	char why[120];
+	size_t i;
+	int e, r = 0;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = choice_of(a, i);
+		if (!probe || find_running(a, probe->program))
+			continue;
+		run.probe = probe;
+		run.program = bpf_object__find_program_by_name(skel->obj,
+							       probe->program);
+		/* Chosen only now, because another was refused: next round. */
+		if (bpf_program__fd(run.program) < 0) {
+			r = -EAGAIN;
+			continue;
+		}
+		e = attach_one(t, probe, run.program, &run.link);
+		if (e < 0) {
+			say_unattached(t, probe, e, why);
+			(void)choice_drop(&t->choice, probe->program, why);
+			r = -EAGAIN;
+			continue;
+		}
+		assert(a->program_count < ATTACH_PROGRAMS_MAX);
+		a->programs[a->program_count++] = run;
+	}
+	return r;
+}
+
+/* Load and attach what is chosen and not there. -EAGAIN: not done yet. */
+static int try_choice(struct attempt *t, char what[static 256])
+{
+	struct picket_bpf *skel = NULL;
 	int r;
 
-	r = open_skeleton(t, &t->a->skel);
+	follow_ops(t->a);
+	r = open_object(t, &skel);
 	if (r < 0) {
 		(void)snprintf(what, 256, "eBPF object: %s", strerror(-r));
 		return r;
 	}
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = chosen(t->a, i);
-		if (probe)
-			select_program(t->a->skel, probe->program);
+	if (!select_programs(t, skel) ||
+	    t->a->object_count == ATTACH_OBJECTS_MAX) {
+		picket_bpf__destroy(skel);
+		return 0;
 	}
-	r = picket_bpf__load(t->a->skel);
+	r = load_object(t, skel);
 	if (r < 0) {
-		if (drop_refused(t) > 0)
-			return -EAGAIN;
-		(void)snprintf(what, 256, "loading the eBPF programs: %s",
-			       strerror(-r));
-		return r;
+		picket_bpf__destroy(skel);
+		return drop_refused(t, r, what);
 	}
-	for (i = 0; i < sense_hook_count; i++) {
-		struct attached *hook = &t->a->hooks[i];
-
-		probe = chosen(t->a, i);
-		if (!probe || attach_probe(t, probe, hook) == 0)
-			continue;
-		advance(t, i, hook->probe + 1);
-		return -EAGAIN;
-	}
-	return 0;
+	t->a->objects[t->a->object_count++] = skel;
+	return attach_object(t, skel);
 }
 
-/* A family that nothing reports is a reason not to run. */
-static int check_families(const struct attachment *a, char what[static 256])
-{
-	enum wire_family family;
-	bool wanted, served;
-	const char *why;
-	size_t i;
+/* ---- all of it ------------------------------------------------------------ */
 
-	for (family = 0; family < WIRE_FAM_COUNT; family++) {
-		wanted = served = false;
-		why = "";
-		for (i = 0; i < sense_hook_count; i++) {
-			if (sense_hooks[i].family != family ||
-			    !sense_hooks[i].makes_events)
-				continue;
-			wanted = true;
-			if (chosen(a, i))
-				served = true;
-			else
-				why = a->hooks[i].reason;
-		}
-		if (!wanted || served)
-			continue;
-		(void)snprintf(what, 256, "no usable hook for %s (%s)",
-			       sense_family_name(family), why);
-		return -ENOTSUP;
-	}
-	return 0;
+static void find_v1_hierarchy(struct attempt *t)
+{
+	cleanup_free char *mounts = NULL, *cgroups = NULL;
+	const char *controller;
+	size_t n;
+
+	t->v1_subsys = UINT32_MAX;
+	if (fs_read_file(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX,
+			 &mounts, &n) < 0)
+		return;
+	controller = cgroup_root_v1(slice_of(mounts, n));
+	if (!controller || fs_read_file(AT_FDCWD, "/proc/self/cgroup",
+					PROC_TEXT_MAX, &cgroups, &n) < 0)
+		return;
+	t->a->v1_hierarchy =
+		cgroup_root_hierarchy(slice_of(cgroups, n), controller);
+	if (t->a->v1_hierarchy)
+		t->v1_subsys = kernel_btf_subsys(t->choice.kernel, controller);
+}
+
+static int choose_and_attach(struct attempt *t, char what[static 256])
+{
+	int round, r = -EAGAIN;
+
+	find_v1_hierarchy(t);
+	choice_begin(&t->choice);
+	for (round = 0; round < ROUNDS_MAX && r == -EAGAIN; round++)
+		r = try_choice(t, what);
+	return r < 0 ? r : choice_check(&t->choice, what);
 }
 
 int attach_all(const struct sensor_settings *s, struct attachment *a,
 	       char what[static 256])
 {
-	cleanup_close int cgroup_fd = -1;
-	struct attempt t = { .settings = s, .a = a };
-	int round, r = -EAGAIN;
-	size_t i;
+	struct attempt t = { .settings = s, .a = a, .cgroup_fd = -1 };
+	struct picket_bpf *index = picket_bpf__open();
+	struct btf *kernel = kernel_btf_open();
+	int r;
 
 	assert(sense_hook_count <= ATTACH_HOOKS_MAX);
 	memset(a, 0, sizeof(*a));
-	if (cgroup_root_open(&cgroup_fd) < 0)
-		cgroup_fd = -1;
-	t.cgroup_fd = cgroup_fd;
-	find_v1_hierarchy(&t);
-	for (i = 0; i < sense_hook_count; i++) {
-		(void)snprintf(a->hooks[i].reason, sizeof(a->hooks[i].reason),
-			       "no program for the backend that was asked for");
-		advance(&t, i, 0);
+	(void)libbpf_set_print(catch_program_name);
+	(void)cgroup_root_open(&t.cgroup_fd);
+	t.log = calloc(1, VERIFIER_LOG_BYTES);
+	t.choice = (struct choice){
+		.settings = s,
+		.a = a,
+		.kernel = kernel,
+		.index = index,
+	};
+	if (kernel && index && t.log) {
+		r = choose_and_attach(&t, what);
+	} else {
+		r = -ENOMEM;
+		(void)snprintf(what, 256, "no memory for the eBPF object");
 	}
-	for (round = 0; round < ROUNDS_MAX && r == -EAGAIN; round++) {
-		attach_done(a);
-		r = try_choice(&t, what);
-	}
-	return r < 0 ? r : check_families(a, what);
+	free(t.log);
+	picket_bpf__destroy(index);
+	btf__free(kernel);
+	if (t.cgroup_fd >= 0)
+		(void)close(t.cgroup_fd);
+	return r;
 }

@@ -2,12 +2,16 @@
 /* Choosing, loading and attaching the programs. Inside sense/ only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "sense/probes.h"
 #include "sense/sensor.h"
 
-#define ATTACH_HOOKS_MAX 32
+#define ATTACH_HOOKS_MAX    64
+#define ATTACH_PROGRAMS_MAX 64
+/* Each further one is for what the one before could not attach. */
+#define ATTACH_OBJECTS_MAX 8
 
 struct bpf_link;
 struct bpf_program;
@@ -15,14 +19,27 @@ struct picket_bpf;
 
 /* What became of one hook. */
 struct attached {
-	size_t probe;	       /* row of the hook's probes; count: none left */
-	struct bpf_link *link; /* NULL while not attached */
-	char reason[120];      /* why the last probe tried did not serve */
+	size_t probe;	  /* row of the hook's probes; count: none left */
+	bool refused;	  /* a probe was tried, and the kernel said no */
+	char reason[200]; /* why those before it did not serve */
+};
+
+/* A program that is loaded, for as many hooks as chose it. */
+struct running {
+	const struct probe *probe;
+	struct bpf_program *program;
+	struct bpf_link *link; /* NULL: run on demand */
 };
 
 struct attachment {
-	struct picket_bpf *skel;
+	/* The first has the maps, and the others use them. */
+	struct picket_bpf *objects[ATTACH_OBJECTS_MAX];
+	size_t object_count;
 	struct attached hooks[ATTACH_HOOKS_MAX]; /* as sense_hooks */
+	struct running programs[ATTACH_PROGRAMS_MAX];
+	size_t program_count;
+	uint32_t ops;	       /* of the system calls that are looked at */
+	uint32_t v1_hierarchy; /* 0: none mounted */
 };
 
 /* Whether this process may load programs: 0, -EPERM, -ENOTSUP (no BTF). */
@@ -34,6 +51,11 @@ int attach_all(const struct sensor_settings *s, struct attachment *a,
 void attach_stop(struct attachment *a);
 void attach_done(struct attachment *a);
 
-/* The program of an active hook by name; NULL: not loaded. */
-struct bpf_program *attach_program(const struct attachment *a,
-				   const char *name);
+/* The probe that serves this hook; NULL: none. */
+const struct probe *attach_serving(const struct attachment *a, size_t hook);
+/* Nothing of this hook's is to be seen by the programs that were chosen. */
+bool attach_is_unneeded(const struct attachment *a, size_t hook);
+
+/* Descriptors of the map or program, owned by *a; -1: not loaded. */
+int attach_map(const struct attachment *a, const char *name);
+int attach_program(const struct attachment *a, const char *name);

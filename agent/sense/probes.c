@@ -62,16 +62,29 @@ static const struct probe cgroup_renamed_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "cgroup_rename_tp_btf", NULL },
 };
 
-static const struct probe call_end_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "sys_exit_tp_btf",
-	  "names of unlink, rename and the like are the caller's" },
-	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "sys_exit_raw_tp",
-	  "names of unlink, rename and the like are the caller's" },
+/* Through a descriptor: the kernel's own file. */
+static const struct probe file_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
+};
+
+static const struct probe name_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "the names are the caller's" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "the names are the caller's" },
+};
+
+static const struct probe attribute_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "without a descriptor the name is the caller's" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "without a descriptor the name is the caller's" },
 };
 
 static const struct probe call_begin_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "sys_enter_tp_btf", NULL },
-	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "sys_enter_raw_tp", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_BEGIN, "sys_enter_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_BEGIN, "sys_enter_raw_tp", NULL },
 };
 
 #define HOOK(fam, makes, what, list)                                      \
@@ -79,6 +92,13 @@ static const struct probe call_begin_probes[] = {
 		.family = (fam), .sees = (what), .makes_events = (makes), \
 		.probes = (list), .count = COUNT(list)                    \
 	}
+/* The same for what system calls can see, with the operations that it is. */
+#define CALLS(fam, makes, what, list, mask)                               \
+	{                                                                 \
+		.family = (fam), .sees = (what), .makes_events = (makes), \
+		.ops = (mask), .probes = (list), .count = COUNT(list)     \
+	}
+#define OP(name) (1u << WIRE_OP_##name)
 
 const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_FORK, true, "processes made", fork_probes),
@@ -91,12 +111,23 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv6", connect6_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv4", sendmsg4_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv6", sendmsg6_probes),
-	HOOK(WIRE_FAM_WRITE, true, "system calls that change files",
-	     call_end_probes),
+	CALLS(WIRE_FAM_WRITE, true, "files opened for writing", file_probes,
+	      OP(OPEN)),
+	CALLS(WIRE_FAM_WRITE, true, "bytes written, truncated", file_probes,
+	      OP(WRITE) | OP(TRUNCATE)),
+	CALLS(WIRE_FAM_WRITE, true, "shared mappings", file_probes, OP(MMAP)),
+	CALLS(WIRE_FAM_WRITE, true, "names: unlink, rename, link, mkdir …",
+	      name_probes,
+	      OP(RENAME) | OP(UNLINK) | OP(LINK) | OP(SYMLINK) | OP(MKNOD) |
+		      OP(MKDIR) | OP(RMDIR)),
+	CALLS(WIRE_FAM_WRITE, true, "mode, owner, extended attributes",
+	      attribute_probes, OP(CHMOD) | OP(CHOWN) | OP(XATTR)),
 	HOOK(WIRE_FAM_WRITE, false, "descriptors swapped during a call",
 	     call_begin_probes),
 	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
 	     outcome_probes),
+	CALLS(WIRE_FAM_CONNECT, false, "connect that fails at once",
+	      file_probes, OP(NONE)),
 };
 
 const size_t sense_hook_count = COUNT(sense_hooks);
@@ -127,8 +158,21 @@ static const char *const backends[] = {
 	[WIRE_BACKEND_CGROUP] = "cgroup", [WIRE_BACKEND_ITER] = "iter",
 };
 
+/* What these do not report, nobody can judge the rest by. */
+static const bool required[WIRE_FAM_COUNT] = {
+	[WIRE_FAM_FORK] = true,	 [WIRE_FAM_EXEC] = true,
+	[WIRE_FAM_EXIT] = true,	 [WIRE_FAM_CONNECT] = true,
+	[WIRE_FAM_WRITE] = true,
+};
+
 static_assert(COUNT(families) == WIRE_FAM_COUNT, "a name for each family");
 static_assert(COUNT(backends) == WIRE_BACKEND_COUNT, "a name for each backend");
+
+bool sense_family_required(enum wire_family family)
+{
+	assert(family < WIRE_FAM_COUNT);
+	return required[family];
+}
 
 const char *sense_family_name(enum wire_family family)
 {

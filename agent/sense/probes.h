@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "wire.h"
 
@@ -12,9 +13,20 @@ enum probe_place {
 	PLACE_KERNEL,	 /* a tracepoint or a kernel function */
 	PLACE_CGROUP,	 /* the root of the unified hierarchy */
 	PLACE_ON_DEMAND, /* loaded, and run when it is asked */
+	/*
+	 * Every system call of the machine comes by: the hook's ops are put
+	 * into the table that says which are looked at. Without any such hook
+	 * these programs are not loaded.
+	 */
+	PLACE_CALL_END,
+	/* Only while calls through descriptors are looked at by the above. */
+	PLACE_CALL_BEGIN,
 };
 
-/* One program: one way to see what a hook is for. */
+/*
+ * One program: one way to see what a hook is for. A program may serve several
+ * hooks: it is loaded and attached once.
+ */
 struct probe {
 	enum wire_backend backend;
 	enum probe_place place;
@@ -28,6 +40,12 @@ struct hook {
 	const char *sees; /* for people */
 	/* Without one of the hooks that make its events a family is blind. */
 	bool makes_events;
+	/*
+	 * Of the write family: 1 << enum wire_write_op of what it sees. Bit 0
+	 * (WIRE_OP_NONE) is connect(2), which changes no file. 0: no system
+	 * call is this hook's.
+	 */
+	uint32_t ops;
 	const struct probe *probes;
 	size_t count;
 };
@@ -45,5 +63,7 @@ struct blind_spot {
 extern const struct blind_spot sense_blind[];
 extern const size_t sense_blind_count;
 
+/* Whether picket refuses to run without any hook that reports this family. */
+bool sense_family_required(enum wire_family family);
 const char *sense_family_name(enum wire_family family);
 const char *sense_backend_name(enum wire_backend backend);

@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 #include "sense/attach.h"
 #include "sense/ring.h"
-#include "sense/skeleton.h"
 
 struct sensor {
 	struct attachment a;
@@ -27,18 +26,13 @@ struct sensor {
 	struct wire_counters *percpu; /* room for one lookup */
 };
 
-static int map_fd(const struct bpf_map *m)
-{
-	return bpf_map__fd(m);
-}
-
 /*
  * What the kernel compares: the first eight bytes of NAME=, cut after the
  * '=', zero-padded.
  */
 static int put_env_names(struct sensor *s, const char *const *names)
 {
-	int fd = map_fd(s->a.skel->maps.env_names);
+	int fd = attach_map(&s->a, "env_names");
 	uint8_t one = 1;
 	uint64_t key;
 	size_t n;
@@ -84,7 +78,7 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 		(void)snprintf(what, 256, "environment names: %s",
 			       strerror(-r));
 	else
-		r = ring_open(map_fd(s->a.skel->maps.ring), s->ring_bytes,
+		r = ring_open(attach_map(&s->a, "ring"), s->ring_bytes,
 			      &s->ring);
 	if (r < 0) {
 		if (!*what)
@@ -114,7 +108,7 @@ void sensor_close(struct sensor *s)
 
 int sensor_fd(const struct sensor *s)
 {
-	return map_fd(s->a.skel->maps.ring);
+	return attach_map(&s->a, "ring");
 }
 
 int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max)
@@ -127,13 +121,13 @@ size_t sensor_coverage(const struct sensor *s,
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < sense_hook_count && n < SENSOR_ROWS_MAX; i++, n++) {
+	for (i = 0; i < sense_hook_count && n < SENSOR_ROWS_MAX; i++) {
 		const struct hook *h = &sense_hooks[i];
-		const struct attached *at = &s->a.hooks[i];
-		const struct probe *p =
-			at->probe < h->count ? &h->probes[at->probe] : NULL;
-		const char *why = p ? p->blind : at->reason;
+		const struct probe *p = attach_serving(&s->a, i);
+		const char *why = p ? p->blind : s->a.hooks[i].reason;
 
+		if (attach_is_unneeded(&s->a, i))
+			continue;
 		rows[n].family = sense_family_name(h->family);
 		rows[n].hook = h->sees;
 		rows[n].backend =
@@ -141,6 +135,7 @@ size_t sensor_coverage(const struct sensor *s,
 		rows[n].active = p;
 		(void)snprintf(rows[n].reason, sizeof(rows[n].reason), "%s",
 			       why ? why : "");
+		n++;
 	}
 	for (i = 0; i < sense_blind_count && n < SENSOR_ROWS_MAX; i++, n++) {
 		rows[n].family = sense_family_name(sense_blind[i].family);
@@ -165,7 +160,7 @@ int sensor_counters(const struct sensor *s, unsigned cpu,
 
 	if (cpu >= s->cpus)
 		return -ENOENT;
-	if (bpf_map_lookup_elem(map_fd(s->a.skel->maps.counters), &key,
+	if (bpf_map_lookup_elem(attach_map(&s->a, "counters"), &key,
 				s->percpu) < 0)
 		return -errno;
 	*ret = s->percpu[cpu];
@@ -207,31 +202,27 @@ static int read_tasks(int fd, sensor_task_fn fn, void *arg)
 
 int sensor_tasks(struct sensor *s, sensor_task_fn fn, void *arg)
 {
-	struct bpf_program *p = attach_program(&s->a, "tasks_iter");
-	cleanup_close int fd = -1;
-	struct bpf_link *link;
-	int r;
+	int program = attach_program(&s->a, "tasks_iter");
+	cleanup_close int link = -1, fd = -1;
 
-	if (!p)
+	if (program < 0)
 		return -ENOTSUP;
-	link = bpf_program__attach_iter(p, NULL);
-	if (!link)
+	link = bpf_link_create(program, 0, BPF_TRACE_ITER, NULL);
+	if (link < 0)
 		return -errno;
-	fd = bpf_iter_create(bpf_link__fd(link));
-	r = fd < 0 ? -errno : read_tasks(fd, fn, arg);
-	bpf_link__destroy(link);
-	return r;
+	fd = bpf_iter_create(link);
+	return fd < 0 ? -errno : read_tasks(fd, fn, arg);
 }
 
 uint32_t sensor_cgroup_v1(const struct sensor *s)
 {
-	return s->a.skel->rodata->v1_hierarchy;
+	return s->a.v1_hierarchy;
 }
 
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret)
 {
-	int fd = map_fd(s->a.skel->maps.written);
+	int fd = attach_map(&s->a, "written");
 	struct wire_written value;
 
 	if (bpf_map_lookup_and_delete_elem(fd, key, &value) == 0) {

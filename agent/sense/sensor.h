@@ -31,10 +31,10 @@ struct sensor_row {
 	const char *hook;	/* what it sees: "open, creat, openat2 …" */
 	const char *backend;	/* tp_btf, cgroup …; "-" where none attached */
 	bool active;
-	char reason[120];	/* why not active, or what it cannot see */
+	char reason[200];	/* why not active, or what it cannot see */
 };
 
-#define SENSOR_ROWS_MAX 64
+#define SENSOR_ROWS_MAX 96
 
 /*
  * Load and attach. -EPERM: not privileged; -ENOTSUP: no BTF, or a family

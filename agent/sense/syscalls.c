@@ -11,25 +11,44 @@
 
 #include "sense/syscall_rows.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static bool is_among(const struct syscall_row *row, uint32_t ops)
+{
+	return row->nr < WIRE_SYSCALL_MAX && (ops & 1u << row->rule.op);
+}
+
 static void put_rows(struct wire_syscall *table, const struct syscall_row *rows,
-		     size_t count)
+		     size_t count, uint32_t ops)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (rows[i].nr < WIRE_SYSCALL_MAX)
+		if (is_among(&rows[i], ops))
 			table[rows[i].nr] = rows[i].rule;
 }
 
-void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX])
+void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
+		   uint32_t ops)
 {
 	const struct syscall_row *compat;
 	size_t count;
 
 	memset(table, 0, 2 * WIRE_SYSCALL_MAX * sizeof(*table));
-	put_rows(table, syscall_rows,
-		 sizeof(syscall_rows) / sizeof(syscall_rows[0]));
+	put_rows(table, syscall_rows, COUNT(syscall_rows), ops);
 	compat = syscalls_compat(&count);
 	if (compat)
-		put_rows(table + WIRE_SYSCALL_MAX, compat, count);
+		put_rows(table + WIRE_SYSCALL_MAX, compat, count, ops);
+}
+
+bool syscalls_take_descriptors(uint32_t ops)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(syscall_rows); i++)
+		if (is_among(&syscall_rows[i], ops) &&
+		    (syscall_rows[i].rule.kind == WIRE_SYS_FD ||
+		     syscall_rows[i].rule.kind == WIRE_SYS_MMAP))
+			return true;
+	return false;
 }

@@ -52,7 +52,7 @@ static void every_row_is_well_formed(void **state)
 	size_t i, rows = 0;
 
 	(void)state;
-	syscalls_fill(table);
+	syscalls_fill(table, SYSCALLS_ALL);
 	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++) {
 		check_row(&table[i]);
 		rows += table[i].kind != WIRE_SYS_NONE;
@@ -63,7 +63,7 @@ static void every_row_is_well_formed(void **state)
 static void native_numbers_are_those_of_the_headers(void **state)
 {
 	(void)state;
-	syscalls_fill(table);
+	syscalls_fill(table, SYSCALLS_ALL);
 	assert_int_equal(table[SYS_write].op, WIRE_OP_WRITE);
 	assert_int_equal(table[SYS_write].traits, WIRE_SYS_COUNTS);
 	assert_int_equal(table[SYS_splice].fd, 3);
@@ -85,7 +85,7 @@ static void compat_numbers_have_a_table_of_their_own(void **state)
 	size_t count;
 
 	(void)state;
-	syscalls_fill(table);
+	syscalls_fill(table, SYSCALLS_ALL);
 	if (!syscalls_compat(&count)) {
 		assert_int_equal(count, 0);
 		return;
@@ -98,12 +98,45 @@ static void compat_numbers_have_a_table_of_their_own(void **state)
 	assert_int_equal(compat[3].kind, WIRE_SYS_NONE);
 }
 
+static void only_the_calls_of_the_chosen_operations_are_looked_at(void **state)
+{
+	uint32_t ops = 1u << WIRE_OP_UNLINK | 1u << WIRE_OP_NONE;
+	size_t i;
+
+	(void)state;
+	syscalls_fill(table, ops);
+	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++)
+		if (table[i].kind != WIRE_SYS_NONE)
+			assert_true(table[i].op == WIRE_OP_UNLINK ||
+				    table[i].kind == WIRE_SYS_CONNECT);
+	assert_int_equal(table[SYS_unlinkat].kind, WIRE_SYS_PATH);
+	assert_int_equal(table[SYS_connect].kind, WIRE_SYS_CONNECT);
+	syscalls_fill(table, 0);
+	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++)
+		assert_int_equal(table[i].kind, WIRE_SYS_NONE);
+}
+
+static void descriptors_matter_where_a_call_takes_one(void **state)
+{
+	(void)state;
+	assert_true(syscalls_take_descriptors(1u << WIRE_OP_WRITE));
+	assert_true(syscalls_take_descriptors(1u << WIRE_OP_MMAP));
+	/* open gives one; connect's is no file. */
+	assert_false(syscalls_take_descriptors(1u << WIRE_OP_OPEN |
+					       1u << WIRE_OP_NONE |
+					       1u << WIRE_OP_UNLINK));
+	assert_false(syscalls_take_descriptors(0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_well_formed),
 		cmocka_unit_test(native_numbers_are_those_of_the_headers),
 		cmocka_unit_test(compat_numbers_have_a_table_of_their_own),
+		cmocka_unit_test(
+			only_the_calls_of_the_chosen_operations_are_looked_at),
+		cmocka_unit_test(descriptors_matter_where_a_call_takes_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each hook begins with its first probe and moves on when that is refused.
+ * Two things are asked before a program is loaded, because they are cheap and
+ * spare loading in vain: whether the kernel takes this kind of program at all
+ * (backend_try.c), and whether what the program attaches to exists here. What
+ * they let pass the load decides.
+ */
+#include "sense/choice.h"
+
+#include <assert.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sense/backend_try.h"
+#include "sense/kernel_btf.h"
+#include "sense/skeleton.h"
+#include "sense/syscalls.h"
+
+/* Of every probe that was passed over, as far as there is room. */
+static void add_reason(struct attached *hook, const char *why)
+{
+	size_t n = strlen(hook->reason);
+
+	if (strstr(hook->reason, why))
+		return;
+	(void)snprintf(hook->reason + n, sizeof(hook->reason) - n, "%s%s",
+		       n ? "; " : "", why);
+}
+
+static const struct choice_kind *kind_of(struct choice *c,
+					 enum wire_backend backend)
+{
+	struct choice_kind *k = &c->kinds[backend];
+
+	if (!k->is_known) {
+		k->is_known = true;
+		k->error = backend_try(backend, c->kernel, k->why);
+	}
+	return k;
+}
+
+/* What is known against this probe before it is loaded; then it is told. */
+static bool is_hopeless(struct choice *c, const struct probe *probe,
+			struct attached *hook)
+{
+	const struct choice_kind *kind = kind_of(c, probe->backend);
+	struct bpf_program *p =
+		bpf_object__find_program_by_name(c->index->obj, probe->program);
+	const char *section;
+	char why[120];
+
+	assert(p);
+	if (kind->error) {
+		hook->refused = true;
+		add_reason(hook, kind->why);
+		return true;
+	}
+	section = bpf_program__section_name(p);
+	if (kernel_btf_target(c->kernel, section) != 0)
+		return false;
+	(void)snprintf(why, sizeof(why), "%s: this kernel has no %s",
+		       sense_backend_name(probe->backend),
+		       strchr(section, '/') + 1);
+	add_reason(hook, why);
+	return true;
+}
+
+static uint8_t forced(const struct choice *c, const struct hook *h)
+{
+	return h->makes_events ? c->settings->force[h->family] : 0;
+}
+
+/* On to the next probe that the settings allow, from `from` on. */
+static void advance(struct choice *c, size_t hook, size_t from)
+{
+	const struct hook *h = &sense_hooks[hook];
+	struct attached *at = &c->a->hooks[hook];
+	uint8_t force = forced(c, h);
+	char why[40];
+
+	for (; from < h->count; from++)
+		if ((!force || h->probes[from].backend == force) &&
+		    !is_hopeless(c, &h->probes[from], at))
+			break;
+	at->probe = from;
+	if (from < h->count || *at->reason)
+		return;
+	(void)snprintf(why, sizeof(why), "no program for %s",
+		       force ? sense_backend_name(force) : "it");
+	add_reason(at, why);
+}
+
+const struct probe *choice_of(const struct attachment *a, size_t hook)
+{
+	const struct hook *h = &sense_hooks[hook];
+
+	if (a->hooks[hook].probe >= h->count || attach_is_unneeded(a, hook))
+		return NULL;
+	return &h->probes[a->hooks[hook].probe];
+}
+
+bool attach_is_unneeded(const struct attachment *a, size_t hook)
+{
+	const struct probe *first = &sense_hooks[hook].probes[0];
+
+	return first->place == PLACE_CALL_BEGIN &&
+	       !syscalls_take_descriptors(a->ops);
+}
+
+int choice_drop(struct choice *c, const char *program, const char *why)
+{
+	const struct probe *probe;
+	int dropped = 0;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		struct attached *hook = &c->a->hooks[i];
+
+		probe = choice_of(c->a, i);
+		if (!probe || strcmp(probe->program, program) != 0)
+			continue;
+		hook->refused = true;
+		add_reason(hook, why);
+		advance(c, i, hook->probe + 1);
+		dropped++;
+	}
+	return dropped;
+}
+
+void choice_begin(struct choice *c)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		advance(c, i, 0);
+}
+
+/*
+ * A backend that was asked for and cannot be attached is an error, not a gap;
+ * so is a family that nothing reports and that the others are judged by.
+ */
+static int check_family(const struct choice *c, enum wire_family family,
+			char what[static 256])
+{
+	uint8_t force = c->settings->force[family];
+	bool wanted = false, served = false;
+	const char *why = "";
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		const struct attached *at = &c->a->hooks[i];
+
+		if (sense_hooks[i].family != family ||
+		    !sense_hooks[i].makes_events)
+			continue;
+		wanted = true;
+		if (attach_serving(c->a, i)) {
+			served = true;
+			continue;
+		}
+		why = at->reason;
+		if (!force || !at->refused)
+			continue;
+		(void)snprintf(what, 256, "%s = %s: '%s': %s",
+			       sense_family_name(family),
+			       sense_backend_name(force), sense_hooks[i].sees,
+			       why);
+		return -ENOTSUP;
+	}
+	if (!wanted || served || (!force && !sense_family_required(family)))
+		return 0;
+	(void)snprintf(what, 256, "no usable hook for %s (%s)",
+		       sense_family_name(family), why);
+	return -ENOTSUP;
+}
+
+int choice_check(const struct choice *c, char what[static 256])
+{
+	enum wire_family family;
+	int r = 0;
+
+	for (family = 0; family < WIRE_FAM_COUNT && r == 0; family++)
+		r = check_family(c, family, what);
+	return r;
+}

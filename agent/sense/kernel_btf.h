@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the running kernel says of its own types. Inside sense/ only. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct btf;
+
+/* NULL: none, or unreadable. btf__free gives it back. */
+struct btf *kernel_btf_open(void);
+
+/*
+ * The id of what a program of this section name ("lsm/file_open") attaches
+ * to; 0: this kernel has no such thing; -ENOTSUP: sections of this kind do not
+ * attach by type, so there is nothing to look up.
+ */
+int kernel_btf_target(const struct btf *btf, const char *section);
+
+/* The index of a cgroup controller in css_set.subsys, or UINT32_MAX. */
+uint32_t kernel_btf_subsys(const struct btf *btf, const char *controller);
