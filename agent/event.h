@@ -24,6 +24,10 @@ enum event_kind {
 	EVENT_CONNECT_RESULT,	/* becomes an amendment */
 	EVENT_CGROUP,	/* tracked, not recorded */
 	EVENT_AGENT,	/* about picket itself: start, stop, loss, gap … */
+	EVENT_SCRIPT,	/* joined with the exec that follows, not recorded */
+	EVENT_LISTEN,
+	EVENT_LOAD,
+	EVENT_TAMPER,
 	EVENT_KIND_COUNT,
 };
 
@@ -90,7 +94,8 @@ struct file_path {
 
 struct ip_addr {
 	uint8_t bytes[16];	/* network order */
-	uint8_t family;		/* AF_INET (4 bytes used) or AF_INET6 */
+	/* AF_INET (4 bytes used) or AF_INET6; 0: no internet address */
+	uint8_t family;
 };
 
 /* What is known of an image by the time it runs. Owned by proc/. */
@@ -127,7 +132,12 @@ struct image {
 
 	struct file_path exe;
 	struct file_id exe_file;
-	struct slice script;	/* claimed: bprm->filename made absolute */
+	/*
+	 * What was run by a #! line or the like. Known to the kernel where
+	 * script_file is known, else bprm->filename made absolute, claimed.
+	 */
+	struct slice script;
+	struct file_id script_file;
 	struct slice filename;	/* as the caller named it */
 	struct slice cwd;
 	struct slice args;	/* strings, each zero-terminated */
@@ -192,14 +202,73 @@ struct exit_info {
 	uint32_t status;	/* as wait(2) */
 };
 
-struct connect_info {
-	uint64_t sock;		/* a key for the outcome, nothing else */
+/* One end of a socket. */
+struct endpoint {
 	struct ip_addr addr;	/* IPv4-mapped already made IPv4 */
 	uint16_t port;
+	uint16_t family;	/* AF_INET, AF_INET6, AF_UNIX, AF_PACKET … */
 	uint16_t type;		/* SOCK_STREAM … */
 	uint16_t protocol;	/* IPPROTO_… */
-	bool is_send;		/* datagram without connect */
 	uint32_t net_ns;
+	/* AF_UNIX: without the ending zero; abstract: begins with a zero. */
+	struct slice unix_path;
+};
+
+struct connect_info {
+	uint64_t sock;		/* a key for the outcome, nothing else */
+	struct endpoint peer;	/* socket made: family, type and protocol only */
+	bool is_send;		/* datagram without connect */
+	bool is_socket;		/* raw or packet socket made */
+};
+
+struct listen_info {
+	uint64_t sock;
+	struct endpoint local;
+	uint32_t backlog;
+	bool is_bind;		/* a datagram socket got a port of its choice */
+};
+
+/* Same values as enum wire_load_op, asserted in sense/decode.c. */
+enum load_op { LOAD_NONE = 0, LOAD_MMAP, LOAD_MODULE, LOAD_BPF, LOAD_COUNT };
+
+#define LOAD_F_FD_CLAIMED 0x01
+#define LOAD_F_MPROTECT 0x02
+
+struct load_info {
+	enum load_op op;
+	uint32_t flags;		/* LOAD_F_* */
+	struct file_path path;	/* empty: from no file */
+	struct file_id file;
+	struct slice name;	/* of a module or BPF program */
+	uint32_t arg;		/* BPF: program type */
+	uint32_t id;		/* BPF: program id; 0: not known */
+};
+
+/* Same values as enum wire_tamper_op, asserted in sense/decode.c. */
+enum tamper_op {
+	TAMPER_NONE = 0,
+	TAMPER_SIGNAL,
+	TAMPER_PTRACE,
+	TAMPER_VM_WRITE,
+	TAMPER_BPF,
+	TAMPER_COUNT,
+};
+
+struct tamper_info {
+	enum tamper_op op;
+	bool of_picket;
+	struct proc_key target;	/* start_ns 0: no process */
+	uint32_t target_image;
+	uint32_t arg;		/* signal, ptrace request, bpf command */
+	uint32_t id;
+	/* What the target runs, where known: proc_table_apply fills it in. */
+	struct image *target_img;
+};
+
+/* The script that the acting thread is about to run, if its exec succeeds. */
+struct script_info {
+	struct file_path path;
+	struct file_id file;
 };
 
 struct connect_result_info {
@@ -249,6 +318,10 @@ struct event {
 		struct connect_result_info result;
 		struct write_info write;
 		struct cgroup_info cgroup;
+		struct script_info script;
+		struct listen_info listen;
+		struct load_info load;
+		struct tamper_info tamper;
 	};
 };
 

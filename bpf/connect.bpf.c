@@ -78,6 +78,8 @@ static __always_inline bool report(enum wire_connect_op op,
 	r->op = op;
 	r->reserved[0] = r->reserved[1] = r->reserved[2] = 0;
 	r->net_ns = sock_net_ns(t->sock);
+	r->unix_path = (struct wire_str){};
+	r->reserved2 = 0;
 	bpf_ringbuf_submit(r, 0);
 	return true;
 }

@@ -35,6 +35,10 @@ enum wire_type {
 	WIRE_CONNECT_RESULT,
 	WIRE_WRITE,
 	WIRE_CGROUP,
+	WIRE_SCRIPT,
+	WIRE_LISTEN,
+	WIRE_LOAD,
+	WIRE_TAMPER,
 	WIRE_TYPE_COUNT,
 };
 
@@ -46,6 +50,9 @@ enum wire_family {
 	WIRE_FAM_CONNECT,
 	WIRE_FAM_WRITE,
 	WIRE_FAM_CGROUP,
+	WIRE_FAM_LISTEN,
+	WIRE_FAM_LOAD,
+	WIRE_FAM_TAMPER,
 	WIRE_FAM_COUNT,
 };
 
@@ -232,6 +239,7 @@ struct wire_exit {
 enum wire_connect_op {
 	WIRE_CONNECT_CONNECT = 1,	/* connect(2), or what amounts to it */
 	WIRE_CONNECT_SEND,		/* datagram to an address, unconnected */
+	WIRE_CONNECT_SOCKET,		/* raw or packet socket made: no peer */
 };
 
 struct wire_connect {
@@ -239,12 +247,15 @@ struct wire_connect {
 	__u64 sock;		/* kernel address of the socket: a key, no more */
 	__u8 addr[16];		/* network order; IPv4 in the first four bytes */
 	__u16 port;		/* host order */
-	__u16 family;		/* AF_INET, AF_INET6 */
+	__u16 family;		/* AF_INET, AF_INET6, AF_UNIX, AF_PACKET … */
 	__u16 type;		/* SOCK_STREAM … */
-	__u16 protocol;		/* IPPROTO_… */
+	__u16 protocol;		/* IPPROTO_…; AF_PACKET: ETH_P_… */
 	__u8 op;		/* enum wire_connect_op */
 	__u8 reserved[3];
 	__u32 net_ns;
+	/* AF_UNIX: sun_path without its end; an abstract one begins with 0. */
+	struct wire_str unix_path;
+	__u32 reserved2;
 };
 
 /*
@@ -260,6 +271,84 @@ struct wire_connect_result {
 	__u16 peer_port;
 	__u16 family;
 	__u16 error;		/* errno; 0: established */
+};
+
+/*
+ * The file of a script, told while the kernel still holds it: before the
+ * exec of the same thread (hdr.tid, and there wire_exec.old_tid) that puts its
+ * interpreter in its place, or that fails and leaves this without meaning.
+ */
+struct wire_script {
+	struct wire_hdr hdr;	/* as of before the exec */
+	struct wire_file file;
+	struct wire_path path;
+	__u32 reserved;
+};
+
+enum wire_listen_op {
+	WIRE_LISTEN_LISTEN = 1,	/* listen(2), or what amounts to it */
+	WIRE_LISTEN_BIND,	/* datagrams: bound to a port asked for */
+};
+
+struct wire_listen {
+	struct wire_hdr hdr;
+	__u64 sock;		/* as in struct wire_connect */
+	__u8 addr[16];
+	__u16 port;		/* host order, as the kernel settled it */
+	__u16 family;
+	__u16 type;
+	__u16 protocol;
+	__u32 net_ns;
+	__u32 backlog;
+	struct wire_str unix_path;
+	__u8 op;		/* enum wire_listen_op */
+	__u8 reserved[3];
+};
+
+enum wire_load_op {
+	WIRE_LOAD_MMAP = 1,	/* a file mapped, or made, executable */
+	WIRE_LOAD_MODULE,	/* a kernel module */
+	WIRE_LOAD_BPF,		/* a BPF program */
+	WIRE_LOAD_COUNT,
+};
+
+#define WIRE_LOAD_FD_CLAIMED 0x0001 /* as WIRE_WRITE_FD_CLAIMED */
+#define WIRE_LOAD_MPROTECT 0x0002   /* mapped before, made executable now */
+
+struct wire_load {
+	struct wire_hdr hdr;
+	struct wire_file file;	/* MMAP; MODULE where it came from a file */
+	struct wire_path path;
+	struct wire_str name;	/* MODULE, BPF: what it calls itself */
+	__u8 op;		/* enum wire_load_op */
+	__u8 reserved;
+	__u16 flags;		/* WIRE_LOAD_* */
+	__u32 arg;		/* BPF: program type */
+	__u32 id;		/* BPF: program id; 0: not known */
+	__u32 reserved2;
+};
+
+/* What somebody does to another process, or to what picket lives on. */
+enum wire_tamper_op {
+	WIRE_TAMPER_SIGNAL = 1,	/* arg: signal; only picket as target */
+	WIRE_TAMPER_PTRACE,	/* arg: request or access mode */
+	WIRE_TAMPER_VM_WRITE,	/* process_vm_writev */
+	WIRE_TAMPER_BPF,	/* bpf(2) on picket's objects; arg: command */
+	WIRE_TAMPER_COUNT,
+};
+
+#define WIRE_TAMPER_SELF 0x0001	/* the target is picket */
+
+struct wire_tamper {
+	struct wire_hdr hdr;	/* who does it */
+	__u64 target_start_ns;	/* 0: the target is no process */
+	__u32 target_tgid;
+	__u32 target_image;
+	__u32 arg;
+	__u32 id;		/* BPF: id of the link, program or map */
+	__u8 op;		/* enum wire_tamper_op */
+	__u8 reserved[5];
+	__u16 flags;		/* WIRE_TAMPER_* */
 };
 
 enum wire_write_op {

@@ -197,10 +197,10 @@ static inline struct event sample_connect(struct ip_addr addr, uint16_t port)
 	struct event ev = sample_event(EVENT_CONNECT);
 
 	ev.backend = 6;
-	ev.connect.addr = addr;
-	ev.connect.port = port;
-	ev.connect.type = SOCK_STREAM;
-	ev.connect.protocol = IPPROTO_TCP;
+	ev.connect.peer.addr = addr;
+	ev.connect.peer.port = port;
+	ev.connect.peer.type = SOCK_STREAM;
+	ev.connect.peer.protocol = IPPROTO_TCP;
 	return ev;
 }
 

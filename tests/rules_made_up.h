@@ -453,12 +453,12 @@ static void make_connect(struct connect_info *c)
 	static const uint16_t protos[] = { 6, 17, 132, 262 };
 	const char *addr = PICK(addrs);
 
-	c->addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
-	(void)inet_pton(c->addr.family, addr, c->addr.bytes);
+	c->peer.addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
+	(void)inet_pton(c->peer.addr.family, addr, c->peer.addr.bytes);
 	if (one_in(12))
-		c->addr.family = AF_UNIX;
-	c->port = PICK(ports);
-	c->protocol = PICK(protos);
+		c->peer.addr.family = AF_UNIX;
+	c->peer.port = PICK(ports);
+	c->peer.protocol = PICK(protos);
 }
 
 /* The images of a scene, the one that acts first; it may be none. */

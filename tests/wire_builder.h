@@ -34,6 +34,10 @@ static inline size_t wb_body(enum wire_type type)
 		[WIRE_CONNECT_RESULT] = sizeof(struct wire_connect_result),
 		[WIRE_WRITE] = sizeof(struct wire_write),
 		[WIRE_CGROUP] = sizeof(struct wire_cgroup),
+		[WIRE_SCRIPT] = sizeof(struct wire_script),
+		[WIRE_LISTEN] = sizeof(struct wire_listen),
+		[WIRE_LOAD] = sizeof(struct wire_load),
+		[WIRE_TAMPER] = sizeof(struct wire_tamper),
 	};
 
 	return body[type];

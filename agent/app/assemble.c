@@ -58,6 +58,9 @@ static int start_sensor(struct agent *a)
 	s.force[WIRE_FAM_EXEC] = backend_of(c->sensor.exec);
 	s.force[WIRE_FAM_CONNECT] = backend_of(c->sensor.connect);
 	s.force[WIRE_FAM_WRITE] = backend_of(c->sensor.write);
+	s.force[WIRE_FAM_LISTEN] = backend_of(c->sensor.listen);
+	s.force[WIRE_FAM_LOAD] = backend_of(c->sensor.load);
+	s.force[WIRE_FAM_TAMPER] = backend_of(c->sensor.tamper);
 	r = sensor_open(&s, &a->sensor, what);
 	if (r >= 0)
 		return 0;

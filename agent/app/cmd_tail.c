@@ -83,8 +83,9 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
-	  .help = "only exec, connect, write, exit, agent (picket\n"
-		  "about itself) or amendment (JSON only)",
+	  .help = "only exec, connect, write, listen, load, tamper,\n"
+		  "exit, agent (picket about itself) or amendment\n"
+		  "(JSON only)",
 	  .set = set_kinds,
 	  .expects = TAIL_KINDS_EXPECTED },
 	{ 0 },

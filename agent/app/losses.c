@@ -12,9 +12,11 @@
 #include "sense/sensor.h"
 
 static const char *const family_names[] = {
-	[WIRE_FAM_FORK] = "fork",   [WIRE_FAM_EXEC] = "exec",
-	[WIRE_FAM_EXIT] = "exit",   [WIRE_FAM_CONNECT] = "connect",
-	[WIRE_FAM_WRITE] = "write", [WIRE_FAM_CGROUP] = "cgroup",
+	[WIRE_FAM_FORK] = "fork",     [WIRE_FAM_EXEC] = "exec",
+	[WIRE_FAM_EXIT] = "exit",     [WIRE_FAM_CONNECT] = "connect",
+	[WIRE_FAM_WRITE] = "write",   [WIRE_FAM_CGROUP] = "cgroup",
+	[WIRE_FAM_LISTEN] = "listen", [WIRE_FAM_LOAD] = "load",
+	[WIRE_FAM_TAMPER] = "tamper",
 };
 
 _Static_assert(sizeof(family_names) / sizeof(family_names[0]) == WIRE_FAM_COUNT,

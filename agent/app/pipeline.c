@@ -34,7 +34,9 @@ static const enum fate fates[EVENT_KIND_COUNT] = {
 	[EVENT_FORK] = FATE_TRACK,	     [EVENT_CGROUP] = FATE_TRACK,
 	[EVENT_EXEC] = FATE_JUDGE,	     [EVENT_CONNECT] = FATE_JUDGE,
 	[EVENT_WRITE] = FATE_JUDGE,	     [EVENT_EXIT] = FATE_KEEP,
-	[EVENT_CONNECT_RESULT] = FATE_AMEND,
+	[EVENT_CONNECT_RESULT] = FATE_AMEND, [EVENT_SCRIPT] = FATE_TRACK,
+	[EVENT_LISTEN] = FATE_JUDGE,	     [EVENT_LOAD] = FATE_JUDGE,
+	[EVENT_TAMPER] = FATE_JUDGE,
 };
 
 int pipeline_init(struct pipeline *p)
@@ -69,6 +71,9 @@ static void add_host_paths(struct pipeline *p, struct event *ev)
 {
 	struct write_info *w = &ev->write;
 
+	if (ev->kind == EVENT_LOAD && ev->load.path.path.n)
+		proc_table_host_path(p->procs, ev->actor.mnt_ns,
+				     ev->load.file.dev, &ev->load.path);
 	if (ev->kind != EVENT_WRITE)
 		return;
 	/* A rename or link stays on one device: it is that of both names. */
@@ -76,6 +81,14 @@ static void add_host_paths(struct pipeline *p, struct event *ev)
 	if (w->new_path.path.n)
 		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
 				     &w->new_path);
+}
+
+/* Whom an act of one process on another is aimed at. */
+static void add_target(struct pipeline *p, struct event *ev)
+{
+	if (ev->kind == EVENT_TAMPER && ev->tamper.target.start_ns)
+		ev->tamper.target_img = proc_table_find(
+			p->procs, ev->tamper.target, ev->tamper.target_image);
 }
 
 /* What a rule ignores, and what is unlisted and to be dropped, is counted. */
@@ -125,7 +138,8 @@ static void expect_more(struct pipeline *p, const struct event *ev,
 {
 	struct amend_target target = { .epoch = p->epoch, .seq = seq };
 
-	if (ev->kind == EVENT_CONNECT && !ev->connect.is_send)
+	if (ev->kind == EVENT_CONNECT && !ev->connect.is_send &&
+	    !ev->connect.is_socket)
 		outcomes_expect(p->outcomes, ev, target);
 	else if (ev->kind == EVENT_WRITE)
 		totals_expect(p->totals, ev, target);
@@ -161,6 +175,7 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		return 0;
 	case FATE_JUDGE:
 		add_host_paths(p, &ev);
+		add_target(p, &ev);
 		v = rule_set_match(p->rules, &ev, img);
 		if (!is_wanted(p, &v))
 			return 0;

@@ -140,9 +140,11 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 	log_notice("stopped after %.1f s",
 		   (double)(clock_boot_ns() - a->started_ns) / 1e9);
 	log_notice("seen    %" PRIu64 " records: %" PRIu64 " exec, %" PRIu64
-		   " exit, %" PRIu64 " connect, %" PRIu64 " write",
+		   " exit, %" PRIu64 " connect, %" PRIu64 " write, %" PRIu64
+		   " listen, %" PRIu64 " load",
 		   seen, n->received[WIRE_FAM_EXEC], n->received[WIRE_FAM_EXIT],
-		   n->received[WIRE_FAM_CONNECT], n->received[WIRE_FAM_WRITE]);
+		   n->received[WIRE_FAM_CONNECT], n->received[WIRE_FAM_WRITE],
+		   n->received[WIRE_FAM_LISTEN], n->received[WIRE_FAM_LOAD]);
 	log_notice("kept    %" PRIu64 " events, %" PRIu64
 		   " amendments, %" PRIu64 " alerts; %" PRIu64
 		   " ignored, %" PRIu64 " not wanted; journal up to %" PRIu64,

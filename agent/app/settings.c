@@ -43,6 +43,9 @@ int settings_load_rules(const char *dir, const struct conf *conf,
 	opt.unlisted[EVENT_EXEC] = meaning[conf->rules.unlisted_exec];
 	opt.unlisted[EVENT_CONNECT] = meaning[conf->rules.unlisted_connect];
 	opt.unlisted[EVENT_WRITE] = meaning[conf->rules.unlisted_write];
+	opt.unlisted[EVENT_LISTEN] = meaning[conf->rules.unlisted_listen];
+	opt.unlisted[EVENT_LOAD] = meaning[conf->rules.unlisted_load];
+	opt.unlisted[EVENT_TAMPER] = meaning[conf->rules.unlisted_tamper];
 	if (rule_set_load(dir, &opt, ret, &err) < 0)
 		return complain(err.file, err.line, err.what);
 	return EXIT_CODE_OK;

@@ -42,6 +42,8 @@ static const struct {
 	{ "exec", TAIL_EXEC },	     { "exit", TAIL_EXIT },
 	{ "connect", TAIL_CONNECT }, { "write", TAIL_WRITE },
 	{ "agent", TAIL_AGENT },     { "amendment", TAIL_AMENDMENT },
+	{ "listen", TAIL_LISTEN },   { "load", TAIL_LOAD },
+	{ "tamper", TAIL_TAMPER },
 };
 
 static unsigned kind_bit(struct slice name)

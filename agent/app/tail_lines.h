@@ -19,13 +19,17 @@ struct tail_lines;
 #define TAIL_AGENT     0x10
 /* JSON only: in text an amendment is of the kind of the event it amends. */
 #define TAIL_AMENDMENT 0x20
-#define TAIL_ALL       0x3f
+#define TAIL_LISTEN    0x40
+#define TAIL_LOAD      0x80
+#define TAIL_TAMPER    0x100
+#define TAIL_ALL       0x1ff
 /* For people: every exec has an exit, and few of them say anything. */
 #define TAIL_DEFAULT   (TAIL_ALL & ~TAIL_EXIT)
 
 /* "exec,connect" -> TAIL_*; -EINVAL: a word that is none of them. */
 #define TAIL_KINDS_EXPECTED \
-	"a list of exec, connect, write, exit, agent, amendment"
+	"a list of exec, connect, write, listen, load, tamper, exit, agent, " \
+	"amendment"
 int tail_kinds_parse(const char *list, unsigned *ret_kinds);
 
 struct tail_settings {

@@ -27,7 +27,8 @@ struct conf {
 		char *log_level;
 	} agent;
 	struct {
-		char *exec, *connect, *write;	/* backend name or "auto" */
+		/* backend name or "auto" */
+		char *exec, *connect, *write, *listen, *load, *tamper;
 		uint64_t ring_size;
 		uint64_t write_window_ms;
 		bool unix_sockets;
@@ -40,6 +41,7 @@ struct conf {
 	struct {
 		char *dir;
 		int unlisted_exec, unlisted_connect, unlisted_write;
+		int unlisted_listen, unlisted_load, unlisted_tamper;
 	} rules;
 	struct {
 		char *dir;

@@ -31,26 +31,114 @@ static void add_address(struct attrs *a, const char *ip_key,
 	attr_int(a, port_key, addr->port);
 }
 
+static void add_network(struct attrs *a, const Picket__V1__Address *end,
+			uint32_t family, const char *transport)
+{
+	const char *name = name_address_family(family);
+
+	if (end && (end->ip.len == 4 || end->ip.len == 16))
+		name = end->ip.len == 4 ? "ipv4" : "ipv6";
+	if (name)
+		attr_string(a, "network.type", slice_str(name));
+	/* The convention's word for the transport of a unix socket. */
+	if (family == AF_UNIX && !end)
+		transport = "unix";
+	if (transport)
+		attr_string(a, "network.transport", slice_str(transport));
+}
+
+/* An abstract name's first zero is written as '@', as everyone does. */
+static void add_unix_path(struct attrs *a, const char *key,
+			  ProtobufCBinaryData path)
+{
+	char *text;
+
+	if (!path.len)
+		return;
+	text = arena_take(a->arena, path.len);
+	if (!text)
+		return;
+	memcpy(text, path.data, path.len);
+	if (!text[0])
+		text[0] = '@';
+	attr_string(a, key, slice_of(text, path.len));
+}
+
 static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 {
-	const char *name = name_protocol(c->protocol, c->type);
-
-	if (c->peer) {
+	if (c->peer)
 		add_address(a, "network.peer.address", "network.peer.port",
 			    c->peer);
-		if (c->peer->ip.len == 4 || c->peer->ip.len == 16)
-			attr_string(a, "network.type",
-				    slice_str(c->peer->ip.len == 4 ? "ipv4"
-								   : "ipv6"));
-	}
-	if (name)
-		attr_string(a, "network.transport", slice_str(name));
+	add_unix_path(a, "network.peer.address", c->unix_path);
+	add_network(a, c->peer, c->family, name_protocol(c->protocol, c->type));
 	attr_int(a, "picket.connect.protocol", c->protocol);
 	attr_int(a, "picket.connect.type", c->type);
 	if (c->send)
 		attr_bool(a, "picket.connect.send", true);
+	if (c->socket)
+		attr_bool(a, "picket.connect.socket", true);
 	if (c->net_ns)
 		attr_int(a, "picket.connect.net_ns", c->net_ns);
+}
+
+static void add_listen(struct attrs *a, const Picket__V1__Listen *l)
+{
+	if (l->local)
+		add_address(a, "network.local.address", "network.local.port",
+			    l->local);
+	add_unix_path(a, "network.local.address", l->unix_path);
+	add_network(a, l->local, l->family,
+		    name_protocol(l->protocol, l->type));
+	attr_int(a, "picket.listen.protocol", l->protocol);
+	attr_int(a, "picket.listen.type", l->type);
+	attr_int(a, "picket.listen.backlog", l->backlog);
+	if (l->bind)
+		attr_bool(a, "picket.listen.bind", true);
+	if (l->net_ns)
+		attr_int(a, "picket.listen.net_ns", l->net_ns);
+}
+
+#define LOAD_ROW(key, type, member)                                  \
+	{                                                            \
+		key, type, offsetof(Picket__V1__Load, member), false \
+	}
+
+static const struct row load_rows[] = {
+	LOAD_ROW("picket.load.name", ROW_BYTES, name),
+	LOAD_ROW("picket.load.program_type", ROW_U32, program_type),
+	LOAD_ROW("picket.load.program_id", ROW_U32, program_id),
+	LOAD_ROW("picket.load.fd_claimed", ROW_BOOL, fd_claimed),
+	LOAD_ROW("picket.load.mprotect", ROW_BOOL, mprotect),
+};
+
+static void add_load(struct attrs *a, const Picket__V1__Load *l)
+{
+	attr_string(a, "picket.op", slice_str(name_load(l->type)));
+	if (l->path)
+		attr_file_path(a, l->path);
+	if (l->file)
+		attr_file(a, l->file);
+	ADD_ROWS(a, load_rows, l);
+}
+
+#define TAMPER_ROW(key, type, member)                                  \
+	{                                                              \
+		key, type, offsetof(Picket__V1__Tamper, member), false \
+	}
+
+static const struct row tamper_rows[] = {
+	TAMPER_ROW("picket.tamper.of_picket", ROW_BOOL, of_picket),
+	TAMPER_ROW("picket.tamper.target.pid", ROW_U32, target_pid),
+	TAMPER_ROW("picket.tamper.target.start_ns", ROW_U64, target_start_ns),
+	TAMPER_ROW("picket.tamper.target.executable", ROW_BYTES, target_exe),
+	TAMPER_ROW("picket.tamper.arg", ROW_U32, arg),
+	TAMPER_ROW("picket.tamper.object_id", ROW_U32, object_id),
+};
+
+static void add_tamper(struct attrs *a, const Picket__V1__Tamper *t)
+{
+	attr_string(a, "picket.op", slice_str(name_tamper(t->type)));
+	ADD_ROWS(a, tamper_rows, t);
 }
 
 #define WRITE_ROW(key, type, member)                                  \
@@ -146,6 +234,12 @@ static void add_event(struct attrs *a, const struct view_images *images,
 		add_connect(a, e->connect);
 	if (e->write)
 		add_write(a, e->write);
+	if (e->listen)
+		add_listen(a, e->listen);
+	if (e->load)
+		add_load(a, e->load);
+	if (e->tamper)
+		add_tamper(a, e->tamper);
 	if (e->agent)
 		add_agent(a, e->agent);
 }
@@ -249,6 +343,9 @@ const char *attr_event_name(const struct view *v)
 		[PICKET__V1__KIND__KIND_CONNECT] = "picket.connect",
 		[PICKET__V1__KIND__KIND_WRITE] = "picket.write",
 		[PICKET__V1__KIND__KIND_AGENT] = "picket.agent",
+		[PICKET__V1__KIND__KIND_LISTEN] = "picket.listen",
+		[PICKET__V1__KIND__KIND_LOAD] = "picket.load",
+		[PICKET__V1__KIND__KIND_TAMPER] = "picket.tamper",
 	};
 	size_t kind;
 

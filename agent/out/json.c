@@ -26,19 +26,89 @@ static void add_ip(struct buf *out, const char *name,
 		json_str(out, name, ip);
 }
 
-static void add_connect(struct buf *out, const Picket__V1__Connect *c)
+/* A socket's end: "ip" and "port", or "family" and what that has. */
+static void add_end(struct buf *out, const Picket__V1__Address *address,
+		    uint32_t family, ProtobufCBinaryData unix_path)
 {
-	const char *protocol = name_protocol(c->protocol, c->type);
+	const char *name = name_address_family(family);
+
+	if (address) {
+		add_ip(out, "ip", address);
+		json_u64(out, "port", address->port);
+		return;
+	}
+	if (name)
+		json_str(out, "family", name);
+	else
+		json_u64(out, "family_number", family);
+	json_bytes(out, "unix_path",
+		   slice_of((const char *)unix_path.data, unix_path.len));
+}
+
+static void add_protocol(struct buf *out, uint32_t protocol, uint32_t type)
+{
+	const char *name = name_protocol(protocol, type);
 	char number[16];
 
-	(void)snprintf(number, sizeof(number), "%" PRIu32, c->protocol);
+	(void)snprintf(number, sizeof(number), "%" PRIu32, protocol);
+	json_str(out, "protocol", name ? name : number);
+	json_u64(out, "type", type);
+}
+
+static void add_connect(struct buf *out, const Picket__V1__Connect *c)
+{
 	json_open(out, "connect", '{');
-	add_ip(out, "ip", c->peer);
-	json_u64(out, "port", c->peer->port);
-	json_str(out, "protocol", protocol ? protocol : number);
-	json_u64(out, "type", c->type);
+	add_end(out, c->peer, c->family, c->unix_path);
+	add_protocol(out, c->protocol, c->type);
 	json_true(out, "send", c->send);
+	json_true(out, "socket", c->socket);
 	json_u64(out, "net_ns", c->net_ns);
+	json_close(out, '}');
+}
+
+static void add_listen(struct buf *out, const Picket__V1__Listen *l)
+{
+	json_open(out, "listen", '{');
+	add_end(out, l->local, l->family, l->unix_path);
+	add_protocol(out, l->protocol, l->type);
+	json_true(out, "bind", l->bind);
+	json_u64(out, "backlog", l->backlog);
+	json_u64(out, "net_ns", l->net_ns);
+	json_close(out, '}');
+}
+
+static void add_load(struct buf *out, const Picket__V1__Load *l)
+{
+	json_open(out, "load", '{');
+	json_str(out, "type", name_load(l->type));
+	json_path(out, "path", l->path);
+	json_file(out, "file", l->file);
+	json_bytes(out, "name",
+		   slice_of((const char *)l->name.data, l->name.len));
+	if (l->type == PICKET__V1__LOAD__TYPE__BPF)
+		json_u64(out, "program_type", l->program_type);
+	if (l->program_id)
+		json_u64(out, "program_id", l->program_id);
+	json_true(out, "fd_claimed", l->fd_claimed);
+	json_true(out, "mprotect", l->mprotect);
+	json_close(out, '}');
+}
+
+static void add_tamper(struct buf *out, const Picket__V1__Tamper *t)
+{
+	json_open(out, "tamper", '{');
+	json_str(out, "type", name_tamper(t->type));
+	json_true(out, "of_picket", t->of_picket);
+	if (t->target_pid) {
+		json_u64(out, "target_pid", t->target_pid);
+		json_u64(out, "target_start_ns", t->target_start_ns);
+	}
+	json_bytes(
+		out, "target_exe",
+		slice_of((const char *)t->target_exe.data, t->target_exe.len));
+	json_u64(out, "arg", t->arg);
+	if (t->object_id)
+		json_u64(out, "object_id", t->object_id);
 	json_close(out, '}');
 }
 
@@ -148,6 +218,12 @@ static void add_event(struct buf *out, const struct view_images *images,
 		add_write(out, e->write);
 	if (e->exit && e->kind == PICKET__V1__KIND__KIND_EXIT)
 		add_exit(out, e->exit);
+	if (e->listen && e->kind == PICKET__V1__KIND__KIND_LISTEN)
+		add_listen(out, e->listen);
+	if (e->load && e->kind == PICKET__V1__KIND__KIND_LOAD)
+		add_load(out, e->load);
+	if (e->tamper && e->kind == PICKET__V1__KIND__KIND_TAMPER)
+		add_tamper(out, e->tamper);
 	if (e->agent && e->kind == PICKET__V1__KIND__KIND_AGENT)
 		add_agent(out, e->agent);
 	if (e->verdict)

@@ -18,6 +18,7 @@ static void add_program(struct buf *out, const Picket__V1__Image *i)
 	json_path(out, "exe", i->exe);
 	json_file(out, "exe_file", i->exe_file);
 	json_bytes(out, "script", bytes(i->script));
+	json_file(out, "script_file", i->script_file);
 	json_bytes(out, "filename", bytes(i->filename));
 	json_bytes(out, "cwd", bytes(i->cwd));
 	json_bytes(out, "comm", bytes(i->comm));

@@ -30,6 +30,9 @@ static const char *const kinds[] = {
 	[PICKET__V1__KIND__KIND_CONNECT] = "connect",
 	[PICKET__V1__KIND__KIND_WRITE] = "write",
 	[PICKET__V1__KIND__KIND_AGENT] = "agent",
+	[PICKET__V1__KIND__KIND_LISTEN] = "listen",
+	[PICKET__V1__KIND__KIND_LOAD] = "load",
+	[PICKET__V1__KIND__KIND_TAMPER] = "tamper",
 };
 
 static const char *const answers[] = {
@@ -63,6 +66,19 @@ static const char *const operations[] = {
 	[PICKET__V1__OPERATION__OPERATION_MKNOD] = "mknod",
 	[PICKET__V1__OPERATION__OPERATION_MKDIR] = "mkdir",
 	[PICKET__V1__OPERATION__OPERATION_RMDIR] = "rmdir",
+};
+
+static const char *const loads[] = {
+	[PICKET__V1__LOAD__TYPE__LIBRARY] = "library",
+	[PICKET__V1__LOAD__TYPE__MODULE] = "module",
+	[PICKET__V1__LOAD__TYPE__BPF] = "bpf",
+};
+
+static const char *const tampers[] = {
+	[PICKET__V1__TAMPER__TYPE__SIGNAL] = "signal",
+	[PICKET__V1__TAMPER__TYPE__PTRACE] = "ptrace",
+	[PICKET__V1__TAMPER__TYPE__MEMORY_WRITE] = "memory",
+	[PICKET__V1__TAMPER__TYPE__BPF] = "bpf",
 };
 
 static const struct {
@@ -99,6 +115,22 @@ static const char *const backends[WIRE_BACKEND_COUNT] = {
 	[WIRE_BACKEND_FENTRY] = "fentry", [WIRE_BACKEND_KPROBE] = "kprobe",
 	[WIRE_BACKEND_TP_BTF] = "tp_btf", [WIRE_BACKEND_RAW_TP] = "raw_tp",
 	[WIRE_BACKEND_CGROUP] = "cgroup", [WIRE_BACKEND_ITER] = "iter",
+};
+
+static const struct {
+	uint32_t family;
+	const char *name;
+} address_families[] = {
+	{ AF_UNIX, "unix" },
+	{ AF_INET, "inet" },
+	{ AF_INET6, "inet6" },
+	{ AF_PACKET, "packet" },
+	{ AF_VSOCK, "vsock" },
+	{ AF_NETLINK, "netlink" },
+	{ AF_BLUETOOTH, "bluetooth" },
+	{ AF_TIPC, "tipc" },
+	{ AF_XDP, "xdp" },
+	{ AF_CAN, "can" },
 };
 
 static const struct {
@@ -150,6 +182,16 @@ const char *name_operation(Picket__V1__Operation o)
 	return LOOK_UP(operations, o);
 }
 
+const char *name_load(Picket__V1__Load__Type t)
+{
+	return LOOK_UP(loads, t);
+}
+
+const char *name_tamper(Picket__V1__Tamper__Type t)
+{
+	return LOOK_UP(tampers, t);
+}
+
 const char *name_what(Picket__V1__Agent__What w)
 {
 	return (uint64_t)w < LENGTH(whats) ? whats[w].name : "unknown";
@@ -168,6 +210,14 @@ const char *name_stdio(Picket__V1__Stdio__Type t)
 const char *name_backend(uint32_t backend)
 {
 	return LOOK_UP(backends, backend);
+}
+
+const char *name_address_family(uint32_t family)
+{
+	for (size_t i = 0; i < LENGTH(address_families); i++)
+		if (address_families[i].family == family)
+			return address_families[i].name;
+	return NULL;
 }
 
 const char *name_protocol(uint32_t protocol, uint32_t type)

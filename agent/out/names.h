@@ -15,6 +15,8 @@ const char *name_kind(Picket__V1__Kind k);	   /* exec, exit, connect … */
 const char *name_answer(Picket__V1__Answer a);	   /* allowed, denied … */
 const char *name_severity(Picket__V1__Severity s); /* low, medium … */
 const char *name_operation(Picket__V1__Operation o); /* open, write … */
+const char *name_load(Picket__V1__Load__Type t);	     /* library, module, bpf */
+const char *name_tamper(Picket__V1__Tamper__Type t); /* signal, ptrace … */
 const char *name_what(Picket__V1__Agent__What w);    /* started, loss … */
 const char *name_stdio(Picket__V1__Stdio__Type t);   /* file, pipe … */
 const char *name_backend(uint32_t backend);	     /* tp_btf, cgroup … */
@@ -22,6 +24,8 @@ const char *name_backend(uint32_t backend);	     /* tp_btf, cgroup … */
 /* What picket says of itself when something was lost or went wrong. */
 bool what_is_warning(Picket__V1__Agent__What w);
 
+/* unix, inet, packet …; NULL: none of those known here. */
+const char *name_address_family(uint32_t family);
 /* tcp, udp …; NULL: none of those known here. Type decides for protocol 0. */
 const char *name_protocol(uint32_t protocol, uint32_t type);
 /* How a connection attempt ended: "refused" …; NULL: an unusual errno. */

@@ -32,6 +32,9 @@ static const Picket__V1__Kind kinds[EVENT_KIND_COUNT] = {
 	[EVENT_CONNECT] = PICKET__V1__KIND__KIND_CONNECT,
 	[EVENT_WRITE] = PICKET__V1__KIND__KIND_WRITE,
 	[EVENT_AGENT] = PICKET__V1__KIND__KIND_AGENT,
+	[EVENT_LISTEN] = PICKET__V1__KIND__KIND_LISTEN,
+	[EVENT_LOAD] = PICKET__V1__KIND__KIND_LOAD,
+	[EVENT_TAMPER] = PICKET__V1__KIND__KIND_TAMPER,
 };
 
 static const Picket__V1__Answer answers[ANSWER_COUNT] = {
@@ -45,6 +48,10 @@ static const Picket__V1__Answer answers[ANSWER_COUNT] = {
 static_assert((int)SEVERITY_CRITICAL ==
 		      (int)PICKET__V1__SEVERITY__SEVERITY_CRITICAL,
 	      "severities agree with event.proto");
+static_assert((int)LOAD_BPF == (int)PICKET__V1__LOAD__TYPE__BPF,
+	      "loads agree with event.proto");
+static_assert((int)TAMPER_BPF == (int)PICKET__V1__TAMPER__TYPE__BPF,
+	      "tampering agrees with event.proto");
 static_assert((int)OP_RMDIR == (int)PICKET__V1__OPERATION__OPERATION_RMDIR,
 	      "operations agree with event.proto");
 
@@ -151,10 +158,20 @@ union act {
 		Picket__V1__Address peer;
 	};
 	struct {
+		Picket__V1__Listen listen;
+		Picket__V1__Address local;
+	};
+	struct {
 		Picket__V1__Write write;
 		Picket__V1__Path path, new_path;
 		Picket__V1__File file;
 	};
+	struct {
+		Picket__V1__Load load;
+		Picket__V1__Path load_path;
+		Picket__V1__File load_file;
+	};
+	Picket__V1__Tamper tamper;
 };
 
 static void fill_exec(Picket__V1__Event *m, union act *a,
@@ -173,19 +190,86 @@ static void fill_exit(Picket__V1__Event *m, union act *a,
 	m->exit = &a->exit;
 }
 
+/* Left out where the address says it, which is nearly always. */
+static uint32_t family_to_tell(const struct endpoint *e)
+{
+	return e->addr.family ? 0 : e->family;
+}
+
 static void fill_connect(Picket__V1__Event *m, union act *a,
 			 const struct event *ev)
 {
 	const struct connect_info *c = &ev->connect;
 
 	picket__v1__connect__init(&a->connect);
-	fill_address(&a->peer, &c->addr, c->port);
-	a->connect.peer = &a->peer;
-	a->connect.type = c->type;
-	a->connect.protocol = c->protocol;
+	if (c->peer.addr.family) {
+		fill_address(&a->peer, &c->peer.addr, c->peer.port);
+		a->connect.peer = &a->peer;
+	}
+	a->connect.family = family_to_tell(&c->peer);
+	a->connect.unix_path = record_bytes(c->peer.unix_path);
+	a->connect.type = c->peer.type;
+	a->connect.protocol = c->peer.protocol;
 	a->connect.send = c->is_send;
-	a->connect.net_ns = c->net_ns;
+	a->connect.socket = c->is_socket;
+	a->connect.net_ns = c->peer.net_ns;
 	m->connect = &a->connect;
+}
+
+static void fill_listen(Picket__V1__Event *m, union act *a,
+			const struct event *ev)
+{
+	const struct listen_info *l = &ev->listen;
+
+	picket__v1__listen__init(&a->listen);
+	if (l->local.addr.family) {
+		fill_address(&a->local, &l->local.addr, l->local.port);
+		a->listen.local = &a->local;
+	}
+	a->listen.family = family_to_tell(&l->local);
+	a->listen.unix_path = record_bytes(l->local.unix_path);
+	a->listen.type = l->local.type;
+	a->listen.protocol = l->local.protocol;
+	a->listen.net_ns = l->local.net_ns;
+	a->listen.backlog = l->backlog;
+	a->listen.bind = l->is_bind;
+	m->listen = &a->listen;
+}
+
+static void fill_load(Picket__V1__Event *m, union act *a,
+		      const struct event *ev)
+{
+	const struct load_info *l = &ev->load;
+
+	picket__v1__load__init(&a->load);
+	a->load.type = (Picket__V1__Load__Type)l->op;
+	if (record_fill_path(&a->load_path, &l->path))
+		a->load.path = &a->load_path;
+	if (record_fill_file(&a->load_file, &l->file, true))
+		a->load.file = &a->load_file;
+	a->load.name = record_bytes(l->name);
+	a->load.program_type = l->arg;
+	a->load.program_id = l->id;
+	a->load.fd_claimed = !!(l->flags & LOAD_F_FD_CLAIMED);
+	a->load.mprotect = !!(l->flags & LOAD_F_MPROTECT);
+	m->load = &a->load;
+}
+
+static void fill_tamper(Picket__V1__Event *m, union act *a,
+			const struct event *ev)
+{
+	const struct tamper_info *t = &ev->tamper;
+
+	picket__v1__tamper__init(&a->tamper);
+	a->tamper.type = (Picket__V1__Tamper__Type)t->op;
+	a->tamper.of_picket = t->of_picket;
+	a->tamper.target_pid = t->target.tgid;
+	a->tamper.target_start_ns = t->target.start_ns;
+	if (t->target_img)
+		a->tamper.target_exe = record_bytes(t->target_img->exe.path);
+	a->tamper.arg = t->arg;
+	a->tamper.object_id = t->id;
+	m->tamper = &a->tamper;
 }
 
 static void fill_write(Picket__V1__Event *m, union act *a,
@@ -219,10 +303,10 @@ static void fill_write(Picket__V1__Event *m, union act *a,
 static void (*const fill_act[EVENT_KIND_COUNT])(Picket__V1__Event *,
 						union act *,
 						const struct event *) = {
-	[EVENT_EXEC] = fill_exec,
-	[EVENT_EXIT] = fill_exit,
-	[EVENT_CONNECT] = fill_connect,
-	[EVENT_WRITE] = fill_write,
+	[EVENT_EXEC] = fill_exec,	[EVENT_EXIT] = fill_exit,
+	[EVENT_CONNECT] = fill_connect, [EVENT_WRITE] = fill_write,
+	[EVENT_LISTEN] = fill_listen,	[EVENT_LOAD] = fill_load,
+	[EVENT_TAMPER] = fill_tamper,
 };
 
 /* ---- the event round it ------------------------------------------------- */

@@ -25,7 +25,7 @@ struct strings {
 struct image_parts {
 	Picket__V1__Image image;
 	Picket__V1__Path exe;
-	Picket__V1__File exe_file;
+	Picket__V1__File exe_file, script_file;
 	Picket__V1__Login login;
 	Picket__V1__Capabilities capabilities;
 	Picket__V1__Namespaces namespaces;
@@ -82,6 +82,8 @@ static void fill_program(struct image_parts *p, const struct image *img)
 	if (record_fill_file(&p->exe_file, &img->exe_file, true))
 		m->exe_file = &p->exe_file;
 	m->script = record_bytes(img->script);
+	if (record_fill_file(&p->script_file, &img->script_file, true))
+		m->script_file = &p->script_file;
 	if (!slice_eq(img->filename, img->exe.path))
 		m->filename = record_bytes(img->filename);
 	m->cwd = record_bytes(img->cwd);

@@ -171,18 +171,133 @@ static void add_address(struct buf *out, const Picket__V1__Address *a,
 			 a->port);
 }
 
-static void add_connect(struct buf *out, const struct view *v)
-{
-	const Picket__V1__Connect *c = v->event->connect;
-	const char *protocol = name_protocol(c->protocol, c->type);
+/* One end of a socket, whichever event it belongs to. */
+struct text_end {
+	const Picket__V1__Address *address;
+	uint32_t family, type, protocol;
+	struct slice unix_path;
+};
 
+/* An abstract name begins with a zero, and is written with an '@' for it. */
+static void add_unix_path(struct buf *out, struct slice path)
+{
+	if (path.n && !path.p[0]) {
+		buf_add_char(out, '@');
+		path = slice_of(path.p + 1, path.n - 1);
+	}
+	if (path.n)
+		escape_word(out, path);
+}
+
+static void add_family(struct buf *out, const struct text_end *e)
+{
+	const char *name = name_address_family(e->family);
+
+	if (name)
+		buf_add_str(out, name);
+	else
+		buf_addf(out, "address family %" PRIu32, e->family);
+}
+
+static void add_end(struct buf *out, const struct text_end *e, bool with_port)
+{
+	const char *protocol = name_protocol(e->protocol, e->type);
+
+	if (!e->address) {
+		add_family(out, e);
+		if (e->unix_path.n)
+			buf_add_char(out, ' ');
+		add_unix_path(out, e->unix_path);
+		return;
+	}
 	if (protocol)
 		buf_addf(out, "%s ", protocol);
 	else
-		buf_addf(out, "protocol %" PRIu32 " ", c->protocol);
-	add_address(out, c->peer, c->peer->port);
+		buf_addf(out, "protocol %" PRIu32 " ", e->protocol);
+	add_address(out, e->address, with_port);
+}
+
+static void add_connect(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Connect *c = v->event->connect;
+	const struct text_end end = {
+		.address = c->peer,
+		.family = c->family,
+		.type = c->type,
+		.protocol = c->protocol,
+		.unix_path = text_slice(c->unix_path),
+	};
+
+	if (c->socket) {
+		buf_add_str(out, "raw socket ");
+		add_family(out, &end);
+		buf_addf(out, ", protocol %" PRIu32, c->protocol);
+		return;
+	}
+	add_end(out, &end, c->peer && c->peer->port);
 	if (c->send)
 		buf_add_str(out, " (datagram)");
+}
+
+static void add_listen(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Listen *l = v->event->listen;
+	const struct text_end end = {
+		.address = l->local,
+		.family = l->family,
+		.type = l->type,
+		.protocol = l->protocol,
+		.unix_path = text_slice(l->unix_path),
+	};
+
+	add_end(out, &end, true);
+	if (l->bind)
+		buf_add_str(out, " (datagrams)");
+}
+
+/* ---- load, tamper ------------------------------------------------------- */
+
+static void add_load(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Load *l = v->event->load;
+	struct marks m = { out, false };
+
+	buf_add_str(out, name_load(l->type));
+	if (l->name.len) {
+		buf_add_char(out, ' ');
+		text_cut_word(out, text_slice(l->name), ARG_MAX_BYTES);
+	}
+	if (l->path) {
+		buf_add_char(out, ' ');
+		add_path(out, l->path);
+	}
+	mark_path(&m, l->path);
+	mark(&m, l->file && l->file->memfd, "memfd");
+	mark(&m, l->mprotect, "made executable");
+	mark(&m, l->fd_claimed, "descriptor claimed");
+	marks_end(&m);
+	if (l->program_id)
+		buf_addf(out, " id %" PRIu32, l->program_id);
+}
+
+static void add_tamper(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Tamper *t = v->event->tamper;
+	char name[16];
+
+	if (t->type == PICKET__V1__TAMPER__TYPE__SIGNAL &&
+	    name_signal(t->arg, name))
+		buf_addf(out, "%s to ", name);
+	else
+		buf_addf(out, "%s of ", name_tamper(t->type));
+	if (t->of_picket)
+		buf_add_str(out, "picket ");
+	if (t->target_exe.len)
+		add_path_bytes(out, text_slice(t->target_exe));
+	if (t->target_pid)
+		buf_addf(out, "[%" PRIu32 "]", t->target_pid);
+	else if (t->object_id)
+		buf_addf(out, "object %" PRIu32, t->object_id);
 }
 
 /* ---- write -------------------------------------------------------------- */
@@ -324,6 +439,9 @@ static void (*const add_act[])(struct buf *, const struct view *) = {
 	[PICKET__V1__KIND__KIND_CONNECT] = add_connect,
 	[PICKET__V1__KIND__KIND_WRITE] = add_write,
 	[PICKET__V1__KIND__KIND_AGENT] = add_agent,
+	[PICKET__V1__KIND__KIND_LISTEN] = add_listen,
+	[PICKET__V1__KIND__KIND_LOAD] = add_load,
+	[PICKET__V1__KIND__KIND_TAMPER] = add_tamper,
 };
 
 void text_what(struct buf *out, const struct view *v)

@@ -223,11 +223,17 @@ static bool address_fits(const Picket__V1__Address *a)
 	return a && (a->ip.len == 4 || a->ip.len == 16) && a->port <= 65535;
 }
 
+/* An end of a socket: by an address, or by its family without one. */
+static bool end_fits(const Picket__V1__Address *a, uint32_t family)
+{
+	return a ? address_fits(a) : family != 0;
+}
+
 /* Its own member, with what belongs to that, and no other kind's. */
 static bool event_fits(const Picket__V1__Event *e)
 {
-	int members =
-		!!e->exec + !!e->exit + !!e->connect + !!e->write + !!e->agent;
+	int members = !!e->exec + !!e->exit + !!e->connect + !!e->write +
+		      !!e->agent + !!e->listen + !!e->load + !!e->tamper;
 
 	switch (e->kind) {
 	case PICKET__V1__KIND__KIND_EXEC:
@@ -236,7 +242,14 @@ static bool event_fits(const Picket__V1__Event *e)
 		return members == 1 && e->exit;
 	case PICKET__V1__KIND__KIND_CONNECT:
 		return members == 1 && e->connect &&
-		       address_fits(e->connect->peer);
+		       end_fits(e->connect->peer, e->connect->family);
+	case PICKET__V1__KIND__KIND_LISTEN:
+		return members == 1 && e->listen &&
+		       end_fits(e->listen->local, e->listen->family);
+	case PICKET__V1__KIND__KIND_LOAD:
+		return members == 1 && e->load;
+	case PICKET__V1__KIND__KIND_TAMPER:
+		return members == 1 && e->tamper;
 	case PICKET__V1__KIND__KIND_WRITE:
 		return members == 1 && e->write && e->write->path;
 	case PICKET__V1__KIND__KIND_AGENT:

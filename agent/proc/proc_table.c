@@ -236,6 +236,17 @@ int proc_table_apply(struct proc_table *t, const struct event *ev,
 	return 0;
 }
 
+struct image *proc_table_find(const struct proc_table *t, struct proc_key key,
+			      uint32_t number)
+{
+	const struct proc *p = proc_index_find(t->index, key);
+	struct image *img = p ? p->image : NULL;
+
+	while (img && img->number != number)
+		img = img->prev;
+	return img;
+}
+
 int proc_table_scan_cgroups(struct proc_table *t)
 {
 	return cgroups_scan(t->cgroups);

@@ -68,6 +68,13 @@ void proc_table_free(struct proc_table *t);
 int proc_table_apply(struct proc_table *t, const struct event *ev,
 		     struct image **ret);
 
+/*
+ * The image that a process runs, or ran as its `number`-th, if it is known;
+ * NULL. Valid until the next proc_table_apply.
+ */
+struct image *proc_table_find(const struct proc_table *t, struct proc_key key,
+			      uint32_t number);
+
 /* Keep an image (and through it its ancestors) beyond the next call. */
 struct image *image_ref(struct image *img);
 void image_unref(struct image *img);

@@ -167,18 +167,68 @@ static enum tri ask_old_path(const struct asking *a)
 
 /* ---- the event ---------------------------------------------------------- */
 
+const struct endpoint *event_end(const struct event *ev)
+{
+	return ev->kind == EVENT_LISTEN ? &ev->listen.local : &ev->connect.peer;
+}
+
+struct slice socket_name(const struct endpoint *e,
+			 char buf[static SOCKET_NAME_MAX])
+{
+	struct slice s = e->unix_path;
+
+	if (!s.n || s.n > SOCKET_NAME_MAX || s.p[0])
+		return s;
+	memcpy(buf, s.p, s.n);
+	buf[0] = '@';
+	return slice_of(buf, s.n);
+}
+
+/* Of a family that has neither internet addresses nor ports. */
+static bool has_other_family(const struct asking *a)
+{
+	return !event_end(a->q->ev)->addr.family;
+}
+
 static enum tri ask_dest(const struct asking *a)
 {
 	struct cidr addr;
 
-	if (!cidr_of_addr(&a->q->ev->connect.addr, &addr))
-		return TRI_UNKNOWN;
+	if (!cidr_of_addr(&event_end(a->q->ev)->addr, &addr))
+		return has_other_family(a) ? TRI_NO : TRI_UNKNOWN;
 	return tri(has_address(a, &addr));
+}
+
+static enum tri ask_port(const struct asking *a)
+{
+	if (has_other_family(a))
+		return TRI_NO;
+	return tri(has_number(a, event_end(a->q->ev)->port));
+}
+
+static enum tri ask_socket(const struct asking *a)
+{
+	char name[SOCKET_NAME_MAX];
+	struct slice s = socket_name(event_end(a->q->ev), name);
+
+	return s.n ? tri(has_string(a, s)) : TRI_NO;
+}
+
+static enum tri ask_target(const struct asking *a)
+{
+	const struct image *img = a->q->ev->tamper.target_img;
+
+	if (!a->q->ev->tamper.target.start_ns)
+		return TRI_NO;
+	return img ? ask_file(a, &img->exe, img->mnt_ns) : TRI_UNKNOWN;
 }
 
 static enum tri ask_proto(const struct asking *a)
 {
-	uint32_t proto = a->q->ev->connect.protocol;
+	uint32_t proto = event_end(a->q->ev)->protocol;
+
+	if (has_other_family(a))
+		return TRI_NO;
 
 	/* Multipath TCP is TCP to everyone on the way. */
 	return tri(has_number(a, proto) ||
@@ -345,7 +395,13 @@ enum tri cond_ask(const struct asking *a)
 	case SUBJECT_PROTO:
 		return ask_proto(a);
 	case SUBJECT_PORT:
-		return tri(has_number(a, ev->connect.port));
+		return ask_port(a);
+	case SUBJECT_LOAD:
+		return tri(a->c->mask >> ev->load.op & 1);
+	case SUBJECT_TAMPER:
+		return tri(a->c->mask >> ev->tamper.op & 1);
+	case SUBJECT_OF_PICKET:
+		return tri(a->c->mask >> ev->tamper.of_picket & 1);
 	case SUBJECT_USER:
 		return ask_user(a);
 	case SUBJECT_GROUP:
@@ -363,7 +419,18 @@ enum tri cond_ask(const struct asking *a)
 	case SUBJECT_STDIO:
 		return ask_stdio(a, 0, 2);
 	case SUBJECT_DEST:
+	case SUBJECT_ADDRESS:
 		return ask_dest(a);
+	case SUBJECT_SOCKET:
+		return ask_socket(a);
+	case SUBJECT_NAME:
+		return tri(ev->load.name.n && has_string(a, ev->load.name));
+	case SUBJECT_TARGET:
+		return ask_target(a);
+	case SUBJECT_LOADED:
+		if (!ev->load.path.path.n && ev->load.op != LOAD_MMAP)
+			return TRI_NO;
+		return ask_file(a, &ev->load.path, ev->actor.mnt_ns);
 	case SUBJECT_PATH:
 		return ask_path(a);
 	case SUBJECT_OLD_PATH:

@@ -33,6 +33,17 @@ struct asking {
 /* ask.c */
 enum tri cond_ask(const struct asking *a);
 
+/* The socket's end that rules ask about: a connection's peer, or our own. */
+const struct endpoint *event_end(const struct event *ev);
+
+/*
+ * What `socket` is held against: the path of a unix socket, or '@' and its
+ * abstract name; empty of any other socket.
+ */
+#define SOCKET_NAME_MAX 128
+struct slice socket_name(const struct endpoint *e,
+			 char buf[static SOCKET_NAME_MAX]);
+
 /* What can be told of a path whose front is missing: from a '/' on. */
 struct slice path_end(struct slice s);
 

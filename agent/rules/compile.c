@@ -31,7 +31,10 @@ static int dim_of(const struct cond *c)
 	static const int8_t self[SUBJECT_COUNT] = {
 		[SUBJECT_PATH] = DIM_PATH + 1,
 		[SUBJECT_OLD_PATH] = DIM_PATH + 1,
+		[SUBJECT_LOADED] = DIM_PATH + 1,
+		[SUBJECT_SOCKET] = DIM_SOCKET + 1,
 		[SUBJECT_DEST] = DIM_DEST + 1,
+		[SUBJECT_ADDRESS] = DIM_DEST + 1,
 		[SUBJECT_EXE] = DIM_EXE + 1,
 		[SUBJECT_SCRIPT] = DIM_SCRIPT + 1,
 		[SUBJECT_CONTAINER] = DIM_CONTAINER + 1,
@@ -53,7 +56,8 @@ static int dim_of(const struct cond *c)
 
 static enum pattern_kind dim_pattern_kind(enum dim d)
 {
-	return d == DIM_CONTAINER || d == DIM_UNIT || d == DIM_ARGS
+	return d == DIM_CONTAINER || d == DIM_UNIT || d == DIM_ARGS ||
+			       d == DIM_SOCKET
 		       ? PATTERN_PLAIN
 		       : PATTERN_PATH;
 }
@@ -371,16 +375,18 @@ void cond_done(struct cond *c)
 
 int rule_set_compile(struct rule_set *set)
 {
-	static const int kinds[] = { EVENT_EXEC, EVENT_CONNECT, EVENT_WRITE };
 	struct compiler k = { .set = set };
 	uint32_t i;
+	int kind;
 	int r = 0;
 
 	for (i = 0; r == 0 && i < set->n_conds; i++)
 		r = index_values(set, &set->conds[i]);
-	for (i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		k = (struct compiler){ .set = set, .ix = &set->kind[kinds[i]] };
-		r = compile_kind(&k, kinds[i]);
+	for (kind = 0; r == 0 && kind < EVENT_KIND_COUNT; kind++) {
+		if (!(RULE_KINDS >> kind & 1))
+			continue;
+		k = (struct compiler){ .set = set, .ix = &set->kind[kind] };
+		r = compile_kind(&k, kind);
 		compiler_done(&k);
 	}
 	return r;

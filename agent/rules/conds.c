@@ -104,6 +104,17 @@ static int read_op(const struct reading *rd)
 			 "symlink chmod chown xattr mknod mkdir rmdir mmap");
 }
 
+static int read_load(const struct reading *rd)
+{
+	return read_word(rd, &load_words, "not one of library, module, bpf");
+}
+
+static int read_tamper(const struct reading *rd)
+{
+	return read_word(rd, &tamper_words,
+			 "not one of signal, ptrace, memory, bpf");
+}
+
 static int read_stdio(const struct reading *rd)
 {
 	return read_word(rd, &stdio_words,
@@ -117,7 +128,7 @@ static int read_origin(const struct reading *rd)
 			 "this version knows memfd and deleted");
 }
 
-static int read_tty(const struct reading *rd)
+static int read_bool(const struct reading *rd)
 {
 	bool yes;
 
@@ -228,7 +239,10 @@ static int read_group(const struct reading *rd)
 
 #define WRITES	 (1u << EVENT_WRITE)
 #define CONNECTS (1u << EVENT_CONNECT)
-#define ALL	 (1u << EVENT_EXEC | CONNECTS | WRITES)
+#define LISTENS	 (1u << EVENT_LISTEN)
+#define LOADS	 (1u << EVENT_LOAD)
+#define TAMPERS	 (1u << EVENT_TAMPER)
+#define ALL	 RULE_KINDS
 
 /* of_process: also with parent- and ancestor-, and of every event. */
 #define PROCESS_KEY(name, reader, what)                             \
@@ -247,15 +261,23 @@ static const struct cond_key {
 	read_fn read;
 	uint8_t subject;
 	uint8_t who;
-	uint8_t kinds;
+	uint16_t kinds;
 	bool of_process;
 } cond_keys[] = {
 	EVENT_KEY("path", read_path, SUBJECT_PATH, WRITES),
 	EVENT_KEY("old-path", read_path, SUBJECT_OLD_PATH, WRITES),
 	EVENT_KEY("op", read_op, SUBJECT_OP, WRITES),
 	EVENT_KEY("dest", read_dest, SUBJECT_DEST, CONNECTS),
-	EVENT_KEY("port", read_port, SUBJECT_PORT, CONNECTS),
-	EVENT_KEY("proto", read_proto, SUBJECT_PROTO, CONNECTS),
+	EVENT_KEY("address", read_dest, SUBJECT_ADDRESS, LISTENS),
+	EVENT_KEY("port", read_port, SUBJECT_PORT, CONNECTS | LISTENS),
+	EVENT_KEY("proto", read_proto, SUBJECT_PROTO, CONNECTS | LISTENS),
+	EVENT_KEY("socket", read_plain, SUBJECT_SOCKET, CONNECTS | LISTENS),
+	EVENT_KEY("load", read_load, SUBJECT_LOAD, LOADS),
+	EVENT_KEY("loaded", read_path, SUBJECT_LOADED, LOADS),
+	EVENT_KEY("name", read_plain, SUBJECT_NAME, LOADS),
+	EVENT_KEY("tamper", read_tamper, SUBJECT_TAMPER, TAMPERS),
+	EVENT_KEY("target", read_path, SUBJECT_TARGET, TAMPERS),
+	EVENT_KEY("of-picket", read_bool, SUBJECT_OF_PICKET, TAMPERS),
 	PROCESS_KEY("exe", read_path, SUBJECT_EXE),
 	PROCESS_KEY("script", read_path, SUBJECT_SCRIPT),
 	PROCESS_KEY("args", read_plain, SUBJECT_ARGS),
@@ -266,7 +288,7 @@ static const struct cond_key {
 	PROCESS_KEY("container", read_plain, SUBJECT_CONTAINER),
 	PROCESS_KEY("cgroup", read_path, SUBJECT_CGROUP),
 	PROCESS_KEY("origin", read_origin, SUBJECT_ORIGIN),
-	PROCESS_KEY("tty", read_tty, SUBJECT_TTY),
+	PROCESS_KEY("tty", read_bool, SUBJECT_TTY),
 	PROCESS_KEY("stdio", read_stdio, SUBJECT_STDIO),
 	PROCESS_KEY("stdin", read_stdio, SUBJECT_STDIN),
 	PROCESS_KEY("stdout", read_stdio, SUBJECT_STDOUT),
@@ -285,8 +307,8 @@ static const struct cond_key {
 
 /* Of the language, but they need what this version cannot find out. */
 static const char *const later_keys[] = {
-	"domain", "image",	 "pod",		"namespace", "trust",
-	"sha256", "sha256-file", "writable-by", "loaded",
+	"domain", "image",  "pod",	   "namespace",
+	"trust",  "sha256", "sha256-file", "writable-by",
 };
 
 static const struct cond_key *find_key(const char *key)

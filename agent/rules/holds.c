@@ -97,9 +97,17 @@ static bool is_lasting(const struct cond *c)
 	case SUBJECT_ENV:
 		return true;
 	case SUBJECT_OP:
+	case SUBJECT_LOAD:
+	case SUBJECT_TAMPER:
+	case SUBJECT_OF_PICKET:
 	case SUBJECT_PROTO:
 	case SUBJECT_PORT:
 	case SUBJECT_DEST:
+	case SUBJECT_ADDRESS:
+	case SUBJECT_LOADED:
+	case SUBJECT_SOCKET:
+	case SUBJECT_NAME:
+	case SUBJECT_TARGET:
 	case SUBJECT_PATH:
 	case SUBJECT_OLD_PATH:
 	case SUBJECT_UNIT:

@@ -126,7 +126,7 @@ static void find_dest(struct judging *j)
 {
 	struct cidr addr;
 
-	if (!cidr_of_addr(&j->q.ev->connect.addr, &addr))
+	if (!cidr_of_addr(&event_end(j->q.ev)->addr, &addr))
 		return;
 	(void)trie_visit(addr.v6 ? &j->ix->dest.v6 : &j->ix->dest.v4, addr.bits,
 			 found_number, j);
@@ -152,20 +152,40 @@ static void find_ancestors(struct judging *j)
 	}
 }
 
+static void find_paths(struct judging *j)
+{
+	const struct event *ev = j->q.ev;
+
+	if (ev->kind == EVENT_LOAD) {
+		find_file(j, DIM_PATH, &ev->load.path);
+		return;
+	}
+	find_file(j, DIM_PATH, &ev->write.path);
+	if (ev->write.new_path.path.n)
+		find_file(j, DIM_PATH, &ev->write.new_path);
+}
+
+static void find_socket(struct judging *j)
+{
+	char name[SOCKET_NAME_MAX];
+
+	find_string(j, DIM_SOCKET, socket_name(event_end(j->q.ev), name));
+}
+
 static void find_in_event(struct judging *j)
 {
 	const struct event *ev = j->q.ev;
 	uint32_t dims = j->ix->dims;
 
-	if (dims & 1u << DIM_PATH) {
-		find_file(j, DIM_PATH, &ev->write.path);
-		if (ev->write.new_path.path.n)
-			find_file(j, DIM_PATH, &ev->write.new_path);
-	}
+	if (dims & 1u << DIM_PATH)
+		find_paths(j);
+	if (dims & 1u << DIM_SOCKET)
+		find_socket(j);
 	if (dims & 1u << DIM_DEST)
 		find_dest(j);
 	if (dims & 1u << DIM_PORT)
-		(void)trie_visit(&j->ix->port, key_bits_of16(ev->connect.port),
+		(void)trie_visit(&j->ix->port,
+				 key_bits_of16(event_end(ev)->port),
 				 found_number, j);
 	if (dims & 1u << DIM_USER)
 		find_user(j);
@@ -303,8 +323,7 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 	struct rule *rule;
 	uint32_t i;
 
-	if (ev->kind != EVENT_EXEC && ev->kind != EVENT_CONNECT &&
-	    ev->kind != EVENT_WRITE)
+	if (!(RULE_KINDS >> ev->kind & 1))
 		return (struct verdict){ .answer = ANSWER_NONE };
 	j.ix = &set->kind[ev->kind];
 	next_generation(set);

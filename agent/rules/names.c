@@ -42,6 +42,23 @@ static const char *const ops[] = {
 _Static_assert(COUNT(ops) == OP_COUNT, "one word per operation");
 const struct word_list op_words = LIST(ops);
 
+static const char *const loads[] = {
+	[LOAD_MMAP] = "library",
+	[LOAD_MODULE] = "module",
+	[LOAD_BPF] = "bpf",
+};
+_Static_assert(COUNT(loads) == LOAD_COUNT, "one word per load");
+const struct word_list load_words = LIST(loads);
+
+static const char *const tampers[] = {
+	[TAMPER_SIGNAL] = "signal",
+	[TAMPER_PTRACE] = "ptrace",
+	[TAMPER_VM_WRITE] = "memory",
+	[TAMPER_BPF] = "bpf",
+};
+_Static_assert(COUNT(tampers) == TAMPER_COUNT, "one word per interference");
+const struct word_list tamper_words = LIST(tampers);
+
 static const char *const stdio_kinds[] = {
 	[STDIO_CLOSED] = "closed", [STDIO_FILE] = "file",
 	[STDIO_PIPE] = "pipe",	   [STDIO_SOCKET] = "socket",
@@ -59,9 +76,9 @@ _Static_assert(COUNT(origins) == ORIGIN_COUNT, "one word per origin");
 const struct word_list origin_words = LIST(origins);
 
 static const char *const events[] = {
-	[EVENT_EXEC] = "exec",
-	[EVENT_CONNECT] = "connect",
-	[EVENT_WRITE] = "write",
+	[EVENT_EXEC] = "exec",	 [EVENT_CONNECT] = "connect",
+	[EVENT_WRITE] = "write", [EVENT_LISTEN] = "listen",
+	[EVENT_LOAD] = "load",	 [EVENT_TAMPER] = "tamper",
 };
 const struct word_list event_words = LIST(events);
 

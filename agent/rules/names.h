@@ -12,6 +12,7 @@ struct word_list {
 	size_t n;
 };
 
+extern const struct word_list load_words, tamper_words;
 extern const struct word_list op_words;		/* enum write_op */
 extern const struct word_list stdio_words;	/* enum stdio_kind */
 extern const struct word_list severity_words;	/* enum severity */

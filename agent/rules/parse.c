@@ -97,7 +97,7 @@ static int take_event(struct builder *b, unsigned line, const char *value)
 				"unknown event '%s': known are exec, connect "
 				"and write",
 				value);
-	b->events |= (uint8_t)(1u << kind);
+	b->events |= (uint16_t)(1u << kind);
 	return 0;
 }
 
@@ -223,9 +223,12 @@ static int take_excepts(struct builder *b, unsigned line, const char *value)
 
 static int take_final(struct builder *b, unsigned line, const char *value)
 {
-	if (text_bool(slice_str(value), &b->rule.final) < 0)
+	bool final;
+
+	if (text_bool(slice_str(value), &final) < 0)
 		return ini_fail(b->err, line, "'%s' is neither yes nor no",
 				value);
+	b->rule.final = final;
 	return 0;
 }
 
@@ -328,8 +331,7 @@ static int begin_rule(struct builder *b, unsigned line, const char *section)
 /* The events that the rule is about: as said, or all that have its values. */
 static int settle_kinds(struct builder *b)
 {
-	uint8_t kinds =
-		1u << EVENT_EXEC | 1u << EVENT_CONNECT | 1u << EVENT_WRITE;
+	uint16_t kinds = RULE_KINDS;
 	const struct value *values = b->values.p;
 	size_t i;
 

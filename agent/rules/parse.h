@@ -10,7 +10,7 @@
 struct value {
 	uint8_t subject, who, form;
 	bool negated;
-	uint8_t kinds;		/* of events that have such a thing */
+	uint16_t kinds;		/* of events that have such a thing */
 	unsigned line;
 	union {
 		uint64_t range;		/* lo << 32 | hi */
@@ -48,7 +48,7 @@ struct builder {
 	struct rule rule;
 	struct rule_note note;
 	bool in_rule;
-	uint8_t events;		/* as its `event` lines say; 0: none */
+	uint16_t events;		/* as its `event` lines say; 0: none */
 	uint32_t given;		/* metadata keys already seen */
 	struct vec values;	/* struct value */
 	struct ini_error *err;

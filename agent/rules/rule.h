@@ -34,6 +34,9 @@ enum who { WHO_SELF, WHO_PARENT, WHO_ANCESTOR, WHO_COUNT };
  */
 enum subject {
 	SUBJECT_OP,
+	SUBJECT_LOAD,
+	SUBJECT_TAMPER,
+	SUBJECT_OF_PICKET,
 	SUBJECT_PROTO,
 	SUBJECT_PORT,
 	SUBJECT_USER,
@@ -45,8 +48,13 @@ enum subject {
 	SUBJECT_STDERR,
 	SUBJECT_STDIO,
 	SUBJECT_DEST,
+	SUBJECT_ADDRESS,
 	SUBJECT_PATH,
 	SUBJECT_OLD_PATH,
+	SUBJECT_LOADED,
+	SUBJECT_SOCKET,
+	SUBJECT_NAME,
+	SUBJECT_TARGET,
 	SUBJECT_EXE,
 	SUBJECT_SCRIPT,
 	SUBJECT_UNIT,
@@ -99,14 +107,14 @@ struct rule {
 	uint16_t n_conds;
 	/* Positive conditions on ancestors come last: one must fit them all. */
 	uint16_t n_plain_conds;
-	uint8_t kinds;		/* 1 << enum event_kind */
+	uint16_t kinds;		/* 1 << enum event_kind */
 	uint8_t action;		/* enum action */
 	uint8_t severity;	/* enum severity */
-	bool final;
-	bool in_container;	/* has a positive condition on the container */
-	bool has_excepts;	/* allow: silences denies */
-	bool is_excepted;	/* deny: some allow silences it */
-	bool expired;		/* when the set was compiled */
+	bool final : 1;
+	bool in_container : 1;	/* has a positive condition on the container */
+	bool has_excepts : 1;	/* allow: silences denies */
+	bool is_excepted : 1;	/* deny: some allow silences it */
+	bool expired : 1;	/* when the set was compiled */
 	uint32_t first_except;	/* deny rules, in set->excepts */
 	uint32_t n_excepts;
 	int64_t expires_ns;	/* wall clock; INT64_MAX: never */
@@ -115,6 +123,13 @@ struct rule {
 	const char *name, *tag;
 };
 _Static_assert(sizeof(struct rule) == 64, "one cache line");
+_Static_assert(EVENT_KIND_COUNT <= 16, "kinds are bits of 16");
+
+/* What rules speak of, each a bit of struct rule.kinds. */
+#define RULE_KINDS                                             \
+	(1u << EVENT_EXEC | 1u << EVENT_CONNECT |              \
+	 1u << EVENT_WRITE | 1u << EVENT_LISTEN |              \
+	 1u << EVENT_LOAD | 1u << EVENT_TAMPER)
 
 /* And what it does not need. */
 struct rule_note {
@@ -130,6 +145,7 @@ struct rule_note {
 enum dim {
 	DIM_PATH,
 	DIM_DEST,
+	DIM_SOCKET,
 	DIM_EXE,
 	DIM_SCRIPT,
 	DIM_CONTAINER,

@@ -7,10 +7,18 @@
  * conditions must hold; a key given several times is a choice; not-KEY
  * excludes. Names are unique over all files.
  *
- *   event                 exec, connect, write; without it, every kind that
- *                         has all of the things the rule asks for
+ *   event                 exec, connect, write, listen, load, tamper; without
+ *                         it, every kind that has all the rule asks for
  *   path, old-path, op    of a write; old-path only of rename and link
- *   dest, port, proto     of a connection
+ *   dest, port, proto     of a connection; port and proto also of a listening
+ *                         socket, and `address`, where it listens
+ *   socket                of both: a unix socket's path, or @ and its abstract
+ *                         name (a glob as of args)
+ *   load, loaded, name    of loaded code: library, module or bpf; its file; the
+ *                         name a module or BPF program gives itself
+ *   tamper, target, of-picket
+ *                         of interference: signal, ptrace, memory or bpf; the
+ *                         program it is aimed at; whether that is picket
  *   exe script args env user group unit container cgroup origin tty
  *   stdin stdout stderr, and stdio for any of the three
  *                         of the process; with parent- or ancestor- before
@@ -20,8 +28,8 @@
  *   excepts               of an allow: a deny that it silences
  *   tag owner ticket reason expires
  *
- * path, old-path, exe, script, cgroup, parent and ancestor take globs that
- * begin with '/' (rules/pattern.h); args, env, unit and container take globs
+ * path, old-path, loaded, target, exe, script, cgroup, parent and ancestor
+ * take globs that begin with '/' (rules/pattern.h); args, env, unit and container take globs
  * in which '*' also crosses '/'. `args` holds if a value fits one whole
  * argument, argv[0] included; `env` likewise, as NAME=value, of the variables
  * that are kept. user and group are names from /etc/passwd and /etc/group or
@@ -98,8 +106,8 @@ void rule_set_free(struct rule_set *set);
  * Judge. img: who acted (ancestors through its parent and prev links); may
  * have IMAGE_F_UNKNOWN, or be NULL where nobody did. For an exec img is the
  * new image. Strings in the verdict live as long as the set. Not thread-safe:
- * keeps per-set counters and scratch. ev->kind must be EXEC, CONNECT or
- * WRITE; else ANSWER_NONE.
+ * keeps per-set counters and scratch. Of kinds that no rule can name the
+ * answer is ANSWER_NONE.
  */
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img);

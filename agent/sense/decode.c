@@ -2,9 +2,9 @@
 /*
  * Ring bytes -> struct event.
  *
- * The idea: one bounds check in one place (get_str), one table row per record
- * type, and names that need joining are written to the scratch once. After
- * decode_record no later stage has to look at an offset again.
+ * The idea: one table row per record type; bytes and names are taken by
+ * decode_name.c alone, where every offset is checked. After decode_record no
+ * later stage has to look at an offset again.
  *
  * A record is refused as a whole or taken as a whole: half of an event would
  * be a wrong event.
@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "base/path.h"
+#include "sense/decode_part.h"
 #include "wire.h"
 
 #define SAME_OP(name) \
@@ -37,203 +37,14 @@ SAME_OP(MKNOD);
 SAME_OP(MKDIR);
 SAME_OP(RMDIR);
 SAME_OP(COUNT);
-_Static_assert(PATH_F_TRUNCATED == WIRE_PATH_TRUNCATED, "flags");
-_Static_assert(PATH_F_UNRESOLVED == WIRE_PATH_UNRESOLVED, "flags");
-_Static_assert(PATH_F_DELETED == WIRE_PATH_DELETED, "flags");
-
-#define PATH_FLAGS \
-	(WIRE_PATH_TRUNCATED | WIRE_PATH_UNRESOLVED | WIRE_PATH_DELETED)
-
-/*
- * The most that one record needs: a write's two names, and for each the name
- * joined to its base as seen, the base from the file system's root (prefix
- * and tail), and the name joined to that.
- */
-#define ROOM_SEEN    (2 * WIRE_NAME_MAX + 2)
-#define ROOM_FS_BASE (2 * WIRE_NAME_MAX + 2)
-#define ROOM_FS	     (ROOM_FS_BASE + WIRE_NAME_MAX + 2)
-_Static_assert(2 * (ROOM_SEEN + ROOM_FS_BASE + ROOM_FS) <=
-		       sizeof(((struct decode_scratch *)0)->bytes),
-	       "the scratch holds every name of one record");
-
-struct reader {
-	const char *data;
-	size_t size; /* hdr.size, checked */
-	size_t body; /* fixed part; strings start after it */
-	struct decode_scratch *scratch;
-	const char *why; /* set once something was wrong */
-};
-
-static int refuse(struct reader *r, const char *why)
-{
-	if (!r->why)
-		r->why = why;
-	return -EBADMSG;
-}
-
-/* ---- bytes -------------------------------------------------------------- */
-
-static struct slice get_str(struct reader *r, struct wire_str s, size_t max)
-{
-	if (!s.len)
-		return (struct slice){ NULL, 0 };
-	if (s.off < r->body || s.off > r->size || s.len > r->size - s.off) {
-		(void)refuse(r, "string outside the record");
-		return (struct slice){ NULL, 0 };
-	}
-	if (s.len > max) {
-		(void)refuse(r, "string longer than its kind may be");
-		return (struct slice){ NULL, 0 };
-	}
-	return slice_of(r->data + s.off, s.len);
-}
-
-/* A name read as a C string: what follows a zero is not part of it. */
-static struct slice get_name(struct reader *r, struct wire_str s)
-{
-	struct slice name = get_str(r, s, WIRE_NAME_MAX);
-	const char *zero = name.n ? memchr(name.p, 0, name.n) : NULL;
-
-	if (zero)
-		name.n = (size_t)(zero - name.p);
-	return name.n ? name : (struct slice){ NULL, 0 };
-}
-
-static char *scratch_room(struct reader *r, size_t n)
-{
-	struct decode_scratch *s = r->scratch;
-
-	if (n > sizeof(s->bytes) - s->used) {
-		(void)refuse(r, "names longer than the scratch");
-		return NULL;
-	}
-	return s->bytes + s->used;
-}
-
-static struct slice scratch_take(struct reader *r, size_t n)
-{
-	struct slice s = slice_of(r->scratch->bytes + r->scratch->used, n);
-
-	r->scratch->used += n;
-	return s;
-}
-
-/* ---- paths -------------------------------------------------------------- */
-
-/* A path with what is needed to go on below it. */
-struct base_path {
-	struct file_path path;
-	size_t fs_floor; /* of fs_path: what the mount does not show */
-	bool on_root;	 /* on the mount that is everything's root */
-};
-
-static struct slice join(struct reader *r, struct path_join *j)
-{
-	char *out = scratch_room(r, path_join_room(j));
-
-	return out ? scratch_take(r, path_join(j, out))
-		   : (struct slice){ NULL, 0 };
-}
-
-/*
- * prefix + the last `tail` bytes of path. Where the front was cut it cannot
- * be told whose front it was: then unknown, because a wrong name from the
- * file system's root would become a wrong name on the host.
- */
-static struct slice get_fs_path(struct reader *r, const struct wire_path *w,
-				struct slice path, struct slice prefix)
-{
-	struct slice tail;
-	struct path_join j;
-
-	if (w->tail > path.n) {
-		(void)refuse(r, "tail longer than its path");
-		return (struct slice){ NULL, 0 };
-	}
-	if (w->flags & WIRE_PATH_TRUNCATED && (prefix.n || w->tail == path.n))
-		return (struct slice){ NULL, 0 };
-	if (!path.n || (prefix.n && prefix.p[0] != '/'))
-		return (struct slice){ NULL, 0 };
-	tail = slice_of(path.p + path.n - w->tail, w->tail);
-	if (!prefix.n && tail.n && tail.p[0] == '/')
-		return tail;
-	j = (struct path_join){ .base = prefix, .name = tail };
-	/* Kernel names are normal, so this only puts the slashes right. */
-	return join(r, &j);
-}
-
-static struct base_path get_base(struct reader *r, const struct wire_path *w)
-{
-	struct base_path b = { 0 };
-	struct slice prefix = get_str(r, w->prefix, WIRE_NAME_MAX);
-
-	b.path.path = get_str(r, w->path, WIRE_NAME_MAX);
-	b.path.flags = (uint8_t)(w->flags & PATH_FLAGS);
-	b.path.fs_path = get_fs_path(r, w, b.path.path, prefix);
-	b.fs_floor = prefix.n == 1 ? 0 : prefix.n;
-	b.on_root = b.path.path.n == 1 || w->tail == b.path.path.n;
-	return b;
-}
-
-static struct file_path get_path(struct reader *r, const struct wire_path *w)
-{
-	return get_base(r, w).path;
-}
-
-/*
- * A name below a base the kernel named. An absolute name starts at the
- * caller's root, and ".." does not lead out of that; a relative one cannot
- * leave the root of everything. Where ".." leads out of the mount, what the
- * name means on this file system is unknown.
- */
-static struct file_path get_below(struct reader *r, const struct wire_path *w,
-				  struct slice name)
-{
-	struct base_path b = get_base(r, w);
-	struct path_join j = { .base = b.path.path, .name = name };
-	struct path_join fs = { .base = b.path.fs_path, .name = name };
-
-	if (!name.n)
-		return b.path;
-	if (name.p[0] == '/' && b.path.path.n > 1)
-		j.floor = b.path.path.n;
-	if (!b.path.path.n)
-		b.path.flags |= PATH_F_UNRESOLVED;
-	b.path.path = join(r, &j);
-	if (b.path.fs_path.n) {
-		fs.floor = name.p[0] == '/' && fs.base.n > 1 ? fs.base.n
-							     : b.fs_floor;
-		b.path.fs_path = join(r, &fs);
-		if (fs.hit_floor && name.p[0] != '/' && !b.on_root)
-			b.path.fs_path = (struct slice){ NULL, 0 };
-	}
-	b.path.flags &= (uint8_t)~PATH_F_DELETED;
-	return b.path;
-}
-
-static struct file_id get_file(const struct wire_file *w)
-{
-	return (struct file_id){
-		.ino = w->ino,
-		.size = w->size,
-		.mtime_ns = w->mtime_ns,
-		.ctime_ns = w->ctime_ns,
-		.dev = w->dev,
-		.generation = w->generation,
-		.uid = w->uid,
-		.gid = w->gid,
-		.nlink = w->nlink,
-		.mode = w->mode,
-		.known = w->ino || w->dev || w->mode,
-		.memfd = w->flags & WIRE_FILE_MEMFD,
-		.overlay_upper = w->flags & WIRE_FILE_OVERLAY_UPPER,
-		.overlay_lower = w->flags & WIRE_FILE_OVERLAY_LOWER,
-	};
-}
+_Static_assert((int)LOAD_MMAP == (int)WIRE_LOAD_MMAP, "operations");
+_Static_assert((int)LOAD_COUNT == (int)WIRE_LOAD_COUNT, "operations");
+_Static_assert((int)TAMPER_SIGNAL == (int)WIRE_TAMPER_SIGNAL, "operations");
+_Static_assert((int)TAMPER_COUNT == (int)WIRE_TAMPER_COUNT, "operations");
 
 /* ---- one function per record type --------------------------------------- */
 
-static int get_fork(struct reader *r, struct event *ev)
+static int get_fork(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_fork *w = (const void *)r->data;
 
@@ -243,7 +54,7 @@ static int get_fork(struct reader *r, struct event *ev)
 	return 0;
 }
 
-static int get_exec(struct reader *r, struct event *ev)
+static int get_exec(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_exec *w = (const void *)r->data;
 
@@ -252,18 +63,18 @@ static int get_exec(struct reader *r, struct event *ev)
 		.parent_image = w->parent_image,
 		.old_tid = w->old_tid,
 		.wire = w,
-		.exe = get_path(r, &w->exe),
-		.cwd = get_path(r, &w->cwd),
-		.file = get_file(&w->file),
-		.filename = get_name(r, w->filename),
-		.interp = get_name(r, w->interp),
-		.args = get_str(r, w->args, WIRE_ARGS_MAX),
-		.env = get_str(r, w->env, WIRE_ENV_MAX),
+		.exe = decode_path(r, &w->exe),
+		.cwd = decode_path(r, &w->cwd),
+		.file = decode_file(&w->file),
+		.filename = decode_name(r, w->filename),
+		.interp = decode_name(r, w->interp),
+		.args = decode_str(r, w->args, WIRE_ARGS_MAX),
+		.env = decode_str(r, w->env, WIRE_ENV_MAX),
 	};
 	return 0;
 }
 
-static int get_exit(struct reader *r, struct event *ev)
+static int get_exit(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_exit *w = (const void *)r->data;
 
@@ -294,30 +105,76 @@ static int get_addr(const unsigned char bytes[static 16], unsigned family,
 	}
 }
 
-static int get_connect(struct reader *r, struct event *ev)
+/* What sun_path holds at most; abstract names are as long as they say. */
+#define UNIX_PATH_MAX 108
+
+/* The fields that both ends of a socket are told by, as a record has them. */
+struct wire_end {
+	const unsigned char *addr;
+	uint16_t port, family, type, protocol;
+	uint32_t net_ns;
+	struct wire_str unix_path;
+};
+
+static void get_endpoint(struct decode_reader *r, const struct wire_end *w,
+			 struct endpoint *ret)
+{
+	*ret = (struct endpoint){
+		.port = w->port,
+		.family = w->family,
+		.type = w->type,
+		.protocol = w->protocol,
+		.net_ns = w->net_ns,
+		.unix_path = decode_str(r, w->unix_path, UNIX_PATH_MAX),
+	};
+	/* Of other families there is no address that we know to show. */
+	if (w->family == AF_INET || w->family == AF_INET6)
+		(void)get_addr(w->addr, w->family, &ret->addr);
+}
+
+static int get_connect(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_connect *w = (const void *)r->data;
+	const struct wire_end end = { w->addr,	   w->port,	w->family,
+				      w->type,	   w->protocol, w->net_ns,
+				      w->unix_path };
 
-	if (w->op != WIRE_CONNECT_CONNECT && w->op != WIRE_CONNECT_SEND)
-		return refuse(r, "unknown connect operation");
-	if (get_addr(w->addr, w->family, &ev->connect.addr) < 0)
-		return refuse(r, "unknown address family");
+	if (w->op < WIRE_CONNECT_CONNECT || w->op > WIRE_CONNECT_SOCKET)
+		return decode_refuse(r, "unknown connect operation");
+	if (!w->family)
+		return decode_refuse(r, "no address family");
+	get_endpoint(r, &end, &ev->connect.peer);
 	ev->connect.sock = w->sock;
-	ev->connect.port = w->port;
-	ev->connect.type = w->type;
-	ev->connect.protocol = w->protocol;
 	ev->connect.is_send = w->op == WIRE_CONNECT_SEND;
-	ev->connect.net_ns = w->net_ns;
+	ev->connect.is_socket = w->op == WIRE_CONNECT_SOCKET;
 	return 0;
 }
 
-static int get_connect_result(struct reader *r, struct event *ev)
+static int get_listen(struct decode_reader *r, struct event *ev)
+{
+	const struct wire_listen *w = (const void *)r->data;
+	const struct wire_end end = { w->addr,	   w->port,	w->family,
+				      w->type,	   w->protocol, w->net_ns,
+				      w->unix_path };
+
+	if (w->op != WIRE_LISTEN_LISTEN && w->op != WIRE_LISTEN_BIND)
+		return decode_refuse(r, "unknown listen operation");
+	if (!w->family)
+		return decode_refuse(r, "no address family");
+	get_endpoint(r, &end, &ev->listen.local);
+	ev->listen.sock = w->sock;
+	ev->listen.backlog = w->backlog;
+	ev->listen.is_bind = w->op == WIRE_LISTEN_BIND;
+	return 0;
+}
+
+static int get_connect_result(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_connect_result *w = (const void *)r->data;
 
 	if (get_addr(w->local_addr, w->family, &ev->result.local) < 0 ||
 	    get_addr(w->peer_addr, w->family, &ev->result.peer) < 0)
-		return refuse(r, "unknown address family");
+		return decode_refuse(r, "unknown address family");
 	ev->result.sock = w->sock;
 	ev->result.local_port = w->local_port;
 	ev->result.peer_port = w->peer_port;
@@ -337,24 +194,24 @@ static const struct {
 	{ WIRE_WRITE_EXCHANGE, WRITE_F_EXCHANGE },
 };
 
-static int get_write(struct reader *r, struct event *ev)
+static int get_write(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_write *w = (const void *)r->data;
 	struct write_info *i = &ev->write;
-	struct slice name = get_name(r, w->name);
-	struct slice name2 = get_name(r, w->name2);
+	struct slice name = decode_name(r, w->name);
+	struct slice name2 = decode_name(r, w->name2);
 	uint8_t claimed = 0;
 
 	if (w->op <= WIRE_OP_NONE || w->op >= WIRE_OP_COUNT)
-		return refuse(r, "unknown write operation");
+		return decode_refuse(r, "unknown write operation");
 	if (w->flags & WIRE_WRITE_NAME_CLAIMED)
 		claimed |= PATH_F_CLAIMED;
 	if (w->flags & WIRE_WRITE_NAME_CUT)
 		claimed |= PATH_F_TRUNCATED;
 	*i = (struct write_info){
 		.op = (enum write_op)w->op,
-		.path = get_below(r, &w->path, name),
-		.file = get_file(&w->file),
+		.path = decode_below(r, &w->path, name),
+		.file = decode_file(&w->file),
 		.bytes = w->bytes,
 		.arg = w->arg,
 		.arg2 = w->arg2,
@@ -367,19 +224,66 @@ static int get_write(struct reader *r, struct event *ev)
 	if (i->op == OP_SYMLINK) {
 		i->target = name2;
 	} else if (i->op == OP_RENAME || i->op == OP_LINK) {
-		i->new_path = get_below(r, &w->path2, name2);
+		i->new_path = decode_below(r, &w->path2, name2);
 		i->new_path.flags |= claimed;
 	}
 	return 0;
 }
 
-static int get_cgroup(struct reader *r, struct event *ev)
+static int get_cgroup(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_cgroup *w = (const void *)r->data;
 
 	ev->cgroup.id = w->id;
 	ev->cgroup.hierarchy = w->hierarchy;
-	ev->cgroup.path = get_name(r, w->path);
+	ev->cgroup.path = decode_name(r, w->path);
+	return 0;
+}
+
+static int get_script(struct decode_reader *r, struct event *ev)
+{
+	const struct wire_script *w = (const void *)r->data;
+
+	ev->script.path = decode_path(r, &w->path);
+	ev->script.file = decode_file(&w->file);
+	return 0;
+}
+
+static int get_load(struct decode_reader *r, struct event *ev)
+{
+	const struct wire_load *w = (const void *)r->data;
+
+	if (w->op <= LOAD_NONE || w->op >= WIRE_LOAD_COUNT)
+		return decode_refuse(r, "unknown load operation");
+	ev->load = (struct load_info){
+		.op = (enum load_op)w->op,
+		.path = decode_path(r, &w->path),
+		.file = decode_file(&w->file),
+		.name = decode_name(r, w->name),
+		.arg = w->arg,
+		.id = w->id,
+	};
+	if (w->flags & WIRE_LOAD_FD_CLAIMED)
+		ev->load.flags |= LOAD_F_FD_CLAIMED;
+	if (w->flags & WIRE_LOAD_MPROTECT)
+		ev->load.flags |= LOAD_F_MPROTECT;
+	return 0;
+}
+
+static int get_tamper(struct decode_reader *r, struct event *ev)
+{
+	const struct wire_tamper *w = (const void *)r->data;
+
+	if (w->op <= TAMPER_NONE || w->op >= WIRE_TAMPER_COUNT)
+		return decode_refuse(r, "unknown tamper operation");
+	ev->tamper = (struct tamper_info){
+		.op = (enum tamper_op)w->op,
+		.of_picket = w->flags & WIRE_TAMPER_SELF,
+		.target = { w->target_start_ns, w->target_tgid },
+		.target_image = w->target_image,
+		.arg = w->arg,
+		.id = w->id,
+	};
 	return 0;
 }
 
@@ -387,7 +291,7 @@ static const struct kind {
 	size_t body;
 	enum event_kind event;
 	enum wire_family family;
-	int (*get)(struct reader *r, struct event *ev);
+	int (*get)(struct decode_reader *r, struct event *ev);
 } kinds[] = {
 	[WIRE_FORK] = { sizeof(struct wire_fork), EVENT_FORK, WIRE_FAM_FORK,
 			get_fork },
@@ -404,6 +308,14 @@ static const struct kind {
 			 get_write },
 	[WIRE_CGROUP] = { sizeof(struct wire_cgroup), EVENT_CGROUP,
 			  WIRE_FAM_CGROUP, get_cgroup },
+	[WIRE_SCRIPT] = { sizeof(struct wire_script), EVENT_SCRIPT,
+			  WIRE_FAM_EXEC, get_script },
+	[WIRE_LISTEN] = { sizeof(struct wire_listen), EVENT_LISTEN,
+			  WIRE_FAM_LISTEN, get_listen },
+	[WIRE_LOAD] = { sizeof(struct wire_load), EVENT_LOAD, WIRE_FAM_LOAD,
+			get_load },
+	[WIRE_TAMPER] = { sizeof(struct wire_tamper), EVENT_TAMPER,
+			  WIRE_FAM_TAMPER, get_tamper },
 };
 _Static_assert(sizeof(kinds) / sizeof(*kinds) == WIRE_TYPE_COUNT,
 	       "a row per record type");
@@ -466,7 +378,7 @@ int decode_record(const void *data, size_t size, struct decode_scratch *scratch,
 	const struct wire_hdr *hdr = data;
 	const struct kind *kind = NULL;
 	const char *why = check_header(data, size, &kind);
-	struct reader r = { .data = data, .scratch = scratch };
+	struct decode_reader r = { .data = data, .scratch = scratch };
 	struct event ev = { 0 };
 
 	scratch->used = 0;

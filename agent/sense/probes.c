@@ -146,9 +146,11 @@ const struct blind_spot sense_blind[] = {
 const size_t sense_blind_count = COUNT(sense_blind);
 
 static const char *const families[] = {
-	[WIRE_FAM_FORK] = "fork",   [WIRE_FAM_EXEC] = "exec",
-	[WIRE_FAM_EXIT] = "exit",   [WIRE_FAM_CONNECT] = "connect",
-	[WIRE_FAM_WRITE] = "write", [WIRE_FAM_CGROUP] = "cgroup",
+	[WIRE_FAM_FORK] = "fork",     [WIRE_FAM_EXEC] = "exec",
+	[WIRE_FAM_EXIT] = "exit",     [WIRE_FAM_CONNECT] = "connect",
+	[WIRE_FAM_WRITE] = "write",   [WIRE_FAM_CGROUP] = "cgroup",
+	[WIRE_FAM_LISTEN] = "listen", [WIRE_FAM_LOAD] = "load",
+	[WIRE_FAM_TAMPER] = "tamper",
 };
 
 static const char *const backends[] = {

@@ -153,16 +153,16 @@ static void make_sample(struct sample *s, uint32_t n_rules)
 	case ADDRESS:
 	case PORTS:
 		ev->kind = EVENT_CONNECT;
-		ev->connect.addr = (struct ip_addr){
+		ev->connect.peer.addr = (struct ip_addr){
 			.bytes = { 10, (uint8_t)(i / 256), (uint8_t)i, 7 },
 			.family = AF_INET,
 		};
-		ev->connect.protocol = 6;
-		ev->connect.port = shape_of(i) == ADDRESS
-					   ? 8083
-					   : (uint16_t)(1025 + i % 60000);
+		ev->connect.peer.protocol = 6;
+		ev->connect.peer.port = shape_of(i) == ADDRESS
+						? 8083
+						: (uint16_t)(1025 + i % 60000);
 		if (off)
-			ev->connect.port = 22;
+			ev->connect.peer.port = 22;
 		return;
 	}
 }
@@ -264,9 +264,9 @@ static bool line_fits(const struct line *l, const struct sample *s)
 	if (l->kind != EVENT_CONNECT)
 		return !fnmatch(l->pattern,
 				l->kind == EVENT_EXEC ? s->exe : s->path, 0);
-	memcpy(&addr, c->addr.bytes, 4);
+	memcpy(&addr, c->peer.addr.bytes, 4);
 	return (!l->net || l->net == (ntohl(addr) & 0xffffff00u)) &&
-	       c->port >= l->lo && c->port <= l->hi;
+	       c->peer.port >= l->lo && c->peer.port <= l->hi;
 }
 
 static double median_linear_us(uint32_t n_rules)

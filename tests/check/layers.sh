@@ -32,7 +32,9 @@ libraries=(
 # fuzzed and tested alone.
 declare -A without=(
 	["agent/sense/decode.c"]="bpf/* picket.skel.h linux/bpf.h"
-	["agent/sense/decode.h"]="bpf/* picket.skel.h linux/bpf.h"
+	["agent/sense/decode_name.c"]="bpf/* picket.skel.h linux/bpf.h"
+	["agent/sense/decode_part.h"]="bpf/* picket.skel.h linux/bpf.h"
+["agent/sense/decode.h"]="bpf/* picket.skel.h linux/bpf.h"
 )
 
 includes() # file -> the names it includes, in the given form

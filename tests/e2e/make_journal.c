@@ -168,11 +168,11 @@ static struct event make_event(struct maker *m, uint64_t i)
 		ev.kind = EVENT_EXEC;
 	} else {
 		ev.kind = EVENT_CONNECT;
-		ev.connect.addr.family = AF_INET;
-		memcpy(ev.connect.addr.bytes, "\x7f\0\0\1", 4);
-		ev.connect.port = (uint16_t)(i % 65536);
-		ev.connect.type = SOCK_STREAM;
-		ev.connect.protocol = IPPROTO_TCP;
+		ev.connect.peer.addr.family = AF_INET;
+		memcpy(ev.connect.peer.addr.bytes, "\x7f\0\0\1", 4);
+		ev.connect.peer.port = (uint16_t)(i % 65536);
+		ev.connect.peer.type = SOCK_STREAM;
+		ev.connect.peer.protocol = IPPROTO_TCP;
 	}
 	ev.time_ns = clock_boot_ns();
 	ev.actor.proc = m->worker.proc;

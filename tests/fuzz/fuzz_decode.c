@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "sense/decode.h"
 #include "wire.h"
@@ -45,6 +46,14 @@ static void check_path(const struct file_path *p)
 		assert(p->fs_path.p[0] == '/');
 }
 
+static void check_end(const struct endpoint *e)
+{
+	check(e->unix_path);
+	assert(e->family);
+	assert(!e->addr.family || e->addr.family == AF_INET ||
+	       e->addr.family == AF_INET6);
+}
+
 static void check_event(const struct event *ev)
 {
 	switch (ev->kind) {
@@ -66,9 +75,27 @@ static void check_event(const struct event *ev)
 	case EVENT_CGROUP:
 		check(ev->cgroup.path);
 		break;
+	case EVENT_CONNECT:
+		check_end(&ev->connect.peer);
+		break;
+	case EVENT_LISTEN:
+		check_end(&ev->listen.local);
+		break;
+	case EVENT_LOAD:
+		check_path(&ev->load.path);
+		check(ev->load.name);
+		assert(ev->load.op > LOAD_NONE && ev->load.op < LOAD_COUNT);
+		break;
+	case EVENT_SCRIPT:
+		check_path(&ev->script.path);
+		break;
+	case EVENT_TAMPER:
+		assert(ev->tamper.op > TAMPER_NONE &&
+		       ev->tamper.op < TAMPER_COUNT);
+		assert(!ev->tamper.target_img);
+		break;
 	case EVENT_FORK:
 	case EVENT_EXIT:
-	case EVENT_CONNECT:
 	case EVENT_CONNECT_RESULT:
 		break;
 	case EVENT_NONE:

@@ -120,15 +120,15 @@ static void connects_show_protocol_and_peer(void **state)
 		    "tcp 10.0.0.7:443                             "
 		    "unlisted  unit=ssh.service");
 	ev = sample_connect(sample_ip6(), 53);
-	ev.connect.type = SOCK_DGRAM;
-	ev.connect.protocol = 0;
+	ev.connect.peer.type = SOCK_DGRAM;
+	ev.connect.peer.protocol = 0;
 	ev.connect.is_send = true;
 	assert_int_equal(sample_take(s, &ev, &s->shell, &unlisted), 1);
 	assert_body(s, "sshd→bash→curl[4711] connect udp [2001:db8::1]:53 "
 		       "(datagram), unlisted");
 	ev = sample_connect(sample_ip4(10, 0, 0, 7), 0);
-	ev.connect.type = SOCK_RAW;
-	ev.connect.protocol = 253;
+	ev.connect.peer.type = SOCK_RAW;
+	ev.connect.peer.protocol = 253;
 	assert_int_equal(sample_take(s, &ev, &s->shell, &unlisted), 1);
 	assert_body(s, "sshd→bash→curl[4711] connect protocol 253 10.0.0.7, "
 		       "unlisted");
@@ -378,7 +378,7 @@ static void outcome_names_the_process_of_its_connect(void **state)
 	assert_int_equal(sample_take(s, &ev, &s->shell, &unlisted), 1);
 	result.result.local = sample_ip4(127, 0, 0, 1);
 	result.result.local_port = 40000;
-	result.result.peer = ev.connect.addr;
+	result.result.peer = ev.connect.peer.addr;
 	result.result.peer_port = 80;
 	result.result.error = ECONNREFUSED;
 	buf_reset(&s->payload);

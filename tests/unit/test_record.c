@@ -188,11 +188,11 @@ static void connect_keeps_both_families(void **state)
 	struct event ev = sample_connect(sample_ip4(10, 0, 0, 7), 443);
 	const Picket__V1__Connect *c;
 
-	ev.connect.net_ns = 5;
+	ev.connect.peer.net_ns = 5;
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	c = s->view.event->connect;
 	assert_int_equal(c->peer->ip.len, 4);
-	assert_memory_equal(c->peer->ip.data, ev.connect.addr.bytes, 4);
+	assert_memory_equal(c->peer->ip.data, ev.connect.peer.addr.bytes, 4);
 	assert_int_equal(c->peer->port, 443);
 	assert_int_equal(c->type, SOCK_STREAM);
 	assert_int_equal(c->protocol, IPPROTO_TCP);
@@ -203,7 +203,7 @@ static void connect_keeps_both_families(void **state)
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	c = s->view.event->connect;
 	assert_int_equal(c->peer->ip.len, 16);
-	assert_memory_equal(c->peer->ip.data, ev.connect.addr.bytes, 16);
+	assert_memory_equal(c->peer->ip.data, ev.connect.peer.addr.bytes, 16);
 	assert_true(c->send);
 }
 

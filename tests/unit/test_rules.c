@@ -377,12 +377,12 @@ static void an_argument_fits_as_a_whole(void **state)
 static void set_destination(const char *addr, uint16_t port, uint16_t proto)
 {
 	ev = (struct event){ .kind = EVENT_CONNECT };
-	ev.connect.addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
-	assert_int_equal(
-		inet_pton(ev.connect.addr.family, addr, ev.connect.addr.bytes),
-		1);
-	ev.connect.port = port;
-	ev.connect.protocol = proto;
+	ev.connect.peer.addr.family = strchr(addr, ':') ? AF_INET6 : AF_INET;
+	assert_int_equal(inet_pton(ev.connect.peer.addr.family, addr,
+				   ev.connect.peer.addr.bytes),
+			 1);
+	ev.connect.peer.port = port;
+	ev.connect.peer.protocol = proto;
 }
 
 static void destinations_are_ranges_of_addresses_and_ports(void **state)

@@ -267,15 +267,15 @@ static int plain_event(const struct mcond *c, const struct event *ev, bool sure)
 	case OP:
 		return any_word(c, write_op_name(ev->write.op));
 	case PORT:
-		return any_number(c, cn->port);
+		return any_number(c, cn->peer.port);
 	case PROTO:
-		return any_number(c, cn->protocol) ||
-		       (cn->protocol == 262 && any_number(c, 6));
+		return any_number(c, cn->peer.protocol) ||
+		       (cn->peer.protocol == 262 && any_number(c, 6));
 	default:
-		if (cn->addr.family == AF_UNIX)
+		if (cn->peer.addr.family == AF_UNIX)
 			return UNKNOWN;
 		for (i = 0; i < c->n; i++) {
-			if (in_cidr(c->values[i], &cn->addr))
+			if (in_cidr(c->values[i], &cn->peer.addr))
 				return YES;
 		}
 		return NO;

@@ -117,7 +117,7 @@ static void take_one_of_each(struct tail_lines *t)
 	TAKE(EVENT, 2, record_pack_event(&b, &ev, &img, NULL, 1));
 	ev = sample_connect(sample_ip4(10, 0, 0, 1), 80);
 	TAKE(EVENT, 3, record_pack_event(&b, &ev, &img, NULL, 1));
-	result.result.local = result.result.peer = ev.connect.addr;
+	result.result.local = result.result.peer = ev.connect.peer.addr;
 	result.result.error = ECONNREFUSED;
 	TAKE(AMENDMENT, 4, record_pack_connect_result(&b, 1, 3, &result, 1));
 	ev = sample_write("/plain", OP_OPEN);
@@ -218,7 +218,8 @@ static void kinds_are_read_strictly(void **state)
 	assert_int_equal(tail_kinds_parse("exec", &kinds), 0);
 	assert_int_equal(kinds, TAIL_EXEC);
 	assert_int_equal(
-		tail_kinds_parse("exec,connect,write,exit,agent,amendment",
+		tail_kinds_parse("exec,connect,write,listen,load,tamper,exit,"
+				 "agent,amendment",
 				 &kinds),
 		0);
 	assert_int_equal(kinds, TAIL_ALL);
