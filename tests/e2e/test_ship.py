@@ -370,8 +370,36 @@ def a_collector_that_refuses_everything_does_not_empty_the_journal():
         s.make(200)
         c.rules({"status": 400})
         s.once(code=1)
-        true(len(s.dead()) < 20, f"{len(s.dead())} set aside")
-        true(s.cursor() < 50, f"cursor at {s.cursor()}")
+        equal((s.dead(), s.cursor()), ([], 0), "set aside, cursor")
+
+
+@test
+def a_collector_that_refuses_every_record_is_given_few():
+    with pair(retry_min="5s", retry_max="10s", timeout="3s",
+              connect_timeout="3s") as (c, s):
+        names = s.make(200)
+        # Each has one of these; a manifest has neither.
+        c.rules({"contains": "picket.backend", "status": 400},
+                {"contains": "picket.connect.errno", "status": 400})
+        s.once(code=1)
+        dead = [d["uid"] for d in s.dead()]
+        equal(dead, names[:8], "set aside")
+        equal(s.cursor(), 8, "cursor")
+
+
+@test
+def an_error_of_the_server_costs_a_record_only_if_it_stays():
+    with pair() as (c, s):
+        names = s.make(1)
+        c.rules({"status": 500, "times": 1})
+        s.once()
+        exactly(c, names)
+        poison = s.make(1, "--poison", "1")
+        c.rules({"contains": "poison", "status": 500})
+        more = s.make(5)
+        s.once(code=1)
+        equal([d["uid"] for d in s.dead()], poison, "dead letters")
+        exactly(c, names + more)
 
 
 @test
