@@ -225,7 +225,7 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
-test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done
+test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done build/tools/nginx
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES)
 
 # The collector's side of the end-to-end tests decodes with this, not with us.
@@ -235,6 +235,12 @@ build/npm/.done:
 	@mkdir -p $(@D)
 	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error $(OTLP_DECODER)
 	@touch $@
+
+# Programs of servers, unpacked and not installed: tests start them, the host
+# does not.
+build/tools/nginx:
+	$(call say,TOOL,$@)
+	$(Q)tests/get-tool nginx $(@D) nginx nginx-core
 
 # Libfuzzer over every target, FUZZ_SECONDS each; what it finds beyond the
 # committed corpus stays in build/fuzz/corpus.

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -25,14 +26,11 @@ NPM = pathlib.Path(os.environ.get("PICKET_NPM")
 
 
 class Collector:
-    def __init__(self, directory, name="out", port=0, tls=None):
+    def __init__(self, directory, name="out", port=0):
         self.out = pathlib.Path(directory) / name
         argv = ["node", str(lib.ROOT / "tests/e2e/collector.js"),
                 "--npm", str(NPM), "--out", str(self.out),
                 "--port", str(port)]
-        if tls:
-            argv += ["--tls", str(tls)]
-        self.scheme = "https" if tls else "http"
         self.errors = open(self.out.with_suffix(".stderr"), "ab")
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE,
@@ -57,7 +55,7 @@ class Collector:
         self.errors.close()
 
     def url(self, path=""):
-        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def rules(self, *rules):
         request = urllib.request.Request(
@@ -137,6 +135,11 @@ class Shipper:
 
     def log_text(self):
         return self.log.read_text(errors="replace")
+
+    def tries(self):
+        """What each attempt that failed was told, in order."""
+        return re.findall(r"collector does not .*?: (.*); trying again in",
+                          self.log_text())
 
     def status(self):
         try:
