@@ -10,6 +10,7 @@
 #include "out/backoff.h"
 #include "out/batch.h"
 #include "out/feed.h"
+#include "out/filter.h"
 #include "out/gzip.h"
 #include "out/http.h"
 #include "out/response.h"
@@ -33,8 +34,11 @@ struct ship {
 	bool once;
 	ship_say_fn say;
 	void *say_arg;
+	ship_done_fn done;
+	void *done_arg;
 
 	enum state state;
+	struct filter filter;
 	struct host host;
 	struct http *http;
 	struct gzip *gzip;

@@ -97,14 +97,29 @@ class Shipper:
         self.keys = {"url": url, "state_dir": self.state, "retry_min": "20ms",
                      "retry_max": "200ms", "batch_age": "50ms",
                      "timeout": "20s"}
+        self.named = {}
         self.configure(**keys)
 
     def configure(self, **keys):
         self.keys.update(keys)
+        self.write_config()
+
+    def also_to(self, name, url, **keys):
+        """One more destination, as impatient as the first."""
+        mine = ("retry_min", "retry_max", "batch_age", "timeout")
+        self.named[name] = {**{k: self.keys[k] for k in mine}, "url": url,
+                            **keys}
+        self.write_config()
+
+    def write_config(self):
         self.config.write_text(lib.dump_ini({
             "agent": {"log_level": "debug"},
             "journal": {"dir": self.journal},
-            "collector": self.keys}))
+            "collector": self.keys,
+            **{f"collector {n}": keys for n, keys in self.named.items()}}))
+
+    def state_of(self, name):
+        return self.state / f"{name}.d" if name else self.state
 
     def make(self, count, *extra):
         """More records in the journal; their names in order."""
@@ -141,22 +156,23 @@ class Shipper:
         return re.findall(r"collector does not .*?: (.*); trying again in",
                           self.log_text())
 
-    def status(self):
+    def status(self, name=None):
         try:
-            lines = (self.state / "ship-status").read_text().splitlines()
+            lines = (self.state_of(name) / "ship-status") \
+                .read_text().splitlines()
         except FileNotFoundError:
             return {}
         return dict(line.split("=", 1) for line in lines[1:])
 
-    def cursor(self):
+    def cursor(self, name=None):
         try:
-            text = (self.state / "ship").read_text()
+            text = (self.state_of(name) / "ship").read_text()
         except FileNotFoundError:
             return 0
         return int(text.split("seq ")[1])
 
-    def dead(self):
-        path = self.state / "dead-letters.jsonl"
+    def dead(self, name=None):
+        path = self.state_of(name) / "dead-letters.jsonl"
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]
