@@ -23,6 +23,7 @@
 #include "out/confine.h"
 #include "out/http.h"
 #include "out/ships.h"
+#include "out/state_lock.h"
 
 #define EXIT_USAGE 2
 #define EXIT_CONF  6
@@ -209,19 +210,28 @@ static int make_dirs(const struct collector *list, size_t n,
 	return 0;
 }
 
-/* Said now, not at the first acknowledgement. */
-static int check_dirs(const struct collector *list, size_t n)
+/*
+ * Whatever is wrong with a directory is said now, not at the first
+ * acknowledgement. The locks are held until the process ends.
+ */
+static int lock_dirs(const struct collector *list, size_t n)
 {
 	size_t i;
-	int r;
+	int fd, r;
 
 	for (i = 0; i < n; i++) {
-		if (access(list[i].state_dir, W_OK | X_OK) == 0)
-			continue;
-		r = -errno;
-		log_error("cannot write state_dir '%s': %s", list[i].state_dir,
-			  strerror(-r));
-		return r;
+		const char *dir = list[i].state_dir;
+
+		r = access(dir, W_OK | X_OK) < 0 ? -errno
+						 : state_lock_take(dir, &fd);
+		if (r == -EWOULDBLOCK)
+			log_error("another picket-ship works in state_dir '%s'",
+				  dir);
+		else if (r < 0)
+			log_error("cannot write state_dir '%s': %s", dir,
+				  strerror(-r));
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -248,7 +258,7 @@ static int confine(const struct collector *list, size_t n)
 			  strerror(-r));
 		return r;
 	}
-	return check_dirs(list, n);
+	return lock_dirs(list, n);
 }
 
 static void on_file_warning(void *arg, const char *line)

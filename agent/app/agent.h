@@ -14,7 +14,6 @@
 #include "app/pipeline.h"
 #include "store/journal.h"
 
-struct cursor;
 struct loop;
 struct loop_timer;
 struct losses;
@@ -60,9 +59,6 @@ void report_policy(struct agent *a, const char *how);
 void report_start(struct agent *a);
 /* What the kernel made and neither handed over nor counted as lost. */
 uint64_t report_unexplained(struct agent *a);
-
-/* How far the shipper has come on this journal; false: nowhere yet. */
-bool report_cursor(const struct agent *a, struct cursor *ret);
 
 /* Lines for the operator. */
 void report_log_start(const struct agent *a);

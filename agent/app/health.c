@@ -36,14 +36,6 @@ static bool sees_all(const struct health *h)
 	return true;
 }
 
-static uint64_t backlog(const struct health *h)
-{
-	uint64_t done = h->has_cursor ? h->cursor.seq : 0;
-
-	return h->journal.next_seq > done + 1 ? h->journal.next_seq - done - 1
-					      : 0;
-}
-
 static void text_coverage(struct buf *out, const struct health *h)
 {
 	buf_addf(out, "\n%-9s%-9s%-46s%s\n", "COVERAGE", "BACKEND", "WAY IN",
@@ -99,14 +91,7 @@ void health_text(struct buf *out, const struct health *h)
 			 "          CANNOT WRITE: %s: %s; %" PRIu64
 			 " records wait in memory\n",
 			 j->error_what, strerrordesc_np(j->error), j->waiting);
-	if (!h->collector_url[0])
-		buf_add_str(out, "collector none configured\n");
-	else
-		buf_addf(out,
-			 "collector %s  acknowledged to %" PRIu64
-			 "  backlog %" PRIu64 "\n",
-			 h->collector_url, h->has_cursor ? h->cursor.seq : 0,
-			 backlog(h));
+	health_ship_text(out, h);
 	buf_addf(out, "policy    %zu rules  sha256 ", h->rules);
 	add_hex(out, h->rules_hash, 8);
 	buf_addf(out,
@@ -229,12 +214,8 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "unknown", h->procs.unknown);
 	json_number(out, "cgroups", h->procs.cgroups);
 	json_number(out, "bytes", h->procs.bytes);
-	buf_add_str(out, "},\"collector\":{\"configured\":");
-	buf_add_str(out, h->collector_url[0] ? "true" : "false");
-	json_string(out, "url", h->collector_url);
-	json_number(out, "acknowledged_seq", h->has_cursor ? h->cursor.seq : 0);
-	json_number(out, "backlog", backlog(h));
 	buf_add_str(out, "}");
+	health_ship_json(out, h);
 	json_coverage(out, h);
 	buf_add_str(out, "}\n");
 }

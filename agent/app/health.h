@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/destinations.h"
 #include "app/pipeline.h"
 #include "base/buf.h"
 #include "proc/proc_table.h"
 #include "sense/sensor.h"
-#include "store/cursor.h"
 #include "store/journal.h"
 
 struct health {
@@ -36,10 +36,13 @@ struct health {
 	size_t rules;
 	uint8_t rules_hash[32];
 
-	const char *collector_url; /* empty: nothing is shipped */
-	bool has_cursor;
-	struct cursor cursor;
+	struct destination destinations[DESTINATIONS_MAX];
+	size_t destination_count; /* 0: nothing is shipped */
 };
 
 void health_text(struct buf *out, const struct health *h);
 void health_json(struct buf *out, const struct health *h);
+
+/* Parts of the above (health_ship.c). */
+void health_ship_text(struct buf *out, const struct health *h);
+void health_ship_json(struct buf *out, const struct health *h);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/agent.h"
+#include "app/destinations.h"
 #include "app/losses.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,7 +18,6 @@
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "sense/sensor.h"
-#include "store/cursor.h"
 
 void report_policy(struct agent *a, const char *how)
 {
@@ -101,12 +101,6 @@ uint64_t report_unexplained(struct agent *a)
 	return missing;
 }
 
-bool report_cursor(const struct agent *a, struct cursor *ret)
-{
-	return cursor_load(a->s->conf->collector.state_dir, "ship", ret) == 0 &&
-	       !memcmp(ret->journal, a->opening.id, sizeof(ret->journal));
-}
-
 void report_log_start(const struct agent *a)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
@@ -130,7 +124,7 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 	const struct pipeline_counts *n = &a->pipeline.counts;
 	uint64_t seen = 0, kept = 0;
 	struct journal_stats j;
-	struct cursor cursor;
+	uint64_t shipped;
 
 	for (int f = 0; f < WIRE_FAM_COUNT; f++)
 		seen += n->received[f];
@@ -150,13 +144,11 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 		   " ignored, %" PRIu64 " not wanted; journal up to %" PRIu64,
 		   kept, n->amended, n->alerts, n->answers[ANSWER_IGNORED],
 		   n->dropped, j.sealed_seq);
-	if (!a->s->conf->collector.url || !a->s->conf->collector.url[0])
+	if (!destinations_done(a->s->conf, a->opening.id, &shipped))
 		log_notice("shipped nothing: no collector is configured");
-	else if (report_cursor(a, &cursor))
-		log_notice("shipped up to %" PRIu64 " of %" PRIu64, cursor.seq,
-			   j.next_seq - 1);
 	else
-		log_notice("shipped nothing yet");
+		log_notice("shipped up to %" PRIu64 " of %" PRIu64, shipped,
+			   j.next_seq - 1);
 	log_notice("lost    %" PRIu64 " in the kernel, %" PRIu64
 		   " at the journal, %" PRIu64 " unreadable, %" PRIu64
 		   " unexplained",

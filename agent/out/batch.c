@@ -320,8 +320,8 @@ void batch_item(const struct batch *b, size_t i, struct batch_item *ret)
 {
 	const struct item *it = &b->items[i];
 
-	*ret = (struct batch_item){ it->first, it->last, b->epoch, it->reason,
-				    it->n };
+	*ret = (struct batch_item){ it->first,	it->last, b->epoch,
+				    it->reason, it->n,	  it->wall_ns };
 }
 
 void batch_withhold(struct batch *b, size_t i, enum manifest_reason why)

@@ -63,6 +63,7 @@ struct batch_item {
 	uint32_t epoch;
 	enum manifest_reason reason; /* SENT: not withheld */
 	size_t bytes;		     /* in a request */
+	int64_t wall_ns;	     /* of several numbers: of the newest */
 };
 
 void batch_item(const struct batch *b, size_t i, struct batch_item *ret);

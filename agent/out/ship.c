@@ -71,6 +71,16 @@ void ship_note_error(struct ship *s, const char *text)
 	s->status_dirty = true;
 }
 
+static int64_t oldest_unsent_ns(const struct ship *s)
+{
+	struct batch_item it;
+
+	if (!s->batch || s->acked >= batch_n(s->batch))
+		return 0;
+	batch_item(s->batch, s->acked, &it);
+	return it.wall_ns;
+}
+
 static void save_status(struct ship *s)
 {
 	struct ship_status *t = &s->status;
@@ -85,6 +95,7 @@ static void save_status(struct ship *s)
 		feed_seal(s->feed, &t->sealed_seq, sha256);
 	t->backlog =
 		t->sealed_seq > t->acked_seq ? t->sealed_seq - t->acked_seq : 0;
+	t->waiting_since_ns = oldest_unsent_ns(s);
 	t->retries_in_row = s->backoff.failures;
 	/* It is for looking at; a failure shows as a status that grows old. */
 	(void)ship_status_save(s->collector->state_dir, COLLECTOR_STATUS, t);

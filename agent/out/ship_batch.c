@@ -197,11 +197,28 @@ static void save_cursor(struct ship *s)
 		ship_note_error(s, "cannot save the cursor");
 }
 
+static void count_withheld(struct ship *s)
+{
+	uint64_t *const by_reason[MANIFEST_REASON_COUNT] = {
+		[MANIFEST_UNREADABLE] = &s->status.unreadable,
+		[MANIFEST_FILTERED] = &s->status.filtered,
+	};
+	struct batch_item it;
+	size_t i;
+
+	for (i = s->run.from; i < s->run.to; i++) {
+		batch_item(s->batch, i, &it);
+		if (by_reason[it.reason])
+			*by_reason[it.reason] += it.last - it.first + 1;
+	}
+}
+
 /* Everything up to the end of the run is done with. */
 static int pass_run(struct ship *s)
 {
 	struct batch_item last;
 
+	count_withheld(s);
 	batch_item(s->batch, s->run.to - 1, &last);
 	s->cursor.epoch = last.epoch;
 	s->cursor.seq = last.last;

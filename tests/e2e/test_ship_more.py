@@ -157,5 +157,19 @@ def the_unnamed_one_may_be_missing():
             true(not (s.state / "ship").exists(), "a cursor of nobody")
 
 
+@test
+def two_shippers_do_not_share_a_state_directory():
+    with pair() as (c, s):
+        s.make(10)
+        s.start()
+        wait_for(c.requests, "a request")
+        s.once(code=1)
+        true(f"another picket-ship works in state_dir '{s.state}'"
+             in s.log_text(), s.log_text())
+        s.process.kill()
+        s.process.wait()
+        s.once()
+
+
 if __name__ == "__main__":
     lib.main()
