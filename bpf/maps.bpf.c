@@ -19,5 +19,6 @@ struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
 struct ended_map ended SEC(".maps");
+struct share_map shares SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";

@@ -99,6 +99,25 @@ struct ended_map {
 	__type(value, __u8);
 };
 
+/*
+ * What a process or a cgroup has in the ring, see share.bpf.c. The key is a
+ * cgroup's id, or a tgid with SHARE_OF_PROCESS.
+ */
+#define SHARE_OF_PROCESS (1ull << 63)
+
+struct share {
+	__u64 since; /* producer's place when `young` began */
+	__u64 old;   /* bytes put in before that */
+	__u64 young; /* and since */
+};
+
+struct share_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct share);
+};
+
 extern struct ring_map ring SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct env_map env_names SEC(".maps");
@@ -106,3 +125,4 @@ extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
 extern struct ended_map ended SEC(".maps");
+extern struct share_map shares SEC(".maps");
