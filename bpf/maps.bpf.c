@@ -5,12 +5,13 @@
  */
 #include "maps.h"
 
-const volatile __u32 self_tgid = 0;
 const volatile __u64 ring_bytes = 1 << 18;
 const volatile __u64 window_ns = 0;
 const volatile __u32 v1_subsys = ~0u;
 const volatile __u32 v1_hierarchy = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
+
+volatile struct wire_control control SEC(".data.control") = {};
 
 struct ring_map ring SEC(".maps");
 struct counters_map counters SEC(".maps");

@@ -9,7 +9,6 @@
 #include "wire.h"
 
 /* Set by the agent before loading: constants to the verifier. */
-extern const volatile __u32 self_tgid;	/* the agent: not watched */
 extern const volatile __u64 ring_bytes; /* size of the ring */
 extern const volatile __u64 window_ns;	/* repeats are summed this long */
 /* Index into css_set.subsys of the version 1 hierarchy; ~0: none mounted. */
@@ -17,6 +16,9 @@ extern const volatile __u32 v1_subsys;
 extern const volatile __u32 v1_hierarchy; /* its hierarchy_id */
 /* By system call number: native, then 32-bit numbers. */
 extern const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX];
+
+/* Set by whichever agent reads the ring now; these programs outlive it. */
+extern volatile struct wire_control control;
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
