@@ -212,6 +212,8 @@ RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
 ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
+# Virtual machines need no root; emulated they need patience.
+VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) --stage vm tests/vm/matrix.py
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -227,7 +229,12 @@ test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
 test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done build/tools/nginx
-	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES)
+	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
+
+# Everything at full length: every try of every race, every test on every kernel.
+.PHONY: test-all
+test-all: export PICKET_TEST_LONG = 1
+test-all: test
 
 # The collector's side of the end-to-end tests decodes with this, not with us.
 OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
@@ -273,11 +280,12 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(TESTED)
 bench: $(BENCH_BIN)
 	$(BUILD)/tests/bench/bench_rules
 
-# The kernel-side tests on 5.10, 6.1 and 6.12 under qemu; kernels come from the
-# mirror apt is configured with, into build/vm. Takes minutes: no part of test.
+# Every test of the kernel side and the agent on 5.10, 6.1 and 6.12 under qemu,
+# each backend forced in turn; `make test` runs a witness of each group there.
+# Kernels come from the mirror apt is configured with, into build/vm.
 .PHONY: vm-test vm-run
-vm-test: bpf-tests
-	@tests/vm/matrix $(abspath $(BUILD))
+vm-test: all bpf-tests e2e-tools
+	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
 
 # One boot, for who writes a program or a test:
 #   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'

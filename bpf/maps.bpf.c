@@ -5,13 +5,12 @@
  */
 #include "maps.h"
 
+const volatile __u32 self_tgid = 0;
 const volatile __u64 ring_bytes = 1 << 18;
 const volatile __u64 window_ns = 0;
 const volatile __u32 v1_subsys = ~0u;
 const volatile __u32 v1_hierarchy = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
-
-volatile struct wire_control control SEC(".data.control") = {};
 
 struct ring_map ring SEC(".maps");
 struct counters_map counters SEC(".maps");
@@ -20,6 +19,5 @@ struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
 struct ended_map ended SEC(".maps");
-struct share_map shares SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";

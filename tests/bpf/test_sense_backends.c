@@ -14,7 +14,7 @@
  *
  * and what the sensor chooses when nothing is forced:
  *
- *   # hook FAMILY BACKEND|- HOOK[: WHAT IT CANNOT SEE OR WHY NOT]
+ *   # hook FAMILY BACKEND|- HOOK<tab>WHAT IT CANNOT SEE, OR WHY NOT
  */
 #include "harness.h"
 
@@ -48,6 +48,10 @@ static const int family_of[WIRE_TYPE_COUNT] = {
 	[WIRE_CONNECT_RESULT] = -1,
 	[WIRE_WRITE] = WIRE_FAM_WRITE,
 	[WIRE_CGROUP] = WIRE_FAM_CGROUP,
+	[WIRE_SCRIPT] = -1,
+	[WIRE_LISTEN] = WIRE_FAM_LISTEN,
+	[WIRE_LOAD] = WIRE_FAM_LOAD,
+	[WIRE_TAMPER] = WIRE_FAM_TAMPER,
 };
 
 static struct sensor_settings settings(void)
@@ -241,9 +245,8 @@ static void choice_is_told_whole(void **state)
 	n = sensor_coverage(w->sensor, rows);
 	assert_true(n >= sense_hook_count);
 	for (i = 0; i < n; i++) {
-		printf("# hook %s %s %s%s%s\n", rows[i].family, rows[i].backend,
-		       rows[i].hook, *rows[i].reason ? ": " : "",
-		       rows[i].reason);
+		printf("# hook %s %s %s\t%s\n", rows[i].family, rows[i].backend,
+		       rows[i].hook, rows[i].reason);
 		assert_true(rows[i].active || *rows[i].reason);
 	}
 	seen_close(w);
