@@ -135,7 +135,7 @@ class Shipper:
                         stdout=log, stderr=log)
         if p.returncode != code:
             raise Failure(f"--once exited with {p.returncode}, expected "
-                          f"{code}; its log:\n{self.log_text()}")
+                          f"{code}; its log ends:\n{self.log_end()}")
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -150,6 +150,10 @@ class Shipper:
 
     def log_text(self):
         return self.log.read_text(errors="replace")
+
+    def log_end(self):
+        """For a diagnosis: an hour of attempts helps nobody."""
+        return "\n".join(self.log_text().splitlines()[-40:])
 
     def tries(self):
         """What each attempt that failed was told, in order."""

@@ -42,7 +42,7 @@ class Scene:
         before = len(self.s.tries())
         wait_for(lambda: len([t for t in self.s.tries()[before:] if word in t])
                  >= tries, lambda: f"{tries} times {word!r}, log:\n"
-                 + self.s.log_text())
+                 + self.s.log_end())
         equal(len(self.s.dead()), 0, "dead letters")
         equal(self.s.cursor(), len(self.c.uids()), "the cursor")
 
