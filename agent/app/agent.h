@@ -57,6 +57,8 @@ int assemble_tail(struct agent *a);
 /* Events about the agent itself. */
 void report_policy(struct agent *a, const char *how);
 void report_start(struct agent *a);
+/* The table of ways in: at start, and when it changes. */
+void report_coverage(struct agent *a);
 /* What the kernel made and neither handed over nor counted as lost. */
 uint64_t report_unexplained(struct agent *a);
 

@@ -36,14 +36,27 @@ void report_policy(struct agent *a, const char *how)
 		 "policy %s: %s rules, sha256 %s", how, rules, hex);
 }
 
+void report_coverage(struct agent *a)
+{
+	struct record_coverage table[SENSOR_ROWS_MAX];
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t n = sensor_coverage(a->sensor, rows);
+
+	for (size_t i = 0; i < n; i++)
+		table[i] = (struct record_coverage){
+			.family = rows[i].family,
+			.way = rows[i].hook,
+			.backend = rows[i].backend,
+			.active = rows[i].active,
+			.reason = rows[i].reason,
+		};
+	announce_coverage(&a->announcer,
+			  &(struct record_coverage_table){ table, n });
+}
+
 void report_start(struct agent *a)
 {
 	const struct journal_opening *o = &a->opening;
-	struct sensor_row rows[SENSOR_ROWS_MAX];
-	size_t n = sensor_coverage(a->sensor, rows);
-	char state[ANNOUNCE_FACTS_MAX][240];
-	struct record_fact facts[ANNOUNCE_FACTS_MAX + 1] = { { NULL, NULL } };
-	size_t shown = 0, off = 0;
 
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED, NULL,
 		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
@@ -59,19 +72,7 @@ void report_start(struct agent *a)
 			 o->cut_bytes, o->cut_file);
 	report_policy(a, "loaded");
 
-	for (size_t i = 0; i < n; i++) {
-		off += !rows[i].active;
-		if (shown == ANNOUNCE_FACTS_MAX)
-			continue;
-		(void)snprintf(state[shown], sizeof(state[shown]), "%s%s%s",
-			       rows[i].active ? rows[i].backend : "off",
-			       rows[i].reason[0] ? ": " : "", rows[i].reason);
-		facts[shown].key = rows[i].hook;
-		facts[shown].value = state[shown];
-		shown++;
-	}
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__COVERAGE, facts,
-		 "%zu of %zu ways in are watched", n - off, n);
+	report_coverage(a);
 }
 
 /* What the kernel made and neither handed over nor counted as lost. */
