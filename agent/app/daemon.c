@@ -132,6 +132,7 @@ static int housekeep(void *arg)
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);
 	watch_journal(a);
+	canary_watch(a);
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
 		journal_set_cursor(a->journal, shipped);
 
@@ -183,6 +184,8 @@ static void gather(struct agent *a, struct health *h)
 	memcpy(h->journal_id, a->opening.id, sizeof(h->journal_id));
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));
 	journal_stats(a->journal, &h->journal);
+	h->canary = a->canary;
+	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
 	losses_sum(a->losses, a->sensor, h->families);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
@@ -212,6 +215,8 @@ static int start_loop(struct agent *a)
 	if (r >= 0)
 		r = loop_add(a->loop, sensor_fd(a->sensor), EPOLLIN, ring_ready,
 			     a);
+	if (r >= 0)
+		r = canary_start(a);
 	return r;
 }
 

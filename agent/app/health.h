@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/canary.h"
 #include "app/destinations.h"
 #include "app/pipeline.h"
 #include "base/buf.h"
@@ -24,6 +25,9 @@ struct health {
 	uint8_t journal_id[16];
 	const char *journal_dir;
 	struct journal_stats journal;
+
+	struct canary canary;
+	uint64_t canary_interval_ms; /* 0: none flies */
 
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t row_count;

@@ -55,6 +55,9 @@ struct conf {
 		struct conf_words env;
 	} sensor;
 	struct {
+		uint64_t interval_ms;	/* 0: off */
+	} canary;
+	struct {
 		uint64_t max_processes;
 		uint64_t keep_dead_ms;
 	} process;

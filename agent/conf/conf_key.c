@@ -84,6 +84,10 @@ const struct conf_key conf_keys[] = {
 	  .may_be_empty = true, .rule = "names of variables",
 	  .help = "environment variables that an exec event keeps" },
 
+	{ "canary", "interval", CONF_DURATION, AT(canary.interval_ms),
+	  .fallback = "5m", .min = 0, .max = DAY, .rule = "0s: never",
+	  .help = "how often picket sees whether it sees" },
+
 	{ "process", "max_processes", CONF_NUMBER, AT(process.max_processes),
 	  .fallback = "65536", .min = 1024, .max = 4194304,
 	  .help = "processes known at a time, the recently dead included" },

@@ -346,6 +346,7 @@ void record_pack_event(struct buf *out, const struct event *ev,
 	m.kind = kinds[ev->kind];
 	m.backend = ev->backend;
 	m.cpu = ev->cpu;
+	m.canary = ev->canary;
 	m.image = img ? img->id : 0;
 	if (!ev->actor.none && ev->actor.tid != ev->actor.proc.tgid)
 		m.tid = ev->actor.tid;
