@@ -19,7 +19,6 @@ struct journal;
 struct outcomes;
 struct totals;
 struct decode_scratch;
-struct canary;
 
 struct pipeline_counts {
 	uint64_t received[WIRE_FAM_COUNT]; /* records, good or bad */
@@ -39,7 +38,6 @@ struct pipeline {
 	struct journal *journal;
 	struct outcomes *outcomes;
 	struct totals *totals;
-	struct canary *canary; /* NULL: none */
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */
 	uint32_t epoch;
