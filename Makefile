@@ -55,8 +55,9 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # out/ holds what both programs use and what only the shipper does.
 SHIP_ONLY := $(wildcard $(addprefix agent/out/,backoff.c batch*.c \
-	collector*.c confine.c dead_letter.c feed.c gzip.c host.c http.c image_set.c \
-	manifest.c otlp.c pbwire.c response*.c ship.c ship_batch.c))
+	collector*.c confine.c dead_letter.c early*.c feed.c filter.c gzip.c \
+	host.c http.c image_set.c manifest.c otlp.c pbwire.c response*.c \
+	ship.c ship_batch.c ship_early.c ships.c))
 OUT_COMMON := $(filter-out $(SHIP_ONLY),$(call SRC,out))
 PROTO_SRC := $(BUILD)/gen/event.pb-c.c
 OTLP_SRC := $(patsubst proto/%.proto,$(BUILD)/gen/%.pb-c.c,$(wildcard proto/otlp_logs.proto))
@@ -137,7 +138,7 @@ $(BUILD)/gen/picket.skel.h: $(BUILD)/bpf/picket.bpf.o
 
 # What the tests of user space link, as far as they use it: everything but the
 # mains and what needs libbpf.
-NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,attach*.c backend_try.c choice.c kernel_btf.c own.c ring.c probes.c sensor*.c))
+NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,attach*.c backend_try.c choice.c kernel_btf.c ring.c probes.c sensor*.c))
 TESTED_OBJ = $(COMMON_OBJ) $(SHIP_OBJ) \
 	$(filter-out $(call obj,$(NEED_LIBBPF)),$(PICKET_OBJ))
 TESTED := $(BUILD)/tests/libtested.a
@@ -211,6 +212,8 @@ RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
 ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
+# Virtual machines need no root; emulated they need patience.
+VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) --stage vm tests/vm/matrix.py
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -225,8 +228,13 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
-test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done
-	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES)
+test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done build/tools/nginx
+	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
+
+# Everything at full length: every try of every race, every test on every kernel.
+.PHONY: test-all
+test-all: export PICKET_TEST_LONG = 1
+test-all: test
 
 # The collector's side of the end-to-end tests decodes with this, not with us.
 OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
@@ -235,6 +243,12 @@ build/npm/.done:
 	@mkdir -p $(@D)
 	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error $(OTLP_DECODER)
 	@touch $@
+
+# Programs of servers, unpacked and not installed: tests start them, the host
+# does not.
+build/tools/nginx:
+	$(call say,TOOL,$@)
+	$(Q)tests/get-tool nginx $(@D) nginx nginx-core
 
 # Libfuzzer over every target, FUZZ_SECONDS each; what it finds beyond the
 # committed corpus stays in build/fuzz/corpus.
@@ -266,11 +280,12 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(TESTED)
 bench: $(BENCH_BIN)
 	$(BUILD)/tests/bench/bench_rules
 
-# The kernel-side tests on 5.10, 6.1 and 6.12 under qemu; kernels come from the
-# mirror apt is configured with, into build/vm. Takes minutes: no part of test.
+# Every test of the kernel side and the agent on 5.10, 6.1 and 6.12 under qemu,
+# each backend forced in turn; `make test` runs a witness of each group there.
+# Kernels come from the mirror apt is configured with, into build/vm.
 .PHONY: vm-test vm-run
-vm-test: bpf-tests
-	@tests/vm/matrix $(abspath $(BUILD))
+vm-test: all bpf-tests e2e-tools
+	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
 
 # One boot, for who writes a program or a test:
 #   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'

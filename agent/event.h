@@ -308,6 +308,7 @@ struct event {
 	enum event_kind kind;
 	uint8_t backend;	/* enum wire_backend */
 	uint16_t cpu;
+	bool canary;		/* one of picket's tests of itself */
 	uint64_t time_ns;	/* boottime */
 	struct actor actor;
 	union {

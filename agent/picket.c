@@ -106,6 +106,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
+	/* Run by picket itself, and in no list. */
+	if (!strcmp(argv[1], "canary"))
+		return cmd_canary(argc - 1, argv + 1);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
 		if (!strcmp(argv[1], answers[i].name))
 			return answers[i].print();

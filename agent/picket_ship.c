@@ -2,7 +2,7 @@
 /*
  * picket-ship: the only program of picket that talks to the network, and the
  * one that holds no right. It reads the journal as any other reader does and
- * posts it to the collector; what it has to remember is one cursor.
+ * posts it to the collectors; what it has to remember is a cursor for each.
  *
  * Order matters here: configuration first (its messages need no rights), then
  * rights go, then the network library starts.
@@ -22,25 +22,28 @@
 #include "out/collector.h"
 #include "out/confine.h"
 #include "out/http.h"
-#include "out/ship.h"
+#include "out/ships.h"
+#include "out/state_lock.h"
 
 #define EXIT_USAGE 2
 #define EXIT_CONF  6
 #define USER_NAME  "picket"
 #define CONF_PATH  "/etc/picket/agent.ini"
 
+#define COLLECTORS_MAX (1 + CONF_NAMED_MAX)
+
 static const char help[] =
 	"usage: picket-ship [--config FILE] [--journal DIR] [--once]\n"
 	"\n"
-	"Post what picket keeps in its journal to the collector that the\n"
-	"[collector] section of the configuration names.\n"
+	"Post what picket keeps in its journal to the collectors that the\n"
+	"[collector] and [collector NAME] sections of the configuration name.\n"
 	"\n"
 	"  --config FILE   configuration (" CONF_PATH ")\n"
 	"  --journal DIR   journal, instead of the configured one\n"
 	"  --once          ship what is there, then exit: 0 when all of it was\n"
-	"                  acknowledged; 1 when a record was refused, or when\n"
-	"                  'timeout' has passed without progress and the\n"
-	"                  collector still does not take it\n"
+	"                  acknowledged by every collector; 1 when one refused\n"
+	"                  a record, or when 'timeout' has passed without\n"
+	"                  progress and it still does not take what is sent\n"
 	"  --help          print this\n"
 	"  --version       print the version\n"
 	"\n"
@@ -106,29 +109,43 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-static struct collector collector_of(const struct conf *c)
+static struct collector collector_of(const struct conf_collector *c)
 {
 	return (struct collector){
-		.url = c->collector.url,
-		.format = c->collector.format == CONF_FORMAT_PICKET
-				  ? COLLECTOR_PICKET
-				  : COLLECTOR_OTLP,
-		.state_dir = c->collector.state_dir,
-		.batch_records = c->collector.batch_records,
-		.batch_bytes = c->collector.batch_bytes,
-		.batch_age_ms = c->collector.batch_age_ms,
-		.timeout_ms = c->collector.timeout_ms,
-		.connect_timeout_ms = c->collector.connect_timeout_ms,
-		.retry_min_ms = c->collector.retry_min_ms,
-		.retry_max_ms = c->collector.retry_max_ms,
-		.gzip = c->collector.gzip,
-		.ca_file = or_empty(c->collector.ca_file),
-		.cert_file = or_empty(c->collector.cert_file),
-		.key_file = or_empty(c->collector.key_file),
-		.token_file = or_empty(c->collector.token_file),
-		.headers_file = or_empty(c->collector.headers_file),
-		.proxy = or_empty(c->collector.proxy),
+		.name = or_empty(c->name),
+		.url = c->url,
+		.format = c->format == CONF_FORMAT_PICKET ? COLLECTOR_PICKET
+							  : COLLECTOR_OTLP,
+		.kinds = c->kinds.words,
+		.alerts_only = c->alerts_only,
+		.state_dir = c->state_dir,
+		.batch_records = c->batch_records,
+		.batch_bytes = c->batch_bytes,
+		.batch_age_ms = c->batch_age_ms,
+		.replay_rate = c->replay_rate,
+		.timeout_ms = c->timeout_ms,
+		.connect_timeout_ms = c->connect_timeout_ms,
+		.retry_min_ms = c->retry_min_ms,
+		.retry_max_ms = c->retry_max_ms,
+		.gzip = c->gzip,
+		.ca_file = or_empty(c->ca_file),
+		.cert_file = or_empty(c->cert_file),
+		.key_file = or_empty(c->key_file),
+		.token_file = or_empty(c->token_file),
+		.headers_file = or_empty(c->headers_file),
+		.proxy = or_empty(c->proxy),
 	};
+}
+
+static size_t list_collectors(const struct conf *c,
+			      struct collector ret[static COLLECTORS_MAX])
+{
+	const struct conf_collector *it;
+	size_t n;
+
+	for (n = 0; (it = conf_destination(c, n)); n++)
+		ret[n] = collector_of(it);
+	return n;
 }
 
 static int load(const char *path, struct conf *c)
@@ -145,7 +162,7 @@ static int load(const char *path, struct conf *c)
 				  *err.what ? err.what : strerror(-r));
 		return EXIT_CONF;
 	}
-	if (!c->collector.url || !*c->collector.url) {
+	if (!conf_destination(c, 0)) {
 		log_error("%s: no url in [collector]: nothing can be shipped",
 			  path);
 		return EXIT_CONF;
@@ -176,21 +193,60 @@ static int find_user(struct confine_user *u)
 	return r;
 }
 
-static int confine(const char *state_dir)
+static int make_dirs(const struct collector *list, size_t n,
+		     const struct confine_user *u)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		r = confine_make_dir(list[i].state_dir, u);
+		if (r < 0) {
+			log_error("cannot make state_dir '%s': %s",
+				  list[i].state_dir, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+/*
+ * Whatever is wrong with a directory is said now, not at the first
+ * acknowledgement. The locks are held until the process ends.
+ */
+static int lock_dirs(const struct collector *list, size_t n)
+{
+	size_t i;
+	int fd, r;
+
+	for (i = 0; i < n; i++) {
+		const char *dir = list[i].state_dir;
+
+		r = access(dir, W_OK | X_OK) < 0 ? -errno
+						 : state_lock_take(dir, &fd);
+		if (r == -EWOULDBLOCK)
+			log_error("another picket-ship works in state_dir '%s'",
+				  dir);
+		else if (r < 0)
+			log_error("cannot write state_dir '%s': %s", dir,
+				  strerror(-r));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int confine(const struct collector *list, size_t n)
 {
 	struct confine_user u;
 	const char *what;
 	int r;
 
 	r = find_user(&u);
+	if (r >= 0)
+		r = make_dirs(list, n, &u);
 	if (r < 0)
 		return r;
-	r = confine_make_dir(state_dir, &u);
-	if (r < 0) {
-		log_error("cannot make state_dir '%s': %s", state_dir,
-			  strerror(-r));
-		return r;
-	}
 	r = confine_drop(&u, &what);
 	if (r < 0) {
 		log_error("cannot give up rights: %s: %s", what, strerror(-r));
@@ -202,12 +258,27 @@ static int confine(const char *state_dir)
 			  strerror(-r));
 		return r;
 	}
-	/* Said now, not at the first acknowledgement. */
-	if (access(state_dir, W_OK | X_OK) < 0) {
-		r = -errno;
-		log_error("cannot write state_dir '%s': %s", state_dir,
-			  strerror(-r));
-		return r;
+	return lock_dirs(list, n);
+}
+
+static void on_file_warning(void *arg, const char *line)
+{
+	(void)arg;
+	log_warning("%s", line);
+}
+
+static int check_files(const struct collector *list, size_t n)
+{
+	char what[256];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (collector_check_files(&list[i], on_file_warning, NULL,
+					  what) < 0) {
+			log_error("%s%s%s", list[i].name,
+				  *list[i].name ? ": " : "", what);
+			return EXIT_CONF;
+		}
 	}
 	return 0;
 }
@@ -227,15 +298,9 @@ static void on_say(void *arg, enum ship_say level, const char *line)
 	log_line(levels[level], "%s", line);
 }
 
-static void on_file_warning(void *arg, const char *line)
-{
-	(void)arg;
-	log_warning("%s", line);
-}
-
 struct running {
 	struct loop *loop;
-	struct ship *ship;
+	struct ships *ships;
 };
 
 static int on_signal(int signo, int32_t sender_pid, void *arg)
@@ -245,7 +310,7 @@ static int on_signal(int signo, int32_t sender_pid, void *arg)
 	(void)sender_pid;
 	if (signo == SIGHUP) {
 		log_notice("reading credentials anew");
-		ship_reload(run->ship);
+		ships_reload(run->ships);
 		return 0;
 	}
 	loop_stop(run->loop, 0);
@@ -254,50 +319,52 @@ static int on_signal(int signo, int32_t sender_pid, void *arg)
 
 static void cleanup_running_fn(struct running *run)
 {
-	ship_free(run->ship);
+	ships_free(run->ships);
 	loop_free(run->loop);
 }
 
 static void sum_up(const struct ship_status *t)
 {
 	log_debug("stopped, sent=%llu batches=%llu retries=%llu "
-		  "dead-letters=%llu rejected=%llu",
+		  "dead-letters=%llu rejected=%llu url='%s'",
 		  (unsigned long long)t->sent_records,
 		  (unsigned long long)t->sent_batches,
 		  (unsigned long long)t->retries,
 		  (unsigned long long)t->dead_letters,
-		  (unsigned long long)t->rejected);
+		  (unsigned long long)t->rejected, t->url);
 }
 
-static int run_shipper(const struct ship_settings *set)
+static int run_shippers(const struct ship_settings *set,
+			const struct collector *list, size_t n)
 {
 	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, 0 };
 	__attribute__((cleanup(cleanup_running_fn))) struct running run = { 0 };
+	size_t i;
 	int r;
 
 	r = loop_new(&run.loop);
 	if (r >= 0)
 		r = loop_signals(run.loop, signals, on_signal, &run);
 	if (r >= 0)
-		r = ship_new(run.loop, set, &run.ship);
+		r = ships_new(run.loop, set, list, n, &run.ships);
 	if (r >= 0)
-		r = ship_start(run.ship);
+		r = ships_start(run.ships);
 	if (r >= 0)
 		r = loop_run(run.loop);
 	if (r < 0)
 		log_error("%s", strerror(-r));
-	if (run.ship)
-		sum_up(ship_status(run.ship));
+	for (i = 0; run.ships && i < ships_n(run.ships); i++)
+		sum_up(ship_status(ships_at(run.ships, i)));
 	return r < 0 ? 1 : r;
 }
 
 int main(int argc, char **argv)
 {
 	__attribute__((cleanup(cleanup_conf_fn))) struct conf conf = { 0 };
+	struct collector list[COLLECTORS_MAX];
 	struct options o = { .config = CONF_PATH };
-	struct collector c;
 	struct ship_settings set = { .say = on_say };
-	char what[256];
+	size_t n;
 	int code;
 
 	log_init("picket-ship", LOG_INFO);
@@ -306,25 +373,23 @@ int main(int argc, char **argv)
 	code = load(o.config, &conf);
 	if (code)
 		return code;
-	c = collector_of(&conf);
+	n = list_collectors(&conf, list);
 	/*
 	 * Libraries look for proxies, key logs and resolver options there;
 	 * settings come from the configuration alone.
 	 */
 	(void)clearenv();
 	/* Writing to a connection that is gone is an answer, not an end. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine(c.state_dir) < 0)
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine(list, n) < 0)
 		return 1;
-	if (collector_check_files(&c, on_file_warning, NULL, what) < 0) {
-		log_error("%s", what);
-		return EXIT_CONF;
-	}
+	code = check_files(list, n);
+	if (code)
+		return code;
 	if (http_global_init() < 0) {
 		log_error("cannot start the HTTP library");
 		return 1;
 	}
-	set.collector = &c;
 	set.journal_dir = o.journal ? o.journal : conf.journal.dir;
 	set.once = o.once;
-	return run_shipper(&set);
+	return run_shippers(&set, list, n);
 }

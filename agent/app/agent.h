@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 #include "app/announce.h"
+#include "app/canary.h"
 #include "app/daemon.h"
 #include "app/pipeline.h"
 #include "store/journal.h"
 
-struct cursor;
 struct loop;
 struct loop_timer;
 struct losses;
@@ -38,6 +38,10 @@ struct agent {
 	struct status_socket *status;
 	struct tail_view *tail;
 	struct reader *reader; /* of tail */
+	struct helper *helper; /* NULL: no canary is wanted */
+	struct canary canary;
+	struct loop_timer *canary_timer;
+	int helper_error; /* how the canary's last run ended, errno */
 	uint64_t lost;	       /* in the kernel, told in the journal */
 	uint64_t started_ns;
 	int64_t started_wall_ns;
@@ -55,14 +59,17 @@ void assemble_apart(struct agent *a);
 /* Lines on standard output, from what the journal gets from now on. */
 int assemble_tail(struct agent *a);
 
+/* canary_run.c: rounds on the loop; what has come through, now and then. */
+int canary_start(struct agent *a);
+void canary_watch(struct agent *a);
+
 /* Events about the agent itself. */
 void report_policy(struct agent *a, const char *how);
 void report_start(struct agent *a);
+/* The table of ways in: at start, and when it changes. */
+void report_coverage(struct agent *a);
 /* What the kernel made and neither handed over nor counted as lost. */
 uint64_t report_unexplained(struct agent *a);
-
-/* How far the shipper has come on this journal; false: nowhere yet. */
-bool report_cursor(const struct agent *a, struct cursor *ret);
 
 /* Lines for the operator. */
 void report_log_start(const struct agent *a);

@@ -9,6 +9,18 @@
 #include "limits.h"
 #include "store/journal.h"
 
+static void keep(struct announcer *a, const struct buf *packed, int64_t wall_ns)
+{
+	uint64_t seq;
+
+	if (packed->failed)
+		return;
+	/* Begins a segment if one is due: an agent event needs no image. */
+	(void)journal_segment(a->journal);
+	(void)journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
+			     buf_slice(packed), &seq);
+}
+
 void announce(struct announcer *a, int what, const struct record_fact *facts,
 	      const char *fmt, ...)
 {
@@ -17,7 +29,6 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 	uint64_t boot_ns = clock_boot_ns();
 	int64_t wall_ns = (int64_t)boot_ns + a->wall_offset_ns;
 	char text[512];
-	uint64_t seq;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -26,10 +37,22 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 
 	record_pack_agent(&packed, what, text, facts ? facts : none, boot_ns,
 			  wall_ns);
-	if (packed.failed)
-		return;
-	/* Begins a segment if one is due: an agent event needs no image. */
-	(void)journal_segment(a->journal);
-	(void)journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
-			     buf_slice(&packed), &seq);
+	keep(a, &packed, wall_ns);
+}
+
+void announce_coverage(struct announcer *a,
+		       const struct record_coverage_table *table)
+{
+	cleanup_buf struct buf packed = BUF_INIT(PICKET_RECORD_MAX);
+	uint64_t boot_ns = clock_boot_ns();
+	int64_t wall_ns = (int64_t)boot_ns + a->wall_offset_ns;
+	size_t i, on = 0;
+	char text[80];
+
+	for (i = 0; i < table->n; i++)
+		on += table->rows[i].active;
+	(void)snprintf(text, sizeof(text), "%zu of %zu ways in are watched", on,
+		       table->n);
+	record_pack_coverage(&packed, text, table, boot_ns, wall_ns);
+	keep(a, &packed, wall_ns);
 }

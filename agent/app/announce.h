@@ -24,3 +24,7 @@ struct announcer {
  */
 void announce(struct announcer *a, int what, const struct record_fact *facts,
 	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* The COVERAGE event. */
+void announce_coverage(struct announcer *a,
+		       const struct record_coverage_table *table);

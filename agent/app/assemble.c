@@ -129,12 +129,29 @@ static int start_processes(struct agent *a)
 	return r;
 }
 
+/* While there is one thread, and before anything is open that it would share. */
+static int start_helper(struct agent *a)
+{
+	int r;
+
+	if (!a->s->conf->canary.interval_ms)
+		return EXIT_CODE_OK;
+	r = helper_start(&a->helper);
+	if (r >= 0)
+		return EXIT_CODE_OK;
+	log_error("cannot start the helper process: %s", strerrordesc_np(-r));
+	return EXIT_CODE_FAILURE;
+}
+
 int assemble(struct agent *a)
 {
 	int r;
 
 	r = settings_load_rules(a->s->policy_dir, a->s->conf, &a->rules);
 	if (r != EXIT_CODE_OK)
+		return r;
+	r = start_helper(a);
+	if (r)
 		return r;
 	r = start_sensor(a);
 	if (r)
@@ -193,6 +210,7 @@ int assemble_tail(struct agent *a)
 
 void assemble_apart(struct agent *a)
 {
+	helper_stop(a->helper);
 	status_socket_close(a->status);
 	tail_view_free(a->tail);
 	reader_close(a->reader);

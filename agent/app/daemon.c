@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/agent.h"
+#include "app/destinations.h"
 #include "app/exit_codes.h"
 #include "app/health.h"
 #include "app/losses.h"
@@ -27,7 +28,6 @@
 #include "conf/conf.h"
 #include "event.pb-c.h"
 #include "rules/rules.h"
-#include "store/cursor.h"
 
 /* Records per turn of the loop, so that signals and clients get theirs. */
 #define RECORDS_PER_TURN 8192
@@ -123,7 +123,7 @@ static int housekeep(void *arg)
 	uint64_t now_ns = clock_boot_ns();
 	uint64_t window_ns = a->s->conf->sensor.write_window_ms * NS_PER_MS;
 	uint64_t next_ns;
-	struct cursor cursor;
+	uint64_t shipped;
 
 	a->housekeeping_armed = false;
 	follow_clock(a);
@@ -132,8 +132,9 @@ static int housekeep(void *arg)
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);
 	watch_journal(a);
-	if (report_cursor(a, &cursor))
-		journal_set_cursor(a->journal, cursor.seq);
+	canary_watch(a);
+	if (destinations_done(a->s->conf, a->opening.id, &shipped))
+		journal_set_cursor(a->journal, shipped);
 
 	if (next_ns || a->journal_error) {
 		uint64_t wait_ms = next_ns > now_ns
@@ -166,7 +167,11 @@ static int signalled(int signo, int32_t sender_pid, void *arg)
 
 static void gather(struct agent *a, struct health *h)
 {
-	const struct conf *c = a->s->conf;
+	struct destinations_ask ask = {
+		.conf = a->s->conf,
+		.journal_dir = a->s->journal_dir,
+		.journal = a->opening.id,
+	};
 
 	*h = (struct health){
 		.pid = getpid(),
@@ -175,16 +180,18 @@ static void gather(struct agent *a, struct health *h)
 		.journal_dir = a->s->journal_dir,
 		.pipeline = a->pipeline.counts,
 		.rules = rule_set_count(a->rules),
-		.collector_url = c->collector.url ? c->collector.url : "",
 	};
 	memcpy(h->journal_id, a->opening.id, sizeof(h->journal_id));
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));
 	journal_stats(a->journal, &h->journal);
+	h->canary = a->canary;
+	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
 	losses_sum(a->losses, a->sensor, h->families);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
-	h->has_cursor = report_cursor(a, &h->cursor);
+	ask.next_seq = h->journal.next_seq;
+	h->destination_count = destinations_read(&ask, h->destinations);
 }
 
 static void answer_status(void *arg, bool json, struct buf *out)
@@ -208,6 +215,8 @@ static int start_loop(struct agent *a)
 	if (r >= 0)
 		r = loop_add(a->loop, sensor_fd(a->sensor), EPOLLIN, ring_ready,
 			     a);
+	if (r >= 0)
+		r = canary_start(a);
 	return r;
 }
 

@@ -36,14 +36,6 @@ static bool sees_all(const struct health *h)
 	return true;
 }
 
-static uint64_t backlog(const struct health *h)
-{
-	uint64_t done = h->has_cursor ? h->cursor.seq : 0;
-
-	return h->journal.next_seq > done + 1 ? h->journal.next_seq - done - 1
-					      : 0;
-}
-
 static void text_coverage(struct buf *out, const struct health *h)
 {
 	buf_addf(out, "\n%-9s%-9s%-46s%s\n", "COVERAGE", "BACKEND", "WAY IN",
@@ -73,6 +65,35 @@ static void text_families(struct buf *out, const struct health *h)
 	}
 }
 
+/* How long ago, in seconds; of a time in the future 0. */
+static uint64_t age_s(uint64_t at_ns)
+{
+	uint64_t now_ns = clock_boot_ns();
+
+	return now_ns > at_ns ? (now_ns - at_ns) / NS_PER_S : 0;
+}
+
+static void text_canary(struct buf *out, const struct health *h)
+{
+	const struct canary *c = &h->canary;
+
+	if (!h->canary_interval_ms) {
+		buf_add_str(out, "canary    none: [canary] interval is 0s\n");
+		return;
+	}
+	if (c->complete_ns)
+		buf_addf(out,
+			 "canary    came through %" PRIu64 " s ago in %llu ms",
+			 age_s(c->complete_ns), c->latency_ns / NS_PER_MS);
+	else
+		buf_add_str(out, "canary    has not come through yet");
+	if (c->acknowledged_ns)
+		buf_addf(out, ", acknowledged %" PRIu64 " s ago",
+			 age_s(c->acknowledged_ns));
+	buf_addf(out, "  rounds %" PRIu64 "  missed %" PRIu64 "%s\n", c->rounds,
+		 c->misses, c->is_missing ? "  MISSING NOW" : "");
+}
+
 void health_text(struct buf *out, const struct health *h)
 {
 	const struct journal_stats *j = &h->journal;
@@ -99,14 +120,8 @@ void health_text(struct buf *out, const struct health *h)
 			 "          CANNOT WRITE: %s: %s; %" PRIu64
 			 " records wait in memory\n",
 			 j->error_what, strerrordesc_np(j->error), j->waiting);
-	if (!h->collector_url[0])
-		buf_add_str(out, "collector none configured\n");
-	else
-		buf_addf(out,
-			 "collector %s  acknowledged to %" PRIu64
-			 "  backlog %" PRIu64 "\n",
-			 h->collector_url, h->has_cursor ? h->cursor.seq : 0,
-			 backlog(h));
+	text_canary(out, h);
+	health_ship_text(out, h);
 	buf_addf(out, "policy    %zu rules  sha256 ", h->rules);
 	add_hex(out, h->rules_hash, 8);
 	buf_addf(out,
@@ -134,6 +149,25 @@ static void json_string(struct buf *out, const char *key, const char *s)
 {
 	buf_addf(out, ",\"%s\":", key);
 	escape_json(out, slice_str(s), NULL);
+}
+
+static void json_canary(struct buf *out, const struct health *h)
+{
+	const struct canary *c = &h->canary;
+
+	buf_addf(out, ",\"canary\":{\"interval_ms\":%" PRIu64,
+		 h->canary_interval_ms);
+	json_number(out, "rounds", c->rounds);
+	json_number(out, "misses", c->misses);
+	buf_addf(out, ",\"missing\":%s", c->is_missing ? "true" : "false");
+	if (c->complete_ns) {
+		json_number(out, "age_s", age_s(c->complete_ns));
+		json_number(out, "latency_ms", c->latency_ns / NS_PER_MS);
+	}
+	if (c->acknowledged_ns)
+		json_number(out, "acknowledged_age_s",
+			    age_s(c->acknowledged_ns));
+	buf_add_str(out, "}");
 }
 
 static void json_journal(struct buf *out, const struct health *h)
@@ -219,6 +253,7 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "amended", h->pipeline.amended);
 	json_number(out, "ring_used", h->ring_used);
 	json_number(out, "ring_size", h->ring_size);
+	json_canary(out, h);
 	json_journal(out, h);
 	json_families(out, h);
 	json_verdicts(out, h);
@@ -229,12 +264,8 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "unknown", h->procs.unknown);
 	json_number(out, "cgroups", h->procs.cgroups);
 	json_number(out, "bytes", h->procs.bytes);
-	buf_add_str(out, "},\"collector\":{\"configured\":");
-	buf_add_str(out, h->collector_url[0] ? "true" : "false");
-	json_string(out, "url", h->collector_url);
-	json_number(out, "acknowledged_seq", h->has_cursor ? h->cursor.seq : 0);
-	json_number(out, "backlog", backlog(h));
 	buf_add_str(out, "}");
+	health_ship_json(out, h);
 	json_coverage(out, h);
 	buf_add_str(out, "}\n");
 }

@@ -9,11 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/canary.h"
+#include "app/destinations.h"
 #include "app/pipeline.h"
 #include "base/buf.h"
 #include "proc/proc_table.h"
 #include "sense/sensor.h"
-#include "store/cursor.h"
 #include "store/journal.h"
 
 struct health {
@@ -24,6 +25,9 @@ struct health {
 	uint8_t journal_id[16];
 	const char *journal_dir;
 	struct journal_stats journal;
+
+	struct canary canary;
+	uint64_t canary_interval_ms; /* 0: none flies */
 
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t row_count;
@@ -36,10 +40,13 @@ struct health {
 	size_t rules;
 	uint8_t rules_hash[32];
 
-	const char *collector_url; /* empty: nothing is shipped */
-	bool has_cursor;
-	struct cursor cursor;
+	struct destination destinations[DESTINATIONS_MAX];
+	size_t destination_count; /* 0: nothing is shipped */
 };
 
 void health_text(struct buf *out, const struct health *h);
 void health_json(struct buf *out, const struct health *h);
+
+/* Parts of the above (health_ship.c). */
+void health_ship_text(struct buf *out, const struct health *h);
+void health_ship_json(struct buf *out, const struct health *h);

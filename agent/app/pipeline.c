@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "app/canary.h"
 #include "app/describe.h"
 #include "app/outcomes.h"
 #include "app/totals.h"
@@ -145,6 +146,14 @@ static void expect_more(struct pipeline *p, const struct event *ev,
 		totals_expect(p->totals, ev, target);
 }
 
+/* picket's own test of itself: marked, judged, and never an alert. */
+static bool is_canary(struct pipeline *p, struct event *ev,
+		      const struct image *img)
+{
+	ev->canary = p->canary && canary_is(p->canary, ev, img);
+	return ev->canary;
+}
+
 int pipeline_record(void *pipeline, const void *data, size_t size)
 {
 	struct verdict v = { .answer = ANSWER_NONE };
@@ -177,17 +186,22 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		add_host_paths(p, &ev);
 		add_target(p, &ev);
 		v = rule_set_match(p->rules, &ev, img);
-		if (!is_wanted(p, &v))
+		if (is_canary(p, &ev, img))
+			v.alert = false;
+		else if (!is_wanted(p, &v))
 			return 0;
 		break;
 	case FATE_KEEP:
 		/* Totals first: they are of events before this exit. */
 		totals_of_process(p->totals, p, ev.actor.proc, ev.time_ns);
+		(void)is_canary(p, &ev, img);
 		break;
 	}
 
 	seq = keep(p, &ev, img, &v);
 	if (seq)
 		expect_more(p, &ev, seq);
+	if (seq && ev.canary)
+		canary_kept(p->canary, &ev, seq);
 	return 0;
 }

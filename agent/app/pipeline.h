@@ -19,6 +19,7 @@ struct journal;
 struct outcomes;
 struct totals;
 struct decode_scratch;
+struct canary;
 
 struct pipeline_counts {
 	uint64_t received[WIRE_FAM_COUNT]; /* records, good or bad */
@@ -38,6 +39,7 @@ struct pipeline {
 	struct journal *journal;
 	struct outcomes *outcomes;
 	struct totals *totals;
+	struct canary *canary; /* NULL: none */
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */
 	uint32_t epoch;

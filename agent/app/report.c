@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/agent.h"
+#include "app/destinations.h"
 #include "app/losses.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -17,7 +18,6 @@
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "sense/sensor.h"
-#include "store/cursor.h"
 
 void report_policy(struct agent *a, const char *how)
 {
@@ -36,14 +36,27 @@ void report_policy(struct agent *a, const char *how)
 		 "policy %s: %s rules, sha256 %s", how, rules, hex);
 }
 
+void report_coverage(struct agent *a)
+{
+	struct record_coverage table[SENSOR_ROWS_MAX];
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t n = sensor_coverage(a->sensor, rows);
+
+	for (size_t i = 0; i < n; i++)
+		table[i] = (struct record_coverage){
+			.family = rows[i].family,
+			.way = rows[i].hook,
+			.backend = rows[i].backend,
+			.active = rows[i].active,
+			.reason = rows[i].reason,
+		};
+	announce_coverage(&a->announcer,
+			  &(struct record_coverage_table){ table, n });
+}
+
 void report_start(struct agent *a)
 {
 	const struct journal_opening *o = &a->opening;
-	struct sensor_row rows[SENSOR_ROWS_MAX];
-	size_t n = sensor_coverage(a->sensor, rows);
-	char state[ANNOUNCE_FACTS_MAX][240];
-	struct record_fact facts[ANNOUNCE_FACTS_MAX + 1] = { { NULL, NULL } };
-	size_t shown = 0, off = 0;
 
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED, NULL,
 		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
@@ -59,19 +72,7 @@ void report_start(struct agent *a)
 			 o->cut_bytes, o->cut_file);
 	report_policy(a, "loaded");
 
-	for (size_t i = 0; i < n; i++) {
-		off += !rows[i].active;
-		if (shown == ANNOUNCE_FACTS_MAX)
-			continue;
-		(void)snprintf(state[shown], sizeof(state[shown]), "%s%s%s",
-			       rows[i].active ? rows[i].backend : "off",
-			       rows[i].reason[0] ? ": " : "", rows[i].reason);
-		facts[shown].key = rows[i].hook;
-		facts[shown].value = state[shown];
-		shown++;
-	}
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__COVERAGE, facts,
-		 "%zu of %zu ways in are watched", n - off, n);
+	report_coverage(a);
 }
 
 /* What the kernel made and neither handed over nor counted as lost. */
@@ -101,12 +102,6 @@ uint64_t report_unexplained(struct agent *a)
 	return missing;
 }
 
-bool report_cursor(const struct agent *a, struct cursor *ret)
-{
-	return cursor_load(a->s->conf->collector.state_dir, "ship", ret) == 0 &&
-	       !memcmp(ret->journal, a->opening.id, sizeof(ret->journal));
-}
-
 void report_log_start(const struct agent *a)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
@@ -130,7 +125,7 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 	const struct pipeline_counts *n = &a->pipeline.counts;
 	uint64_t seen = 0, kept = 0;
 	struct journal_stats j;
-	struct cursor cursor;
+	uint64_t shipped;
 
 	for (int f = 0; f < WIRE_FAM_COUNT; f++)
 		seen += n->received[f];
@@ -150,13 +145,11 @@ void report_log_stop(const struct agent *a, uint64_t missing)
 		   " ignored, %" PRIu64 " not wanted; journal up to %" PRIu64,
 		   kept, n->amended, n->alerts, n->answers[ANSWER_IGNORED],
 		   n->dropped, j.sealed_seq);
-	if (!a->s->conf->collector.url || !a->s->conf->collector.url[0])
+	if (!destinations_done(a->s->conf, a->opening.id, &shipped))
 		log_notice("shipped nothing: no collector is configured");
-	else if (report_cursor(a, &cursor))
-		log_notice("shipped up to %" PRIu64 " of %" PRIu64, cursor.seq,
-			   j.next_seq - 1);
 	else
-		log_notice("shipped nothing yet");
+		log_notice("shipped up to %" PRIu64 " of %" PRIu64, shipped,
+			   j.next_seq - 1);
 	log_notice("lost    %" PRIu64 " in the kernel, %" PRIu64
 		   " at the journal, %" PRIu64 " unreadable, %" PRIu64
 		   " unexplained",

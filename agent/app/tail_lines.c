@@ -144,6 +144,9 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 		return true;
 	if (t->s.alerts_only && !alert)
 		return false;
+	/* Nobody acts on what picket does to test itself. */
+	if (e->canary && !t->s.json && !alert)
+		return false;
 	return has_kind(t, name_kind(e->kind));
 }
 

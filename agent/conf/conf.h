@@ -22,6 +22,26 @@ enum conf_unlisted { CONF_UNLISTED_RECORD, CONF_UNLISTED_ALERT,
 		     CONF_UNLISTED_DROP };
 enum conf_format { CONF_FORMAT_OTLP, CONF_FORMAT_PICKET };
 
+/* One destination: what [collector] or [collector NAME] says. */
+struct conf_collector {
+	char *name;		/* NULL: [collector] itself; owned */
+	char *url;		/* empty: nothing is shipped; owned, as all text */
+	int format;		/* enum conf_format */
+	struct conf_words kinds; /* of events; none: all */
+	bool alerts_only;
+	char *state_dir;	/* cursor, status, dead letters */
+	uint64_t batch_records, batch_bytes, batch_age_ms;
+	uint64_t replay_rate;	/* records/s of a backlog; 0: no limit */
+	uint64_t timeout_ms, connect_timeout_ms;
+	uint64_t retry_min_ms, retry_max_ms;
+	bool gzip;
+	char *ca_file, *cert_file, *key_file;
+	char *token_file, *headers_file, *proxy;
+};
+
+#define CONF_NAMED_MAX 7	/* [collector NAME] sections */
+#define CONF_NAME_MAX  32
+
 struct conf {
 	struct {
 		char *log_level;
@@ -34,6 +54,9 @@ struct conf {
 		bool unix_sockets;
 		struct conf_words env;
 	} sensor;
+	struct {
+		uint64_t interval_ms;	/* 0: off */
+	} canary;
 	struct {
 		uint64_t max_processes;
 		uint64_t keep_dead_ms;
@@ -48,17 +71,9 @@ struct conf {
 		uint64_t max_size, segment_size, buffer_size;
 		uint64_t max_age_ms, sync_interval_ms;
 	} journal;
-	struct {
-		char *url;		/* empty: nothing is shipped */
-		int format;		/* enum conf_format */
-		char *state_dir;	/* the shipper's cursor */
-		uint64_t batch_records, batch_bytes, batch_age_ms;
-		uint64_t timeout_ms, connect_timeout_ms;
-		uint64_t retry_min_ms, retry_max_ms;
-		bool gzip;
-		char *ca_file, *cert_file, *key_file;
-		char *token_file, *headers_file, *proxy;
-	} collector;
+	struct conf_collector collector;	/* [collector] */
+	struct conf_collector named[CONF_NAMED_MAX];
+	size_t n_named;
 };
 
 struct conf_error {
@@ -75,6 +90,12 @@ void conf_done(struct conf *c);
 int conf_load(const char *path, struct conf *ret, struct conf_error *err);
 int conf_load_text(const char *name, struct slice text, struct conf *ret,
 		   struct conf_error *err);
+
+/*
+ * Destinations in their order, [collector] first if it has a url; NULL past
+ * the last.
+ */
+const struct conf_collector *conf_destination(const struct conf *c, size_t i);
 
 /* Every section and key as it stands, in the file's own form. */
 void conf_print(struct buf *out, const struct conf *c);

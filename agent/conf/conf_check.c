@@ -17,6 +17,7 @@
 
 /* NULL: fine. */
 typedef const char *(*check_fn)(const struct conf *c);
+typedef const char *(*check_each_fn)(const struct conf_collector *c);
 
 static const char *ring_is_power_of_two(const struct conf *c)
 {
@@ -88,43 +89,45 @@ static const char *check_url(const char *url)
 	return NULL;
 }
 
-static const char *url_is_url(const struct conf *c)
+static const char *url_is_url(const struct conf_collector *c)
 {
-	return check_url(c->collector.url);
+	if (c->name && !*c->url)
+		return "is missing";
+	return check_url(c->url);
 }
 
-static const char *proxy_is_url(const struct conf *c)
+static const char *proxy_is_url(const struct conf_collector *c)
 {
-	return check_url(c->collector.proxy);
+	return check_url(c->proxy);
 }
 
-static const char *cert_has_key(const struct conf *c)
+static const char *cert_has_key(const struct conf_collector *c)
 {
-	if (*c->collector.cert_file && !*c->collector.key_file)
+	if (*c->cert_file && !*c->key_file)
 		return "is given without key_file";
-	if (*c->collector.cert_file && *c->collector.url &&
-	    !slice_starts(slice_str(c->collector.url), slice_str("https://")))
+	if (*c->cert_file && *c->url &&
+	    !slice_starts(slice_str(c->url), slice_str("https://")))
 		return "is given, but url is not https://";
 	return NULL;
 }
 
-static const char *key_has_cert(const struct conf *c)
+static const char *key_has_cert(const struct conf_collector *c)
 {
-	if (*c->collector.key_file && !*c->collector.cert_file)
+	if (*c->key_file && !*c->cert_file)
 		return "is given without cert_file";
 	return NULL;
 }
 
-static const char *connect_is_within_timeout(const struct conf *c)
+static const char *connect_is_within_timeout(const struct conf_collector *c)
 {
-	if (c->collector.connect_timeout_ms > c->collector.timeout_ms)
+	if (c->connect_timeout_ms > c->timeout_ms)
 		return "is longer than timeout";
 	return NULL;
 }
 
-static const char *retry_is_ordered(const struct conf *c)
+static const char *retry_is_ordered(const struct conf_collector *c)
 {
-	if (c->collector.retry_min_ms > c->collector.retry_max_ms)
+	if (c->retry_min_ms > c->retry_max_ms)
 		return "is longer than retry_max";
 	return NULL;
 }
@@ -136,28 +139,80 @@ static const struct {
 	{ "sensor", "ring_size", ring_is_power_of_two },
 	{ "sensor", "env", env_is_names },
 	{ "journal", "max_size", journal_holds_segments },
-	{ "collector", "url", url_is_url },
-	{ "collector", "proxy", proxy_is_url },
-	{ "collector", "cert_file", cert_has_key },
-	{ "collector", "key_file", key_has_cert },
-	{ "collector", "connect_timeout", connect_is_within_timeout },
-	{ "collector", "retry_min", retry_is_ordered },
 };
 
-int conf_check(const struct conf *c, const struct conf_key **ret_key,
-	       char what[static 200])
+static const struct {
+	const char *key;
+	check_each_fn check;
+} each[] = {
+	{ "url", url_is_url },
+	{ "proxy", proxy_is_url },
+	{ "cert_file", cert_has_key },
+	{ "key_file", key_has_cert },
+	{ "connect_timeout", connect_is_within_timeout },
+	{ "retry_min", retry_is_ordered },
+};
+
+static int blame_on(struct conf_blame *b, const char *section, const char *key,
+		    const char *wrong)
 {
+	b->key = conf_key_find(section, key, NULL);
+	(void)snprintf(b->what, sizeof(b->what), "%s", wrong);
+	return -EINVAL;
+}
+
+static const struct conf_collector *collector_at(const struct conf *c,
+						 size_t which)
+{
+	return which ? &c->named[which - 1] : &c->collector;
+}
+
+/* One file of a name has one writer. */
+static bool shares_dir(const struct conf *c, size_t which)
+{
+	size_t i;
+
+	for (i = 0; i < which; i++) {
+		if (!strcmp(collector_at(c, i)->state_dir,
+			    collector_at(c, which)->state_dir))
+			return true;
+	}
+	return false;
+}
+
+static int check_collector(const struct conf *c, struct conf_blame *b)
+{
+	const struct conf_collector *it = collector_at(c, b->which);
 	const char *wrong;
 	size_t i;
 
+	for (i = 0; i < sizeof(each) / sizeof(each[0]); i++) {
+		wrong = each[i].check(it);
+		if (wrong)
+			return blame_on(b, "collector", each[i].key, wrong);
+	}
+	if (shares_dir(c, b->which))
+		return blame_on(b, "collector", "state_dir",
+				"is another collector's too");
+	return 0;
+}
+
+int conf_check(const struct conf *c, struct conf_blame *blame)
+{
+	const char *wrong;
+	size_t i;
+	int r = 0;
+
+	blame->which = 0;
 	for (i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
 		wrong = checks[i].check(c);
-		if (!wrong)
-			continue;
-		(void)snprintf(what, 200, "%s", wrong);
-		*ret_key =
-			conf_key_find(checks[i].section, checks[i].key, NULL);
-		return -EINVAL;
+		if (wrong)
+			return blame_on(blame, checks[i].section, checks[i].key,
+					wrong);
 	}
-	return 0;
+	for (i = 0; i <= c->n_named && r == 0; i++) {
+		blame->which = i;
+		r = check_collector(c, blame);
+	}
+	return r;
 }

@@ -36,7 +36,12 @@ static const char *const format_names[] = {
 	NULL,
 };
 
-#define AT(member) .at = offsetof(struct conf, member)
+static const char *const kind_names[] = { "exec", "connect", "write",
+					  "exit", "agent",   "listen",
+					  "load", "tamper",  NULL };
+
+#define AT(member)   .at = offsetof(struct conf, member)
+#define EACH(member) .each = true, .at = offsetof(struct conf_collector, member)
 
 const struct conf_key conf_keys[] = {
 	{ "agent", "log_level", CONF_NAME, AT(agent.log_level),
@@ -78,6 +83,10 @@ const struct conf_key conf_keys[] = {
 		      "JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH GCONV_PATH",
 	  .may_be_empty = true, .rule = "names of variables",
 	  .help = "environment variables that an exec event keeps" },
+
+	{ "canary", "interval", CONF_DURATION, AT(canary.interval_ms),
+	  .fallback = "5m", .min = 0, .max = DAY, .rule = "0s: never",
+	  .help = "how often picket sees whether it sees" },
 
 	{ "process", "max_processes", CONF_NUMBER, AT(process.max_processes),
 	  .fallback = "65536", .min = 1024, .max = 4194304,
@@ -130,57 +139,64 @@ const struct conf_key conf_keys[] = {
 	  .max = MINUTE,
 	  .help = "at most this long until an event is on the disk" },
 
-	{ "collector", "url", CONF_TEXT, AT(collector.url), .fallback = "",
+	{ "collector", "url", CONF_TEXT, EACH(url), .fallback = "",
 	  .may_be_empty = true,
 	  .rule = "http:// or https://; empty: nothing is shipped",
 	  .help = "where picket-ship sends events" },
-	{ "collector", "format", CONF_ENUM, AT(collector.format),
-	  .fallback = "otlp", .choices = format_names,
+	{ "collector", "format", CONF_ENUM, EACH(format), .fallback = "otlp",
+	  .choices = format_names,
 	  .help = "what is posted: OpenTelemetry logs or picket.v1.Batch" },
-	{ "collector", "state_dir", CONF_PATH, AT(collector.state_dir),
+	{ "collector", "kinds", CONF_WORDS, EACH(kinds), .fallback = "",
+	  .choices = kind_names, .may_be_empty = true, .rule = "empty: all",
+	  .help = "events that are sent; amendments go with their events" },
+	{ "collector", "alerts_only", CONF_BOOL, EACH(alerts_only),
+	  .fallback = "no", .help = "send only alerts, and what amends them" },
+	{ "collector", "state_dir", CONF_PATH, EACH(state_dir),
 	  .fallback = "/var/lib/picket/ship",
-	  .help = "directory of the shipper's cursor" },
-	{ "collector", "batch_records", CONF_NUMBER,
-	  AT(collector.batch_records), .fallback = "2000", .min = 1,
-	  .max = 100000, .help = "records in one request" },
-	{ "collector", "batch_bytes", CONF_SIZE, AT(collector.batch_bytes),
+	  .help = "directory of the cursor, the status and dead letters" },
+	{ "collector", "batch_records", CONF_NUMBER, EACH(batch_records),
+	  .fallback = "2000", .min = 1, .max = 100000,
+	  .help = "records in one request" },
+	{ "collector", "batch_bytes", CONF_SIZE, EACH(batch_bytes),
 	  .fallback = "1M", .min = 256 * KIB, .max = 4 * MIB,
 	  .help = "bytes in one request, before compression" },
-	{ "collector", "batch_age", CONF_DURATION, AT(collector.batch_age_ms),
+	{ "collector", "batch_age", CONF_DURATION, EACH(batch_age_ms),
 	  .fallback = "1s", .min = 10, .max = HOUR,
 	  .help = "a request that is not full is sent after this long" },
-	{ "collector", "timeout", CONF_DURATION, AT(collector.timeout_ms),
+	{ "collector", "replay_rate", CONF_NUMBER, EACH(replay_rate),
+	  .fallback = "0", .min = 0, .max = 1000000, .rule = "0: no limit",
+	  .help = "records per second of a backlog; what is fresh is not held" },
+	{ "collector", "timeout", CONF_DURATION, EACH(timeout_ms),
 	  .fallback = "30s", .min = 100, .max = 10 * MINUTE,
 	  .help = "for one request, answer included" },
 	{ "collector", "connect_timeout", CONF_DURATION,
-	  AT(collector.connect_timeout_ms), .fallback = "10s", .min = 100,
+	  EACH(connect_timeout_ms), .fallback = "10s", .min = 100,
 	  .max = 5 * MINUTE, .rule = "at most timeout",
 	  .help = "for connecting, TLS included" },
-	{ "collector", "retry_min", CONF_DURATION, AT(collector.retry_min_ms),
+	{ "collector", "retry_min", CONF_DURATION, EACH(retry_min_ms),
 	  .fallback = "1s", .min = 10, .max = HOUR, .rule = "at most retry_max",
 	  .help = "first pause after a failed request, doubled each time" },
-	{ "collector", "retry_max", CONF_DURATION, AT(collector.retry_max_ms),
+	{ "collector", "retry_max", CONF_DURATION, EACH(retry_max_ms),
 	  .fallback = "5m", .min = 10, .max = DAY,
 	  .help = "longest pause between tries" },
-	{ "collector", "gzip", CONF_BOOL, AT(collector.gzip), .fallback = "yes",
+	{ "collector", "gzip", CONF_BOOL, EACH(gzip), .fallback = "yes",
 	  .help = "compress requests" },
-	{ "collector", "ca_file", CONF_PATH, AT(collector.ca_file),
-	  .fallback = "", .may_be_empty = true, .rule = "empty: the system's",
+	{ "collector", "ca_file", CONF_PATH, EACH(ca_file), .fallback = "",
+	  .may_be_empty = true, .rule = "empty: the system's",
 	  .help = "certificates that may sign the collector's, in PEM" },
-	{ "collector", "cert_file", CONF_PATH, AT(collector.cert_file),
-	  .fallback = "", .may_be_empty = true,
-	  .rule = "with key_file and https:// only",
+	{ "collector", "cert_file", CONF_PATH, EACH(cert_file), .fallback = "",
+	  .may_be_empty = true, .rule = "with key_file and https:// only",
 	  .help = "client certificate, in PEM" },
-	{ "collector", "key_file", CONF_PATH, AT(collector.key_file),
-	  .fallback = "", .may_be_empty = true, .rule = "with cert_file only",
+	{ "collector", "key_file", CONF_PATH, EACH(key_file), .fallback = "",
+	  .may_be_empty = true, .rule = "with cert_file only",
 	  .help = "key of the client certificate, in PEM" },
-	{ "collector", "token_file", CONF_PATH, AT(collector.token_file),
+	{ "collector", "token_file", CONF_PATH, EACH(token_file),
 	  .fallback = "", .may_be_empty = true,
 	  .help = "file whose first line is sent as bearer token" },
-	{ "collector", "headers_file", CONF_PATH, AT(collector.headers_file),
+	{ "collector", "headers_file", CONF_PATH, EACH(headers_file),
 	  .fallback = "", .may_be_empty = true,
 	  .help = "file of further 'Name: value' header lines" },
-	{ "collector", "proxy", CONF_TEXT, AT(collector.proxy), .fallback = "",
+	{ "collector", "proxy", CONF_TEXT, EACH(proxy), .fallback = "",
 	  .may_be_empty = true, .rule = "http:// or https://; empty: none",
 	  .help = "HTTP proxy on the way to the collector" },
 };
@@ -203,4 +219,13 @@ const struct conf_key *conf_key_find(const char *section, const char *name,
 	if (ret_section)
 		*ret_section = known;
 	return i < conf_keys_n ? &conf_keys[i] : NULL;
+}
+
+void *conf_key_place(const struct conf_key *k, struct conf *c, size_t which)
+{
+	char *base = (char *)c;
+
+	if (k->each)
+		base = (char *)(which ? &c->named[which - 1] : &c->collector);
+	return base + k->at;
 }

@@ -31,11 +31,12 @@ enum conf_type {
 struct conf_key {
 	const char *section, *name;
 	enum conf_type type;
-	size_t at;			/* offset in struct conf */
+	size_t at;			/* offset in struct conf, or … */
+	bool each;			/* … in each struct conf_collector */
 	const char *fallback;		/* the default, as the file would say it */
 	const char *help;		/* one line */
 	uint64_t min, max;		/* of a size, duration or number */
-	const char *const *choices;	/* NULL-terminated */
+	const char *const *choices;	/* NULL-terminated; of words: of each */
 	bool may_be_empty;
 	const char *rule;		/* what conf_check adds to the bounds */
 };
@@ -48,24 +49,33 @@ const struct conf_key *conf_key_find(const char *section, const char *name,
 				     bool *ret_section);
 
 /*
+ * Where its value is: in c, or in the collector that `which` says (0:
+ * [collector], else named[which - 1]); which is 0 for all other sections.
+ */
+void *conf_key_place(const struct conf_key *k, struct conf *c, size_t which);
+
+/*
  * Read `value` into the key's place, freeing what was there. 0, or -EINVAL
  * with what is wrong, unescaped and cut to fit, in `what`; -ENOMEM.
  */
-int conf_key_set(const struct conf_key *k, struct conf *c, const char *value,
+int conf_key_set(const struct conf_key *k, void *place, const char *value,
 		 char what[static 200]);
 
 /* The value as the file would say it. */
-void conf_key_print(const struct conf_key *k, const struct conf *c,
+void conf_key_print(const struct conf_key *k, const void *place,
 		    struct buf *out);
 
 /* "size, 256K to 1G, a power of two; default 16M" */
 void conf_key_describe(const struct conf_key *k, struct buf *out);
 
-void conf_key_free(const struct conf_key *k, struct conf *c);
+void conf_key_free(const struct conf_key *k, void *place);
 
-/*
- * What no single key can see. key: the one to blame. 0 or -EINVAL with `what`
- * filled in.
- */
-int conf_check(const struct conf *c, const struct conf_key **ret_key,
-	       char what[static 200]);
+/* What no single key can see: the one to blame, and why. */
+struct conf_blame {
+	const struct conf_key *key;
+	size_t which;			/* collector, as conf_key_place */
+	char what[200];
+};
+
+/* 0 or -EINVAL with *blame filled in. */
+int conf_check(const struct conf *c, struct conf_blame *blame);

@@ -229,14 +229,27 @@ static int read_words(struct conf_words *w, const char *value, char *what)
 	return 0;
 }
 
+static int check_words(const struct conf_key *k, const struct conf_words *w,
+		       char *what)
+{
+	size_t i;
+
+	for (i = 0; k->choices && w->words[i]; i++) {
+		if (find_choice(k, w->words[i], what) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 static int set_words(const struct conf_key *k, void *at, const char *value,
 		     char *what)
 {
 	struct conf_words w = { 0 };
 	int r;
 
-	(void)k;
 	r = read_words(&w, value, what);
+	if (r >= 0)
+		r = check_words(k, &w, what);
 	if (r < 0) {
 		release_words(&w);
 		return r;
@@ -277,24 +290,24 @@ static const struct type types[] = {
 _Static_assert(sizeof(types) / sizeof(types[0]) == CONF_TYPE_COUNT,
 	       "each type has its functions");
 
-int conf_key_set(const struct conf_key *k, struct conf *c, const char *value,
+int conf_key_set(const struct conf_key *k, void *place, const char *value,
 		 char what[static 200])
 {
 	if (!*value && !k->may_be_empty)
 		return fail(what, "the value is empty");
-	return types[k->type].set(k, (char *)c + k->at, value, what);
+	return types[k->type].set(k, place, value, what);
 }
 
-void conf_key_print(const struct conf_key *k, const struct conf *c,
+void conf_key_print(const struct conf_key *k, const void *place,
 		    struct buf *out)
 {
-	types[k->type].print(k, (const char *)c + k->at, out);
+	types[k->type].print(k, place, out);
 }
 
-void conf_key_free(const struct conf_key *k, struct conf *c)
+void conf_key_free(const struct conf_key *k, void *place)
 {
 	if (types[k->type].release)
-		types[k->type].release((char *)c + k->at);
+		types[k->type].release(place);
 }
 
 void conf_key_describe(const struct conf_key *k, struct buf *out)
@@ -312,5 +325,6 @@ void conf_key_describe(const struct conf_key *k, struct buf *out)
 	if (k->rule)
 		buf_addf(out, ", %s", k->rule);
 	buf_addf(out, "; default%s%s", *k->fallback ? " " : " empty",
-		 k->type == CONF_WORDS ? "as here" : k->fallback);
+		 k->type == CONF_WORDS && *k->fallback ? "as here"
+						       : k->fallback);
 }

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -184,6 +185,33 @@ static void add_exit(struct attrs *a, const Picket__V1__Exit *e)
 	attr_int(a, "process.exit.code", WEXITSTATUS(status));
 }
 
+/* "write: unlink: lsm", "write: io_uring: -: no hook", a string for each. */
+static void add_coverage(struct attrs *a, const Picket__V1__Agent *agent)
+{
+	struct slice *rows;
+	size_t i, n = agent->n_coverage;
+
+	if (n > ATTR_ITEMS_MAX)
+		return;
+	rows = arena_take(a->arena, n * sizeof(*rows));
+	if (!rows)
+		return;
+	for (i = 0; i < n; i++) {
+		const Picket__V1__Coverage *c = agent->coverage[i];
+		size_t room = strlen(c->family) + strlen(c->way) +
+			      strlen(c->backend) + strlen(c->reason) + 8;
+		char *text = arena_take(a->arena, room);
+
+		if (!text)
+			return;
+		(void)snprintf(text, room, "%s: %s: %s%s%s", c->family, c->way,
+			       c->active ? c->backend : "off",
+			       *c->reason ? ": " : "", c->reason);
+		rows[i] = slice_str(text);
+	}
+	attr_strings(a, "picket.coverage", rows, n);
+}
+
 static void add_agent(struct attrs *a, const Picket__V1__Agent *agent)
 {
 	size_t i;
@@ -197,6 +225,8 @@ static void add_agent(struct attrs *a, const Picket__V1__Agent *agent)
 			attr_outside_key(a, "picket.fact.", slice_str(f->key)),
 			slice_str(f->value));
 	}
+	if (agent->n_coverage)
+		add_coverage(a, agent);
 }
 
 /* ---- verdict, event, amendment, gap ----------------------------------------- */
@@ -222,6 +252,8 @@ static void add_event(struct attrs *a, const struct view_images *images,
 	const Picket__V1__Event *e = v->event;
 
 	attr_int(a, "picket.boot_ns", (int64_t)e->boot_ns);
+	if (e->canary)
+		attr_bool(a, "picket.canary", true);
 	if (e->backend)
 		attr_string(a, "picket.backend",
 			    slice_str(name_backend(e->backend)));

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "event.pb-c.h"
+#include "out/filter.h"
 #include "out/image_set.h"
 #include "out/otlp.h"
 #include "out/pbwire.h"
@@ -50,7 +51,7 @@ struct batch {
 
 	struct item *items;
 	struct manifest_range *withheld;
-	size_t n;
+	size_t n, n_records;
 	struct buf records;
 	struct buf scratch;
 
@@ -147,6 +148,7 @@ void batch_begin(struct batch *b, uint64_t first_seq, size_t max_bytes)
 			       ? max_bytes
 			       : b->settings.max_bytes;
 	b->n = 0;
+	b->n_records = 0;
 	b->has_alert = false;
 	b->is_full = false;
 	buf_reset(&b->records);
@@ -191,13 +193,14 @@ static int encode(struct batch *b, const struct view_images *images,
 
 /* ---- filling ------------------------------------------------------------------ */
 
-static struct item *next_item(struct batch *b, uint64_t seq, uint64_t seq_end)
+static struct item *next_item(struct batch *b, const struct view *v)
 {
 	struct item *it = &b->items[b->n];
 
 	*it = (struct item){
-		.first = seq,
-		.last = seq_end > seq ? seq_end - 1 : seq,
+		.first = v->seq,
+		.last = v->seq_end > v->seq ? v->seq_end - 1 : v->seq,
+		.wall_ns = v->wall_ns,
 		.at = b->records.n,
 	};
 	return it;
@@ -239,10 +242,9 @@ int batch_add(struct batch *b, const struct view_images *images,
 		return 0;
 	}
 	if (r <= 0 || b->scratch.failed)
-		return batch_add_unreadable(b, v->epoch, v->seq, v->seq_end);
+		return batch_add_withheld(b, v, MANIFEST_UNREADABLE);
 
-	it = next_item(b, v->seq, v->seq_end);
-	it->wall_ns = v->wall_ns;
+	it = next_item(b, v);
 	it->refs = refs;
 	it->missing = v->missing;
 	wire_tag(&b->records, tag, b->scratch.n);
@@ -251,25 +253,50 @@ int batch_add(struct batch *b, const struct view_images *images,
 	if (b->records.failed) {
 		b->records.failed = false;
 		b->records.n = it->at;
-		return batch_add_unreadable(b, v->epoch, v->seq, v->seq_end);
+		return batch_add_withheld(b, v, MANIFEST_UNREADABLE);
 	}
 	it->n = b->records.n - it->at;
 	b->n++;
-	if (v->event && v->event->verdict && v->event->verdict->alert)
+	b->n_records++;
+	if (filter_is_alert(v))
 		b->has_alert = true;
 	if (b->n == b->settings.max_records || !fits(b, 0))
 		b->is_full = true;
 	return 1;
 }
 
-int batch_add_unreadable(struct batch *b, uint32_t epoch, uint64_t seq,
-			 uint64_t seq_end)
+/* The item before, if it can be that of one more number. */
+static struct item *to_widen(struct batch *b, const struct view *v,
+			     enum manifest_reason why)
 {
-	if (!takes(b, epoch))
+	struct item *it = b->n ? &b->items[b->n - 1] : NULL;
+
+	if (!it || it->reason != why || b->epoch != v->epoch ||
+	    it->last + 1 != v->seq)
+		return NULL;
+	return it;
+}
+
+int batch_add_withheld(struct batch *b, const struct view *v,
+		       enum manifest_reason why)
+{
+	struct item *it = to_widen(b, v, why);
+
+	if (it) {
+		it->last = v->seq_end > v->seq ? v->seq_end - 1 : v->seq;
+		it->wall_ns = v->wall_ns;
+		return 1;
+	}
+	if (!takes(b, v->epoch))
 		return 0;
-	next_item(b, seq, seq_end)->reason = MANIFEST_UNREADABLE;
+	next_item(b, v)->reason = why;
 	b->n++;
 	return 1;
+}
+
+size_t batch_n_records(const struct batch *b)
+{
+	return b->n_records;
 }
 
 size_t batch_n(const struct batch *b)
@@ -293,8 +320,8 @@ void batch_item(const struct batch *b, size_t i, struct batch_item *ret)
 {
 	const struct item *it = &b->items[i];
 
-	*ret = (struct batch_item){ it->first, it->last, b->epoch, it->reason,
-				    it->n };
+	*ret = (struct batch_item){ it->first,	it->last, b->epoch,
+				    it->reason, it->n,	  it->wall_ns };
 }
 
 void batch_withhold(struct batch *b, size_t i, enum manifest_reason why)

@@ -40,12 +40,16 @@ void batch_begin(struct batch *b, uint64_t first_seq, size_t max_bytes);
  */
 int batch_add(struct batch *b, const struct view_images *images,
 	      const struct view *v);
-/* A numbered frame that nobody can read: withheld. */
-int batch_add_unreadable(struct batch *b, uint32_t epoch, uint64_t seq,
-			 uint64_t seq_end);
+/*
+ * The numbers of a record (its seq, seq_end, epoch and time) that is not
+ * sent. Neighbours withheld for the same reason are one item: millions fit.
+ */
+int batch_add_withheld(struct batch *b, const struct view *v,
+		       enum manifest_reason why);
 
-/* Items: records and what is withheld, in order. */
+/* Items: records and what is withheld, in order; and records alone. */
 size_t batch_n(const struct batch *b);
+size_t batch_n_records(const struct batch *b);
 bool batch_is_full(const struct batch *b);
 bool batch_has_alert(const struct batch *b);
 
@@ -59,6 +63,7 @@ struct batch_item {
 	uint32_t epoch;
 	enum manifest_reason reason; /* SENT: not withheld */
 	size_t bytes;		     /* in a request */
+	int64_t wall_ns;	     /* of several numbers: of the newest */
 };
 
 void batch_item(const struct batch *b, size_t i, struct batch_item *ret);

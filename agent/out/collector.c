@@ -289,6 +289,9 @@ uint64_t collector_stamp(const struct collector *c)
 		h = mix(h, (uint64_t)st.st_size);
 		h = mix(h, (uint64_t)st.st_mtim.tv_sec);
 		h = mix(h, (uint64_t)st.st_mtim.tv_nsec);
+		/* Whoever sets the time of a file does not set this one. */
+		h = mix(h, (uint64_t)st.st_ctim.tv_sec);
+		h = mix(h, (uint64_t)st.st_ctim.tv_nsec);
 	}
 	return h;
 }

@@ -21,10 +21,14 @@ enum collector_format { COLLECTOR_OTLP, COLLECTOR_PICKET };
 
 /* All text is borrowed; "" for what is not set. */
 struct collector {
+	const char *name; /* in messages; "" for the only or unnamed one */
 	const char *url;
 	enum collector_format format;
+	char *const *kinds; /* of events that it wants, NULL-terminated */
+	bool alerts_only;
 	const char *state_dir;
 	uint64_t batch_records, batch_bytes, batch_age_ms;
+	uint64_t replay_rate; /* records/s of a backlog; 0: no limit */
 	uint64_t timeout_ms, connect_timeout_ms;
 	uint64_t retry_min_ms, retry_max_ms;
 	bool gzip;

@@ -20,7 +20,9 @@
 
 #include "base/cleanup.h"
 
-#define HEADER_MAX 128
+#define HEADER_MAX  128
+/* All header lines of an answer, interim ones included: else without end. */
+#define HEADERS_MAX (256u << 10)
 
 struct http {
 	struct loop *loop;
@@ -32,10 +34,12 @@ struct http {
 
 	CURLM *multi;
 	CURL *easy; /* NULL: nothing under way */
-	struct curl_slist *headers;
+	struct curl_slist *headers, *proxy_headers;
 	struct buf url;
 	struct buf answer;
-	bool too_long;
+	size_t header_bytes;
+	bool headers_ended;  /* by an empty line */
+	const char *refused; /* why we ended the answer ourselves */
 	char retry_after[HEADER_MAX], content_type[HEADER_MAX];
 	char error[CURL_ERROR_SIZE];
 };
@@ -55,27 +59,34 @@ static void end_request(struct http *h)
 		h->easy = NULL;
 	}
 	curl_slist_free_all(h->headers);
+	curl_slist_free_all(h->proxy_headers);
 	h->headers = NULL;
+	h->proxy_headers = NULL;
 }
 
 static const char *error_text(const struct http *h, CURLcode code)
 {
-	if (h->too_long)
-		return "the answer is longer than 4 MiB";
+	if (h->refused)
+		return h->refused;
 	return *h->error ? h->error : curl_easy_strerror(code);
 }
 
 static int finish(struct http *h, CURLcode code)
 {
+	/* Its memory goes with it: one long answer must not stay resident. */
+	cleanup_buf struct buf body = h->answer;
 	struct http_answer a = {
 		.error = "",
 		.retry_after = h->retry_after,
 		.content_type = h->content_type,
-		.body = buf_slice(&h->answer),
+		.body = buf_slice(&body),
 	};
 	char error[CURL_ERROR_SIZE];
 
-	if (code == CURLE_OK) {
+	/* curl is content with a status line and a connection that ends. */
+	if (code == CURLE_OK && !h->headers_ended)
+		h->refused = "the answer ended within its headers";
+	else if (code == CURLE_OK) {
 		(void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE,
 					&a.status);
 		(void)curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION,
@@ -86,6 +97,7 @@ static int finish(struct http *h, CURLcode code)
 		a.error = error;
 		a.body = slice_of("", 0);
 	}
+	buf_init(&h->answer, HTTP_ANSWER_MAX);
 	end_request(h);
 	return h->done(&a, h->done_arg);
 }
@@ -229,7 +241,7 @@ static size_t take_body(char *p, size_t size, size_t n, void *arg)
 
 	buf_add(&h->answer, p, size * n);
 	if (h->answer.failed) {
-		h->too_long = true;
+		h->refused = "the answer is longer than 4 MiB";
 		return 0;
 	}
 	return size * n;
@@ -264,24 +276,38 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 	struct http *h = arg;
 	struct slice line = slice_of(p, size * n);
 
+	h->header_bytes += line.n;
+	if (h->header_bytes > HEADERS_MAX) {
+		h->refused = "the headers of the answer are longer than "
+			     "256 KiB";
+		return 0;
+	}
 	/* A new status line: what an interim answer or a proxy said is past. */
 	if (slice_starts(line, slice_str("HTTP/"))) {
 		h->retry_after[0] = '\0';
 		h->content_type[0] = '\0';
+		h->headers_ended = false;
 		return line.n;
 	}
+	if (slice_eq(line, slice_str("\r\n")) ||
+	    slice_eq(line, slice_str("\n")))
+		h->headers_ended = true;
 	keep_header(h->retry_after, line, "Retry-After");
 	keep_header(h->content_type, line, "Content-Type");
 	return line.n;
 }
 
+/* What is meant for a proxy is not for the collector, nor the other way. */
 static int add_header(struct http *h, const char *line)
 {
-	struct curl_slist *more = curl_slist_append(h->headers, line);
+	struct curl_slist **list = strncasecmp(line, "Proxy-", 6) != 0
+					   ? &h->headers
+					   : &h->proxy_headers;
+	struct curl_slist *more = curl_slist_append(*list, line);
 
 	if (!more)
 		return -ENOMEM;
-	h->headers = more;
+	*list = more;
 	return 0;
 }
 
@@ -318,6 +344,8 @@ static int add_headers(struct http *h, const struct http_request *req,
 static void set_tls(CURL *e, const struct collector *c)
 {
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION,
+			 (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
@@ -350,6 +378,10 @@ static void set_protocols(CURL *e)
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "picket/" PICKET_VERSION);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Else a name server that is silent holds up the loop, and the end. */
+	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+#endif
 	curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
 }
 
@@ -370,13 +402,15 @@ static int set_up(struct http *h, const struct http_request *req)
 	set_protocols(e);
 	set_tls(e, c);
 	set_callbacks(e, h);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers);
+	curl_easy_setopt(e, CURLOPT_PROXYHEADER, h->proxy_headers);
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 	/* "" also keeps http_proxy and its like in the environment out. */
 	curl_easy_setopt(e, CURLOPT_PROXY, c->proxy);
 	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)c->timeout_ms);
 	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
 			 (long)c->connect_timeout_ms);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(e, CURLOPT_POST, 1L);
 	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)req->body.n);
@@ -403,7 +437,9 @@ int http_post(struct http *h, const struct http_request *req,
 	if (h->easy)
 		return -EBUSY;
 	buf_reset(&h->answer);
-	h->too_long = false;
+	h->header_bytes = 0;
+	h->headers_ended = false;
+	h->refused = NULL;
 	h->retry_after[0] = '\0';
 	h->content_type[0] = '\0';
 	h->error[0] = '\0';

@@ -154,6 +154,23 @@ static void add_exit(struct buf *out, const Picket__V1__Exit *e)
 	json_close(out, '}');
 }
 
+static void add_coverage(struct buf *out, const Picket__V1__Agent *a)
+{
+	json_open(out, "coverage", '[');
+	for (size_t i = 0; i < a->n_coverage; i++) {
+		const Picket__V1__Coverage *c = a->coverage[i];
+
+		json_open(out, NULL, '{');
+		json_bytes(out, "family", slice_str(c->family));
+		json_bytes(out, "way", slice_str(c->way));
+		json_bytes(out, "backend", slice_str(c->backend));
+		json_true(out, "active", c->active);
+		json_bytes(out, "reason", slice_str(c->reason));
+		json_close(out, '}');
+	}
+	json_close(out, ']');
+}
+
 static void add_agent(struct buf *out, const Picket__V1__Agent *a)
 {
 	json_open(out, "agent", '{');
@@ -169,6 +186,8 @@ static void add_agent(struct buf *out, const Picket__V1__Agent *a)
 		}
 		json_close(out, '}');
 	}
+	if (a->n_coverage)
+		add_coverage(out, a);
 	json_close(out, '}');
 }
 
@@ -207,6 +226,7 @@ static void add_event(struct buf *out, const struct view_images *images,
 		json_str(out, "backend", name_backend(e->backend));
 		json_u64(out, "cpu", e->cpu);
 	}
+	json_true(out, "canary", e->canary);
 	if (e->tid)
 		json_u64(out, "tid", e->tid);
 	if (e->actor)

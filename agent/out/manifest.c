@@ -19,6 +19,7 @@ static const char *const reason_names[MANIFEST_REASON_COUNT] = {
 	[MANIFEST_SENT] = "sent",
 	[MANIFEST_DEAD_LETTER] = "dead letter",
 	[MANIFEST_UNREADABLE] = "unreadable",
+	[MANIFEST_FILTERED] = "filtered",
 };
 
 const char *manifest_reason_name(enum manifest_reason r)

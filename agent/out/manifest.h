@@ -15,6 +15,7 @@ enum manifest_reason {
 	MANIFEST_SENT = 0,    /* not withheld at all */
 	MANIFEST_DEAD_LETTER, /* the collector refuses it */
 	MANIFEST_UNREADABLE,  /* payload that is not what its type says */
+	MANIFEST_FILTERED,    /* not wanted by this destination */
 	MANIFEST_REASON_COUNT,
 };
 

@@ -97,6 +97,8 @@ static const struct {
 	[PICKET__V1__AGENT__WHAT__JOURNAL_ERROR] = { "journal_error", true },
 	[PICKET__V1__AGENT__WHAT__JOURNAL_BACK] = { "journal_back", false },
 	[PICKET__V1__AGENT__WHAT__COVERAGE] = { "coverage", false },
+	[PICKET__V1__AGENT__WHAT__CANARY] = { "canary", false },
+	[PICKET__V1__AGENT__WHAT__CANARY_MISSING] = { "canary_missing", true },
 };
 
 static const char *const stdio_types[] = {

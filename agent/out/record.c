@@ -346,6 +346,7 @@ void record_pack_event(struct buf *out, const struct event *ev,
 	m.kind = kinds[ev->kind];
 	m.backend = ev->backend;
 	m.cpu = ev->cpu;
+	m.canary = ev->canary;
 	m.image = img ? img->id : 0;
 	if (!ev->actor.none && ev->actor.tid != ev->actor.proc.tgid)
 		m.tid = ev->actor.tid;
@@ -388,6 +389,42 @@ void record_pack_agent(struct buf *out, int what, const char *text,
 	}
 	a.n_facts = n;
 	a.facts = list;
+	picket__v1__event__init(&m);
+	m.boot_ns = boot_ns;
+	m.wall_ns = wall_ns;
+	m.kind = PICKET__V1__KIND__KIND_AGENT;
+	m.agent = &a;
+	record_add(out, &m.base);
+}
+
+void record_pack_coverage(struct buf *out, const char *text,
+			  const struct record_coverage_table *table,
+			  uint64_t boot_ns, int64_t wall_ns)
+{
+	Picket__V1__Coverage rows[RECORD_COVERAGE_MAX];
+	Picket__V1__Coverage *list[RECORD_COVERAGE_MAX];
+	Picket__V1__Event m;
+	Picket__V1__Agent a;
+	struct mended line, reasons[RECORD_COVERAGE_MAX];
+	size_t n;
+
+	picket__v1__agent__init(&a);
+	a.what = PICKET__V1__AGENT__WHAT__COVERAGE;
+	a.text = valid_string(text, &line);
+	for (n = 0; n < table->n && n < RECORD_COVERAGE_MAX; n++) {
+		const struct record_coverage *c = &table->rows[n];
+
+		picket__v1__coverage__init(&rows[n]);
+		rows[n].family = (char *)(uintptr_t)c->family;
+		rows[n].way = (char *)(uintptr_t)c->way;
+		rows[n].backend = (char *)(uintptr_t)c->backend;
+		/* The kernel's own words are in it. */
+		rows[n].reason = valid_string(c->reason, &reasons[n]);
+		rows[n].active = c->active;
+		list[n] = &rows[n];
+	}
+	a.n_coverage = n;
+	a.coverage = list;
 	picket__v1__event__init(&m);
 	m.boot_ns = boot_ns;
 	m.wall_ns = wall_ns;

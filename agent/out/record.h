@@ -33,6 +33,22 @@ struct record_fact {
 	const char *value;
 };
 /* what: PICKET__V1__AGENT__WHAT__*; facts end with a NULL key. */
+/* One way in of the coverage table; strings are borrowed. */
+struct record_coverage {
+	const char *family, *way, *backend, *reason;
+	bool active;
+};
+#define RECORD_COVERAGE_MAX 128
+
+/* The COVERAGE event: the table whole, at most RECORD_COVERAGE_MAX rows. */
+struct record_coverage_table {
+	const struct record_coverage *rows;
+	size_t n;
+};
+void record_pack_coverage(struct buf *out, const char *text,
+			  const struct record_coverage_table *table,
+			  uint64_t boot_ns, int64_t wall_ns);
+
 void record_pack_agent(struct buf *out, int what, const char *text,
 		       const struct record_fact *facts, uint64_t boot_ns,
 		       int64_t wall_ns);

@@ -26,6 +26,13 @@
 #define STATUS_MS   2000
 /* A request never needs more: largest batch, largest record, manifest. */
 #define REQUEST_MAX (32u << 20)
+/* Frames read before others of the loop get their turn. */
+#define TURN_FRAMES 2000
+/*
+ * A batch in which nothing is left to send waits for this long: its manifest
+ * proves a silence, and needs no hurry.
+ */
+#define QUIET_MS    30000
 
 static const char *const state_names[] = {
 	[NO_JOURNAL] = "no-journal", [IDLE] = "idle",
@@ -39,11 +46,14 @@ __attribute__((format(printf, 3, 4))) void ship_tell(struct ship *s,
 						     enum ship_say level,
 						     const char *fmt, ...)
 {
+	const char *name = s->collector->name;
 	char line[512];
 	va_list ap;
+	int n;
 
+	n = snprintf(line, sizeof(line), "%s%s", name, *name ? ": " : "");
 	va_start(ap, fmt);
-	(void)vsnprintf(line, sizeof(line), fmt, ap);
+	(void)vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
 	va_end(ap);
 	s->say(s->say_arg, level, line);
 }
@@ -61,6 +71,16 @@ void ship_note_error(struct ship *s, const char *text)
 	s->status_dirty = true;
 }
 
+static int64_t oldest_unsent_ns(const struct ship *s)
+{
+	struct batch_item it;
+
+	if (!s->batch || s->acked >= batch_n(s->batch))
+		return 0;
+	batch_item(s->batch, s->acked, &it);
+	return it.wall_ns;
+}
+
 static void save_status(struct ship *s)
 {
 	struct ship_status *t = &s->status;
@@ -75,6 +95,7 @@ static void save_status(struct ship *s)
 		feed_seal(s->feed, &t->sealed_seq, sha256);
 	t->backlog =
 		t->sealed_seq > t->acked_seq ? t->sealed_seq - t->acked_seq : 0;
+	t->waiting_since_ns = oldest_unsent_ns(s);
 	t->retries_in_row = s->backoff.failures;
 	/* It is for looking at; a failure shows as a status that grows old. */
 	(void)ship_status_save(s->collector->state_dir, COLLECTOR_STATUS, t);
@@ -89,7 +110,7 @@ const struct ship_status *ship_status(const struct ship *s)
 int ship_stop(struct ship *s, int code)
 {
 	ship_set_state(s, STOPPED);
-	loop_stop(s->loop, code);
+	s->done(s->done_arg, code);
 	return 0;
 }
 
@@ -214,12 +235,25 @@ static void note_gap(struct ship *s, const struct view *v)
 		  n, v->epoch, v->seq);
 }
 
+static int take_record(struct ship *s, const struct view *v)
+{
+	int r;
+
+	if (!filter_passes(&s->filter, v))
+		return batch_add_withheld(s->batch, v, MANIFEST_FILTERED);
+	r = batch_add(s->batch, feed_images(s->feed), v);
+	if (r == 1)
+		note_gap(s, v);
+	return r;
+}
+
 /*
  * 1: the batch took what came next; 0: nothing more now, or no room; -ESTALE:
  * another journal is there.
  */
 static int fill_one(struct ship *s)
 {
+	size_t n = batch_n(s->batch), records = batch_n_records(s->batch);
 	const struct view *v;
 	int got, r;
 
@@ -229,48 +263,62 @@ static int fill_one(struct ship *s)
 	if (got == FEED_OTHER)
 		return -ESTALE;
 	if (got == FEED_RECORD)
-		r = batch_add(s->batch, feed_images(s->feed), v);
+		r = take_record(s, v);
 	else
-		r = batch_add_unreadable(s->batch, v->epoch, v->seq,
-					 v->seq_end);
+		r = batch_add_withheld(s->batch, v, MANIFEST_UNREADABLE);
 	if (r != 1)
 		return r;
-	if (got == FEED_RECORD)
-		note_gap(s, v);
-	if (batch_n(s->batch) == 1)
+	if (!n || (!records && batch_n_records(s->batch)))
 		s->began_ns = clock_mono_ns();
 	feed_taken(s->feed);
 	return 1;
 }
 
-/* Read on; send if there is reason to, else say when there will be. */
-int ship_pump(struct ship *s)
+/* The journal ended, or failed, with nothing read that could be sent first. */
+static int nothing_read(struct ship *s, int r)
 {
 	char what[256];
-	uint64_t age_ms;
-	int r = 1;
 
-	while (r == 1 && !batch_is_full(s->batch))
-		r = fill_one(s);
-	if (r == -ESTALE && !batch_n(s->batch)) {
+	if (r == -ESTALE) {
 		close_journal(s);
 		return open_journal(s);
 	}
-	if (r < 0 && !batch_n(s->batch)) {
+	if (r < 0) {
 		(void)snprintf(what, sizeof(what), "cannot read '%.160s': %s",
 			       s->journal_dir, strerror(-r));
 		return no_journal(s, what);
 	}
-	if (!batch_n(s->batch)) {
-		if (s->once)
-			return ship_stop(s, s->failed);
+	return s->once ? ship_stop(s, s->failed) : 0;
+}
+
+/* How long the batch may still wait for more; 0: not at all. */
+static uint64_t may_wait_ms(const struct ship *s)
+{
+	uint64_t age_ms = (clock_mono_ns() - s->began_ns) / NS_PER_MS;
+	uint64_t limit_ms = s->collector->batch_age_ms;
+
+	if (s->once || batch_is_full(s->batch) || batch_has_alert(s->batch))
 		return 0;
-	}
-	age_ms = (clock_mono_ns() - s->began_ns) / NS_PER_MS;
-	if (s->once || r < 0 || batch_is_full(s->batch) ||
-	    batch_has_alert(s->batch) || age_ms >= s->collector->batch_age_ms)
-		return ship_send_next(s);
-	return loop_timer_arm(s->age, s->collector->batch_age_ms - age_ms);
+	if (!batch_n_records(s->batch) && limit_ms < QUIET_MS)
+		limit_ms = QUIET_MS;
+	return age_ms < limit_ms ? limit_ms - age_ms : 0;
+}
+
+/* Read on; send if there is reason to, else say when there will be. */
+int ship_pump(struct ship *s)
+{
+	unsigned left = TURN_FRAMES;
+	uint64_t wait_ms;
+	int r = 1;
+
+	while (r == 1 && left-- && !batch_is_full(s->batch))
+		r = fill_one(s);
+	if (!batch_n(s->batch) && r != 1)
+		return nothing_read(s, r);
+	if (r == 1 && !batch_is_full(s->batch))
+		return loop_timer_arm(s->age, 0);
+	wait_ms = r < 0 ? 0 : may_wait_ms(s);
+	return wait_ms ? loop_timer_arm(s->age, wait_ms) : ship_send_next(s);
 }
 
 /* ---- timers ------------------------------------------------------------------- */
@@ -316,6 +364,9 @@ int ship_new(struct loop *l, const struct ship_settings *set, struct ship **ret)
 	s->once = set->once;
 	s->say = set->say;
 	s->say_arg = set->say_arg;
+	s->done = set->done;
+	s->done_arg = set->done_arg;
+	filter_init(&s->filter, s->collector->kinds, s->collector->alerts_only);
 	s->state = NO_JOURNAL;
 	s->max_bytes = set->collector->batch_bytes;
 	s->backoff.min_ms = set->collector->retry_min_ms;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shipper: journal -> collector, at least once. Peek, send, wait for a
- * 2xx, move the cursor.
+ * Shipping to one destination: journal -> collector, at least once. Peek,
+ * send, wait for a 2xx, move the cursor. ships.h has all of them.
  */
 #pragma once
 
@@ -16,19 +16,23 @@ struct ship;
 enum ship_say { SHIP_ERROR, SHIP_WARNING, SHIP_NOTICE, SHIP_DEBUG };
 /* One line for the operator, escaped. */
 typedef void (*ship_say_fn)(void *arg, enum ship_say level, const char *line);
+/* `once` is over, for this destination. Called once. */
+typedef void (*ship_done_fn)(void *arg, int code);
 
 struct ship_settings {
 	const struct collector *collector; /* kept, not copied */
 	const char *journal_dir;	   /* the same */
 	/*
-	 * Ship what is there, then stop the loop: with 0 when everything was
-	 * acknowledged; with 1 when a record was refused, or when `timeout`
+	 * Ship what is there, then say that it is done: with 0 when everything
+	 * was acknowledged; with 1 when a record was refused, or when `timeout`
 	 * has passed without any progress and the collector still does not
 	 * take what it is sent.
 	 */
 	bool once;
 	ship_say_fn say;
 	void *say_arg;
+	ship_done_fn done;
+	void *done_arg;
 };
 
 int ship_new(struct loop *l, const struct ship_settings *s, struct ship **ret);

@@ -22,8 +22,8 @@
 
 /*
  * Single records refused in a row before each further one costs a wait: a
- * collector that refuses everything must not empty the journal into the dead
- * letters in a minute.
+ * collector that takes manifests and no record must not empty the journal
+ * into the dead letters in a minute.
  */
 #define REFUSED_IN_ROW 8
 /* Requests taken before a limit learnt from a 413 is tried to be doubled. */
@@ -62,11 +62,20 @@ static int wait_then(struct ship *s, enum state state, uint64_t ms)
 	return loop_timer_arm(s->retry, ms);
 }
 
+/* It came to nothing: the suspect is an ordinary record again. */
+static void end_try(struct ship *s)
+{
+	if (s->suspect.is_tried)
+		batch_withhold(s->batch, s->suspect.item, MANIFEST_SENT);
+	s->suspect.is_tried = false;
+}
+
 static int retry_later(struct ship *s, const char *text, bool is_setup,
 		       uint64_t wanted_ms)
 {
 	uint64_t ms = backoff_next(&s->backoff, wanted_ms, random_u64());
 
+	end_try(s);
 	ship_note_error(s, text);
 	s->status.retries++;
 	/* The first is news, and so is one in which the operator must act. */
@@ -145,13 +154,12 @@ static int post(struct ship *s, char what[static 256])
 	return http_post(s->http, &req, what);
 }
 
-int ship_send_next(struct ship *s)
+static int send_run(struct ship *s)
 {
 	struct batch_seal seal;
 	char what[256] = "out of memory";
 	int r;
 
-	s->run = choose_run(s);
 	feed_seal(s->feed, &seal.seq, seal.sha256);
 	buf_reset(&s->plain);
 	batch_build(s->batch, s->run, &seal, &s->plain);
@@ -160,6 +168,12 @@ int ship_send_next(struct ship *s)
 		return retry_later(s, what, true, 0);
 	ship_set_state(s, SENDING);
 	return 0;
+}
+
+int ship_send_next(struct ship *s)
+{
+	s->run = choose_run(s);
+	return send_run(s);
 }
 
 /* ---- answers ------------------------------------------------------------------ */
@@ -183,11 +197,28 @@ static void save_cursor(struct ship *s)
 		ship_note_error(s, "cannot save the cursor");
 }
 
+static void count_withheld(struct ship *s)
+{
+	uint64_t *const by_reason[MANIFEST_REASON_COUNT] = {
+		[MANIFEST_UNREADABLE] = &s->status.unreadable,
+		[MANIFEST_FILTERED] = &s->status.filtered,
+	};
+	struct batch_item it;
+	size_t i;
+
+	for (i = s->run.from; i < s->run.to; i++) {
+		batch_item(s->batch, i, &it);
+		if (by_reason[it.reason])
+			*by_reason[it.reason] += it.last - it.first + 1;
+	}
+}
+
 /* Everything up to the end of the run is done with. */
 static int pass_run(struct ship *s)
 {
 	struct batch_item last;
 
+	count_withheld(s);
 	batch_item(s->batch, s->run.to - 1, &last);
 	s->cursor.epoch = last.epoch;
 	s->cursor.seq = last.last;
@@ -212,15 +243,123 @@ static void grow_again(struct ship *s)
 	s->max_bytes *= 2;
 }
 
-static int on_ack(struct ship *s, const struct response *resp)
+static size_t only_sent(const struct ship *s)
 {
-	size_t sent = count_sent(s, s->run.from, s->run.to);
+	size_t i = s->run.from, bytes;
 
+	while (!is_sent(s, i, &bytes))
+		i++;
+	return i;
+}
+
+/* The suspect is the one: what was withheld for a try is so for good. */
+static int set_aside(struct ship *s)
+{
+	const struct ship_suspect *of = &s->suspect;
+	char uid[VIEW_UID_MAX];
+	struct dead_letter d = {
+		.uid = batch_uid(s->batch, of->item, uid),
+		.format = s->collector->format == COLLECTOR_OTLP ? "otlp"
+								 : "picket",
+		.status = of->status,
+		.answer = of->text,
+		.record = batch_record(s->batch, of->item),
+		.wall_ns = clock_wall_ns(),
+	};
+	int r;
+
+	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d);
+	if (r < 0)
+		return r;
+	s->bad_end = 0;
+	s->failed = true;
+	s->refused_in_row++;
+	s->status.dead_letters++;
+	ship_note_error(s, of->text);
+	ship_tell(s, SHIP_WARNING, "record %s set aside in %s: %s", uid,
+		  COLLECTOR_DEAD, of->text);
+	return 0;
+}
+
+/* One record stands alone and is refused. */
+static int on_refused_alone(struct ship *s, long status,
+			    const struct response *resp)
+{
+	struct ship_suspect *of = &s->suspect;
+
+	/* An error of the server's own, or of many: perhaps not the next time. */
+	if (!of->asked_again &&
+	    (status >= 500 || s->refused_in_row >= REFUSED_IN_ROW)) {
+		of->asked_again = true;
+		return retry_later(s, resp->text, false, 0);
+	}
+	of->item = only_sent(s);
+	of->status = status;
+	memcpy(of->text, resp->text, sizeof(of->text));
+	of->is_tried = true;
+	batch_withhold(s->batch, of->item, MANIFEST_DEAD_LETTER);
+	s->status.retries++;
+	return send_run(s);
+}
+
+static int on_refused(struct ship *s, long status, const struct response *resp)
+{
+	size_t i, bytes, total = 0, sent = 0;
+
+	for (i = s->run.from; i < s->run.to; i++) {
+		if (!is_sent(s, i, &bytes))
+			continue;
+		total += bytes;
+		sent++;
+	}
+	/* A manifest alone, in which there is nothing to refuse. */
+	if (!sent)
+		return retry_later(s, resp->text, true, 0);
+	if (sent == 1)
+		return on_refused_alone(s, status, resp);
+	s->status.retries++;
+	if (resp->verdict == RESPONSE_TOO_LARGE) {
+		ship_tell(s, SHIP_DEBUG, "halving a request of %zu bytes: %s",
+			  total, resp->text);
+		s->max_bytes = total / 2;
+		s->taken_in_row = 0;
+	} else {
+		ship_tell(s, SHIP_DEBUG, "bisecting %zu records: %s", sent,
+			  resp->text);
+		s->bad_end = s->run.to;
+	}
+	return ship_send_next(s);
+}
+
+static void took_again(struct ship *s)
+{
 	if (s->backoff.failures)
 		ship_tell(s, SHIP_NOTICE,
 			  "collector takes records again, attempts=%u",
 			  s->backoff.failures);
 	backoff_reset(&s->backoff);
+}
+
+static int on_ack(struct ship *s, const struct response *resp)
+{
+	size_t sent = count_sent(s, s->run.from, s->run.to);
+	char what[128];
+	int r;
+
+	if (s->suspect.is_tried) {
+		r = set_aside(s);
+		if (r < 0) {
+			/* Not lost: it is sent, and refused, again. */
+			(void)snprintf(what, sizeof(what),
+				       "cannot set aside a refused record: %s",
+				       strerror(-r));
+			return retry_later(s, what, true, 0);
+		}
+	} else {
+		took_again(s);
+	}
+	s->suspect.is_tried = false;
+	s->suspect.asked_again = false;
 	grow_again(s);
 	if (sent)
 		s->refused_in_row = 0;
@@ -237,90 +376,6 @@ static int on_ack(struct ship *s, const struct response *resp)
 		ship_tell(s, SHIP_DEBUG, "collector says: %s", resp->text);
 	}
 	return pass_run(s);
-}
-
-static size_t only_sent(const struct ship *s)
-{
-	size_t i = s->run.from, bytes;
-
-	while (!is_sent(s, i, &bytes))
-		i++;
-	return i;
-}
-
-/* One record stands alone and is refused. */
-static int set_aside(struct ship *s, long status, const struct response *resp)
-{
-	size_t i = only_sent(s);
-	char uid[VIEW_UID_MAX], what[256];
-	struct dead_letter d = {
-		.uid = batch_uid(s->batch, i, uid),
-		.format = s->collector->format == COLLECTOR_OTLP ? "otlp"
-								 : "picket",
-		.status = status,
-		.answer = resp->text,
-		.record = batch_record(s->batch, i),
-		.wall_ns = clock_wall_ns(),
-	};
-	int r;
-
-	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d);
-	if (r < 0) {
-		/* Not lost: it is sent, and refused, again. */
-		(void)snprintf(what, sizeof(what),
-			       "cannot set aside a refused record: %s",
-			       strerror(-r));
-		return retry_later(s, what, true, 0);
-	}
-	batch_withhold(s->batch, i, MANIFEST_DEAD_LETTER);
-	s->bad_end = 0;
-	s->failed = true;
-	s->status.dead_letters++;
-	ship_note_error(s, resp->text);
-	ship_tell(s, SHIP_WARNING, "record %s set aside in %s: %s", uid,
-		  COLLECTOR_DEAD, resp->text);
-	s->progress_ns = clock_mono_ns();
-	if (++s->refused_in_row > REFUSED_IN_ROW)
-		return retry_later(s, "it refuses one record after another",
-				   true, 0);
-	return ship_send_next(s);
-}
-
-/* A manifest alone: there is nothing in it that could be set aside. */
-static int give_up_manifest(struct ship *s, const struct response *resp)
-{
-	ship_tell(s, SHIP_WARNING, "a manifest without records was refused: %s",
-		  resp->text);
-	ship_note_error(s, resp->text);
-	return pass_run(s);
-}
-
-static int on_refused(struct ship *s, long status, const struct response *resp)
-{
-	size_t i, bytes, total = 0, sent = 0;
-
-	for (i = s->run.from; i < s->run.to; i++) {
-		if (!is_sent(s, i, &bytes))
-			continue;
-		total += bytes;
-		sent++;
-	}
-	if (!sent)
-		return give_up_manifest(s, resp);
-	if (sent == 1)
-		return set_aside(s, status, resp);
-	s->status.retries++;
-	if (resp->verdict == RESPONSE_TOO_LARGE) {
-		ship_tell(s, SHIP_DEBUG, "halving a request of %zu bytes: %s",
-			  total, resp->text);
-		s->max_bytes = total / 2;
-		s->taken_in_row = 0;
-	} else {
-		ship_tell(s, SHIP_DEBUG, "bisecting %zu records: %s", sent,
-			  resp->text);
-		s->bad_end = s->run.to;
-	}
-	return ship_send_next(s);
 }
 
 int ship_on_answer(const struct http_answer *a, void *arg)

@@ -10,11 +10,22 @@
 #include "out/backoff.h"
 #include "out/batch.h"
 #include "out/feed.h"
+#include "out/filter.h"
 #include "out/gzip.h"
 #include "out/http.h"
+#include "out/response.h"
 #include "out/ship.h"
 
 enum state { NO_JOURNAL, IDLE, SENDING, WAITING, STOPPED };
+
+/* A record that was refused alone; it may not be its fault. */
+struct ship_suspect {
+	bool is_tried;	  /* the manifest that withholds it is on its way */
+	bool asked_again; /* it was refused, and refused again after a wait */
+	size_t item;
+	long status;
+	char text[RESPONSE_TEXT_MAX];
+};
 
 struct ship {
 	struct loop *loop;
@@ -23,8 +34,11 @@ struct ship {
 	bool once;
 	ship_say_fn say;
 	void *say_arg;
+	ship_done_fn done;
+	void *done_arg;
 
 	enum state state;
+	struct filter filter;
 	struct host host;
 	struct http *http;
 	struct gzip *gzip;
@@ -42,6 +56,7 @@ struct ship {
 	size_t max_bytes;      /* of a request, learnt from 413 */
 	unsigned taken_in_row; /* requests since then */
 	unsigned refused_in_row;
+	struct ship_suspect suspect;
 
 	struct buf plain, packed;
 	uint64_t progress_ns; /* once: last time that something went on */

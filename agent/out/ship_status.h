@@ -22,7 +22,7 @@ struct ship_status {
 	uint32_t acked_epoch; /* last number done with */
 	uint64_t acked_seq;
 	int64_t acked_ns;	/* when; 0: never since the start */
-	int64_t acked_event_ns; /* time of that record; 0: not known */
+	int64_t waiting_since_ns; /* time of the oldest not done with; 0: none */
 	uint64_t sealed_seq;	/* newest that could be shipped, as seen */
 	uint64_t backlog;	/* records not yet done with, as seen */
 	uint64_t sent_records, sent_batches, sent_bytes;
@@ -31,6 +31,8 @@ struct ship_status {
 	uint64_t dead_letters;
 	uint64_t rejected; /* partial success: not taken */
 	uint64_t unreadable;
+	uint64_t filtered; /* not wanted there */
+	uint64_t early;	   /* alerts sent before their turn */
 	uint64_t missing; /* trimmed or damaged before they were shipped */
 	int64_t error_ns; /* of the last error; 0: none */
 	char error[320];  /* escaped */

@@ -4,13 +4,11 @@
 // request. It decodes OTLP with OpenTelemetry's own generated decoder, so that
 // a mistake in our encoder cannot be hidden by the same one in a decoder.
 //
-//   node collector.js --npm DIR --out FILE [--port N] [--tls DIR]
+//   node collector.js --npm DIR --out FILE [--port N]
 //
 // Prints "port N" when it listens. Each record goes to FILE as a JSON line
 // before the answer is sent, each request to FILE.requests. What is posted to
-// /picket is kept whole as FILE.batch.N. With --tls it speaks HTTPS (HTTP/1.1
-// and 2) with DIR/cert.pem and key.pem, and asks for a client certificate if
-// DIR/client-ca.pem is there.
+// /picket is kept whole as FILE.batch.N. TLS and HTTP/2 are nginx's business.
 //
 // POST /control takes a JSON list of rules, replacing the ones before. The
 // first that fits a request says what happens to it; each is used `times`
@@ -32,7 +30,6 @@
 
 const fs = require('fs');
 const http = require('http');
-const http2 = require('http2');
 const path = require('path');
 const zlib = require('zlib');
 
@@ -122,7 +119,7 @@ function choose(body) {
 }
 
 function cut(req) {
-  (req.stream ? req.stream.session : req.socket).destroy();
+  req.socket.destroy();
 }
 
 function answer(req, res, body) {
@@ -137,8 +134,6 @@ function answer(req, res, body) {
     type: req.headers['content-type'],
     authorization: req.headers['authorization'] || '',
     extra: req.headers['x-extra'] || '',
-    peer: req.socket.getPeerCertificate ?
-        (req.socket.getPeerCertificate().subject || {}).CN : undefined,
     status, cut: rule.cut, records: 0, at: Date.now(),
   };
   const good = status >= 200 && status < 300 && !rule.forget;
@@ -188,24 +183,8 @@ function handle(req, res) {
   });
 }
 
-function listen() {
-  const dir = option('tls');
-  if (!dir) return http.createServer(handle);
-  const file = (name) => fs.readFileSync(path.join(dir, name));
-  const asks = fs.existsSync(path.join(dir, 'client-ca.pem'));
-  return http2.createSecureServer({
-    cert: file('cert.pem'),
-    key: file('key.pem'),
-    allowHTTP1: true,
-    requestCert: asks,
-    rejectUnauthorized: asks,
-    ca: asks ? file('client-ca.pem') : undefined,
-  }, handle);
-}
-
-const server = listen();
+const server = http.createServer(handle);
 server.keepAliveTimeout = 60000;
-server.on('tlsClientError', () => {});
 server.listen(Number(option('port', 0)), '127.0.0.1', () => {
   console.log('port ' + server.address().port);
 });

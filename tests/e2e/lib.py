@@ -13,6 +13,7 @@ Three ideas keep these tests true on a machine that does other things too:
   - Whatever was started or mounted is undone by the same `with`.
 """
 import contextlib
+import fnmatch
 import json
 import os
 import pathlib
@@ -93,13 +94,15 @@ def _run_one(number, fn, args):
 def main(setup=None):
     """Run the registered tests; setup is a context whose value they get.
 
-    Arguments on the command line pick tests by name.
+    Arguments on the command line pick tests by name, PICKET_TEST_FILTER in
+    the environment by a glob.
     """
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     # A runner that gives up asks with SIGTERM: leave through the cleaning up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    wanted = [t for t in _tests
-              if len(sys.argv) == 1 or t.__name__ in sys.argv[1:]]
+    pattern = os.environ.get("PICKET_TEST_FILTER") or "*"
+    wanted = [t for t in _tests if fnmatch.fnmatchcase(t.__name__, pattern)
+              and (len(sys.argv) == 1 or t.__name__ in sys.argv[1:])]
     print(f"1..{len(wanted)}")
     good = True
     try:
@@ -221,6 +224,13 @@ def dump_ini(sections):
     return "\n".join(lines) + "\n"
 
 
+def forced():
+    """What PICKET_TEST_BACKEND asks for ('connect=lsm write=fentry'), as the
+    [sensor] section says it."""
+    words = os.environ.get("PICKET_TEST_BACKEND", "").split()
+    return dict(word.split("=", 1) for word in words)
+
+
 class Agent:
     """`picket run` with a configuration, policy and journal of its own."""
 
@@ -245,6 +255,7 @@ class Agent:
             "rules": {"dir": self.policy},
             "journal": {"dir": self.journal, "sync_interval": "50ms"},
             "collector": {"state_dir": self.state},
+            "sensor": forced(),
         }
         for section, keys in sections.items():
             settings.setdefault(section, {}).update(keys)

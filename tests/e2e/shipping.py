@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -25,14 +26,11 @@ NPM = pathlib.Path(os.environ.get("PICKET_NPM")
 
 
 class Collector:
-    def __init__(self, directory, name="out", port=0, tls=None):
+    def __init__(self, directory, name="out", port=0):
         self.out = pathlib.Path(directory) / name
         argv = ["node", str(lib.ROOT / "tests/e2e/collector.js"),
                 "--npm", str(NPM), "--out", str(self.out),
                 "--port", str(port)]
-        if tls:
-            argv += ["--tls", str(tls)]
-        self.scheme = "https" if tls else "http"
         self.errors = open(self.out.with_suffix(".stderr"), "ab")
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE,
@@ -57,7 +55,7 @@ class Collector:
         self.errors.close()
 
     def url(self, path=""):
-        return f"{self.scheme}://127.0.0.1:{self.port}{path}"
+        return f"http://127.0.0.1:{self.port}{path}"
 
     def rules(self, *rules):
         request = urllib.request.Request(
@@ -99,14 +97,29 @@ class Shipper:
         self.keys = {"url": url, "state_dir": self.state, "retry_min": "20ms",
                      "retry_max": "200ms", "batch_age": "50ms",
                      "timeout": "20s"}
+        self.named = {}
         self.configure(**keys)
 
     def configure(self, **keys):
         self.keys.update(keys)
+        self.write_config()
+
+    def also_to(self, name, url, **keys):
+        """One more destination, as impatient as the first."""
+        mine = ("retry_min", "retry_max", "batch_age", "timeout")
+        self.named[name] = {**{k: self.keys[k] for k in mine}, "url": url,
+                            **keys}
+        self.write_config()
+
+    def write_config(self):
         self.config.write_text(lib.dump_ini({
             "agent": {"log_level": "debug"},
             "journal": {"dir": self.journal},
-            "collector": self.keys}))
+            "collector": self.keys,
+            **{f"collector {n}": keys for n, keys in self.named.items()}}))
+
+    def state_of(self, name):
+        return self.state / f"{name}.d" if name else self.state
 
     def make(self, count, *extra):
         """More records in the journal; their names in order."""
@@ -122,7 +135,7 @@ class Shipper:
                         stdout=log, stderr=log)
         if p.returncode != code:
             raise Failure(f"--once exited with {p.returncode}, expected "
-                          f"{code}; its log:\n{self.log_text()}")
+                          f"{code}; its log ends:\n{self.log_end()}")
 
     def start(self):
         with open(self.log, "ab") as log:
@@ -138,22 +151,32 @@ class Shipper:
     def log_text(self):
         return self.log.read_text(errors="replace")
 
-    def status(self):
+    def log_end(self):
+        """For a diagnosis: an hour of attempts helps nobody."""
+        return "\n".join(self.log_text().splitlines()[-40:])
+
+    def tries(self):
+        """What each attempt that failed was told, in order."""
+        return re.findall(r"collector does not .*?: (.*); trying again in",
+                          self.log_text())
+
+    def status(self, name=None):
         try:
-            lines = (self.state / "ship-status").read_text().splitlines()
+            lines = (self.state_of(name) / "ship-status") \
+                .read_text().splitlines()
         except FileNotFoundError:
             return {}
         return dict(line.split("=", 1) for line in lines[1:])
 
-    def cursor(self):
+    def cursor(self, name=None):
         try:
-            text = (self.state / "ship").read_text()
+            text = (self.state_of(name) / "ship").read_text()
         except FileNotFoundError:
             return 0
         return int(text.split("seq ")[1])
 
-    def dead(self):
-        path = self.state / "dead-letters.jsonl"
+    def dead(self, name=None):
+        path = self.state_of(name) / "dead-letters.jsonl"
         if not path.exists():
             return []
         return [json.loads(line) for line in path.read_text().splitlines()]

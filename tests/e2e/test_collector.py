@@ -237,13 +237,13 @@ def a_dead_collector_slows_nothing(way):
     tail.wait(lambda r: r["kind"] == "exec"
               and b"unheard-denied" in record.exe(r), "events", count=20)
     status = wait_for(lambda: enough(way, before), "the backlog to be told")
-    equal(status["collector"]["acknowledged_seq"], 0, "acknowledged")
+    equal(status["collectors"][0]["acknowledged_seq"], 0, "acknowledged")
     equal(way.agent.stop(), 0, "exit code of picket run")
 
 
 def enough(way, before):
     status = way.agent.status()
-    return status and status["collector"]["backlog"] > before and status
+    return status and status["collectors"][0]["backlog"] > before and status
 
 
 if __name__ == "__main__":

@@ -153,9 +153,12 @@ static void take(struct maker *m, const struct reader_frame *frame)
 	int r = view_take(m->images, journal, frame, &v);
 
 	assert(r == 0 || r == 1 || r == -EBADMSG);
-	if (r == -EBADMSG && frame->seq)
-		(void)batch_add_unreadable(m->batch, 1, frame->seq,
-					   frame->seq_end);
+	if (r == -EBADMSG && frame->seq) {
+		v = (struct view){ .epoch = 1,
+				   .seq = frame->seq,
+				   .seq_end = frame->seq_end };
+		(void)batch_add_withheld(m->batch, &v, MANIFEST_UNREADABLE);
+	}
 	if (r != 1)
 		return;
 	r = batch_add(m->batch, m->images, &v);

@@ -217,8 +217,42 @@ static void parts_cover_the_numbers_without_a_hole(void **state)
 	otlp__export_logs_service_request__free_unpacked(req, NULL);
 }
 
+static void neighbours_withheld_for_one_reason_are_one_item(void **state)
+{
+	Otlp__ExportLogsServiceRequest *req;
+	struct fixture *f = *state;
+	const Otlp__AnyValue *held;
+	struct view v = { .epoch = 1 };
+	Otlp__ScopeLogs *logs;
+
+	make_batch(f, COLLECTOR_OTLP, 3, 1u << 20);
+	assert_int_equal(add(f, "/a"), 1);
+	for (v.seq = 2; v.seq < 100000; v.seq++) {
+		v.seq_end = v.seq + 1;
+		v.wall_ns = (int64_t)v.seq;
+		assert_int_equal(
+			batch_add_withheld(f->batch, &v, MANIFEST_FILTERED), 1);
+	}
+	assert_int_equal(batch_n(f->batch), 2);
+	assert_int_equal(batch_n_records(f->batch), 1);
+	v.seq_end = v.seq + 1;
+	assert_int_equal(batch_add_withheld(f->batch, &v, MANIFEST_UNREADABLE),
+			 1);
+	assert_int_equal(batch_n(f->batch), 3);
+	logs = build(f, 0, 3, &req);
+	manifest_is(logs, 1, 100000, 1);
+	held = value(logs->log_records[1], "picket.manifest.withheld");
+	assert_int_equal(held->array_value->n_values, 2);
+	assert_string_equal(held->array_value->values[0]->string_value,
+			    "2-99999 filtered");
+	assert_string_equal(held->array_value->values[1]->string_value,
+			    "100000-100000 unreadable");
+	otlp__export_logs_service_request__free_unpacked(req, NULL);
+}
+
 static void withheld_records_are_told_and_not_sent(void **state)
 {
+	const struct view six = { .epoch = 1, .seq = 6, .seq_end = 7 };
 	Otlp__ExportLogsServiceRequest *req;
 	struct fixture *f = *state;
 	const Otlp__AnyValue *held;
@@ -228,7 +262,8 @@ static void withheld_records_are_told_and_not_sent(void **state)
 
 	for (i = 0; i < 5; i++)
 		assert_int_equal(add(f, "/a"), 1);
-	assert_int_equal(batch_add_unreadable(f->batch, 1, 6, 7), 1);
+	assert_int_equal(
+		batch_add_withheld(f->batch, &six, MANIFEST_UNREADABLE), 1);
 	batch_withhold(f->batch, 1, MANIFEST_DEAD_LETTER);
 	batch_withhold(f->batch, 2, MANIFEST_DEAD_LETTER);
 	logs = build(f, 0, 6, &req);
@@ -414,6 +449,7 @@ int main(void)
 		T(batch_ends_with_its_epoch),
 		T(alert_is_noticed),
 		T(parts_cover_the_numbers_without_a_hole),
+		T(neighbours_withheld_for_one_reason_are_one_item),
 		T(withheld_records_are_told_and_not_sent),
 		T(gap_covers_all_its_numbers),
 		T(record_for_the_dead_letter_is_a_whole_record),

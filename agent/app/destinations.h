@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the journal is shipped to, and how far each has come: what the
+ * shipper leaves in the state directories. The agent only reads there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf/conf.h"
+#include "out/ship_status.h"
+#include "store/cursor.h"
+
+#define DESTINATIONS_MAX (1 + CONF_NAMED_MAX)
+
+struct destination {
+	const char *name; /* "" for [collector]; borrowed of conf, as url */
+	const char *url;
+	bool has_cursor; /* of this journal */
+	struct cursor cursor;
+	bool is_running; /* a shipper, now */
+	bool has_status;
+	struct ship_status status;
+	/* What it does not have yet. */
+	uint64_t behind_records, behind_bytes;
+	uint64_t behind_ms; /* age of the oldest of them */
+};
+
+struct destinations_ask {
+	const struct conf *conf;
+	const char *journal_dir;
+	const uint8_t *journal; /* its id */
+	uint64_t next_seq;
+};
+
+/*
+ * Returns how many there are. Bytes are those of whole segments and of a part
+ * of the one that the cursor is in, by numbers: right to some per cent of it.
+ */
+size_t destinations_read(const struct destinations_ask *ask,
+			 struct destination ret[static DESTINATIONS_MAX]);
+
+/*
+ * The number up to which every destination has the journal: 0 as long as one
+ * has nothing of it. false: there is no destination.
+ */
+bool destinations_done(const struct conf *c, const uint8_t *journal,
+		       uint64_t *ret_seq);

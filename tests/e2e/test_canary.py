@@ -1,0 +1,155 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The canary: picket sees itself see, says so, and raises an alert when it
+does not."""
+import contextlib
+import os
+import pathlib
+import signal
+
+from lib import (Agent, contains, equal, main, run, test, true, wait_for,
+                 workdir, need_root, PICKET)
+
+POLICY = """
+[deny everything]
+event = exec
+event = connect
+event = write
+not-exe = /nothing/at/all
+severity = low
+"""
+
+
+@contextlib.contextmanager
+def place():
+    need_root()
+    with workdir("canary") as directory:
+        yield directory
+
+
+def of_canary(records):
+    return [r for r in records if r.get("canary")]
+
+
+def helper_of(agent):
+    """The one child of picket."""
+    text = pathlib.Path(
+        f"/proc/{agent.process.pid}/task/{agent.process.pid}/children"
+    ).read_text() if os.path.exists(
+        f"/proc/{agent.process.pid}/task/{agent.process.pid}/children") else ""
+    if text:
+        return int(text.split()[0])
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+            if int(stat.rsplit(")", 1)[1].split()[1]) == agent.process.pid:
+                return int(entry)
+    return 0
+
+
+def whats(records, what):
+    return [r for r in records if r.get("agent", {}).get("what") == what]
+
+
+@test
+def it_goes_the_whole_way_marked_and_without_an_alert(directory):
+    # A policy that denies all there is: any other such event is an alert.
+    with Agent(directory, POLICY, canary={"interval": "300ms"}) as agent:
+        agent.start()
+        status = wait_for(lambda: (s := agent.status()) and
+                          s["canary"]["rounds"] >= 2 and s,
+                          "two rounds of the canary")
+        equal(status["canary"]["missing"], False, "nothing is missing")
+        equal(status["canary"]["misses"], 0, "rounds missed")
+        # By default the write of a memfd, the connection and both ends of
+        # the process.
+        records = agent.read()
+        kinds = {r["kind"] for r in of_canary(records)}
+        true({"exec", "connect", "write", "exit"} <= kinds,
+             f"all of its acts are marked: {kinds}")
+        for r in of_canary(records):
+            verdict = r.get("verdict")
+            if verdict and r["kind"] in ("exec", "connect", "write"):
+                equal(verdict["answer"], "denied", "it is judged")
+                equal(verdict.get("alert"), None, "and is no alert")
+        pids = {r["process"]["pid"] for r in of_canary(records)}
+        other = [r for r in records if not r.get("canary")
+                 and r.get("process", {}).get("pid") in pids
+                 and r["kind"] in ("exec", "connect", "write", "exit")]
+        equal(other, [], "what its processes did besides")
+        true(whats(records, "canary"), "the first round is told")
+        text = run([PICKET, "tail", "--journal", agent.journal, "--no-follow"])
+        true(b"picket-canary-" not in text.stdout,
+             "people are not shown the canary")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def one_that_does_not_come_through_is_told_once_each_way(directory):
+    with Agent(directory, "", "stuck", canary={"interval": "300ms"}) as agent:
+        agent.start()
+        wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
+                 "a round of the canary")
+        helper = helper_of(agent)
+        true(helper, "picket has a helper")
+        os.kill(helper, signal.SIGSTOP)
+        try:
+            wait_for(lambda: (s := agent.status()) and
+                     s["canary"]["misses"] >= 3, "three missed rounds")
+            true(agent.status()["canary"]["missing"], "status says it")
+            text = run([PICKET, "status", "--journal", agent.journal]).stdout
+            contains(text.decode(), "MISSING NOW", "the screen says it")
+        finally:
+            os.kill(helper, signal.SIGCONT)
+        wait_for(lambda: (s := agent.status()) and
+                 not s["canary"]["missing"], "the canary to come back")
+        missing = wait_for(lambda: whats(agent.read("--alerts"),
+                                         "canary_missing"),
+                           "the alert in the journal")
+        equal(len(missing), 1, "alerts for one time that it was missing")
+        equal(missing[0]["agent"]["facts"]["stage"], "exec", "the stage")
+        wait_for(lambda: any("again" in r["agent"]["text"] for r in
+                             whats(agent.read(), "canary")),
+                 "word that it is back")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def without_its_helper_there_is_no_canary_and_picket_goes_on(directory):
+    with Agent(directory, "", "alone", canary={"interval": "300ms"}) as agent:
+        agent.start()
+        wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
+                 "a round of the canary")
+        os.kill(helper_of(agent), signal.SIGKILL)
+        wait_for(lambda: (s := agent.status()) and s["canary"]["missing"],
+                 "picket to miss it")
+        contains(agent.log_text(), "the helper process is gone", "the log")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def it_can_be_turned_off(directory):
+    with Agent(directory, "", "off", canary={"interval": "0s"}) as agent:
+        agent.start()
+        equal(agent.status()["canary"], {"interval_ms": 0, "rounds": 0,
+                                         "misses": 0, "missing": False},
+              "the status")
+        equal(helper_of(agent), 0, "helpers of a picket without a canary")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def nothing_is_left_when_picket_is_killed(directory):
+    with Agent(directory, "", "killed", canary={"interval": "300ms"}) as agent:
+        agent.start()
+        helper = helper_of(agent)
+        agent.process.kill()
+        agent.process.wait()
+        wait_for(lambda: not os.path.exists(f"/proc/{helper}"),
+                 "the helper to end with picket")
+
+
+if __name__ == "__main__":
+    main(place)

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# In the guest: what /picket/plan says, one run a line (PROGRAM FORCE FILTER, -
+# for none), all on the console. FORCE * is each backend that test_sense_backends,
+# first in every plan, found for the family in the program's name.
+#
+#   == run PROGRAM FORCE FILTER
+#   ... what it printed ...
+#   == end STATUS SECONDS
+cd /picket || exit 1
+. ./env
+cells=/tmp/cells
+: >$cells
+
+uptime_s()
+{
+	cut -d. -f1 /proc/uptime
+}
+
+run_one()
+{
+	local program=$1 force=$2 filter=$3 began command status
+	began=$(uptime_s)
+	command=$program
+	case $program in
+	*.py) command="python3 $program" ;;
+	esac
+	[ "$force" != - ] || force=
+	[ "$filter" != - ] || filter=
+	echo "== run $1 $2 $3"
+	PICKET_TEST_BACKEND=$force PICKET_TEST_FILTER=$filter \
+		timeout -k 10 "$RUN_SECONDS" $command </dev/null >/tmp/out 2>&1
+	status=$?
+	cat /tmp/out
+	# What was cut short may have ended within a line.
+	echo
+	sed -n 's/^# cell //p' /tmp/out >>$cells
+	echo "== end $status $(($(uptime_s) - began))"
+}
+
+# test_sense_connect_way -> connect, test_exec.py -> exec
+family_of()
+{
+	local name=${1##*/}
+	name=${name#test_}
+	name=${name#sense_}
+	echo "${name%%[_.]*}"
+}
+
+while read -r program force filter; do
+	if [ "$force" != '*' ]; then
+		run_one "$program" "$force" "$filter"
+		continue
+	fi
+	family=$(family_of "$program")
+	forced=$(sed -n "s/^$family \([a-z_]*\) \(seen\|part\).*/$family=\1/p" $cells)
+	# What is of no one family runs as the sensor chooses.
+	for one in ${forced:--}; do
+		run_one "$program" "$one" "$filter"
+	done
+done <./plan

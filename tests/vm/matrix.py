@@ -1,0 +1,300 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The tests of the kernel side, and the agent, on each supported kernel.
+
+One boot a kernel; in it tests/vm/guest.sh runs a plan. Short, as in `make
+test`: every backend that the sensor's table has, forced, and tests/vm/witnesses.
+With PICKET_TEST_LONG: every test program of tests/bpf under each backend forced
+in turn, and the agent's end-to-end tests the same way.
+
+Speaks TAP; the table of what was seen where is printed too, and is in
+build/vm/matrix.txt. Environment: BUILD, PICKET_VM_KERNELS ("5.10 6.1"),
+PICKET_VM_CACHE (where kernels are kept), PICKET_VM_JOBS (boots at a time).
+"""
+import compileall
+import concurrent.futures
+import fnmatch
+import modulefinder
+import os
+import pathlib
+import py_compile
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+
+import table
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
+CACHE = pathlib.Path(os.environ.get("PICKET_VM_CACHE", BUILD / "vm"))
+KERNELS = os.environ.get("PICKET_VM_KERNELS", "5.10 6.1 6.12").split()
+LONG = bool(os.environ.get("PICKET_TEST_LONG"))
+
+BACKENDS = "build/tests/bpf/test_sense_backends"
+# Those that ask the kernel something; the rest is the same on every kernel.
+AGENT_TESTS = ("exec", "connect", "write", "namespace", "listen", "load",
+               "start", "rules", "tail")
+# What a guest may take: a run, and the whole.
+RUN_SECONDS = 900 if LONG else 120
+BOOT_SECONDS = 5400 if LONG else 400
+
+OK = re.compile(r"^(not )?ok\b\s*\d*\s*(?:- ?)?([^#]*)(?:#\s*(.*))?$")
+PLANNED = re.compile(r"^1\.\.(\d+)$")
+
+
+class Run:
+    """What one program printed in the guest."""
+
+    def __init__(self, program, force, pattern):
+        self.force = "" if force == "-" else force
+        self.pattern = "" if pattern == "-" else pattern
+        self.name = pathlib.PurePath(program).stem
+        self.lines = []
+        self.status = None
+        self.seconds = 0
+
+    def results(self):
+        """[(passed, name, remark)], one more for what is wrong as a whole."""
+        found, planned = [], 0
+        for line in self.lines:
+            plan, m = PLANNED.match(line), OK.match(line)
+            if plan:
+                planned += int(plan.group(1))
+            elif m:
+                found.append((not m.group(1), m.group(2).strip(), m.group(3)))
+        wrong = ""
+        if self.status is None:
+            wrong = "the guest died while it ran"
+        elif not found:
+            wrong = "ran no test"
+        elif len(found) != planned:
+            wrong = f"planned {planned} tests and ran {len(found)}"
+        elif self.status and all(f[0] or f[2] for f in found):
+            wrong = f"ended with exit code {self.status}"
+        if wrong:
+            found.append((False, wrong, ""))
+        return found
+
+
+def rows_of(name):
+    """The words of a table in this directory, line by line."""
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
+        words = line.split("#")[0].split()
+        if words:
+            yield words
+
+
+def locate(program):
+    if program.endswith(".py"):
+        return "tests/e2e/" + program
+    return "build/tests/bpf/" + program
+
+
+def make_plan():
+    plan = [(BACKENDS, "-", "-")]
+    if not LONG:
+        plan += [(locate(program), "-", pattern)
+                 for _, program, pattern in rows_of("witnesses")]
+        return plan
+    for path in sorted((BUILD / "tests/bpf").glob("test_sense_*")):
+        if path.suffix != ".d" and path.name != "test_sense_backends":
+            plan.append((locate(path.name), "*", "-"))
+    for name in AGENT_TESTS:
+        if (ROOT / f"tests/e2e/test_{name}.py").exists():
+            plan.append((f"tests/e2e/test_{name}.py", "*", "-"))
+    return plan
+
+
+def python_tree(work, scripts):
+    """Of Python's library what these import, compiled: a guest is in memory,
+    and its processor slow."""
+    stdlib = pathlib.Path(sysconfig.get_path("stdlib"))
+    target = work / "python"
+    shutil.rmtree(target, ignore_errors=True)
+    finder = modulefinder.ModuleFinder([str(ROOT / "tests/e2e"), *sys.path])
+    for script in scripts:
+        finder.run_script(str(script))
+    # What the interpreter itself begins with is in no script.
+    for name in ("site", "sysconfig", "encodings.utf_8", "encodings.ascii",
+                 "encodings.latin_1", "encodings.aliases"):
+        finder.import_hook(name)
+    for module in finder.modules.values():
+        source = pathlib.Path(module.__file__ or "/")
+        if stdlib in source.parents:
+            (target / source.relative_to(stdlib)).parent.mkdir(
+                parents=True, exist_ok=True)
+            shutil.copy2(source, target / source.relative_to(stdlib))
+    compileall.compile_dir(
+        target, quiet=2,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    return target
+
+
+def guest_files(plan, work):
+    """What boot puts where, as its arguments."""
+    programs = {p for p, _, _ in plan}
+    files = [(BUILD / p.removeprefix("build/"), "/picket/" + p)
+             for p in sorted(programs) if p.startswith("build/")]
+    if any(p.endswith(".py") for p in programs):
+        tree = python_tree(work, [ROOT / p for p in programs
+                                  if p.endswith(".py")])
+        version = f"python{sysconfig.get_python_version()}"
+        files += [(sys.executable, "/usr/bin/python3"),
+                  (tree, f"/usr/lib/{version}"),
+                  (BUILD / "picket", "/picket/build/picket"),
+                  (BUILD / "picket-ship", "/picket/build/picket-ship"),
+                  (ROOT / "packaging", "/picket/packaging")]
+        files += [(p, f"/picket/build/tests/{p.name}")
+                  for p in (BUILD / "tests").glob("act_*") if not p.suffix]
+        files += [(p, f"/picket/tests/e2e/{p.name}")
+                  for p in (ROOT / "tests/e2e").glob("*.py")]
+    return [f"{source}:{path}" for source, path in files]
+
+
+def write_guest(work, plan):
+    (work / "plan").write_text(
+        "".join(" ".join(row) + "\n" for row in plan), encoding="utf-8")
+    settings = {"BUILD": "/picket/build", "SRC": "/picket",
+                "CMOCKA_MESSAGE_OUTPUT": "TAP", "PICKET_PATIENCE": "120",
+                "PICKET_TEST_EMULATED": "1", "RUN_SECONDS": str(RUN_SECONDS),
+                "PYTHONDONTWRITEBYTECODE": "1"}
+    (work / "env").write_text(
+        "".join(f"export {k}={v}\n" for k, v in settings.items()),
+        encoding="utf-8")
+
+
+def parse(text):
+    runs, run = [], None
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("== run ") and len(words) == 5:
+            run = Run(*words[2:])
+            runs.append(run)
+        elif line.startswith("== end ") and run and len(words) == 4:
+            run.status, run.seconds = int(words[2]), int(words[3])
+            run = None
+        elif run:
+            run.lines.append(line)
+    return runs
+
+
+def test_kernel(kernel, work, files):
+    """Boot it: (runs, what went wrong, seconds)."""
+    began = time.monotonic()
+    fetched = subprocess.run([HERE / "fetch-kernel", kernel, CACHE / kernel],
+                             capture_output=True, text=True)
+    if fetched.returncode:
+        return [], fetched.stderr.strip(), 0
+    log = work.parent / f"{kernel}.log"
+    with open(log, "wb") as out:
+        booted = subprocess.run(
+            [HERE / "boot", CACHE / kernel, work, HERE / "guest.sh", *files,
+             f"{work}/plan:/picket/plan", f"{work}/env:/picket/env"],
+            stdout=out, stderr=subprocess.PIPE, text=True, errors="replace",
+            env={**os.environ, "PICKET_VM_SECONDS": str(BOOT_SECONDS)})
+    runs = parse(log.read_text(encoding="utf-8", errors="backslashreplace"))
+    wrong = booted.stderr.strip()
+    if booted.returncode and not wrong:
+        wrong = f"the guest's script ended with {booted.returncode}"
+    return runs, wrong, time.monotonic() - began
+
+
+def cells_of(runs):
+    """{(family, backend): (seen|part|no, why)} and [hook lines]"""
+    cells, hooks = {}, []
+    for run in runs:
+        for line in run.lines:
+            words = line.split(None, 5)
+            if line.startswith("# cell ") and len(words) > 4:
+                cells[words[2], words[3]] = (
+                    words[4], words[5] if len(words) > 5 else "")
+            elif line.startswith("# hook "):
+                hooks.append(line.removeprefix("# hook "))
+    return cells, hooks
+
+
+def excused(kernel, family, backend, why):
+    for k, f, b, *reason in rows_of("may_lack"):
+        if (fnmatch.fnmatchcase(kernel, k) and fnmatch.fnmatchcase(family, f)
+                and fnmatch.fnmatchcase(backend, b)
+                and re.search(" ".join(reason), why)):
+            return True
+    return False
+
+
+class Tap:
+    """Numbers what is told, and knows whether all of it was good."""
+
+    def __init__(self):
+        self.count, self.good = 0, True
+
+    def tell(self, passed, name, remark="", diagnosis=()):
+        self.count += 1
+        self.good = self.good and (passed or bool(remark))
+        name = name.replace("#", "")
+        print(f"{'' if passed else 'not '}ok {self.count} - {name}"
+              + (f" # {remark}" if remark else ""))
+        for line in diagnosis:
+            print("# " + line)
+
+
+def report(tap, kernel, runs, wrong):
+    for run in runs:
+        where = f"{kernel} {run.force or 'auto'} {run.name}"
+        for passed, name, remark in run.results():
+            tap.tell(passed, f"{where}: {name}", remark or "",
+                     () if passed or remark else run.lines)
+    cells, hooks = cells_of(runs)
+    for (family, backend), (state, why) in sorted(cells.items()):
+        lacks = state == "no" and not excused(kernel, family, backend, why)
+        tap.tell(not lacks, f"{kernel} {family} by {backend}", "",
+                 [why] if lacks else ())
+    tap.tell(not wrong and bool(cells), f"{kernel} boots and ends",
+             "", wrong.splitlines())
+    return cells, hooks
+
+
+def this_machine():
+    """The cells of the kernel that runs here, where we may ask it."""
+    if os.geteuid() != 0:
+        return None
+    p = subprocess.run([BUILD / BACKENDS.removeprefix("build/")],
+                       capture_output=True, text=True, timeout=300)
+    run = Run(BACKENDS, "-", "-")
+    run.lines = p.stdout.splitlines()
+    return cells_of([run])
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    work = BUILD / "vm" / "work"
+    work.mkdir(parents=True, exist_ok=True)
+    plan = make_plan()
+    write_guest(work, plan)
+    files = guest_files(plan, work)
+    tap, columns = Tap(), {}
+    jobs = int(os.environ.get("PICKET_VM_JOBS", 0)) or os.cpu_count() or 1
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(test_kernel, k, work, files) for k in KERNELS]
+        for kernel, done in zip(KERNELS, waiting):
+            runs, wrong, seconds = done.result()
+            columns[kernel] = report(tap, kernel, runs, wrong)
+            print(f"# {kernel}: {seconds:.0f} s: " + ", ".join(
+                f"{r.name} {r.force} {r.seconds}" for r in runs))
+    here = this_machine()
+    if here:
+        columns[os.uname().release.split("-")[0] + " here"] = here
+    print(f"1..{tap.count}")
+    text = table.draw(columns)
+    (BUILD / "vm" / "matrix.txt").write_text(text, encoding="utf-8")
+    for line in text.splitlines():
+        print("#> " + line)
+    return 0 if tap.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
