@@ -367,23 +367,31 @@ static void add_withheld(struct batch *b, struct manifest *m,
 		(struct manifest_range){ it->first, it->last, it->reason };
 }
 
+/* What is between two items was never a record: still accounted for. */
+static uint64_t first_covered(const struct batch *b, struct batch_run run)
+{
+	uint64_t first = b->items[run.from].first;
+
+	if (run.from)
+		return b->items[run.from - 1].last + 1;
+	return b->first_seq && b->first_seq < first ? b->first_seq : first;
+}
+
 static void make_manifest(struct batch *b, struct batch_run run,
 			  const struct batch_seal *seal, struct manifest *m)
 {
 	size_t i;
 
 	*m = (struct manifest){
+		.is_early = b->settings.is_early,
 		.epoch = b->epoch,
 		.first_seq = b->items[run.from].first,
 		.last_seq = b->items[run.to - 1].last,
 		.withheld = b->withheld,
 		.sealed_seq = seal->seq,
 	};
-	/* What is between two items was never a record: still accounted for. */
-	if (run.from)
-		m->first_seq = b->items[run.from - 1].last + 1;
-	else if (b->first_seq && b->first_seq < m->first_seq)
-		m->first_seq = b->first_seq;
+	if (!m->is_early)
+		m->first_seq = first_covered(b, run);
 	memcpy(m->journal, b->settings.journal, sizeof(m->journal));
 	memcpy(m->seal_sha256, seal->sha256, sizeof(m->seal_sha256));
 	for (i = run.from; i < run.to; i++) {

@@ -21,6 +21,7 @@ struct batch_settings {
 	enum collector_format format;
 	size_t max_records, max_bytes;
 	const struct host *host; /* copied */
+	bool is_early; /* alerts before their turn, numbers between them */
 	uint8_t journal[16];
 };
 

@@ -107,6 +107,28 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	return 0;
 }
 
+int feed_open_second(const char *dir, const struct cursor *at,
+		     struct feed **ret)
+{
+	__attribute__((cleanup(cleanup_feed_fn))) struct feed *f = NULL;
+	int r;
+
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	r = view_images_new(&f->images);
+	if (r < 0)
+		return r;
+	r = at ? reader_open_cursor(dir, at, READER_SEALED_ONLY, &f->reader)
+	       : reader_open(dir, READER_NOW, 0, READER_SEALED_ONLY,
+			     &f->reader);
+	if (r < 0)
+		return r;
+	memcpy(f->journal, reader_journal_id(f->reader), sizeof(f->journal));
+	*ret = steal_ptr(f);
+	return 0;
+}
+
 void feed_close(struct feed *f)
 {
 	if (!f)

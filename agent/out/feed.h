@@ -28,6 +28,9 @@ struct feed_opening {
 int feed_open(const char *dir, const char *state_dir, const char *name,
 	      struct feed **ret, struct feed_opening *ret_opening,
 	      char what[static 256]);
+/* A second one that looks ahead: behind `at`, or (NULL) from the end on. */
+int feed_open_second(const char *dir, const struct cursor *at,
+		     struct feed **ret);
 void feed_close(struct feed *f);
 
 enum feed_got {

@@ -227,6 +227,11 @@ void http_free(struct http *h)
 	free(h);
 }
 
+void http_cancel(struct http *h)
+{
+	end_request(h);
+}
+
 void http_forget(struct http *h)
 {
 	/* Made anew by the next request. */

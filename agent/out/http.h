@@ -49,5 +49,8 @@ void http_free(struct http *h);
 int http_post(struct http *h, const struct http_request *req,
 	      char what[static 256]);
 
+/* What is under way is dropped; done is not called. */
+void http_cancel(struct http *h);
+
 /* Close idle connections, so that the next request reads every file anew. */
 void http_forget(struct http *h);

@@ -20,6 +20,7 @@ static const char *const reason_names[MANIFEST_REASON_COUNT] = {
 	[MANIFEST_DEAD_LETTER] = "dead letter",
 	[MANIFEST_UNREADABLE] = "unreadable",
 	[MANIFEST_FILTERED] = "filtered",
+	[MANIFEST_EARLY] = "sent early",
 };
 
 const char *manifest_reason_name(enum manifest_reason r)
@@ -46,13 +47,22 @@ const char *manifest_uid(const struct manifest *m,
 
 	manifest_hex(m->journal, sizeof(m->journal), hex);
 	(void)snprintf(buf, MANIFEST_UID_MAX,
-		       "%s.%" PRIu32 ".%" PRIu64 "-%" PRIu64 ".manifest", hex,
-		       m->epoch, m->first_seq, m->last_seq);
+		       "%s.%" PRIu32 ".%" PRIu64 "-%" PRIu64 ".%s", hex,
+		       m->epoch, m->first_seq, m->last_seq,
+		       m->is_early ? "early" : "manifest");
 	return buf;
 }
 
 void manifest_body(struct buf *out, const struct manifest *m)
 {
+	if (m->is_early) {
+		buf_addf(out,
+			 "manifest of %" PRIu64 " alert%s sent early, %" PRIu64
+			 "-%" PRIu64,
+			 m->count, m->count == 1 ? "" : "s", m->first_seq,
+			 m->last_seq);
+		return;
+	}
 	buf_addf(out,
 		 "manifest of %" PRIu64 "-%" PRIu64 ": %" PRIu64 " record%s",
 		 m->first_seq, m->last_seq, m->count, m->count == 1 ? "" : "s");
@@ -95,6 +105,7 @@ void manifest_pack(struct buf *out, const struct manifest *m)
 	pb.first_seq = m->first_seq;
 	pb.last_seq = m->last_seq;
 	pb.count = m->count;
+	pb.early = m->is_early;
 	pb.sealed_seq = m->sealed_seq;
 	pb.seal_sha256.data = copy + sizeof(m->journal);
 	pb.seal_sha256.len = sizeof(m->seal_sha256);

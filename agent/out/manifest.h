@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -16,6 +17,7 @@ enum manifest_reason {
 	MANIFEST_DEAD_LETTER, /* the collector refuses it */
 	MANIFEST_UNREADABLE,  /* payload that is not what its type says */
 	MANIFEST_FILTERED,    /* not wanted by this destination */
+	MANIFEST_EARLY,	      /* an alert that was sent before its turn */
 	MANIFEST_REASON_COUNT,
 };
 
@@ -28,6 +30,12 @@ struct manifest_range {
 };
 
 struct manifest {
+	/*
+	 * Of alerts sent before their turn: it says what came with it and
+	 * covers no numbers. The one that does names each as withheld, so
+	 * whoever has that one knows which to look for.
+	 */
+	bool is_early;
 	uint8_t journal[16];
 	uint32_t epoch;
 	uint64_t first_seq, last_seq;
@@ -39,7 +47,7 @@ struct manifest {
 	uint8_t seal_sha256[32]; /* … and its running hash */
 };
 
-/* "<journal hex>.<epoch>.<first>-<last>.manifest" */
+/* "<journal hex>.<epoch>.<first>-<last>.manifest", or "….early" */
 #define MANIFEST_UID_MAX 112
 const char *manifest_uid(const struct manifest *m,
 			 char buf[static MANIFEST_UID_MAX]);

@@ -279,6 +279,8 @@ void otlp_manifest(struct otlp *o, struct buf *out, const struct manifest *m)
 	attr_int(a, "picket.manifest.first", (int64_t)m->first_seq);
 	attr_int(a, "picket.manifest.last", (int64_t)m->last_seq);
 	attr_int(a, "picket.manifest.count", (int64_t)m->count);
+	if (m->is_early)
+		attr_bool(a, "picket.manifest.early", true);
 	attr_int(a, "picket.manifest.sealed", (int64_t)m->sealed_seq);
 	if (m->sealed_seq)
 		attr_string(a, "picket.manifest.seal_sha256", slice_str(seal));

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "out/early.h"
 
 /* How often a journal that is not there, or fails, is looked for again. */
 #define REOPEN_MS   2000
@@ -33,11 +34,12 @@
  * proves a silence, and needs no hurry.
  */
 #define QUIET_MS    30000
+/* Behind for this long, and fresh alerts are looked for ahead. */
+#define LAG_NS	    NS_PER_S
 
 static const char *const state_names[] = {
-	[NO_JOURNAL] = "no-journal", [IDLE] = "idle",
-	[SENDING] = "sending",	     [WAITING] = "waiting",
-	[STOPPED] = "stopped",
+	[NO_JOURNAL] = "no-journal", [IDLE] = "idle",	[SENDING] = "sending",
+	[WAITING] = "waiting",	     [PACED] = "paced", [STOPPED] = "stopped",
 };
 
 /* ---- telling ------------------------------------------------------------------ */
@@ -118,6 +120,7 @@ int ship_stop(struct ship *s, int code)
 
 static void close_journal(struct ship *s)
 {
+	early_close(s->early);
 	if (s->feed)
 		loop_remove(s->loop, feed_fd(s->feed));
 	feed_close(s->feed);
@@ -162,6 +165,14 @@ static int use_journal(struct ship *s)
 	if (r < 0)
 		return r;
 	ship_begin_batch(s);
+	s->read = (struct early_name){ s->cursor.epoch, s->cursor.seq };
+	s->behind_since_ns = clock_mono_ns();
+	s->backlog_before_ns = clock_wall_ns();
+	r = early_open(s->early);
+	if (r < 0)
+		ship_tell(s, SHIP_WARNING,
+			  "alerts wait for their turn as all records do: %s",
+			  strerror(-r));
 	return 0;
 }
 
@@ -241,6 +252,15 @@ static int take_record(struct ship *s, const struct view *v)
 
 	if (!filter_passes(&s->filter, v))
 		return batch_add_withheld(s->batch, v, MANIFEST_FILTERED);
+	switch (early_claim(s->early, v)) {
+	case EARLY_FREE:
+		break;
+	case EARLY_SENT:
+		return batch_add_withheld(s->batch, v, MANIFEST_EARLY);
+	case EARLY_BUSY:
+		s->is_held = true;
+		return 0;
+	}
 	r = batch_add(s->batch, feed_images(s->feed), v);
 	if (r == 1)
 		note_gap(s, v);
@@ -270,6 +290,8 @@ static int fill_one(struct ship *s)
 		return r;
 	if (!n || (!records && batch_n_records(s->batch)))
 		s->began_ns = clock_mono_ns();
+	s->read.epoch = v->epoch;
+	s->read.seq = v->seq_end > v->seq ? v->seq_end - 1 : v->seq;
 	feed_taken(s->feed);
 	return 1;
 }
@@ -297,11 +319,23 @@ static uint64_t may_wait_ms(const struct ship *s)
 	uint64_t age_ms = (clock_mono_ns() - s->began_ns) / NS_PER_MS;
 	uint64_t limit_ms = s->collector->batch_age_ms;
 
-	if (s->once || batch_is_full(s->batch) || batch_has_alert(s->batch))
+	if (s->once || s->is_held || ship_batch_is_full(s) ||
+	    batch_has_alert(s->batch))
 		return 0;
 	if (!batch_n_records(s->batch) && limit_ms < QUIET_MS)
 		limit_ms = QUIET_MS;
 	return age_ms < limit_ms ? limit_ms - age_ms : 0;
+}
+
+/* Everything there is was read, or (r not 0) there is more. */
+static void note_progress(struct ship *s, int r)
+{
+	if (r == 0 && !s->is_held && !ship_batch_is_full(s)) {
+		s->behind_since_ns = 0;
+		early_caught_up(s->early);
+	} else if (!s->behind_since_ns) {
+		s->behind_since_ns = clock_mono_ns();
+	}
 }
 
 /* Read on; send if there is reason to, else say when there will be. */
@@ -311,11 +345,15 @@ int ship_pump(struct ship *s)
 	uint64_t wait_ms;
 	int r = 1;
 
-	while (r == 1 && left-- && !batch_is_full(s->batch))
+	s->is_held = false;
+	while (r == 1 && left-- && !ship_batch_is_full(s))
 		r = fill_one(s);
+	note_progress(s, r);
+	if (s->is_held && !batch_n(s->batch))
+		return 0;
 	if (!batch_n(s->batch) && r != 1)
 		return nothing_read(s, r);
-	if (r == 1 && !batch_is_full(s->batch))
+	if (r == 1 && !ship_batch_is_full(s))
 		return loop_timer_arm(s->age, 0);
 	wait_ms = r < 0 ? 0 : may_wait_ms(s);
 	return wait_ms ? loop_timer_arm(s->age, wait_ms) : ship_send_next(s);
@@ -329,7 +367,12 @@ static int on_retry(void *arg)
 
 	if (s->state == NO_JOURNAL)
 		return open_journal(s);
-	return s->state == WAITING ? ship_send_next(s) : 0;
+	if (s->state != WAITING && s->state != PACED)
+		return 0;
+	if (s->told_to_wait)
+		(void)early_wake(s->early);
+	s->told_to_wait = false;
+	return ship_send_next(s);
 }
 
 static int on_age(void *arg)
@@ -345,8 +388,30 @@ static int on_tick(void *arg)
 
 	if (s->status_dirty)
 		save_status(s);
+	if (s->behind_since_ns && clock_mono_ns() - s->behind_since_ns > LAG_NS)
+		early_watch(s->early);
 	/* A directory put in the place of another makes no descriptor ready. */
 	return s->state == IDLE ? ship_pump(s) : 0;
+}
+
+/* ---- the second lane ----------------------------------------------------------- */
+
+int ship_took_early(struct ship *s)
+{
+	s->progress_ns = clock_mono_ns();
+	if (s->state != WAITING || s->told_to_wait)
+		return 0;
+	return loop_timer_arm(s->retry, 0);
+}
+
+int ship_is_free(struct ship *s)
+{
+	return s->is_held && s->state == IDLE ? ship_pump(s) : 0;
+}
+
+bool ship_must_wait(const struct ship *s)
+{
+	return s->state == WAITING && s->told_to_wait;
 }
 
 /* ---- life --------------------------------------------------------------------- */
@@ -381,12 +446,15 @@ int ship_new(struct loop *l, const struct ship_settings *set, struct ship **ret)
 	if (r >= 0)
 		r = gzip_new(&s->gzip);
 	if (r >= 0)
+		r = early_new(s, &s->early);
+	if (r >= 0)
 		r = loop_timer_new(l, 0, on_retry, s, &s->retry);
 	if (r >= 0)
 		r = loop_timer_new(l, 0, on_age, s, &s->age);
 	if (r >= 0)
 		r = loop_timer_new(l, STATUS_MS, on_tick, s, &s->tick);
 	if (r < 0) {
+		early_free(s->early);
 		http_free(s->http);
 		gzip_free(s->gzip);
 		free(s);
@@ -406,6 +474,7 @@ void ship_free(struct ship *s)
 	}
 	http_free(s->http);
 	close_journal(s);
+	early_free(s->early);
 	gzip_free(s->gzip);
 	buf_done(&s->plain);
 	buf_done(&s->packed);
@@ -421,6 +490,8 @@ int ship_start(struct ship *s)
 void ship_reload(struct ship *s)
 {
 	http_forget(s->http);
+	s->told_to_wait = false;
+	early_reload(s->early);
 	if (s->state == WAITING || s->state == NO_JOURNAL)
 		(void)loop_timer_arm(s->retry, 0);
 }

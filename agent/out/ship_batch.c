@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "out/dead_letter.h"
+#include "out/early.h"
 #include "out/response.h"
 
 /*
@@ -31,7 +32,7 @@
 
 /* ---- waiting ------------------------------------------------------------------ */
 
-static uint64_t random_u64(void)
+uint64_t ship_random(void)
 {
 	uint64_t v;
 
@@ -73,9 +74,11 @@ static void end_try(struct ship *s)
 static int retry_later(struct ship *s, const char *text, bool is_setup,
 		       uint64_t wanted_ms)
 {
-	uint64_t ms = backoff_next(&s->backoff, wanted_ms, random_u64());
+	uint64_t ms = backoff_next(&s->backoff, wanted_ms, ship_random());
 
 	end_try(s);
+	s->told_to_wait = wanted_ms != 0;
+	early_watch(s->early);
 	ship_note_error(s, text);
 	s->status.retries++;
 	/* The first is news, and so is one in which the operator must act. */
@@ -131,27 +134,28 @@ static struct batch_run choose_run(const struct ship *s)
 	return (struct batch_run){ s->acked, to };
 }
 
-static int post(struct ship *s, char what[static 256])
+int ship_post(struct ship *s, struct http *h, const struct buf *plain,
+	      struct buf *packed, char what[static 256])
 {
 	struct http_request req = {
-		.body = buf_slice(&s->plain),
+		.body = buf_slice(plain),
 		.content_type = batch_content_type(s->batch),
 	};
 	int r;
 
 	if (s->collector->gzip) {
-		buf_reset(&s->packed);
-		r = gzip_pack(s->gzip, req.body, &s->packed);
+		buf_reset(packed);
+		r = gzip_pack(s->gzip, req.body, packed);
 		if (r < 0) {
 			(void)snprintf(what, 256, "cannot compress: %s",
 				       strerror(-r));
 			return r;
 		}
-		req.body = buf_slice(&s->packed);
+		req.body = buf_slice(packed);
 		req.is_gzip = true;
 	}
 	s->status.sent_bytes += req.body.n;
-	return http_post(s->http, &req, what);
+	return http_post(h, &req, what);
 }
 
 static int send_run(struct ship *s)
@@ -163,15 +167,60 @@ static int send_run(struct ship *s)
 	feed_seal(s->feed, &seal.seq, seal.sha256);
 	buf_reset(&s->plain);
 	batch_build(s->batch, s->run, &seal, &s->plain);
-	r = s->plain.failed ? -ENOMEM : post(s, what);
+	r = s->plain.failed
+		    ? -ENOMEM
+		    : ship_post(s, s->http, &s->plain, &s->packed, what);
 	if (r < 0)
 		return retry_later(s, what, true, 0);
 	ship_set_state(s, SENDING);
 	return 0;
 }
 
+/* ---- the pace of a backlog ------------------------------------------------------ */
+
+/* Is what comes next one, and is its rate limited? */
+static bool is_replay(const struct ship *s)
+{
+	struct batch_item it;
+
+	if (!s->collector->replay_rate)
+		return false;
+	batch_item(s->batch, s->acked, &it);
+	return it.wall_ns < s->backlog_before_ns;
+}
+
+/*
+ * Of a backlog half a second's worth is enough: what is read is to wait in
+ * the journal, where the second lane finds the alerts, and not in a batch.
+ */
+bool ship_batch_is_full(const struct ship *s)
+{
+	return batch_is_full(s->batch) ||
+	       (batch_n(s->batch) && is_replay(s) &&
+		batch_n_records(s->batch) >=
+			(s->collector->replay_rate + 1) / 2);
+}
+
+static void note_replayed(struct ship *s, size_t records)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (!s->collector->replay_rate)
+		return;
+	if (s->paced_until_ns < now)
+		s->paced_until_ns = now;
+	s->paced_until_ns += records * NS_PER_S / s->collector->replay_rate;
+}
+
 int ship_send_next(struct ship *s)
 {
+	uint64_t now = clock_mono_ns();
+
+	if (is_replay(s) && now < s->paced_until_ns) {
+		ship_set_state(s, PACED);
+		return loop_timer_arm(
+			s->retry, (s->paced_until_ns - now) / NS_PER_MS + 1);
+	}
 	s->run = choose_run(s);
 	return send_run(s);
 }
@@ -223,6 +272,7 @@ static int pass_run(struct ship *s)
 	s->cursor.epoch = last.epoch;
 	s->cursor.seq = last.last;
 	save_cursor(s);
+	early_pass(s->early);
 	s->acked = s->run.to;
 	s->progress_ns = clock_mono_ns();
 	s->status_dirty = true;
@@ -337,7 +387,10 @@ static void took_again(struct ship *s)
 		ship_tell(s, SHIP_NOTICE,
 			  "collector takes records again, attempts=%u",
 			  s->backoff.failures);
+	if (s->backoff.failures)
+		s->backlog_before_ns = clock_wall_ns();
 	backoff_reset(&s->backoff);
+	(void)early_wake(s->early);
 }
 
 static int on_ack(struct ship *s, const struct response *resp)
@@ -366,6 +419,8 @@ static int on_ack(struct ship *s, const struct response *resp)
 	s->status.acked_ns = clock_wall_ns();
 	s->status.sent_batches++;
 	s->status.sent_records += sent;
+	if (is_replay(s))
+		note_replayed(s, sent);
 	if (resp->rejected) {
 		s->status.rejected += resp->rejected;
 		ship_tell(s, SHIP_WARNING,
@@ -378,9 +433,8 @@ static int on_ack(struct ship *s, const struct response *resp)
 	return pass_run(s);
 }
 
-int ship_on_answer(const struct http_answer *a, void *arg)
+void ship_read_answer(const struct http_answer *a, struct response *ret)
 {
-	struct ship *s = arg;
 	struct response_in in = {
 		.status = a->status,
 		.error = a->error,
@@ -389,9 +443,16 @@ int ship_on_answer(const struct http_answer *a, void *arg)
 		.body = a->body,
 		.now_s = clock_wall_ns() / (int64_t)NS_PER_S,
 	};
+
+	response_read(&in, ret);
+}
+
+int ship_on_answer(const struct http_answer *a, void *arg)
+{
+	struct ship *s = arg;
 	struct response resp;
 
-	response_read(&in, &resp);
+	ship_read_answer(a, &resp);
 	switch (resp.verdict) {
 	case RESPONSE_ACK:
 		return on_ack(s, &resp);

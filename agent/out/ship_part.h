@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "out/backoff.h"
 #include "out/batch.h"
+#include "out/early_set.h"
 #include "out/feed.h"
 #include "out/filter.h"
 #include "out/gzip.h"
@@ -16,7 +17,10 @@
 #include "out/response.h"
 #include "out/ship.h"
 
-enum state { NO_JOURNAL, IDLE, SENDING, WAITING, STOPPED };
+struct early;
+
+/* PACED: waiting for replay_rate. */
+enum state { NO_JOURNAL, IDLE, SENDING, WAITING, PACED, STOPPED };
 
 /* A record that was refused alone; it may not be its fault. */
 struct ship_suspect {
@@ -47,7 +51,15 @@ struct ship {
 
 	struct feed *feed;
 	struct cursor cursor;
+	struct early_name read; /* the last that was taken from feed */
 	bool cursor_failed;
+
+	struct early *early;
+	bool is_held;		  /* until it knows of an alert */
+	bool told_to_wait;	  /* WAITING as the collector wants it */
+	uint64_t behind_since_ns; /* 0: everything was read a moment ago */
+	int64_t backlog_before_ns; /* wall time: what is older is replayed … */
+	uint64_t paced_until_ns;   /* … and not before this */
 
 	struct batch *batch;
 	uint64_t began_ns; /* when its first record was read */
@@ -77,6 +89,21 @@ void ship_begin_batch(struct ship *s);
 /* Read on; send if there is reason to, else say when there will be. */
 int ship_pump(struct ship *s);
 
+/* What both lanes need of the same destination. */
+uint64_t ship_random(void);
+int ship_post(struct ship *s, struct http *h, const struct buf *plain,
+	      struct buf *packed, char what[static 256]);
+void ship_read_answer(const struct http_answer *a, struct response *ret);
+
+/* The second lane to the first: the collector took alerts … */
+int ship_took_early(struct ship *s);
+/* … and it is known what became of those that were on their way. */
+int ship_is_free(struct ship *s);
+/* The collector said when to ask again, and it is not yet time. */
+bool ship_must_wait(const struct ship *s);
+
+/* It cannot, or (of a backlog) need not, hold more. */
+bool ship_batch_is_full(const struct ship *s);
 /* Send the next part of the batch. */
 int ship_send_next(struct ship *s);
 int ship_on_answer(const struct http_answer *a, void *arg);

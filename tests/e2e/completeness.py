@@ -9,7 +9,9 @@ was withheld. They may arrive in any order, doubled, or overlapping (a batch
 that was sent again after a crash has other bounds); records may have been
 re-batched on the way. Per journal and epoch: every number that any manifest
 covers must be there as a record, lie within a gap record, or be withheld by a
-manifest; and the manifests of a journal must leave no hole between them.
+manifest; and the manifests of a journal must leave no hole between them. What
+was withheld because it was sent early must be there all the same. A manifest
+of such early alerts covers nothing: it says what came in that batch.
 
 Prints what is missing (with reasons of what is withheld), doubled or not
 covered by a manifest; exit 1 if anything is missing or two records of one
@@ -62,6 +64,7 @@ class Journal:
         self.doubled = {}       # uid -> times
         self.differ = []
         self.counts = []        # (epoch, first, last, count, withheld numbers)
+        self.early = []         # (first, last, count) of early batches
 
 
 def journal_of(uid):
@@ -71,6 +74,9 @@ def journal_of(uid):
 def take_manifest(journals, a):
     j = journals.setdefault(a["picket.manifest.journal"], Journal())
     first, last = a["picket.manifest.first"], a["picket.manifest.last"]
+    if a.get("picket.manifest.early"):
+        j.early.append((first, last, a["picket.manifest.count"]))
+        return
     j.covered.setdefault(a["picket.manifest.epoch"], []).append((first, last))
     held = []
     for text in a.get("picket.manifest.withheld", []):
@@ -120,6 +126,10 @@ def wrong_counts(j):
         if count > numbers or (count == 0 and numbers > 0
                                and there.count() == 0):
             bad.append(f"{first}-{last} claims {count} records")
+    for first, last, count in j.early:
+        if not 0 < count <= Ranges([(first, last)]).minus(
+                Ranges([(first, last)]).minus(there)).count():
+            bad.append(f"{first}-{last} claims {count} early records")
     return bad
 
 
@@ -129,7 +139,8 @@ def check(files):
     for name, j in read(files).items():
         covered = Ranges(p for pairs in j.covered.values() for p in pairs)
         there = Ranges(j.seen)
-        held = Ranges((a, b) for a, b, _ in j.withheld)
+        held = Ranges((a, b) for a, b, why in j.withheld
+                      if why != "sent early")
         holes = Ranges()
         if covered.pairs:
             whole = Ranges([(covered.pairs[0][0], covered.pairs[-1][1])])

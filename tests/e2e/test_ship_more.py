@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""picket-ship with more than one destination, and with filters.
+"""picket-ship with more than one destination, filters, and alerts first.
 
 Each destination has its own cursor: a dead one holds up nobody. What a filter
 keeps back is withheld by number, so that completeness can still be proved.
@@ -169,6 +169,161 @@ def two_shippers_do_not_share_a_state_directory():
         s.process.kill()
         s.process.wait()
         s.once()
+
+
+# ---- alerts first -----------------------------------------------------------
+
+def alerts(collector):
+    return [r["uid"] for r in collector.records()
+            if r["attributes"].get("picket.alert")
+            and r["event"] != "picket.connect.result"]
+
+
+def an_alert(s):
+    """One more alert in the journal, behind 49 others: all their names."""
+    return s.make(50)
+
+
+@contextlib.contextmanager
+def backlog(count, **keys):
+    """A shipper that has this much to replay, at 100 records a second."""
+    with pair(replay_rate=100, batch_records=50, **keys) as (c, s):
+        names = s.make(count)
+        s.start()
+        wait_for(lambda: c.records(), "the replay to begin")
+        yield c, s, names
+
+
+@test
+def an_alert_raised_now_does_not_wait_behind_the_backlog():
+    with backlog(2000) as (c, s, names):
+        fresh = an_alert(s)
+        early = wait_for(lambda: [u for u in alerts(c) if u in fresh],
+                         "the fresh alert")
+        equal(len(early), 1, "alerts")
+        true(len(c.records()) < len(names), "the backlog is not through")
+        wait_for(lambda: s.status().get("early") == "1",
+                 lambda: f"it to be counted, have {s.status()}")
+        # At full speed from here on.
+        s.stop()
+        s.configure(replay_rate=0)
+        s.once()
+        exactly(c, names + fresh)
+        r = proof(c)
+        equal(withheld(r, "sent early"), 1, "withheld as sent early")
+        covering = [m for m in c.manifests()
+                    if m["attributes"].get("picket.manifest.early")]
+        equal(len(covering), 1, "manifests of the second lane")
+        true(not (s.state / "early").exists(), "what has passed is forgotten")
+
+
+@test
+def early_alerts_are_remembered_over_a_kill():
+    with backlog(1500) as (c, s, names):
+        fresh = []
+        for n in range(1, 4):
+            fresh += an_alert(s)
+            wait_for(lambda: len([u for u in alerts(c) if u in fresh]) == n,
+                     "the fresh alert")
+            wait_for(lambda: (s.state / "early").exists()
+                     and len((s.state / "early").read_text().splitlines())
+                     == 1 + n, "it to be remembered")
+            s.process.kill()
+            s.process.wait()
+            s.start()
+            before = len(c.requests())
+            wait_for(lambda: len(c.requests()) > before, "the replay to go on")
+        s.stop()
+        s.configure(replay_rate=0)
+        s.once()
+        exactly(c, names + fresh, doubles=True)
+        twice = {u for u in alerts(c) if alerts(c).count(u) > 1}
+        true(not twice & set(fresh), f"sent in both lanes: {twice}")
+        equal(withheld(proof(c), "sent early"), 3, "withheld as sent early")
+
+
+@test
+def a_damaged_memory_costs_a_double_and_no_record():
+    with backlog(1000) as (c, s, names):
+        fresh = an_alert(s) + an_alert(s)
+        wait_for(lambda: len([u for u in alerts(c) if u in fresh]) == 2,
+                 "the fresh alerts")
+        path = s.state / "early"
+        wait_for(lambda: path.exists()
+                 and len(path.read_text().splitlines()) == 3, "the memory")
+        s.process.kill()
+        s.process.wait()
+        text = bytearray(path.read_bytes())
+        text[-12] ^= 1      # a digit of the last number
+        path.write_bytes(text)
+        s.configure(replay_rate=0)
+        s.once()
+        exactly(c, names + fresh, doubles=True)
+        equal(withheld(proof(c), "sent early"), 1, "withheld as sent early")
+
+
+@test
+def an_alert_is_tried_while_the_collector_is_thought_dead():
+    port = free_port()
+    with shipper(f"http://127.0.0.1:{port}", retry_min="10m",
+                 retry_max="20m") as s:
+        names = s.make(60)
+        s.start()
+        wait_for(lambda: s.status().get("state") == "waiting", "a long wait")
+        with Collector(s.dir, port=port) as c:
+            fresh = an_alert(s)
+            wait_for(lambda: [u for u in alerts(c) if u in fresh],
+                     "the fresh alert")
+            # And with that the collector is known to be back.
+            arrived(c, names + fresh)
+            equal(s.stop(), 0, "exit code")
+            exactly(c, names + fresh)
+
+
+@test
+def alerts_that_are_refused_early_go_their_way():
+    with backlog(600) as (c, s, names):
+        c.rules({"contains": "picket.manifest.early", "status": 400})
+        fresh = an_alert(s)
+        arrived(c, names + fresh)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names + fresh)
+        equal(s.dead(), [], "dead letters")
+
+
+@test
+def a_collector_that_asks_to_wait_is_not_asked_early():
+    with pair(batch_records=50) as (c, s):
+        names = s.make(60)
+        c.rules({"status": 429, "retry_after": "3", "times": 1})
+        s.start()
+        wait_for(c.requests, "a refusal")
+        fresh = an_alert(s)
+        arrived(c, names + fresh)
+        first, second = (r["at"] for r in c.requests()[:2])
+        true(second - first >= 2900, f"{second - first} ms instead of three "
+             "seconds")
+        exactly(c, names + fresh)
+
+
+# ---- the pace of a replay ---------------------------------------------------
+
+@test
+def a_replay_keeps_to_its_rate_and_what_is_new_does_not():
+    with pair(replay_rate=200, batch_records=1000) as (c, s):
+        names = s.make(500)
+        s.start()
+        arrived(c, names)
+        at = [r["at"] for r in c.requests()]
+        # 500 at 200 a second, of which the first hundred went at once.
+        true(at[-1] - at[0] >= 1900, f"{at[-1] - at[0]} ms for the replay")
+        new = s.make(600)
+        arrived(c, names + new)
+        later = [r["at"] for r in c.requests()][len(at):]
+        true(later[-1] - later[0] < 1900, f"{later[-1] - later[0]} ms for "
+             "what was new")
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names + new)
 
 
 if __name__ == "__main__":
