@@ -86,6 +86,19 @@ static __always_inline __u32 exec_flags(struct task_struct *t,
 	return flags;
 }
 
+/* Which record told the script's file; 0: none did. */
+static __always_inline __u64 exec_script(__u32 flags)
+{
+	__u64 task = bpf_get_current_task(), time_ns, *told;
+
+	if (!(flags & WIRE_EXEC_SCRIPT))
+		return 0;
+	told = bpf_map_lookup_elem(&scripts, &task);
+	time_ns = told ? *told : 0;
+	bpf_map_delete_elem(&scripts, &task);
+	return time_ns;
+}
+
 static __always_inline void exec_fixed(struct wire_exec *r,
 				       struct task_struct *t,
 				       struct linux_binprm *bprm)
@@ -100,6 +113,7 @@ static __always_inline void exec_fixed(struct wire_exec *r,
 	r->parent_tgid = BPF_CORE_READ(parent, tgid);
 	r->parent_image = BPF_CORE_READ(parent, self_exec_id);
 	r->flags = exec_flags(t, bprm);
+	r->script_ns = exec_script(r->flags);
 	put_file(&r->file, BPF_CORE_READ(file, f_inode));
 	mark_memfd(&r->file, BPF_CORE_READ(file, f_path.dentry),
 		   BPF_CORE_READ(file, f_path.mnt));

@@ -19,5 +19,10 @@ struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
 struct ended_map ended SEC(".maps");
+struct scripts_map scripts SEC(".maps");
+struct mapped_map mapped SEC(".maps");
+struct accessed_map accessed SEC(".maps");
+struct tampered_map tampered SEC(".maps");
+struct own_objects_map own_objects SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";

@@ -99,6 +99,79 @@ struct ended_map {
 	__type(value, __u8);
 };
 
+/*
+ * By thread (its task's address: that outlives the change of its tid): when
+ * the file of the script that it is about to run was told.
+ */
+struct scripts_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+};
+
+/*
+ * What was mapped executable within the window, and when it was told. A file
+ * that only root can change is told once for each program that maps it, any
+ * other once for each image: so one of exe_* and start_ns, tgid, image is zero.
+ */
+struct mapped_key {
+	__u64 ino;
+	__u64 exe_ino;
+	__u64 start_ns;
+	__u32 dev;
+	__u32 exe_dev;
+	__u32 tgid;
+	__u32 image;
+};
+
+struct mapped_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct mapped_key);
+	__type(value, __u64);
+};
+
+/* A process that another one acts on. */
+struct process_ref {
+	__u64 start_ns;
+	__u32 tgid;
+	__u32 image;
+};
+
+/* By thread: whom the kernel let it reach into during the call under way. */
+struct accessed_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, struct process_ref);
+};
+
+/* Who wrote into whose memory within the window, and when that was told. */
+struct tampered_key {
+	__u64 start_ns;
+	__u64 target_start_ns;
+	__u32 tgid;
+	__u32 image;
+	__u32 target_tgid;
+	__u32 reserved;
+};
+
+struct tampered_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct tampered_key);
+	__type(value, __u64);
+};
+
+/* What is picket's own in the kernel; the agent fills it. */
+struct own_objects_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct wire_own);
+	__type(value, __u8);
+};
+
 extern struct ring_map ring SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct env_map env_names SEC(".maps");
@@ -106,3 +179,8 @@ extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
 extern struct ended_map ended SEC(".maps");
+extern struct scripts_map scripts SEC(".maps");
+extern struct mapped_map mapped SEC(".maps");
+extern struct accessed_map accessed SEC(".maps");
+extern struct tampered_map tampered SEC(".maps");
+extern struct own_objects_map own_objects SEC(".maps");

@@ -164,3 +164,25 @@ static __always_inline bool current_in_compat(void)
 	return t->thread_info.flags & TIF_32BIT;
 #endif
 }
+
+/* Whether the kernel is putting a program in this task's place. */
+static __always_inline bool in_execve(struct task_struct *t)
+{
+	return BPF_CORE_READ_BITFIELD_PROBED(t, in_execve);
+}
+
+/* Of kernels that cannot say where the registers are, all before 5.15. */
+#define THREAD_BYTES 16384
+
+/* What the running task had in its registers when it entered the kernel. */
+static __always_inline __u64 current_regs(void)
+{
+	struct task_struct *t;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id,
+				       BPF_FUNC_task_pt_regs))
+		return bpf_task_pt_regs(bpf_get_current_task_btf());
+	t = (struct task_struct *)bpf_get_current_task();
+	return (__u64)BPF_CORE_READ(t, stack) + THREAD_BYTES -
+	       bpf_core_type_size(struct pt_regs);
+}

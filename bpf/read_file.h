@@ -31,6 +31,25 @@ static __always_inline struct file *file_of_current_fd(int fd)
 	return file;
 }
 
+#define ANON_INODE_MAGIC 0x09041934
+
+/* "bpf-prog", "bpf_link" and the seven bytes and zero of "bpf-map". */
+#define FILE_BPF_PROG 0x676f72702d667062ull
+#define FILE_BPF_LINK 0x6b6e696c5f667062ull
+#define FILE_BPF_MAP  0x0070616d2d667062ull
+
+/* Whether this is the kernel's own file of a BPF object. */
+static __always_inline bool is_bpf_file(struct file *file, __u64 kind)
+{
+	struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
+	__u64 name = 0;
+
+	bpf_probe_read_kernel(&name, sizeof(name),
+			      BPF_CORE_READ(d, d_name.name));
+	return name == kind &&
+	       BPF_CORE_READ(d, d_sb, s_magic) == ANON_INODE_MAGIC;
+}
+
 /* Whether another task can change what the running one's descriptors name. */
 static __always_inline bool is_table_shared(void)
 {
@@ -39,6 +58,20 @@ static __always_inline bool is_table_shared(void)
 	if (!has_typed_current())
 		return BPF_CORE_READ(t, files, count.counter) > 1;
 	return bpf_get_current_task_btf()->files->count.counter > 1;
+}
+
+/*
+ * An overlay keeps the upper layer's dentry right behind its inode (struct
+ * ovl_inode, all of 5.10 to 6.18), and none while a file is only below.
+ * Overlay is a module mostly, with types of its own: hence by place.
+ */
+static __always_inline __u16 overlay_flags(struct inode *i)
+{
+	__u64 upper = 0;
+
+	bpf_probe_read_kernel(&upper, sizeof(upper),
+			      (void *)i + bpf_core_type_size(struct inode));
+	return upper ? WIRE_FILE_OVERLAY_UPPER : WIRE_FILE_OVERLAY_LOWER;
 }
 
 static __always_inline void put_file(struct wire_file *out, struct inode *i)
@@ -56,7 +89,7 @@ static __always_inline void put_file(struct wire_file *out, struct inode *i)
 	out->fs_magic = BPF_CORE_READ(sb, s_magic);
 	out->nlink = BPF_CORE_READ(i, i_nlink);
 	out->mode = BPF_CORE_READ(i, i_mode);
-	out->flags = 0;
+	out->flags = out->fs_magic == OVERLAY_MAGIC ? overlay_flags(i) : 0;
 	out->reserved = 0;
 }
 

@@ -14,6 +14,8 @@
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+/* Else BPF_KPROBE looks for the registers by the names of the C library. */
+#define __VMLINUX_H__
 #include <bpf/bpf_tracing.h>
 
 typedef __u32 dev_t;
@@ -25,6 +27,10 @@ typedef long long loff_t;
 typedef struct {
 	int counter;
 } atomic_t;
+
+typedef struct {
+	long long counter;
+} atomic64_t;
 
 typedef struct {
 	__u32 val;
@@ -207,10 +213,16 @@ struct signal_struct {
 };
 
 struct mm_struct {
+	struct file *exe_file;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_start;
 	unsigned long env_end;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
 };
 
 struct kernfs_node {
@@ -242,9 +254,11 @@ struct thread_info {
 
 struct task_struct {
 	struct thread_info thread_info;
+	void *stack;
 	unsigned int flags;
 	struct mm_struct *mm;
 	int exit_code;
+	unsigned int in_execve : 1;
 	unsigned long atomic_flags;
 	int pid;
 	int tgid;
@@ -262,6 +276,35 @@ struct task_struct {
 	unsigned int sessionid;
 	__u64 self_exec_id;
 	struct css_set *cgroups;
+	struct list_head ptraced; /* by this thread, the newest first */
+	struct list_head ptrace_entry;
+};
+
+struct kernel_siginfo {
+	int si_code;
+};
+
+struct module {
+	char name[56];
+};
+
+struct bpf_prog_aux {
+	atomic64_t refcnt;
+	__u32 id;
+	char name[16];
+};
+
+struct bpf_map {
+	__u32 id;
+};
+
+struct bpf_link {
+	__u32 id;
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
 };
 
 struct linux_binprm {
@@ -272,6 +315,7 @@ struct linux_binprm {
 	const char *filename;
 	const char *interp;
 	const char *fdpath;
+	char buf[256];
 };
 
 /* sockets */
@@ -371,6 +415,8 @@ struct bpf_iter__task {
 #define O_TRUNC		    01000
 #define O_APPEND	    02000
 #define PROT_WRITE	    0x2
+#define PROT_EXEC	    0x4
+#define VM_EXEC		    0x4
 #define MAP_TYPE	    0x0f
 #define MAP_SHARED	    0x01
 #define MAP_SHARED_VALIDATE 0x03
@@ -378,3 +424,4 @@ struct bpf_iter__task {
 
 #define TMPFS_MAGIC	0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
+#define OVERLAY_MAGIC	0x794c7630

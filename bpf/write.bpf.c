@@ -11,10 +11,12 @@
  */
 #include "write.h"
 #include "emit.h"
+#include "load.h"
 #include "read_file.h"
 #include "read_sock.h"
 #include "read_syscall.h"
 #include "read_task.h"
+#include "tamper.h"
 
 static __always_inline bool is_regular(struct inode *i)
 {
@@ -40,7 +42,8 @@ static __always_inline int call_began(struct call c)
 	struct inode *inode;
 	__u64 thread;
 
-	if (rule->kind != WIRE_SYS_FD && rule->kind != WIRE_SYS_MMAP)
+	if ((rule->kind != WIRE_SYS_FD && rule->kind != WIRE_SYS_MMAP) ||
+	    !rule->op)
 		return 0;
 	if (!is_table_shared() || is_muted())
 		return 0;
@@ -218,6 +221,18 @@ static __always_inline void connect_ended(enum wire_backend backend,
 		connect_result(backend, t, sk, -ret);
 }
 
+/* What is more, or something else, than a change to a file. */
+static __always_inline void also_ended(enum wire_backend backend, struct call c,
+				       long ret)
+{
+	__u32 also = call_rule(c)->also;
+
+	if (ret >= 0 && (also & (WIRE_ALSO(MAP) | WIRE_ALSO(LOAD_BPF))))
+		load_call_ended(number_of(c.regs), c.index, backend, ret);
+	if (also & (WIRE_ALSO(REACH) | WIRE_ALSO(CHANGE_BPF)))
+		tamper_call_ended(number_of(c.regs), c.index, backend, ret);
+}
+
 static __always_inline int call_ended(enum wire_backend backend, struct call c,
 				      long ret)
 {
@@ -225,6 +240,11 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 
 	if (is_muted())
 		return 0;
+	if (call_rule(c)->also) {
+		also_ended(backend, c, ret);
+		if (!call_rule(c)->op)
+			return 0;
+	}
 	if (kind == WIRE_SYS_CONNECT) {
 		connect_ended(backend, c, ret);
 		return 0;

@@ -189,6 +189,8 @@ struct wire_exec {
 	__u32 parent_image;
 	__u32 old_tid;		/* the thread that called, before it led */
 	__u32 flags;		/* WIRE_EXEC_* */
+	/* hdr.time_ns of the wire_script that told this one's; 0: none did */
+	__u64 script_ns;
 	struct wire_file file;	/* what the kernel maps: bprm->file */
 	struct wire_path exe;
 	struct wire_path cwd;
@@ -275,8 +277,9 @@ struct wire_connect_result {
 
 /*
  * The file of a script, told while the kernel still holds it: before the
- * exec of the same thread (hdr.tid, and there wire_exec.old_tid) that puts its
- * interpreter in its place, or that fails and leaves this without meaning.
+ * exec of the same thread that puts its interpreter in its place, and that
+ * names this by its time (wire_exec.script_ns). An exec that fails leaves it
+ * without meaning.
  */
 struct wire_script {
 	struct wire_hdr hdr;	/* as of before the exec */
@@ -338,6 +341,8 @@ enum wire_tamper_op {
 };
 
 #define WIRE_TAMPER_SELF 0x0001	/* the target is picket */
+/* Whom it reached is what the caller said, or its shared descriptor. */
+#define WIRE_TAMPER_CLAIMED 0x0002
 
 struct wire_tamper {
 	struct wire_hdr hdr;	/* who does it */
@@ -408,6 +413,18 @@ struct wire_cgroup {
 	struct wire_str path;	/* from the hierarchy's root */
 };
 
+/* Key of the `own_objects` map: a kernel object that is picket's. */
+enum wire_own_kind {
+	WIRE_OWN_NONE = 0,
+	WIRE_OWN_MAP,
+	WIRE_OWN_LINK,
+};
+
+struct wire_own {
+	__u32 kind;		/* enum wire_own_kind */
+	__u32 id;
+};
+
 /* Value of the `written` map: what one image did to one file. */
 struct wire_written_key {
 	__u64 start_ns;
@@ -451,7 +468,27 @@ enum wire_syscall_kind {
 	WIRE_SYS_MMAP,
 	WIRE_SYS_PATH,		/* one name, or two with dir2 and name2 */
 	WIRE_SYS_CONNECT,
+	WIRE_SYS_MODULE,	/* finit_module */
+	WIRE_SYS_PTRACE,
+	WIRE_SYS_VM_WRITE,	/* process_vm_writev */
+	WIRE_SYS_BPF,
 };
+
+/*
+ * What a call may be besides a change to a file: the bits of
+ * wire_syscall.also, numbered after all values of enum wire_write_op.
+ */
+enum wire_also {
+	WIRE_ALSO_FIRST = 24,
+	WIRE_ALSO_MAP = WIRE_ALSO_FIRST, /* maps a file executable */
+	WIRE_ALSO_LOAD_BPF,	/* loads a BPF program */
+	WIRE_ALSO_REACH,	/* reaches into another process */
+	WIRE_ALSO_CHANGE_BPF,	/* changes what is picket's */
+	WIRE_ALSO_NAMED,	/* looked up when a hook meets its caller */
+	WIRE_ALSO_END,
+};
+
+#define WIRE_ALSO(name) (1u << (WIRE_ALSO_##name - WIRE_ALSO_FIRST))
 
 #define WIRE_SYS_COUNTS 0x01	/* returns the bytes written */
 #define WIRE_SYS_HOW 0x02	/* flags are in a struct open_how in memory */
@@ -467,7 +504,7 @@ enum wire_syscall_kind {
 /* Argument numbers count from 1; 0: has none. dir 0: the working directory. */
 struct wire_syscall {
 	__u8 kind;	/* enum wire_syscall_kind */
-	__u8 op;	/* enum wire_write_op */
+	__u8 op;	/* enum wire_write_op; NONE: changes no file */
 	__u8 traits;	/* WIRE_SYS_* */
 	__u8 fd;
 	__u8 dir;
@@ -477,7 +514,8 @@ struct wire_syscall {
 	__u8 flags;	/* open flags, AT_* or RENAME_* */
 	__u8 arg;	/* what struct wire_write keeps as arg and arg2 */
 	__u8 arg2;
-	__u8 reserved[5];
+	__u8 also;	/* WIRE_ALSO(…) */
+	__u8 reserved[4];
 };
 
 #pragma GCC diagnostic pop

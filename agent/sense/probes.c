@@ -16,10 +16,14 @@ static const struct probe fork_probes[] = {
 };
 
 static const struct probe exec_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "exec_tp_btf",
-	  "the file of a #! script: its name is the caller's" },
-	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "exec_raw_tp",
-	  "the file of a #! script: its name is the caller's" },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "exec_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "exec_raw_tp", NULL },
+};
+
+static const struct probe script_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "script_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "script_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "script_kprobe", NULL },
 };
 
 static const struct probe exit_probes[] = {
@@ -29,6 +33,61 @@ static const struct probe exit_probes[] = {
 
 static const struct probe task_probes[] = {
 	{ WIRE_BACKEND_ITER, PLACE_ON_DEMAND, "tasks_iter", NULL },
+};
+
+static const struct probe load_map_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_mmap_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "load_mmap_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "load_mmap_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
+};
+
+static const struct probe load_mprotect_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_mprotect_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "load_mprotect_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "load_mprotect_kprobe", NULL },
+};
+
+static const struct probe load_module_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "load_module_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "load_module_raw_tp", NULL },
+};
+
+static const struct probe load_bpf_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_bpf_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "load_bpf_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "load_bpf_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "programs that a BPF program loads" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "programs that a BPF program loads" },
+};
+
+static const struct probe signal_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "signal_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "signal_raw_tp", NULL },
+};
+
+static const struct probe reach_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
+};
+
+static const struct probe access_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "access_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "access_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "access_kprobe", NULL },
+};
+
+static const struct probe change_bpf_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "bpf_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bpf_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "bpf_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "what it was done to is the caller's word" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "what it was done to is the caller's word" },
 };
 
 static const struct probe connect4_probes[] = {
@@ -98,11 +157,14 @@ static const struct probe call_begin_probes[] = {
 		.family = (fam), .sees = (what), .makes_events = (makes), \
 		.ops = (mask), .probes = (list), .count = COUNT(list)     \
 	}
-#define OP(name) (1u << WIRE_OP_##name)
+#define OP(name)   (1u << WIRE_OP_##name)
+#define ALSO(name) (1u << WIRE_ALSO_##name)
 
 const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_FORK, true, "processes made", fork_probes),
 	HOOK(WIRE_FAM_EXEC, true, "programs run", exec_probes),
+	HOOK(WIRE_FAM_EXEC, false, "files of #! scripts and the like",
+	     script_probes),
 	HOOK(WIRE_FAM_EXIT, true, "processes ended", exit_probes),
 	HOOK(WIRE_FAM_FORK, false, "what runs at start", task_probes),
 	HOOK(WIRE_FAM_CGROUP, false, "cgroups made", cgroup_made_probes),
@@ -128,6 +190,20 @@ const struct hook sense_hooks[] = {
 	     outcome_probes),
 	CALLS(WIRE_FAM_CONNECT, false, "connect that fails at once",
 	      file_probes, OP(NONE)),
+	CALLS(WIRE_FAM_LOAD, true, "files mapped executable", load_map_probes,
+	      ALSO(MAP)),
+	HOOK(WIRE_FAM_LOAD, false, "mappings made executable later",
+	     load_mprotect_probes),
+	HOOK(WIRE_FAM_LOAD, false, "kernel modules", load_module_probes),
+	CALLS(WIRE_FAM_LOAD, true, "BPF programs", load_bpf_probes,
+	      ALSO(LOAD_BPF)),
+	HOOK(WIRE_FAM_TAMPER, false, "signals to picket", signal_probes),
+	CALLS(WIRE_FAM_TAMPER, false, "ptrace attach, process_vm_writev",
+	      reach_probes, ALSO(REACH)),
+	HOOK(WIRE_FAM_TAMPER, false, "whom process_vm_writev reaches",
+	     access_probes),
+	CALLS(WIRE_FAM_TAMPER, true, "bpf(2) on picket's own",
+	      change_bpf_probes, ALSO(CHANGE_BPF)),
 };
 
 const size_t sense_hook_count = COUNT(sense_hooks);

@@ -41,7 +41,7 @@ struct hook {
 	/* Without one of the hooks that make its events a family is blind. */
 	bool makes_events;
 	/*
-	 * Of the write family: 1 << enum wire_write_op of what it sees. Bit 0
+	 * 1 << enum wire_write_op, or enum wire_also, of what it sees. Bit 0
 	 * (WIRE_OP_NONE) is connect(2), which changes no file. 0: no system
 	 * call is this hook's.
 	 */

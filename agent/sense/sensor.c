@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "sense/attach.h"
+#include "sense/own.h"
 #include "sense/ring.h"
 
 struct sensor {
@@ -77,7 +78,13 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 	if (r < 0)
 		(void)snprintf(what, 256, "environment names: %s",
 			       strerror(-r));
-	else
+	if (r == 0) {
+		r = own_tell(&s->a);
+		if (r < 0)
+			(void)snprintf(what, 256, "picket's own objects: %s",
+				       strerror(-r));
+	}
+	if (r == 0)
 		r = ring_open(attach_map(&s->a, "ring"), s->ring_bytes,
 			      &s->ring);
 	if (r < 0) {

@@ -357,4 +357,26 @@ static const struct syscall_row syscall_rows[] = {
 #ifdef __NR_connect
 	{ __NR_connect, { .kind = WIRE_SYS_CONNECT, .fd = 1 } },
 #endif
+/* code loaded, other processes reached into */
+#ifdef __NR_mmap
+	{ __NR_mmap, { .kind = WIRE_SYS_MMAP, .op = WIRE_ALSO_MAP, .fd = 5 } },
+#endif
+#ifdef __NR_mmap2
+	{ __NR_mmap2, { .kind = WIRE_SYS_MMAP, .op = WIRE_ALSO_MAP, .fd = 5 } },
+#endif
+#ifdef __NR_bpf
+	{ __NR_bpf, { .kind = WIRE_SYS_BPF, .op = WIRE_ALSO_LOAD_BPF } },
+	{ __NR_bpf, { .kind = WIRE_SYS_BPF, .op = WIRE_ALSO_CHANGE_BPF } },
+#endif
+#ifdef __NR_ptrace
+	{ __NR_ptrace, { .kind = WIRE_SYS_PTRACE, .op = WIRE_ALSO_REACH } },
+#endif
+#ifdef __NR_process_vm_writev
+	{ __NR_process_vm_writev,
+	  { .kind = WIRE_SYS_VM_WRITE, .op = WIRE_ALSO_REACH } },
+#endif
+#ifdef __NR_finit_module
+	{ __NR_finit_module,
+	  { .kind = WIRE_SYS_MODULE, .op = WIRE_ALSO_NAMED, .fd = 1 } },
+#endif
 };

@@ -13,9 +13,29 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+_Static_assert((int)WIRE_OP_COUNT <= (int)WIRE_ALSO_FIRST &&
+		       WIRE_ALSO_END - WIRE_ALSO_FIRST <= 8,
+	       "operations and what else a call may be are bits of one word");
+
 static bool is_among(const struct syscall_row *row, uint32_t ops)
 {
 	return row->nr < WIRE_SYSCALL_MAX && (ops & 1u << row->rule.op);
+}
+
+/* A call that is two things has a row for each: their sum is its rule. */
+static void put_rule(struct wire_syscall *to, const struct wire_syscall *rule)
+{
+	uint8_t op = to->op, also = to->also;
+
+	if (rule->op < WIRE_ALSO_FIRST) {
+		*to = *rule;
+		to->also = also;
+		return;
+	}
+	if (to->kind == WIRE_SYS_NONE)
+		*to = *rule;
+	to->op = op;
+	to->also = (uint8_t)(also | 1u << (rule->op - WIRE_ALSO_FIRST));
 }
 
 static void put_rows(struct wire_syscall *table, const struct syscall_row *rows,
@@ -25,7 +45,7 @@ static void put_rows(struct wire_syscall *table, const struct syscall_row *rows,
 
 	for (i = 0; i < count; i++)
 		if (is_among(&rows[i], ops))
-			table[rows[i].nr] = rows[i].rule;
+			put_rule(&table[rows[i].nr], &rows[i].rule);
 }
 
 void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
@@ -35,6 +55,7 @@ void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
 	size_t count;
 
 	memset(table, 0, 2 * WIRE_SYSCALL_MAX * sizeof(*table));
+	ops |= 1u << WIRE_ALSO_NAMED;
 	put_rows(table, syscall_rows, COUNT(syscall_rows), ops);
 	compat = syscalls_compat(&count);
 	if (compat)
@@ -46,7 +67,8 @@ bool syscalls_take_descriptors(uint32_t ops)
 	size_t i;
 
 	for (i = 0; i < COUNT(syscall_rows); i++)
-		if (is_among(&syscall_rows[i], ops) &&
+		if (syscall_rows[i].rule.op < WIRE_ALSO_FIRST &&
+		    is_among(&syscall_rows[i], ops) &&
 		    (syscall_rows[i].rule.kind == WIRE_SYS_FD ||
 		     syscall_rows[i].rule.kind == WIRE_SYS_MMAP))
 			return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which system calls change files, and where their arguments stand. */
+/* Which system calls are looked at, and where their arguments stand. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +15,8 @@ struct syscall_row {
 
 /*
  * Fill both tables, native numbers first, then the 32-bit ones, with the calls
- * whose operation is among ops (1 << enum wire_write_op). All others are no
- * business of the kernel side.
+ * whose operation is among ops (1 << enum wire_write_op or enum wire_also). All
+ * others are no business of the kernel side.
  */
 void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
 		   uint32_t ops);

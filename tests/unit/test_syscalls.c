@@ -24,7 +24,8 @@ static void check_row(const struct wire_syscall *r)
 	case WIRE_SYS_FD:
 	case WIRE_SYS_MMAP:
 		assert_in_range(r->fd, 1, 6);
-		assert_in_range(r->op, WIRE_OP_OPEN, WIRE_OP_COUNT - 1);
+		assert_in_range(r->op, r->also ? WIRE_OP_NONE : WIRE_OP_OPEN,
+				WIRE_OP_COUNT - 1);
 		break;
 	case WIRE_SYS_OPEN:
 		assert_true(r->flags || (r->traits & WIRE_SYS_CREAT));
@@ -41,6 +42,13 @@ static void check_row(const struct wire_syscall *r)
 		break;
 	case WIRE_SYS_CONNECT:
 		assert_int_equal(r->fd, 1);
+		break;
+	case WIRE_SYS_MODULE:
+	case WIRE_SYS_PTRACE:
+	case WIRE_SYS_VM_WRITE:
+	case WIRE_SYS_BPF:
+		assert_int_equal(r->op, WIRE_OP_NONE);
+		assert_int_not_equal(r->also, 0);
 		break;
 	}
 	assert_true(r->dir <= 6 && r->dir2 <= 6 && r->name2 <= 6 &&
@@ -106,14 +114,37 @@ static void only_the_calls_of_the_chosen_operations_are_looked_at(void **state)
 	(void)state;
 	syscalls_fill(table, ops);
 	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++)
-		if (table[i].kind != WIRE_SYS_NONE)
+		if (table[i].kind != WIRE_SYS_NONE &&
+		    table[i].kind != WIRE_SYS_MODULE)
 			assert_true(table[i].op == WIRE_OP_UNLINK ||
 				    table[i].kind == WIRE_SYS_CONNECT);
 	assert_int_equal(table[SYS_unlinkat].kind, WIRE_SYS_PATH);
 	assert_int_equal(table[SYS_connect].kind, WIRE_SYS_CONNECT);
+	/* But for the one that is never told by itself, only looked up. */
 	syscalls_fill(table, 0);
 	for (i = 0; i < 2 * WIRE_SYSCALL_MAX; i++)
-		assert_int_equal(table[i].kind, WIRE_SYS_NONE);
+		if (table[i].kind != WIRE_SYS_MODULE)
+			assert_int_equal(table[i].kind, WIRE_SYS_NONE);
+}
+
+static void a_call_can_be_two_things(void **state)
+{
+	uint32_t map = 1u << WIRE_ALSO_MAP, write = 1u << WIRE_OP_MMAP;
+
+	(void)state;
+	syscalls_fill(table, map | write);
+	assert_int_equal(table[SYS_mmap].op, WIRE_OP_MMAP);
+	assert_int_equal(table[SYS_mmap].also, WIRE_ALSO(MAP));
+	syscalls_fill(table, map);
+	assert_int_equal(table[SYS_mmap].kind, WIRE_SYS_MMAP);
+	assert_int_equal(table[SYS_mmap].op, WIRE_OP_NONE);
+	assert_int_equal(table[SYS_mmap].also, WIRE_ALSO(MAP));
+	assert_false(syscalls_take_descriptors(map));
+	syscalls_fill(table, write);
+	assert_int_equal(table[SYS_mmap].also, 0);
+	syscalls_fill(table, 1u << WIRE_ALSO_CHANGE_BPF);
+	assert_int_equal(table[SYS_bpf].also, WIRE_ALSO(CHANGE_BPF));
+	assert_int_equal(table[SYS_ptrace].kind, WIRE_SYS_NONE);
 }
 
 static void descriptors_matter_where_a_call_takes_one(void **state)
@@ -136,6 +167,7 @@ int main(void)
 		cmocka_unit_test(compat_numbers_have_a_table_of_their_own),
 		cmocka_unit_test(
 			only_the_calls_of_the_chosen_operations_are_looked_at),
+		cmocka_unit_test(a_call_can_be_two_things),
 		cmocka_unit_test(descriptors_matter_where_a_call_takes_one),
 	};
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is picket's own in the kernel: told to the programs, so that somebody
+ * else's bpf(2) on it is an event, and looked after. Inside sense/ only.
+ */
+#pragma once
+
+#include "sense/attach.h"
+
+/* The ids of all maps and links, into the map `own_objects`. -errno. */
+int own_tell(const struct attachment *a);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The ways in which code is loaded, as global functions: verified once each,
+ * whoever calls.
+ */
+#pragma once
+
+#include "what.h"
+
+/* A file of the running process was mapped, or made, executable. Returns 0. */
+__u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what);
+
+/*
+ * Code from `dentry` (0: from no file) was loaded. name: a kernel address;
+ * args: what struct wire_load keeps as arg (low half) and id. Returns 1 when
+ * it is in the ring.
+ */
+__u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
+		  __u64 args);
+
+/* A system call that succeeded and whose rule says that it may load code. */
+__u32 load_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);

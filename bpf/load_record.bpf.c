@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * The record of code that was loaded, and which mappings are worth one. Every
+ * start of a dynamic program maps its loader and libraries: what only root can
+ * change is told once for each program within the window.
+ */
+#include "load.h"
+#include "read_file.h"
+#include "read_path.h"
+#include "read_task.h"
+
+#define CLASS_SMALL 1024
+#define CLASS_LARGE 9216
+
+/* A module's or program's name, with its zero. */
+#define LOAD_NAME_MAX 64
+
+#define S_IWGRP 0020
+#define S_IWOTH 0002
+
+/* Whether nobody but the host's root can have made or changed this file. */
+static __always_inline bool is_roots_own(struct dentry *d, struct inode *i)
+{
+	__u32 mode = BPF_CORE_READ(i, i_mode);
+
+	if ((mode & S_IFMT) != S_IFREG || (mode & (S_IWGRP | S_IWOTH)) ||
+	    BPF_CORE_READ(i, i_uid.val) || !BPF_CORE_READ(i, i_nlink))
+		return false;
+	if (BPF_CORE_READ(i, i_sb, s_magic) == OVERLAY_MAGIC &&
+	    overlay_flags(i) != WIRE_FILE_OVERLAY_LOWER)
+		return false;
+	/* In a directory for all it is a stranger, whoever owns it. */
+	return !(BPF_CORE_READ(d, d_parent, d_inode, i_mode) & S_IWOTH);
+}
+
+static __always_inline void put_load_name(struct record rec,
+					  struct wire_load *r, __u64 name)
+{
+	__u64 at = rec.f->pos;
+	long n;
+
+	r->name = (struct wire_str){};
+	if (!name || !is_inside(at, rec))
+		return;
+	n = bpf_probe_read_kernel_str(rec.p + at, LOAD_NAME_MAX, (void *)name);
+	if (n <= 1)
+		return;
+	r->name.off = at;
+	r->name.len = n - 1;
+	rec.f->pos = at + n - 1;
+}
+
+__noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
+			     __u64 args)
+{
+	struct dentry *leaf = (struct dentry *)dentry;
+	struct walk_job job = { .dentry = leaf, .mnt = (struct vfsmount *)mnt };
+	struct wire_load *r = NULL;
+	__u32 steps = STEPS_LARGE;
+	__u64 class = CLASS_LARGE;
+	struct record rec;
+
+	count_made(WIRE_FAM_LOAD);
+	if (!admitted(ADMIT_THREE_QUARTERS)) {
+		count_lost(WIRE_FAM_LOAD);
+		return 0;
+	}
+	if (dentry)
+		job.size = path_size_of(job.dentry, job.mnt);
+	if (job.size.path + job.size.prefix + 1 <=
+		    CLASS_END(CLASS_SMALL) - LOAD_NAME_MAX - sizeof(*r) &&
+	    job.size.steps < STEPS_SMALL) {
+		class = CLASS_SMALL;
+		steps = STEPS_SMALL;
+		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
+	} else {
+		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
+	}
+	if (!r) {
+		count_lost(WIRE_FAM_LOAD);
+		return 0;
+	}
+	rec = record_of(r, class, sizeof(*r));
+	hdr_begin(&r->hdr, WIRE_LOAD, WHAT_BACKEND(what));
+	hdr_task(&r->hdr, current_task());
+	put_file(&r->file, BPF_CORE_READ(leaf, d_inode));
+	mark_memfd(&r->file, job.dentry, job.mnt);
+	r->op = WHAT_OP(what);
+	r->reserved = 0;
+	r->flags = WHAT_FLAGS(what);
+	r->arg = args;
+	r->id = args >> 32;
+	r->reserved2 = 0;
+	r->path = (struct wire_path){};
+	if (dentry)
+		put_path(rec, &job, steps, &r->path);
+	put_load_name(rec, r, name);
+	r->hdr.size = rec.f->pos;
+	bpf_ringbuf_submit(r, 0);
+	/* Whether it was told; callers that only tell have no use for it. */
+	return 1;
+}
+
+static __always_inline void mapped_key(struct mapped_key *key, struct dentry *d,
+				       struct inode *exe)
+{
+	struct task_struct *t = current_task();
+	struct inode *i = BPF_CORE_READ(d, d_inode);
+
+	key->ino = BPF_CORE_READ(i, i_ino);
+	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
+	key->exe_ino = key->start_ns = 0;
+	key->exe_dev = key->tgid = key->image = 0;
+	if (is_roots_own(d, i)) {
+		key->exe_ino = BPF_CORE_READ(exe, i_ino);
+		key->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
+		return;
+	}
+	key->start_ns = task_start_ns(t);
+	key->tgid = bpf_get_current_pid_tgid() >> 32;
+	key->image = BPF_CORE_READ(t, self_exec_id);
+}
+
+__noinline __u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what)
+{
+	struct task_struct *t = current_task();
+	struct dentry *d = (struct dentry *)dentry;
+	struct file *exe_file = BPF_CORE_READ(t, mm, exe_file);
+	struct inode *exe = BPF_CORE_READ(exe_file, f_path.dentry, d_inode);
+	__u64 now = bpf_ktime_get_boot_ns(), *told;
+	struct mapped_key key;
+
+	if (exe == BPF_CORE_READ(d, d_inode))
+		return 0;
+	mapped_key(&key, d, exe);
+	told = bpf_map_lookup_elem(&mapped, &key);
+	if (told && now - *told < window_ns) {
+		count_summed(WIRE_FAM_LOAD);
+		return 0;
+	}
+	if (code_loaded(dentry, mnt, what, 0, 0))
+		bpf_map_update_elem(&mapped, &key, &now, BPF_ANY);
+	return 0;
+}

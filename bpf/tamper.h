@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* Tampering as system calls tell it, see load.h. */
+#pragma once
+
+#include "what.h"
+
+/* Also of calls that failed, which must not leave behind what they began. */
+__u32 tamper_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
