@@ -16,6 +16,9 @@ int tasks_iter(struct bpf_iter__task *ctx)
 
 	if (!t || BPF_CORE_READ(t, pid) != BPF_CORE_READ(t, tgid))
 		return 0;
+	/* Its last thread has ended: it waits for its parent, and acts no more. */
+	if (BPF_CORE_READ(t, signal, live.counter) <= 0)
+		return 0;
 	parent = BPF_CORE_READ(t, real_parent, group_leader);
 	set = BPF_CORE_READ(t, cgroups);
 	r.start_ns = BPF_CORE_READ(t, start_boottime);

@@ -43,6 +43,7 @@ struct agent {
 	struct loop_timer *canary_timer;
 	int helper_error; /* how the canary's last run ended, errno */
 	uint64_t lost;	       /* in the kernel, told in the journal */
+	uint64_t healed_lost;  /* records of processes lost, and made up for */
 	uint64_t started_ns;
 	int64_t started_wall_ns;
 	int32_t stopped_by; /* pid that sent the signal; 0: unknown */

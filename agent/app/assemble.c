@@ -123,6 +123,12 @@ static int start_processes(struct agent *a)
 		log_warning("cannot read the names of all cgroups: %s",
 			    strerrordesc_np(-r));
 	r = sensor_tasks(a->sensor, enter_task, a->procs);
+	if (r >= 0 || r == -ENOMEM)
+		return r;
+	log_warning("cannot have the kernel list what already runs, trying "
+		    "/proc: %s",
+		    strerrordesc_np(-r));
+	r = proc_table_scan(a->procs);
 	if (r < 0)
 		log_error("cannot read what already runs: %s",
 			  strerrordesc_np(-r));

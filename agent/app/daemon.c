@@ -16,6 +16,7 @@
 #include "app/agent.h"
 #include "app/destinations.h"
 #include "app/exit_codes.h"
+#include "app/heal.h"
 #include "app/health.h"
 #include "app/losses.h"
 #include "app/settings.h"
@@ -124,10 +125,14 @@ static int housekeep(void *arg)
 	uint64_t window_ns = a->s->conf->sensor.write_window_ms * NS_PER_MS;
 	uint64_t next_ns;
 	uint64_t shipped;
+	int r;
 
 	a->housekeeping_armed = false;
 	follow_clock(a);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
+	r = heal_processes(a);
+	if (r < 0)
+		return r;
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);

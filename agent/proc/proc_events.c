@@ -89,7 +89,7 @@ int proc_fork(struct proc_table *t, const struct event *ev, struct image **ret)
 	r = proc_parent(t, ev->actor.proc, &ref, &parent);
 	if (r < 0)
 		return r;
-	p = proc_index_find(t->index, ev->actor.proc);
+	p = proc_lookup(t, ev->actor.proc, ev->actor.image_number);
 	if (p || !parent) {
 		if (p && parent)
 			r = fork_known(t, ev, p, parent);
@@ -223,7 +223,9 @@ static int exec_new(struct proc_table *t, const struct event *ev,
 
 int proc_exec(struct proc_table *t, const struct event *ev, struct image **ret)
 {
-	struct proc *p = proc_index_find(t->index, ev->actor.proc);
+	/* What it ran until now had the number before. */
+	struct proc *p =
+		proc_lookup(t, ev->actor.proc, ev->actor.image_number - 1);
 
 	if (!p)
 		return exec_new(t, ev, ret);

@@ -231,11 +231,38 @@ static void fill_bare(struct proc_table *t, struct image *img,
 	image_renew_id(img);
 }
 
+/* The image and those it stands for in other cgroups, under their true key. */
+static void rekey(struct proc *p, struct proc_key key, uint32_t number)
+{
+	for (struct image *v = p->image; v; v = image_variant(v)) {
+		v->proc = key;
+		v->number = number;
+	}
+}
+
+struct proc *proc_lookup(struct proc_table *t, struct proc_key key,
+			 uint32_t number)
+{
+	struct proc *p = proc_index_find(t->index, key);
+
+	if (p || !t->rough)
+		return p;
+	p = proc_index_rival(t->index, key);
+	if (!p || !p->rough ||
+	    key.start_ns / proc_tick_ns() != p->key.start_ns / proc_tick_ns())
+		return NULL;
+	proc_index_restart(t->index, p, key.start_ns);
+	rekey(p, key, number);
+	p->rough = false;
+	t->rough--;
+	return p;
+}
+
 /* The image that acted, by an actor as records have it. */
 int proc_find_actor(struct proc_table *t, const struct actor *actor,
 		    struct proc **ret_proc, struct image **ret)
 {
-	struct proc *p = proc_index_find(t->index, actor->proc);
+	struct proc *p = proc_lookup(t, actor->proc, actor->image_number);
 	struct image *img;
 	int r;
 
@@ -271,7 +298,7 @@ int proc_parent(struct proc_table *t, struct proc_key child,
 	*ret = NULL;
 	if (!parent->key.tgid || !image_may_descend(child, parent->key))
 		return 0;
-	p = proc_index_find(t->index, parent->key);
+	p = proc_lookup(t, parent->key, parent->number);
 	if (!p) {
 		int r = enter_unknown(t, &actor, &p);
 

@@ -23,6 +23,8 @@ struct proc_table {
 	uint64_t keep_dead_ns;
 	uint64_t now_ns;	/* of the event that is applied */
 	struct proc_stats stats;
+	uint32_t heal_round;
+	size_t rough; /* processes whose start is known by its tick only */
 	/* proc_snapshot.c: mounts of the process looked at last. */
 	char *mountinfo;
 	size_t mountinfo_n;
@@ -37,10 +39,22 @@ struct proc_table {
 /* proc_table.c: a place for a process; whoever must gives way. */
 struct proc *proc_enter(struct proc_table *t, struct proc_key key);
 
+/* p has ended, or is taken to have. */
+void proc_bury(struct proc_table *t, struct proc *p);
+
 /* Make img what p runs. Takes over one reference. */
 void proc_set_image(struct proc *p, struct image *img);
 
 /* ---- proc_find.c -------------------------------------------------------- */
+
+/*
+ * The process of this key. One that was only scanned (proc_scan.c) is taken
+ * for it where their start times agree as far as /proc tells them, and gets
+ * its true key, and `number` as its image's.
+ */
+uint64_t proc_tick_ns(void);
+struct proc *proc_lookup(struct proc_table *t, struct proc_key key,
+			 uint32_t number);
 
 /* An image of which only its key and ids are known. */
 struct image proc_unknown(const struct actor *actor);

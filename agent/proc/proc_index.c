@@ -98,6 +98,13 @@ struct proc *proc_index_rival(const struct proc_index *x, struct proc_key key)
 	return p;
 }
 
+void proc_index_restart(struct proc_index *x, struct proc *p, uint64_t start_ns)
+{
+	/* Buckets go by pid alone. */
+	(void)x;
+	p->key.start_ns = start_ns;
+}
+
 /* ---- age ---------------------------------------------------------------- */
 
 static void list_add(struct proc_index *x, struct proc *p)

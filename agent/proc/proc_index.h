@@ -16,7 +16,9 @@ struct proc {
 	uint64_t gone_ns;	/* of the dead: when */
 	uint32_t chain;
 	uint32_t older, younger;
+	uint32_t heal_round; /* in which it was seen to live last */
 	bool dead;
+	bool rough; /* key.start_ns is the beginning of its clock tick */
 };
 
 struct proc_index;
@@ -27,6 +29,10 @@ void proc_index_free(struct proc_index *x);
 struct proc *proc_index_find(const struct proc_index *x, struct proc_key key);
 /* A living process with key's tgid and another start time, or NULL. */
 struct proc *proc_index_rival(const struct proc_index *x, struct proc_key key);
+
+/* The same place under another start time of the same pid. */
+void proc_index_restart(struct proc_index *x, struct proc *p,
+			uint64_t start_ns);
 
 /* A new place among the living, zeroed; NULL: all are taken. */
 struct proc *proc_index_add(struct proc_index *x, struct proc_key key);

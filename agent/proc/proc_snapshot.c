@@ -415,7 +415,7 @@ static int enter_task(struct proc_table *t, const struct wire_task *task,
 		      const struct image *from)
 {
 	struct proc_key key = { task->start_ns, task->tgid };
-	struct proc *p = proc_index_find(t->index, key);
+	struct proc *p = proc_lookup(t, key, task->image);
 	struct image *img;
 	int r;
 
@@ -431,6 +431,7 @@ static int enter_task(struct proc_table *t, const struct wire_task *task,
 	}
 	if (r < 0)
 		return r;
+	p->heal_round = t->heal_round;
 	proc_index_touch(t->index, p);
 	return link_parent(t, task, p);
 }

@@ -83,6 +83,7 @@ int proc_table_new(const struct proc_limits *limits, const char *procfs,
 
 static void leave(struct proc_table *t, struct proc *p)
 {
+	t->rough -= p->rough;
 	image_unref(p->image);
 	proc_index_remove(t->index, p);
 }
@@ -111,7 +112,7 @@ void proc_table_free(struct proc_table *t)
 
 /* ---- entering and leaving ----------------------------------------------- */
 
-static void bury(struct proc_table *t, struct proc *p)
+void proc_bury(struct proc_table *t, struct proc *p)
 {
 	for (struct image *v = p->image; v; v = image_variant(v))
 		v->flags |= IMAGE_F_EXITED;
@@ -125,10 +126,10 @@ static void settle_rival(struct proc_table *t, struct proc *p)
 
 	while ((rival = proc_index_rival(t->index, p->key))) {
 		if (rival->key.start_ns > p->key.start_ns) {
-			bury(t, p);
+			proc_bury(t, p);
 			return;
 		}
-		bury(t, rival);
+		proc_bury(t, rival);
 	}
 }
 
@@ -193,7 +194,7 @@ static int apply_exit(struct proc_table *t, const struct event *ev,
 
 	if (r < 0)
 		return r;
-	bury(t, p);
+	proc_bury(t, p);
 	(*ret)->flags |= IMAGE_F_EXITED;
 	return 0;
 }

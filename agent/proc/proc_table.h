@@ -47,6 +47,7 @@ struct proc_stats {
 	uint64_t evicted_dead;
 	uint64_t unknown;	/* events whose process was not in the table */
 	uint64_t unseen_execs;	/* image numbers that were never reported */
+	uint64_t healed;	/* put right against what runs, after a loss */
 	uint64_t cgroups;
 	uint64_t bytes;		/* memory held by images, approximately */
 };
@@ -85,6 +86,21 @@ void image_unref(struct image *img);
  * events made first is not overwritten. Call cgroup scan first.
  */
 int proc_table_snapshot(struct proc_table *t, const struct wire_task *task);
+
+/*
+ * The same from /proc alone, for all there is: start times and numbers of
+ * execs are then put right by the first record of each process. -errno: /proc
+ * cannot be listed; -ENOMEM.
+ */
+int proc_table_scan(struct proc_table *t);
+
+/*
+ * After a loss: begin, every task that runs, end. All records that were made
+ * before began_ns (boottime) have been applied. -ENOMEM as the snapshot.
+ */
+void proc_table_heal_begin(struct proc_table *t);
+int proc_table_heal_task(struct proc_table *t, const struct wire_task *task);
+void proc_table_heal_end(struct proc_table *t, uint64_t began_ns);
 
 /*
  * Learn the names of all cgroups that exist, from the mounted hierarchies. A

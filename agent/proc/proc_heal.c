@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table against what runs, after records were lost: processes whose fork
+ * or exec never came are entered as the snapshot at start enters them, those
+ * whose exit never came are taken for ended. The idea: who is seen to live
+ * becomes the youngest, so who was not stands at the old end of the list.
+ */
+#include "proc/proc_impl.h"
+
+void proc_table_heal_begin(struct proc_table *t)
+{
+	t->heal_round++;
+}
+
+int proc_table_heal_task(struct proc_table *t, const struct wire_task *task)
+{
+	const struct proc_key key = { task->start_ns, task->tgid };
+	struct proc *p = proc_lookup(t, key, task->image);
+
+	/* Its exit has come: it is there until its parent asks. */
+	if (p && p->dead)
+		return 0;
+	if (p && p->image->number == task->image &&
+	    !(p->image->flags & IMAGE_F_UNKNOWN)) {
+		p->heal_round = t->heal_round;
+		proc_index_touch(t->index, p);
+		return 0;
+	}
+	t->stats.healed++;
+	return proc_table_snapshot(t, task);
+}
+
+void proc_table_heal_end(struct proc_table *t, uint64_t began_ns)
+{
+	struct proc *p;
+
+	t->now_ns = began_ns;
+	while ((p = proc_index_oldest(t->index, false))) {
+		if (p->heal_round == t->heal_round ||
+		    p->key.start_ns >= began_ns)
+			break;
+		t->stats.healed++;
+		proc_bury(t, p);
+	}
+}
