@@ -124,6 +124,14 @@
  *	20	4	zero
  *	24	8	zero
  *	32	32	SHA, see CHAIN
+ *	64	8	earliest wall time of the numbered frames before it in
+ *			this segment ...
+ *	72	8	... and the latest; both 0: there is none
+ *
+ * A seal of 64 bytes, which early writers of version 1 made, says nothing of
+ * times. Those of a segment's last seal are the index by time: they hold
+ * whichever way the clock was set, and stand at a known distance from the end
+ * of a segment that is finished.
  *
  * CHAIN. The SHA in a seal is taken over the bytes from the first byte of the
  * previous seal's frame (or from the first byte of the segment, if it is the
@@ -193,7 +201,7 @@
  *
  * EXAMPLE
  *
- * A segment with one event (payload "hello", flag urgent) and one seal, 1157
+ * A segment with one event (payload "hello", flag urgent) and one seal, 1173
  * bytes. Journal id 00..0f, salt 10..1f, epoch 3, segment 2, number 42, wall
  * time 1700000000000000000, no previous segment. Bytes 512-1023 are bytes
  * 0-511 again; lines of zeros are left out.
@@ -206,12 +214,13 @@
  *	 496  00 00 00 00 00 00 00 00 00 00 00 00 61 07 17 cd
  *	1024  b1 eb 1a 87 05 00 00 00 4a 46 01 01 03 00 00 00
  *	1040  2a 00 00 00 00 00 00 00 00 00 2a 36 fe 9c 97 17
- *	1056  68 65 6c 6c 6f a0 7d 5d 94 40 00 00 00 4a 46 05
+ *	1056  68 65 6c 6c 6f a1 b3 5d 36 50 00 00 00 4a 46 05
  *	1072  00 03 00 00 00 00 00 00 00 00 00 00 00 00 00 2a
  *	1088  36 fe 9c 97 17 2a 00 00 00 00 00 00 00 00 00 00
  *	1120  00 00 00 00 00 4e 6b ba 17 6e 4f 33 3a 95 1d 5e
  *	1136  e1 b1 de 96 80 1f 23 dc 12 0e 18 62 be 96 bf 6b
- *	1152  d8 2e 1b 6a aa
+ *	1152  d8 2e 1b 6a aa 00 00 2a 36 fe 9c 97 17 00 00 2a
+ *	1168  36 fe 9c 97 17
  */
 #pragma once
 
@@ -235,6 +244,7 @@ enum journal_frame_type {
 #define JOURNAL_FRAME_MAGIC   0x464a /* "JF" */
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
 #define JOURNAL_HEADER_AREA   1024 /* both copies of the header */
+#define JOURNAL_SEAL_LEAST    64   /* of a payload; without times */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */
 #define JOURNAL_FRAME_URGENT 0x01 /* an alert */
@@ -296,6 +306,7 @@ struct journal_seal {
 	uint32_t zero;
 	uint64_t zero2;
 	uint8_t sha[JOURNAL_SHA_SIZE];
+	int64_t earliest_ns, latest_ns;
 };
 
 /* The structs are the bytes: no padding, and hosts are little-endian. */
@@ -310,5 +321,7 @@ _Static_assert(offsetof(struct journal_segment_header, crc) == 508, "crc");
 _Static_assert(sizeof(struct journal_frame_header) == 32, "frame");
 _Static_assert(offsetof(struct journal_frame_header, seq) == 16, "seq");
 _Static_assert(sizeof(struct journal_gap) == 24, "gap");
-_Static_assert(sizeof(struct journal_seal) == 64, "seal");
+_Static_assert(sizeof(struct journal_seal) == 80, "seal");
 _Static_assert(offsetof(struct journal_seal, sha) == 32, "sha");
+_Static_assert(offsetof(struct journal_seal, earliest_ns) == JOURNAL_SEAL_LEAST,
+	       "earliest_ns");

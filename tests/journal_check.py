@@ -134,6 +134,8 @@ def read_segment(rep, data, h, last_epoch, last):
     link = 0            # where the link of the chain begins
     last_seal = 0
     sound = data[:512] == data[512:1024]    # no damage since `link`
+    whole = True        # no damage at all: all times are known
+    walls = []
     while at < len(data):
         f = frame_at(data, at, h)
         if f is None:
@@ -143,12 +145,13 @@ def read_segment(rep, data, h, last_epoch, last):
                 at = hit - 8 if hit >= 0 else len(data)
             if at < len(data) or not last:
                 rep.damaged += at - begin
-            sound = False
+            sound = whole = False
             continue
         size, kind, flags, seq, end, wall, payload = f
         if flags & 0x80:
             rep.bad(f"segment {h.number} at {at}: flag 0x80 on disk")
         if seq:
+            walls.append(wall)
             if seq < rep.next:
                 rep.bad(f"segment {h.number} at {at}: number {seq}, "
                         f"expected {rep.next}")
@@ -176,6 +179,12 @@ def read_segment(rep, data, h, last_epoch, last):
                         f"{previous}, is {last_seal}")
             if hashlib.sha256(data[link:at]).digest() != sha and sound:
                 rep.bad(f"segment {h.number} at {at}: SHA")
+            times = struct.unpack_from("<qq", payload, 64) \
+                if len(payload) >= 80 else None
+            want = (min(walls), max(walls)) if walls else (0, 0)
+            if times not in (None, want) and whole:
+                rep.bad(f"segment {h.number} at {at}: seal says times "
+                        f"{times}, are {want}")
             if seq_covered >= rep.next:
                 missing(rep, seq_covered + 1)
             if rep.next and seq_covered + 1 < rep.next:
@@ -249,7 +258,9 @@ def example():
     data = head + head + frame(EVENT, 1, 42, b"hello")
     sha = hashlib.sha256(data).digest()
     return data + frame(SEAL, 0, 0,
-                        struct.pack("<QQIIQ", 42, 0, 0, 0, 0) + sha)
+                        struct.pack("<QQIIQ", 42, 0, 0, 0, 0) + sha
+                        + struct.pack("<qq", 1700000000000000000,
+                                      1700000000000000000))
 
 
 def hexdump(data):

@@ -85,7 +85,7 @@ static bool is_sound(struct frame *f)
 	case JOURNAL_DESCRIPTION:
 		return !f->seq;
 	case JOURNAL_SEAL:
-		return !f->seq && f->payload.n >= sizeof(struct journal_seal) &&
+		return !f->seq && f->payload.n >= JOURNAL_SEAL_LEAST &&
 		       frame_seal(f).last_seq < JOURNAL_SEQ_MAX;
 	default: /* of a later minor version: passed over by who reads */
 		return true;

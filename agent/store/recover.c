@@ -47,7 +47,7 @@ struct last {
 	uint64_t seal_off; /* 0: none */
 	struct journal_seal seal;
 	bool ends_in_seal;
-	bool has_frame;
+	struct segment_times times;
 	int64_t wall_ns;
 };
 
@@ -193,6 +193,7 @@ static int cut_tail(struct job *j, struct last *l, int fd)
 static int finish_last(struct job *j, struct last *l, bool clean)
 {
 	struct segment seg = { .fd = -1 };
+	struct segment_place place;
 	char name[SEGMENT_NAME_MAX];
 	int fd, r;
 
@@ -207,9 +208,10 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 			return r;
 		}
 	}
+	place = (struct segment_place){ l->seal_off, l->size, l->times };
 	r = segment_init(&seg, j->settings->io);
 	if (r >= 0)
-		r = segment_adopt(&seg, fd, l->seal_off, l->size);
+		r = segment_adopt(&seg, fd, &place);
 	if (r < 0) {
 		(void)close(fd);
 		segment_done(&seg);
@@ -246,8 +248,8 @@ static int walk_last(struct last *l)
 			/* Numbers before it may be damaged; they are given. */
 			if (l->seal.last_seq >= l->next_seq)
 				l->next_seq = l->seal.last_seq + 1;
-		} else {
-			l->has_frame = true;
+		} else if (hit.frame.seq) {
+			segment_times_add(&l->times, hit.frame.wall_ns);
 		}
 		if (hit.frame.seq_end > l->next_seq)
 			l->next_seq = hit.frame.seq_end;

@@ -291,24 +291,26 @@ int segment_create(struct segment *s, int dirfd, const struct segment_plan *p,
 	s->header = h;
 	s->key = frame_key_of(&h);
 	s->rewound = false;
+	s->times = s->sealed_times = (struct segment_times){ 0 };
 	s->off = 0;
 	set_link(s, area, sizeof(area));
 	return 0;
 }
 
-int segment_adopt(struct segment *s, int fd, uint64_t link_off, uint64_t off)
+int segment_adopt(struct segment *s, int fd, const struct segment_place *p)
 {
-	char buf[16384];
+	uint8_t buf[16384];
 	uint64_t at;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	r = segment_read_header(fd, &s->header);
 	if (r < 0)
 		return r;
 	sha_start(s->sha);
-	for (at = link_off; at < off; at += n) {
-		n = off - at < sizeof(buf) ? (size_t)(off - at) : sizeof(buf);
+	for (at = p->link_off; at < p->off; at += n) {
+		n = p->off - at < sizeof(buf) ? (size_t)(p->off - at)
+					      : sizeof(buf);
 		r = segment_pread(fd, buf, n, at);
 		if (r < 0)
 			return r;
@@ -318,11 +320,62 @@ int segment_adopt(struct segment *s, int fd, uint64_t link_off, uint64_t off)
 	}
 	s->fd = fd;
 	s->key = frame_key_of(&s->header);
-	s->link_off = link_off;
+	s->link_off = p->link_off;
 	s->link_size = 0;
-	s->off = off;
+	if (p->off - p->link_off <= sizeof(s->link)) {
+		s->link_size = n;
+		memcpy(s->link, buf, n);
+	}
+	s->off = p->off;
+	s->times = s->sealed_times = p->times;
 	s->rewound = false;
 	return 0;
+}
+
+void segment_times_add(struct segment_times *t, int64_t wall_ns)
+{
+	if (!t->earliest_ns && !t->latest_ns) {
+		t->earliest_ns = t->latest_ns = wall_ns;
+		return;
+	}
+	if (wall_ns < t->earliest_ns)
+		t->earliest_ns = wall_ns;
+	if (wall_ns > t->latest_ns)
+		t->latest_ns = wall_ns;
+}
+
+/* Copy n bytes from `at` on of all that v holds; false: it ends before. */
+static bool peek(const struct iovec *v, int n_v, size_t at, struct iovec to)
+{
+	uint8_t *p = to.iov_base;
+	size_t have;
+	int i;
+
+	for (i = 0; i < n_v && to.iov_len; at = 0, i++) {
+		while (i < n_v && at >= v[i].iov_len)
+			at -= v[i++].iov_len;
+		if (i == n_v)
+			break;
+		have = v[i].iov_len - at;
+		if (have > to.iov_len)
+			have = to.iov_len;
+		memcpy(p, (const uint8_t *)v[i].iov_base + at, have);
+		p += have;
+		to.iov_len -= have;
+	}
+	return !to.iov_len;
+}
+
+static void note_times(struct segment_times *t, const struct iovec *v, int n)
+{
+	struct journal_frame_header h;
+	size_t at = 0;
+
+	while (peek(v, n, at, (struct iovec){ &h, sizeof(h) })) {
+		if (h.seq)
+			segment_times_add(t, h.wall_ns);
+		at += sizeof(h) + h.length;
+	}
 }
 
 int segment_write(struct segment *s, const struct iovec *v, int n)
@@ -347,6 +400,7 @@ int segment_write(struct segment *s, const struct iovec *v, int n)
 	s->rewound = false;
 	for (i = 0; i < n; i++)
 		sha_add(s->sha, v[i].iov_base, v[i].iov_len);
+	note_times(&s->times, v, n);
 	s->off += total;
 	return 0;
 }
@@ -367,6 +421,8 @@ int segment_seal(struct segment *s, uint64_t last_seq, uint32_t flags,
 		.last_seq = last_seq,
 		.previous = s->link_off,
 		.flags = flags,
+		.earliest_ns = s->times.earliest_ns,
+		.latest_ns = s->times.latest_ns,
 	};
 	struct frame f = {
 		.type = JOURNAL_SEAL,
@@ -386,12 +442,14 @@ int segment_seal(struct segment *s, uint64_t last_seq, uint32_t flags,
 	if (r < 0)
 		return r;
 	set_link(s, bytes, sizeof(bytes));
+	s->sealed_times = s->times;
 	return 0;
 }
 
 void segment_rewind(struct segment *s)
 {
 	s->off = s->link_off + s->link_size;
+	s->times = s->sealed_times;
 	s->rewound = true;
 	sha_start(s->sha);
 	sha_add(s->sha, s->link, s->link_size);

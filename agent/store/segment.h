@@ -50,6 +50,14 @@ int segment_read_header(int fd, struct journal_segment_header *ret);
  */
 int segment_pread(int fd, void *p, size_t n, uint64_t off);
 
+/* From the earliest to the latest of some frames; both 0: there are none. */
+struct segment_times {
+	int64_t earliest_ns, latest_ns;
+};
+
+/* One more numbered frame. */
+void segment_times_add(struct segment_times *t, int64_t wall_ns);
+
 /* A running SHA-256 over one link of the chain. */
 struct sha;
 int sha_new(struct sha **ret);
@@ -78,6 +86,8 @@ struct segment {
 	uint64_t link_off; /* the last seal, or 0: the header */
 	size_t link_size;
 	uint8_t link[JOURNAL_HEADER_AREA]; /* the bytes there */
+	struct segment_times times;	   /* of the numbered frames before off ... */
+	struct segment_times sealed_times; /* ... and before the last seal */
 	bool rewound; /* link must be written again first */
 };
 
@@ -102,11 +112,18 @@ struct segment_plan {
 int segment_create(struct segment *s, int dirfd, const struct segment_plan *p,
 		   const char **ret_what);
 /*
- * Go on in a file that exists, at `off` behind whole frames. Used to put
- * the recovery's seal there; the link is read back from the last seal.
+ * Go on in a file that exists, at `off` behind whole frames, the last seal
+ * being at link_off; `times` are those of the frames before. The link is read
+ * back. Where more than the seal lies behind link_off it can be sealed, but
+ * not rewound.
  */
-int segment_adopt(struct segment *s, int fd, uint64_t link_off, uint64_t off);
+struct segment_place {
+	uint64_t link_off, off;
+	struct segment_times times;
+};
+int segment_adopt(struct segment *s, int fd, const struct segment_place *at);
 
+/* v holds whole frames. */
 int segment_write(struct segment *s, const struct iovec *v, int n);
 int segment_sync(struct segment *s);
 /* After a sync: everything before is durable. */
