@@ -74,7 +74,7 @@ int tail_kinds_parse(const char *list, unsigned *ret_kinds)
 	return 0;
 }
 
-static bool wants_color(int fd)
+bool tail_wants_color(int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
@@ -92,7 +92,7 @@ int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret)
 	if (!t)
 		return -ENOMEM;
 	t->s = *s;
-	t->style.color = !s->json && wants_color(s->fd);
+	t->style.color = !s->json && tail_wants_color(s->fd);
 	buf_init(&t->line, LINE_BYTES);
 	r = line_out_init(&t->out, s->fd, s->patient);
 	if (r >= 0)
@@ -127,12 +127,12 @@ bool tail_lines_full(const struct tail_lines *t)
 
 /* ---- which -------------------------------------------------------------- */
 
-static bool has_kind(const struct tail_lines *t, const char *name)
+unsigned tail_kind(Picket__V1__Kind kind)
 {
-	unsigned bit = kind_bit(slice_str(name));
+	unsigned bit = kind_bit(slice_str(name_kind(kind)));
 
 	/* Of a newer picket: cannot have been asked for, nor left out. */
-	return !bit || (t->s.kinds & bit);
+	return bit ? bit : TAIL_ALL;
 }
 
 static bool wants_event(const struct tail_lines *t, const struct view *v)
@@ -147,7 +147,7 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 	/* Nobody acts on what picket does to test itself. */
 	if (e->canary && !t->s.json && !alert)
 		return false;
-	return has_kind(t, name_kind(e->kind));
+	return t->s.kinds & tail_kind(e->kind);
 }
 
 static bool wants_amendment(const struct tail_lines *t, const struct view *v)

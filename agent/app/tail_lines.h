@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "event.pb-c.h"
+
 struct reader_frame;
 struct tail_lines;
 
@@ -31,6 +33,11 @@ struct tail_lines;
 	"a list of exec, connect, write, listen, load, tamper, exit, agent, " \
 	"amendment"
 int tail_kinds_parse(const char *list, unsigned *ret_kinds);
+/* The bit of an event's kind; one that is not known here has all bits. */
+unsigned tail_kind(Picket__V1__Kind kind);
+
+/* Is this a terminal whose user wants colours? */
+bool tail_wants_color(int fd);
 
 struct tail_settings {
 	int fd;		/* stays the caller's; where the lines go */

@@ -5,10 +5,11 @@
  * record, "JOURNAL.EPOCH.SEQ KIND", once it is sealed.
  *
  *	make_journal --journal DIR --count N [--poison I] [--segment-size B]
- *		[--max-size B] [--quiet]
+ *		[--max-size B] [--quiet] [--span DURATION]
  *
  * Every fiftieth event is an alert, every tenth connection is amended, some
  * names are not UTF-8. Event I, counted from 1, writes to a file named poison.
+ * With --span the events are of so long up to now, evenly.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -28,7 +29,7 @@
 
 struct wish {
 	const char *dir;
-	uint64_t count, poison, segment_size, max_size;
+	uint64_t count, poison, segment_size, max_size, span_ms;
 	bool quiet;
 };
 
@@ -40,7 +41,7 @@ struct maker {
 	struct image worker;
 	char exe[64], path[96];
 	struct buf payload;
-	uint64_t made;
+	int64_t now_ns, began_ns, wall_ns;
 };
 
 static void die(const char *what, int r)
@@ -67,6 +68,7 @@ static void parse(int argc, char **argv, struct wish *w)
 		{ "segment-size", required_argument, NULL, 's' },
 		{ "max-size", required_argument, NULL, 'm' },
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "span", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -92,6 +94,10 @@ static void parse(int argc, char **argv, struct wish *w)
 		case 'q':
 			w->quiet = true;
 			break;
+		case 't':
+			if (text_duration(slice_str(optarg), &w->span_ms) < 0)
+				die(optarg, -EINVAL);
+			break;
 		default:
 			exit(2);
 		}
@@ -107,7 +113,7 @@ static uint64_t append(struct maker *m, uint8_t type, unsigned flags)
 
 	if (m->payload.failed)
 		die("pack", -ENOMEM);
-	r = journal_append(m->journal, type, flags, clock_wall_ns(),
+	r = journal_append(m->journal, type, flags, m->wall_ns,
 			   buf_slice(&m->payload), &seq);
 	if (r < 0)
 		die("append", r);
@@ -197,8 +203,16 @@ static void amend(struct maker *m, uint64_t seq)
 	ev.result.error = ECONNREFUSED;
 	buf_reset(&m->payload);
 	record_pack_connect_result(&m->payload, m->opening.epoch, seq, &ev,
-				   clock_wall_ns());
+				   m->wall_ns);
 	say(m, append(m, JOURNAL_AMENDMENT, 0), "amendment");
+}
+
+static int64_t wall_of(const struct maker *m, uint64_t i)
+{
+	if (!m->wish.span_ms)
+		return clock_wall_ns();
+	return m->began_ns +
+	       (m->now_ns - m->began_ns) / (int64_t)m->wish.count * (int64_t)i;
 }
 
 static void make_one(struct maker *m, uint64_t i)
@@ -207,6 +221,7 @@ static void make_one(struct maker *m, uint64_t i)
 	struct event ev;
 	uint64_t seq;
 
+	m->wall_ns = wall_of(m, i);
 	if (i % 7 == 1)
 		change_worker(m, i);
 	if (i % 50 == 0)
@@ -218,7 +233,7 @@ static void make_one(struct maker *m, uint64_t i)
 	describe(m, &m->worker);
 	ev = make_event(m, i);
 	buf_reset(&m->payload);
-	record_pack_event(&m->payload, &ev, &m->worker, &v, clock_wall_ns());
+	record_pack_event(&m->payload, &ev, &m->worker, &v, m->wall_ns);
 	seq = append(m, JOURNAL_EVENT, v.alert ? JOURNAL_URGENT : 0);
 	say(m, seq, kind_name(ev.kind));
 	if (ev.kind == EVENT_CONNECT && i % 10 == 2)
@@ -227,7 +242,7 @@ static void make_one(struct maker *m, uint64_t i)
 
 int main(int argc, char **argv)
 {
-	struct maker m = { .made = 0 };
+	struct maker m = { .now_ns = clock_wall_ns() };
 	struct journal_settings s = {
 		.buffer_size = 16u << 20,
 		.sync_interval_ms = 50,
@@ -244,6 +259,8 @@ int main(int argc, char **argv)
 	r = journal_open(&s, &m.journal, &m.opening, &holder, what);
 	if (r < 0)
 		die(what, r);
+	m.wall_ns = m.now_ns;
+	m.began_ns = m.now_ns - (int64_t)(m.wish.span_ms * NS_PER_MS);
 	sample_begin(&m.sample);
 	buf_init(&m.payload, JOURNAL_PAYLOAD_MAX);
 	/* Programs are numbered on where the last run left off. */

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Conditions of a query. The one idea: a person who asks would rather see one
+ * record too many than one too few, so whatever a file may be called counts,
+ * and of a path whose front was cut, its end.
+ */
+#include "app/query_match.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "app/tail_lines.h"
+#include "base/text.h"
+#include "out/names.h"
+#include "out/pbwire.h"
+#include "rules/pattern.h"
+
+#define VERDICT_ALERT 0x100
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} verdict_names[] = {
+	{ "allowed", 1u << PICKET__V1__ANSWER__ANSWER_ALLOWED },
+	{ "denied", 1u << PICKET__V1__ANSWER__ANSWER_DENIED },
+	{ "unlisted", 1u << PICKET__V1__ANSWER__ANSWER_UNLISTED },
+	{ "pending", 1u << PICKET__V1__ANSWER__ANSWER_PENDING },
+	{ "alert", VERDICT_ALERT },
+};
+
+/* ---- values ------------------------------------------------------------- */
+
+int query_match_pid(struct query_match *m, const char *value)
+{
+	uint32_t pid;
+
+	if (text_u32(slice_str(value), &pid) < 0 || !pid)
+		return -EINVAL;
+	if (m->n_pids == QUERY_CHOICES_MAX)
+		return -E2BIG;
+	m->pids[m->n_pids++] = pid;
+	return 0;
+}
+
+static int add_glob(struct pattern **list, size_t *n, const char *value)
+{
+	char anywhere[PATTERN_TEXT_MAX];
+	const char *why;
+	int len;
+
+	if (!*value)
+		return -EINVAL;
+	if (*n == QUERY_CHOICES_MAX)
+		return -E2BIG;
+	len = snprintf(anywhere, sizeof(anywhere), "%s%s",
+		       *value == '/' ? "" : "/**/", value);
+	if (len < 0 || (size_t)len >= sizeof(anywhere))
+		return -EINVAL;
+	if (pattern_new(PATTERN_PATH, slice_str(anywhere), &list[*n], &why) < 0)
+		return -EINVAL;
+	(*n)++;
+	return 0;
+}
+
+int query_match_exe(struct query_match *m, const char *value)
+{
+	return add_glob(m->exes, &m->n_exes, value);
+}
+
+int query_match_path(struct query_match *m, const char *value)
+{
+	return add_glob(m->paths, &m->n_paths, value);
+}
+
+/* "ADDRESS:PORT", "[ADDRESS]:PORT": split; without a port all is address. */
+static int split_port(struct slice *address, uint32_t *ret_port)
+{
+	const char *end = address->p + address->n, *colon;
+
+	colon = memrchr(address->p, ':', address->n);
+	if (address->n && *address->p == '[') {
+		if (!colon || colon == address->p || colon[-1] != ']')
+			return -EINVAL;
+	} else if (!colon ||
+		   memchr(address->p, ':', (size_t)(colon - address->p))) {
+		return 0; /* none, or an IPv6 address alone */
+	}
+	if (text_u32(slice_of(colon + 1, (size_t)(end - colon - 1)), ret_port) <
+		    0 ||
+	    !*ret_port || *ret_port > UINT16_MAX)
+		return -EINVAL;
+	*address = *address->p == '['
+			   ? slice_of(address->p + 1,
+				      (size_t)(colon - address->p) - 2)
+			   : slice_of(address->p, (size_t)(colon - address->p));
+	return 0;
+}
+
+int query_match_dest(struct query_match *m, const char *value)
+{
+	struct slice address = slice_str(value);
+	struct query_dest d = { 0 };
+	const char *why;
+
+	if (split_port(&address, &d.port) < 0 ||
+	    cidr_parse(address, &d.range, &why) < 0)
+		return -EINVAL;
+	if (m->n_dests == QUERY_CHOICES_MAX)
+		return -E2BIG;
+	m->dests[m->n_dests++] = d;
+	return 0;
+}
+
+static unsigned verdict_bit(struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(verdict_names) / sizeof(*verdict_names); i++)
+		if (slice_eq(name, slice_str(verdict_names[i].name)))
+			return verdict_names[i].bit;
+	return 0;
+}
+
+int query_match_verdict(struct query_match *m, const char *value)
+{
+	unsigned bits = 0, bit;
+	const char *comma;
+
+	for (;; value = comma + 1) {
+		comma = strchrnul(value, ',');
+		bit = verdict_bit(
+			text_trim(slice_of(value, (size_t)(comma - value))));
+		if (!bit)
+			return -EINVAL;
+		bits |= bit;
+		if (!*comma)
+			break;
+	}
+	m->verdicts |= bits;
+	return 0;
+}
+
+void query_match_done(struct query_match *m)
+{
+	while (m->n_exes)
+		pattern_free(m->exes[--m->n_exes]);
+	while (m->n_paths)
+		pattern_free(m->paths[--m->n_paths]);
+}
+
+/* ---- matching ----------------------------------------------------------- */
+
+struct globs {
+	struct pattern *const *list;
+	size_t n;
+};
+
+static bool any_glob(struct globs g, struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < g.n; i++)
+		if (pattern_match(g.list[i], s))
+			return true;
+	return false;
+}
+
+static bool has_name(struct globs g, ProtobufCBinaryData name, bool cut)
+{
+	struct slice s = slice_of((const char *)name.data, name.len);
+	const char *slash;
+
+	if (cut) {
+		slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+		s = slash ? slice_of(slash, (size_t)(s.p + s.n - slash))
+			  : slice_of(NULL, 0);
+	}
+	return s.n && any_glob(g, s);
+}
+
+static bool has_path(struct globs g, const Picket__V1__Path *p)
+{
+	bool cut;
+
+	if (!p)
+		return false;
+	cut = p->truncated || p->unresolved;
+	return has_name(g, p->path, cut) || has_name(g, p->fs_path, cut) ||
+	       has_name(g, p->host_path, cut);
+}
+
+static bool has_pid(const struct query_match *m, uint32_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_pids; i++)
+		if (m->pids[i] == pid)
+			return true;
+	return false;
+}
+
+static bool has_dest(const struct query_match *m,
+		     const Picket__V1__Address *peer)
+{
+	struct ip_addr ip = { .family =
+				      peer->ip.len == 4 ? AF_INET : AF_INET6 };
+	struct cidr addr;
+	size_t i;
+
+	memcpy(ip.bytes, peer->ip.data, peer->ip.len);
+	if (!cidr_of_addr(&ip, &addr))
+		return false;
+	for (i = 0; i < m->n_dests; i++)
+		if (cidr_has(&m->dests[i].range, &addr) &&
+		    (!m->dests[i].port || m->dests[i].port == peer->port))
+			return true;
+	return false;
+}
+
+static bool has_verdict(const struct query_match *m, uint64_t answer,
+			bool alert)
+{
+	if (m->verdicts & VERDICT_ALERT && alert)
+		return true;
+	return answer < 8 && m->verdicts & 1u << answer;
+}
+
+static bool has_process(const struct query_match *m,
+			const Picket__V1__Image *img)
+{
+	const struct globs exes = { m->exes, m->n_exes };
+
+	if (!m->n_pids && !m->n_exes)
+		return true;
+	if (!img || (m->n_pids && !has_pid(m, img->pid)))
+		return false;
+	return !m->n_exes || has_path(exes, img->exe);
+}
+
+bool query_matches(const struct query_match *m, const struct view *v)
+{
+	const Picket__V1__Event *e = v->event;
+	const struct globs paths = { m->paths, m->n_paths };
+
+	if (m->kinds && !(m->kinds & tail_kind(e->kind)))
+		return false;
+	if (m->verdicts &&
+	    !(e->verdict &&
+	      has_verdict(m, (uint64_t)e->verdict->answer, e->verdict->alert)))
+		return false;
+	if (!has_process(m, v->image))
+		return false;
+	if (m->n_paths && !(e->write && (has_path(paths, e->write->path) ||
+					 has_path(paths, e->write->new_path))))
+		return false;
+	return !m->n_dests || (e->connect && has_dest(m, e->connect->peer));
+}
+
+/* Of a packed verdict; on any doubt it may match. */
+static bool may_have_verdict(const struct query_match *m, struct slice packed)
+{
+	uint64_t answer = 0, alert = 0;
+	struct wire_field f;
+	int r;
+
+	while ((r = wire_next(&packed, &f)) > 0) {
+		if (f.number == 1)
+			answer = f.value;
+		else if (f.number == 2)
+			alert = f.value;
+	}
+	return r < 0 || has_verdict(m, answer, alert);
+}
+
+bool query_may_match(const struct query_match *m,
+		     const struct view_images *images, struct slice payload)
+{
+	struct wire_field f;
+	uint64_t kind = 0, image = 0;
+	struct slice verdict = { 0 };
+
+	while (wire_next(&payload, &f) > 0) {
+		if (f.number == 3)
+			kind = f.value;
+		else if (f.number == 4)
+			image = f.value;
+		else if (f.number == 5)
+			verdict = f.bytes;
+		/* As picket packs them: in order. */
+		if (f.number >= 5)
+			break;
+	}
+	if (kind == PICKET__V1__KIND__KIND_AGENT)
+		return true;
+	if (m->verdicts && !may_have_verdict(m, verdict))
+		return false;
+	if (m->n_paths && kind != PICKET__V1__KIND__KIND_WRITE)
+		return false;
+	if (m->n_dests && kind != PICKET__V1__KIND__KIND_CONNECT)
+		return false;
+	if (m->kinds && !(m->kinds & tail_kind((Picket__V1__Kind)kind)))
+		return false;
+	return has_process(m, view_image(images, image));
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which records are asked for. Several values of one option are a choice;
+ * options must all hold. Globs and ranges are those of policy files, and any
+ * name of a file will do: its process's, its file system's or the host's.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "out/view.h"
+#include "rules/cidr.h"
+
+#define QUERY_CHOICES_MAX 32
+
+struct pattern;
+
+struct query_dest {
+	struct cidr range;
+	uint32_t port; /* 0: any */
+};
+
+struct query_match {
+	unsigned kinds;	   /* TAIL_*; 0: not asked */
+	unsigned verdicts; /* bits of its own; 0: not asked */
+	uint32_t pids[QUERY_CHOICES_MAX];
+	size_t n_pids;
+	struct pattern *exes[QUERY_CHOICES_MAX];
+	size_t n_exes;
+	struct pattern *paths[QUERY_CHOICES_MAX];
+	size_t n_paths;
+	struct query_dest dests[QUERY_CHOICES_MAX];
+	size_t n_dests;
+};
+
+/*
+ * One more value, as typed; -EINVAL: it is none; -E2BIG: too many.
+ * A glob that does not begin with '/' may begin behind any slash.
+ */
+int query_match_pid(struct query_match *m, const char *value);
+int query_match_exe(struct query_match *m, const char *value);
+int query_match_path(struct query_match *m, const char *value);
+int query_match_dest(struct query_match *m, const char *value);
+int query_match_verdict(struct query_match *m, const char *value);
+#define QUERY_DEST_EXPECTED \
+	"an address or range such as 10.0.0.0/8, 10.0.0.7:443, [::1]:80"
+#define QUERY_VERDICT_EXPECTED \
+	"a list of allowed, denied, unlisted, pending, alert"
+#define QUERY_GLOB_EXPECTED "a glob as in policy files"
+
+void query_match_done(struct query_match *m);
+
+/* Of an event. */
+bool query_matches(const struct query_match *m, const struct view *v);
+
+/*
+ * A look at an event's packed bytes: false says that it surely does not
+ * match, at a tenth of the cost. What picket says of itself always may.
+ */
+bool query_may_match(const struct query_match *m,
+		     const struct view_images *images, struct slice payload);

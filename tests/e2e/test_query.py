@@ -1,0 +1,342 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`picket query`: what it says is what a filter over `picket tail --json`
+finds, written here in Python; and the tree of a real attack."""
+import contextlib
+import datetime
+import fnmatch
+import ipaddress
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import record
+from lib import (BUILD, PICKET, Agent, actor, contains, equal, main, run, test,
+                 true, wait_for, workdir)
+
+MAKE = BUILD / "tests" / "make_journal"
+COUNT = 6000
+
+
+def make(directory, *options):
+    p = run([MAKE, "--journal", directory, "--quiet", "--segment-size", "64K",
+             *options])
+    equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+    return directory
+
+
+class Stage:
+    def __init__(self, directory):
+        self.dir = directory
+        self.journal = make(directory / "journal", "--count", str(COUNT),
+                            "--span", "3h")
+        self.all = tail(self.journal)
+        self.events = [r for r in self.all if r["kind"] != "amendment"]
+        true(len(list(self.journal.glob("*.seg"))) > 8, "few segments")
+
+
+@contextlib.contextmanager
+def stage():
+    with workdir("query") as directory:
+        yield Stage(directory)
+
+
+def tail(journal, *options):
+    p = run([PICKET, "tail", "--journal", journal, "--json", "--no-follow",
+             *options])
+    equal(p.returncode, 0, f"tail: {p.stderr!r}")
+    return [json.loads(line) for line in p.stdout.splitlines()]
+
+
+def query(journal, *options, code=0):
+    p = run([PICKET, "query", "--journal", journal, *options])
+    equal(p.returncode, code, f"exit code: {p.stderr!r}")
+    return p
+
+
+def ask(s, *options):
+    p = query(s.journal, "--json", *options)
+    return [json.loads(line) for line in p.stdout.splitlines()]
+
+
+def uids(records):
+    return [r["uid"] for r in records]
+
+
+def expect(s, options, condition):
+    want = [r for r in s.events if condition(r)]
+    true(want, f"the journal has none for {options}")
+    true(len(want) < len(s.events), f"all are chosen by {options}")
+    equal(uids(ask(s, *options)), uids(want), f"records for {options}")
+
+
+def exe(r):
+    return record.exe(r).decode()
+
+
+@test
+def everything_is_there_once_and_in_order(s):
+    equal(uids(ask(s)), uids(s.events), "all records")
+
+
+@test
+def times_choose_exactly(s):
+    first, last = s.events[2100]["time"], s.events[2150]["time"]
+    expect(s, ["--from", first, "--to", last],
+           lambda r: first <= r["time"] <= last)
+    expect(s, ["--from", last], lambda r: last <= r["time"])
+    expect(s, ["--to", first], lambda r: r["time"] <= first)
+    # Local time, whole seconds: --to includes the second that it names.
+    when = datetime.datetime.fromisoformat(first).astimezone()
+    minute = when.strftime("%Y-%m-%d %H:%M")
+    utc = when.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M")
+    expect(s, ["--from", minute, "--to", minute + ":30"],
+           lambda r: utc + ":00" <= r["time"] < utc + ":31")
+    # Before now: the journal's last hour, give or take what this test took.
+    hour = ask(s, "--from", "1h ago")
+    true(0.30 < len(hour) / len(s.events) < 0.34, f"{len(hour)} in an hour")
+    equal(uids(hour), uids(s.events[-len(hour):]), "the last hour")
+
+
+@test
+def a_narrow_time_reads_a_few_segments(s):
+    """All others are spoilt, but for their ends: nobody looks at them."""
+    first, last = s.events[2100]["time"], s.events[2150]["time"]
+    want = query(s.journal, "--json", "--from", first, "--to", last).stdout
+    spoilt = s.dir / "spoilt"
+    shutil.copytree(s.journal, spoilt)
+    segments = sorted(spoilt.glob("*.seg"))
+    share = 2125 / len(s.events) * len(segments)
+    for i, path in enumerate(segments):
+        # The time itself, and ten minutes for amendments.
+        if -1.2 < i - share < 2:
+            continue
+        with open(path, "r+b") as f:
+            size = f.seek(0, os.SEEK_END)
+            f.seek(1024)
+            f.write(bytes(size - 1024 - 112))
+    got = query(spoilt, "--json", "--from", first, "--to", last)
+    equal(got.stdout, want, "records of the time")
+    equal(got.stderr, b"", "stderr")
+    true(len(query(spoilt, "--json").stdout.splitlines()) < COUNT / 2,
+         "the rest is not spoilt")
+
+
+@test
+def filters_choose_exactly(s):
+    expect(s, ["--kind", "exec"], lambda r: r["kind"] == "exec")
+    expect(s, ["--kind", "exec,write"],
+           lambda r: r["kind"] in ("exec", "write"))
+    expect(s, ["--kind", "exec", "--kind", "connect"],
+           lambda r: r["kind"] in ("exec", "connect"))
+    expect(s, ["--exe", "/srv/app/worker-1?"],
+           lambda r: fnmatch.fnmatchcase(exe(r), "/srv/app/worker-1?"))
+    expect(s, ["--exe", "worker-*1"],
+           lambda r: re.fullmatch(r".*/worker-[^/]*1", exe(r)))
+    expect(s, ["--exe", "worker-8", "--exe", "worker-15"],
+           lambda r: exe(r).endswith(("/worker-8", "/worker-15")))
+    pid = record.pid(s.events[1500])
+    expect(s, ["--pid", str(pid)], lambda r: record.pid(r) == pid)
+    expect(s, ["--path", "/srv/data/*77"],
+           lambda r: r["kind"] == "write"
+           and re.fullmatch(rb"/srv/data/[^/]*77",
+                            record.raw(r["write"], "path")))
+    expect(s, ["--path", r"/srv/bytes-\xc3(-*"],
+           lambda r: r["kind"] == "write"
+           and record.raw(r["write"], "path").startswith(b"/srv/bytes-\xc3("))
+    expect(s, ["--dest", "127.0.0.0/8"],
+           lambda r: r["kind"] == "connect"
+           and ipaddress.ip_address(r["connect"]["ip"])
+           in ipaddress.ip_network("127.0.0.0/8"))
+    expect(s, ["--dest", "127.0.0.1:5"],
+           lambda r: r["kind"] == "connect" and r["connect"]["port"] == 5)
+    equal(ask(s, "--dest", "10.0.0.0/8"), [], "another network")
+    equal(ask(s, "--dest", "[::1]:5"), [], "another family")
+    expect(s, ["--verdict", "denied"],
+           lambda r: r["verdict"]["answer"] == "denied")
+    expect(s, ["--verdict", "alert", "--kind", "write"],
+           lambda r: r["verdict"].get("alert") and r["kind"] == "write")
+    equal(uids(ask(s, "--verdict", "denied,unlisted")), uids(s.events),
+          "both verdicts")
+    at = s.events[3000]["time"]
+    expect(s, ["--from", at, "--verdict", "denied", "--kind", "exec",
+               "--exe", "worker-*"],
+           lambda r: r["time"] >= at and r["kind"] == "exec"
+           and r["verdict"]["answer"] == "denied")
+
+
+@test
+def amendments_stand_with_their_events(s):
+    amendments = {r["amendment"]["of"]: r for r in s.all
+                  if r["kind"] == "amendment"}
+    true(len(amendments) > 50, "few amendments")
+    got = ask(s)
+    true(all(r["kind"] != "amendment" for r in got), "an amendment alone")
+    joined = {r["uid"]: r["amendments"] for r in got if "amendments" in r}
+    equal(sorted(joined), sorted(amendments), "what was amended")
+    for uid, list_ in joined.items():
+        equal(list_, [amendments[uid]], f"amendments of {uid}")
+    # It comes after the time that was asked for, and is there.
+    uid, late = list(amendments.items())[20]
+    at = next(r["time"] for r in s.events if r["uid"] == uid)
+    one = [r for r in ask(s, "--from", at, "--to", at) if r["uid"] == uid]
+    equal(one[0]["amendments"], [late], "the amendment behind --to")
+    lines = query(s.journal, "--kind", "connect").stdout.splitlines()
+    equal(len([x for x in lines if b"refused" in x]), len(amendments),
+          "outcomes in text")
+    for i, line in enumerate(lines):
+        true(b"refused" not in line or b" tcp 127.0.0.1:" in lines[i - 1],
+             f"an outcome without its event: {line}")
+
+
+@test
+def text_is_that_of_tail(s):
+    p = run([PICKET, "tail", "--journal", s.journal, "--no-follow"])
+    tailed = [x for x in p.stdout.splitlines() if b"refused" not in x]
+    asked = [x for x in query(s.journal).stdout.splitlines()
+             if b"refused" not in x]
+    # Lines of before today carry their date.
+    asked = [re.sub(rb"^\d{4}-\S+Z", b"", x) for x in asked]
+    tailed = [x if y[:1].isdigit() else x[12:]
+              for x, y in zip(tailed, asked)]
+    equal(asked, tailed, "lines")
+
+
+@test
+def nothing_behind_the_last_seal_is_said(s):
+    cut = make(s.dir / "unsealed", "--count", "3000", "--segment-size", "16M")
+    events = [r for r in tail(cut) if r["kind"] != "amendment"]
+    (cut / "state").unlink()
+    newest = sorted(cut.glob("*.seg"))[-1]
+    data = newest.read_bytes()
+    seals = [m.start() - 8 for m in re.finditer(rb"JF\x05\x00", data)]
+    covers = [int.from_bytes(data[at + 32:at + 40], "little") for at in seals]
+    i = max(i for i in range(1, len(seals)) if covers[i] > covers[i - 1])
+    os.truncate(newest, seals[i])
+    covered = covers[i - 1]
+    unsealed = [r for r in tail(cut) if r["seq"] > covered]
+    true(unsealed, "nothing is unsealed")
+    got = [json.loads(x) for x in query(cut, "--json").stdout.splitlines()]
+    equal(uids(got), uids(r for r in events if r["seq"] <= covered),
+          "records")
+
+
+@test
+def what_is_missing_is_told(s):
+    holed = s.dir / "holed"
+    shutil.copytree(s.journal, holed)
+    segments = sorted(holed.glob("*.seg"))
+    segments[4].unlink()
+    got = [json.loads(x) for x in
+           query(holed, "--json", "--exe", "/nobody").stdout.splitlines()]
+    equal([r["kind"] for r in got], ["gap"], "records")
+    gap = got[0]["gap"]
+    there = {r["seq"] for r in tail(holed) if r["kind"] != "gap"}
+    gone = sorted({r["seq"] for r in s.all} - there)
+    equal((gap["first_seq"], gap["last_seq"]), (gone[0], gone[-1]), "the gap")
+    segments[0].unlink()
+    p = query(holed, "--json", "--exe", "/nobody")
+    contains(p.stderr, b"what came before was trimmed", "stderr")
+
+
+@test
+def wrong_questions_are_refused(s):
+    for options, word in ((["--from", "yesterday"], b"yesterday"),
+                          (["--to", "25:00"], b"25:00"),
+                          (["--from", "1h", "--to", "2h"], b"after --to"),
+                          (["--kind", "execs"], b"execs"),
+                          (["--kind", "amendment"], b"amendment"),
+                          (["--verdict", "maybe"], b"maybe"),
+                          (["--dest", "10.0.0.0/33"], b"10.0.0.0/33"),
+                          (["--dest", "10.0.0.1:0"], b"10.0.0.1:0"),
+                          (["--dest", "10.0.0.1/8"], b"10.0.0.1/8"),
+                          (["--pid", "0"], b"--pid"),
+                          (["--exe", "/a/[z"], b"/a/[z"),
+                          (["--path", ""], b"--path"),
+                          (["--tree", "42"], b"42"),
+                          (["--tree", "0" * 32 + ".1"], b"--tree")):
+        p = query(s.journal, *options, code=2)
+        contains(p.stderr, word, f"stderr of {options}")
+        equal(p.stdout, b"", f"stdout of {options}")
+    p = query(s.journal, "--tree", "0" * 32 + ".1.1", code=1)
+    contains(p.stderr, b"no event of this journal", "stderr")
+    p = query(s.dir / "nowhere", code=1)
+    contains(p.stderr, b"no journal directory", "stderr")
+
+
+@test
+def a_reader_that_goes_away_ends_it_quietly(s):
+    p = subprocess.Popen([PICKET, "query", "--journal", s.journal, "--json"],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    p.stdout.readline()
+    p.stdout.close()
+    equal(p.stderr.read(), b"", "what it says")
+    p.stderr.close()
+    equal(p.wait(), 0, "exit code")
+
+
+@test
+def a_tree_shows_what_came_of_a_process(s):
+    with workdir("tree") as directory, Agent(directory) as agent:
+        agent.start()
+        tiny = actor("act_tiny", directory, "leaf")
+        other = actor("act_tiny", directory, "other")
+        script = (f"{tiny} one; ( {tiny} two; sh -c '{tiny} three; true' ); "
+                  f": > {directory}/dropped; true")
+        # A parent, so that there is something above and beside.
+        subprocess.run(["sh", "-c", f"sh -c \"{script}\"; {other}; true"],
+                       stdin=subprocess.DEVNULL, check=False)
+
+        def leaf():
+            return [r for r in agent.read("--kind", "exec")
+                    if record.argv(r)[:2] == [os.fsencode(tiny), b"three"]]
+        three = wait_for(leaf, "the last exec")[0]
+        equal(agent.stop(), 0, "exit code")
+
+        def tree(uid, *options):
+            p = query(agent.journal, "--tree", uid, *options)
+            return p.stdout.decode()
+        # The leaf alone.
+        text = tree(three["uid"])
+        contains(text, "leaf three", "the leaf")
+        true("leaf one" not in text, f"more than the leaf:\n{text}")
+        true(re.match(r"started by (da|ba)?sh\[", text), text)
+        # Up to the shell that ran the script.
+        text = tree(three["uid"], "--up", "2")
+        order = [text.find(x) for x in ("leaf one", "dropped", "leaf two",
+                                        "leaf three")]
+        true(min(order) >= 0, f"{order} in:\n{text}")
+        true("other" not in text, f"what is beside it:\n{text}")
+        labels = re.findall(r"^( *)(?:└─ )?(\S+)\[\d+\]  /", text, re.M)
+        equal([name for _, name in labels].count("leaf"), 3, text)
+        contains(tree(three["uid"], "--up", "3"), "other", "one more up")
+
+        # The same as objects: processes, each before its records.
+        p = query(agent.journal, "--tree", three["uid"], "--up", "2", "--json")
+        depth, who, acts = {}, None, 0
+        for r in map(json.loads, p.stdout.splitlines()):
+            if r["kind"] == "process":
+                who = (r["pid"], r["start_ns"])
+                depth[who] = r["depth"]
+                left = r["records"]
+                continue
+            left -= 1
+            true(left >= 0, f"more records than {who} says")
+            equal(record.process_id(r), who, "whose record it is")
+            acts += 1
+        equal(depth[record.process_id(three)], 2, "depth of the leaf")
+        equal(len(depth) >= 5 and acts >= 8, True, f"{depth}, {acts} records")
+        # A time leaves out what was before.
+        text = tree(three["uid"], "--up", "2", "--from", three["time"])
+        true("leaf one" not in text and "leaf three" in text, text)
+        # What picket says of itself has no process.
+        own = agent.read("--kind", "agent")[0]["uid"]
+        p = query(agent.journal, "--tree", own, code=1)
+        contains(p.stderr, b"has no process", "stderr")
+
+
+if __name__ == "__main__":
+    main(stage)
