@@ -144,10 +144,11 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
-	  .help = "exec, connect, write, exit, agent (picket about\n"
-		  "itself)",
+	  .help = "exec, connect, write, listen, load, tamper, exit,\n"
+		  "agent (picket about itself)",
 	  .set = set_kinds,
-	  .expects = "a list of exec, connect, write, exit, agent" },
+	  .expects = "a list of exec, connect, write, listen, load, tamper,"
+		     " exit, agent" },
 	{ .name = "exe",
 	  .letter = 'e',
 	  .metavar = "GLOB",
@@ -162,7 +163,7 @@ static const struct opt_row rows[] = {
 	  .expects = "a number" },
 	{ .name = "path",
 	  .metavar = "GLOB",
-	  .help = "the file of a write, or its new name",
+	  .help = "the file of a write, its new name, or what is loaded",
 	  .set = set_path,
 	  .expects = QUERY_GLOB_EXPECTED },
 	{ .name = "dest",

@@ -239,6 +239,14 @@ static bool has_process(const struct query_match *m,
 	return !m->n_exes || has_path(exes, img->exe);
 }
 
+static bool has_file(struct globs g, const Picket__V1__Event *e)
+{
+	if (e->write)
+		return has_path(g, e->write->path) ||
+		       has_path(g, e->write->new_path);
+	return e->load && has_path(g, e->load->path);
+}
+
 bool query_matches(const struct query_match *m, const struct view *v)
 {
 	const Picket__V1__Event *e = v->event;
@@ -252,8 +260,7 @@ bool query_matches(const struct query_match *m, const struct view *v)
 		return false;
 	if (!has_process(m, v->image))
 		return false;
-	if (m->n_paths && !(e->write && (has_path(paths, e->write->path) ||
-					 has_path(paths, e->write->new_path))))
+	if (m->n_paths && !has_file(paths, e))
 		return false;
 	return !m->n_dests || (e->connect && has_dest(m, e->connect->peer));
 }
@@ -296,7 +303,8 @@ bool query_may_match(const struct query_match *m,
 		return true;
 	if (m->verdicts && !may_have_verdict(m, verdict))
 		return false;
-	if (m->n_paths && kind != PICKET__V1__KIND__KIND_WRITE)
+	if (m->n_paths && kind != PICKET__V1__KIND__KIND_WRITE &&
+	    kind != PICKET__V1__KIND__KIND_LOAD)
 		return false;
 	if (m->n_dests && kind != PICKET__V1__KIND__KIND_CONNECT)
 		return false;
