@@ -86,18 +86,35 @@ static __always_inline void count_lost(__u32 family)
 /*
  * Admission by fill: what a flood is made of may not take the room of what
  * tells who did it. Half for writes and datagrams, three quarters for
- * connections; exec, fork, exit and cgroup may fill the ring.
+ * connections and how they ended; exec, fork, exit and cgroup may fill the
+ * ring. Within these, from an eighth of the ring on, a process and a cgroup
+ * have their shares (share.bpf.c). An outcome is told in anybody's context,
+ * so it is nobody's share.
  */
-enum admission { ADMIT_ALWAYS, ADMIT_THREE_QUARTERS, ADMIT_HALF };
+enum admission {
+	ADMIT_ALWAYS,
+	ADMIT_OUTCOME,
+	ADMIT_THREE_QUARTERS,
+	ADMIT_HALF,
+};
+
+/* Below this part of the ring nobody is counted. */
+#define SHARES_FROM 8
+
+/* Whether who acts now has room for `bytes` more within `limit` of the ring. */
+bool has_share(__u64 limit, __u32 bytes);
 
 static __always_inline bool admitted(enum admission a)
 {
-	__u64 used;
+	__u64 used, limit;
 
 	if (a == ADMIT_ALWAYS)
 		return true;
 	used = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-	if (a == ADMIT_HALF)
-		return used < ring_bytes / 2;
-	return used < ring_bytes / 4 * 3;
+	limit = a == ADMIT_HALF ? ring_bytes / 2 : ring_bytes / 4 * 3;
+	if (used >= limit)
+		return false;
+	if (a == ADMIT_OUTCOME || used < ring_bytes / SHARES_FROM)
+		return true;
+	return has_share(limit, a == ADMIT_HALF ? 1024 : 256);
 }

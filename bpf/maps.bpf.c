@@ -5,12 +5,13 @@
  */
 #include "maps.h"
 
-const volatile __u32 self_tgid = 0;
 const volatile __u64 ring_bytes = 1 << 18;
 const volatile __u64 window_ns = 0;
 const volatile __u32 v1_subsys = ~0u;
 const volatile __u32 v1_hierarchy = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
+
+volatile struct wire_control control SEC(".data.control") = {};
 
 struct ring_map ring SEC(".maps");
 struct counters_map counters SEC(".maps");
@@ -24,5 +25,6 @@ struct mapped_map mapped SEC(".maps");
 struct accessed_map accessed SEC(".maps");
 struct tampered_map tampered SEC(".maps");
 struct own_objects_map own_objects SEC(".maps");
+struct share_map shares SEC(".maps");
 
 char LICENSE[] SEC("license") = "GPL";

@@ -9,7 +9,6 @@
 #include "wire.h"
 
 /* Set by the agent before loading: constants to the verifier. */
-extern const volatile __u32 self_tgid;	/* the agent: not watched */
 extern const volatile __u64 ring_bytes; /* size of the ring */
 extern const volatile __u64 window_ns;	/* repeats are summed this long */
 /* Index into css_set.subsys of the version 1 hierarchy; ~0: none mounted. */
@@ -17,6 +16,9 @@ extern const volatile __u32 v1_subsys;
 extern const volatile __u32 v1_hierarchy; /* its hierarchy_id */
 /* By system call number: native, then 32-bit numbers. */
 extern const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX];
+
+/* Set by whichever agent reads the ring now; these programs outlive it. */
+extern volatile struct wire_control control;
 
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -172,6 +174,25 @@ struct own_objects_map {
 	__type(value, __u8);
 };
 
+/*
+ * What a process or a cgroup has in the ring, see share.bpf.c. The key is a
+ * cgroup's id, or a tgid with SHARE_OF_PROCESS.
+ */
+#define SHARE_OF_PROCESS (1ull << 63)
+
+struct share {
+	__u64 since; /* producer's place when `young` began */
+	__u64 old;   /* bytes put in before that */
+	__u64 young; /* and since */
+};
+
+struct share_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, struct share);
+};
+
 extern struct ring_map ring SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct env_map env_names SEC(".maps");
@@ -184,3 +205,4 @@ extern struct mapped_map mapped SEC(".maps");
 extern struct accessed_map accessed SEC(".maps");
 extern struct tampered_map tampered SEC(".maps");
 extern struct own_objects_map own_objects SEC(".maps");
+extern struct share_map shares SEC(".maps");

@@ -37,7 +37,7 @@ static __always_inline void connect_result(enum wire_backend backend,
 	struct wire_connect_result *r = NULL;
 
 	count_made(WIRE_FAM_CONNECT);
-	if (admitted(ADMIT_THREE_QUARTERS))
+	if (admitted(ADMIT_OUTCOME))
 		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {
 		count_lost(WIRE_FAM_CONNECT);

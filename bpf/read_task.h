@@ -10,14 +10,25 @@ static __always_inline struct task_struct *current_task(void)
 	return (struct task_struct *)bpf_get_current_task();
 }
 
-static __always_inline bool is_muted(void)
-{
-	return (__u32)(bpf_get_current_pid_tgid() >> 32) == self_tgid;
-}
-
 static __always_inline __u64 task_start_ns(struct task_struct *t)
 {
 	return BPF_CORE_READ(t, group_leader, start_boottime);
+}
+
+/*
+ * The agent that reads the ring. Its number alone says nothing once it was
+ * killed: whoever got it next must not go unseen.
+ */
+static __always_inline bool is_self(__u32 tgid, struct task_struct *t)
+{
+	return tgid == control.self_tgid &&
+	       task_start_ns(t) / WIRE_TICK_NS == control.self_start_ticks;
+}
+
+/* What the agent does itself is no event. */
+static __always_inline bool is_muted(void)
+{
+	return is_self(bpf_get_current_pid_tgid() >> 32, current_task());
 }
 
 static __always_inline __u64 task_cgroup_v1(struct css_set *set)

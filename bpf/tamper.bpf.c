@@ -45,7 +45,8 @@ static __always_inline void report(struct task_struct *actor, __u64 what,
 	r->op = WHAT_OP(what);
 	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
 	r->flags = WHAT_FLAGS(what);
-	if (target->tgid == self_tgid)
+	if (target->tgid == control.self_tgid &&
+	    target->start_ns / WIRE_TICK_NS == control.self_start_ticks)
 		r->flags |= WIRE_TAMPER_SELF;
 	bpf_ringbuf_submit(r, 0);
 }
@@ -92,7 +93,7 @@ static __always_inline void signal_sent(enum wire_backend backend, int sig,
 	struct task_struct *from = current_task();
 	struct process_ref target;
 
-	if ((__u32)BPF_CORE_READ(to, tgid) != self_tgid || is_muted())
+	if (!is_self(BPF_CORE_READ(to, tgid), to) || is_muted())
 		return;
 	if (HARMLESS & 1ull << (sig & 63))
 		return;

@@ -443,6 +443,19 @@ struct wire_written {
 	__u32 reserved;
 };
 
+/* A clock tick as /proc/PID/stat counts it: USER_HZ is 100 everywhere. */
+#define WIRE_TICK_NS 10000000
+
+/*
+ * What the programs must know of the agent and cannot be built into them: it
+ * is another one after a restart. The agent writes it before it reads.
+ */
+struct wire_control {
+	__u64 self_start_ticks;	/* of the agent, in WIRE_TICK_NS since boot */
+	__u32 self_tgid;	/* 0: nobody; as of the initial PID namespace */
+	__u32 reserved;
+};
+
 /* One task leader, as the iterator writes it for the start-up snapshot. */
 struct wire_task {
 	__u64 start_ns;

@@ -25,6 +25,7 @@
 #include "sense/cgroup_root.h"
 #include "sense/choice.h"
 #include "sense/kernel_btf.h"
+#include "sense/self.h"
 #include "sense/skeleton.h"
 #include "sense/syscalls.h"
 
@@ -40,6 +41,7 @@ struct attempt {
 	struct attachment *a;
 	int cgroup_fd; /* -1: no root that we can see */
 	uint32_t v1_subsys;
+	struct wire_control self;
 	char *log; /* of the verifier, when it refused a program */
 };
 
@@ -175,7 +177,8 @@ static int share_maps(const struct attachment *a, const struct picket_bpf *skel)
 
 	bpf_object__for_each_map(m, skel->obj)
 	{
-		if (bpf_map__is_internal(m))
+		/* Constants are an object's own, all else is one. */
+		if (strstr(bpf_map__name(m), ".rodata"))
 			continue;
 		fd = attach_map(a, bpf_map__name(m));
 		r = fd < 0 ? -ENOENT : bpf_map__reuse_fd(m, fd);
@@ -200,7 +203,7 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 		(void)bpf_program__set_autoload(p, false);
 		(void)bpf_program__set_log_buf(p, t->log, VERIFIER_LOG_BYTES);
 	}
-	skel->rodata->self_tgid = s->self_tgid;
+	skel->data_control->control = t->self;
 	skel->rodata->ring_bytes = s->ring_bytes;
 	skel->rodata->window_ns = s->window_ms * NS_PER_MS;
 	skel->rodata->v1_subsys = t->v1_subsys;
@@ -394,11 +397,17 @@ static void find_v1_hierarchy(struct attempt *t)
 
 static int choose_and_attach(struct attempt *t, char what[static 256])
 {
-	int round, r = -EAGAIN;
+	int round, r;
 
+	r = self_find(t->settings->self_tgid, &t->self);
+	if (r < 0) {
+		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
+		return r;
+	}
 	find_v1_hierarchy(t);
 	choice_begin(&t->choice);
-	for (round = 0; round < ROUNDS_MAX && r == -EAGAIN; round++)
+	for (r = -EAGAIN, round = 0; round < ROUNDS_MAX && r == -EAGAIN;
+	     round++)
 		r = try_choice(t, what);
 	return r < 0 ? r : choice_check(&t->choice, what);
 }

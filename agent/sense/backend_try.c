@@ -65,7 +65,7 @@ static int attach_kprobe(int program, int *ret_link)
 	r = fs_read_file(AT_FDCWD, KPROBE_PMU, SMALL_TEXT, &text, &n);
 	if (r < 0)
 		return r;
-	r = text_u32(text_trim(slice_of(text, n)), &attr.type);
+	r = text_u32(slice_of(text, strcspn(text, "\n")), &attr.type);
 	if (r < 0)
 		return r;
 	attr.kprobe_func = (uint64_t)(uintptr_t)KERNEL_CALL;

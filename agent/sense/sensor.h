@@ -19,7 +19,10 @@ struct sensor_settings {
 	bool unix_sockets;
 	/* Names of environment variables to keep, NULL-terminated. */
 	const char *const *env_names;
-	/* The agent's own tgid in the initial PID namespace: not watched. */
+	/*
+	 * The agent's own tgid in the initial PID namespace: the calling
+	 * process, which is not watched. 0: it is watched like any other.
+	 */
 	uint32_t self_tgid;
 	/* 0: any; else enum wire_backend that this family must use. */
 	uint8_t force[WIRE_FAM_COUNT];

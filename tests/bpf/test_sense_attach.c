@@ -7,8 +7,11 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "sense/backend_try.h"
 #include "sense/kernel_btf.h"
@@ -124,6 +127,79 @@ static void what_this_kernel_does_not_have_is_not_found(void **state)
 	btf__free(kernel);
 }
 
+static int remove_files(void **state)
+{
+	(void)state;
+	(void)unlink(work_path("self"));
+	(void)unlink(work_path("child"));
+	return rmdir(work_dir());
+}
+
+/* Counts writes by one thread group. */
+struct writes_of {
+	uint32_t tgid;
+	size_t count;
+};
+
+static int count_writes(void *arg, const void *data, size_t size)
+{
+	const struct wire_hdr *h = data;
+	struct writes_of *w = arg;
+
+	(void)size;
+	w->count += h->type == WIRE_WRITE && h->tgid == w->tgid;
+	return 0;
+}
+
+static void make_file(const char *name)
+{
+	int fd = open(work_path(name), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	(void)close(fd);
+}
+
+/* How many of the writes of a child, or of this process, are told. */
+static size_t told_writes(bool by_child)
+{
+	struct sensor_settings set = settings(WIRE_FAM_EXEC, 0);
+	struct writes_of seen = { .tgid = (uint32_t)getpid() };
+	char what[256] = "", c = 'g';
+	struct sensor *s;
+	int go[2], status;
+
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	if (by_child)
+		seen.tgid = (uint32_t)fork();
+	if (!seen.tgid) {
+		_exit(read(go[0], &c, 1) == 1 ? (make_file("child"), 0) : 1);
+	}
+	/* The child has the agent's number, and another start. */
+	set.self_tgid = seen.tgid;
+	assert_int_equal(sensor_open(&set, &s, what), 0);
+	assert_int_equal(write(go[1], &c, 1), 1);
+	if (by_child)
+		assert_int_equal(waitpid((pid_t)seen.tgid, &status, 0),
+				 (pid_t)seen.tgid);
+	else
+		make_file("self");
+	sensor_stop(s);
+	while (sensor_read(s, count_writes, &seen, 1000) > 0)
+		;
+	sensor_close(s);
+	(void)close(go[0]);
+	(void)close(go[1]);
+	return seen.count;
+}
+
+static void only_the_agent_itself_is_not_watched(void **state)
+{
+	(void)state;
+	assert_int_equal(told_writes(false), 0);
+	assert_true(told_writes(true) > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,7 +207,8 @@ int main(void)
 		cmocka_unit_test(what_no_hook_of_a_family_has_is_an_error),
 		cmocka_unit_test(the_kernel_is_asked_about_each_kind),
 		cmocka_unit_test(what_this_kernel_does_not_have_is_not_found),
+		cmocka_unit_test(only_the_agent_itself_is_not_watched),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, remove_files);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sensor as a whole: what it opens it closes, what it cannot tell it
- * counts, a flood of one family leaves room for another, cgroups get names.
+ * The sensor as a whole: what it opens it closes, what it cannot see it says,
+ * cgroups get names. What becomes of a flood is in test_sense_flood.c.
  */
 #include "harness.h"
 
@@ -19,10 +19,6 @@
 #include "sense/cgroup_root.h"
 
 #define SMALL_RING (256u << 10)
-/* Half of it is for what else the machine does meanwhile. */
-#define FLOOD_RING (2u << 20)
-#define FLOOD	   5000
-#define EXECS	   20
 
 static const struct sensor_settings defaults = {
 	.ring_bytes = SMALL_RING,
@@ -134,67 +130,6 @@ static void without_privileges_is_refused_in_words(void **state)
 	assert_int_equal(status, 0);
 }
 
-static int act_flood(void *arg)
-{
-	char name[32];
-	int i, fd;
-	pid_t pid;
-
-	(void)arg;
-	if (chdir(work_dir()) < 0)
-		return 90;
-	for (i = 0; i < FLOOD; i++) {
-		(void)snprintf(name, sizeof(name), "f%d", i);
-		fd = open(name, O_WRONLY | O_CREAT, 0644);
-		if (fd < 0)
-			return 91;
-		(void)close(fd);
-	}
-	for (i = 0; i < EXECS; i++) {
-		pid = fork();
-		if (!pid) {
-			(void)execl("/bin/true", "true", NULL);
-			_exit(97);
-		}
-		if (waitpid(pid, NULL, 0) != pid)
-			return 92;
-	}
-	return 0;
-}
-
-static void flood_is_counted_and_leaves_room_for_execs(void **state)
-{
-	struct wire_counters sum[WIRE_FAM_COUNT];
-	struct seen *w = seen_open(FLOOD_RING, 0);
-	uint64_t used, size;
-	int f;
-
-	(void)state;
-	assert_non_null(w);
-	/*
-	 * Others on the host are counted too, so both sides are taken whole:
-	 * from attaching to detaching.
-	 */
-	w->keep_all = true;
-	seen_run_unread(w, act_flood, NULL);
-	assert_int_equal(w->status, 0);
-	sensor_fill(w->sensor, &used, &size);
-	assert_int_equal(size, FLOOD_RING);
-	assert_true(used < size);
-	seen_stop(w);
-	for (f = 0; f < WIRE_FAM_COUNT; f++)
-		sum[f] = seen_counters(w, (enum wire_family)f);
-	assert_true(sum[WIRE_FAM_WRITE].made >= FLOOD);
-	assert_true(sum[WIRE_FAM_WRITE].lost > 0);
-	assert_int_equal(seen_count(w, WIRE_WRITE) + sum[WIRE_FAM_WRITE].lost,
-			 sum[WIRE_FAM_WRITE].made);
-	assert_int_equal(sum[WIRE_FAM_EXEC].lost, 0);
-	assert_int_equal(sum[WIRE_FAM_FORK].lost, 0);
-	assert_true(seen_count(w, WIRE_EXEC) >= EXECS);
-	assert_int_equal(seen_count(w, WIRE_EXEC), sum[WIRE_FAM_EXEC].made);
-	seen_close(w);
-}
-
 static int count_two(void *arg, const void *data, size_t size)
 {
 	(void)data;
@@ -264,7 +199,6 @@ int main(void)
 		cmocka_unit_test(forced_backend_is_the_one_that_speaks),
 		cmocka_unit_test(forced_backend_that_is_not_there_is_an_error),
 		cmocka_unit_test(without_privileges_is_refused_in_words),
-		cmocka_unit_test(flood_is_counted_and_leaves_room_for_execs),
 		cmocka_unit_test(reading_stops_where_it_is_told),
 		cmocka_unit_test(new_cgroup_is_told_with_its_name),
 	};
