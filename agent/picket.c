@@ -21,6 +21,7 @@ static const struct command {
 	{ "status", cmd_status, "say what a running picket sees and has lost" },
 	{ "query", cmd_query, "print what happened at a time, and who did it" },
 	{ "verify", cmd_verify, "prove that a journal is what was written" },
+	{ "coverage", cmd_coverage, "say what could have been seen, and when" },
 	{ "check", cmd_check, "read configuration and policy, and judge them" },
 };
 

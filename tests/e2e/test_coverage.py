@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`picket coverage`: could it have been seen? The journal alone answers, also
+when nobody runs any more."""
+import contextlib
+import datetime
+import json
+import os
+import signal
+import subprocess
+import time
+
+from lib import (PICKET, Agent, actor, act, contains, equal, main, need_root,
+                 run, test, true, wait_for, workdir)
+
+
+@contextlib.contextmanager
+def place():
+    need_root()
+    with workdir("coverage") as directory:
+        yield directory
+
+
+def now():
+    """A time that lies strictly between what was done and what comes."""
+    time.sleep(0.01)
+    t = datetime.datetime.now(datetime.timezone.utc)
+    time.sleep(0.01)
+    return t.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def ask(agent, *words):
+    p = run([PICKET, "coverage", "--journal", agent.journal, "--json", *words])
+    equal(p.returncode, 0, f"exit code; it said {p.stderr!r}")
+    return {r["kind"]: r for r in map(json.loads, p.stdout.splitlines())}
+
+
+def mark(agent, directory, n):
+    """Something that is surely in the journal, and on the disk, after this."""
+    tiny = actor("act_tiny", directory, f"tiny-{n}")
+    pid, _ = act([tiny], code=1)
+    wait_for(lambda: any(r.get("process", {}).get("pid") == pid
+                         and r["kind"] == "exit" for r in agent.read()),
+             "the marker in the journal")
+    last = max(r["seq"] for r in agent.read())
+    wait_for(lambda: (s := agent.status()) and
+             s["journal"]["sealed_seq"] >= last, "the marker on the disk")
+
+
+@test
+def a_life_with_gaps(directory):
+    agent = Agent(directory, "", canary={"interval": "0s"})
+    with agent:
+        before = now()
+        agent.start()
+        running = now()
+        mark(agent, directory, 1)
+        equal(agent.stop(), 0, "exit code")
+        stopped = now()
+        agent.start()
+        again = now()
+        mark(agent, directory, 2)
+        killed_at = now()
+        agent.process.kill()
+        agent.process.wait()
+        down = now()
+        agent.start()
+        after = now()
+        mark(agent, directory, 3)
+        status = agent.status()
+
+        answer = ask(agent, "--at", before)
+        equal({a["answer"] for a in answer.values()}, {"no"}, "before")
+        contains(answer["exec"]["because"][0]["reason"],
+                 "does not go back", "why not")
+        for when in running, again, after:
+            answer = ask(agent, "--at", when)
+            for kind, a in answer.items():
+                rows = [r for r in status["coverage"] if r["family"] == kind]
+                short = [r for r in rows if not r["active"] or r["reason"]]
+                on = [r for r in rows if r["active"]]
+                want = "no" if not on else "partly" if short else "yes"
+                equal(a["answer"], want, f"{kind} while it ran")
+                equal({(b.get("way"), b["reason"]) for b in a["because"]},
+                      {(r["hook"], r["reason"]) for r in short} if rows else
+                      {(None, "picket had no hook for it")},
+                      f"{kind}: why not all of it")
+        answer = ask(agent, "--at", stopped, "--kind", "write")
+        equal(list(answer), ["write"], "kinds")
+        because = answer["write"]["because"][0]
+        equal((answer["write"]["answer"], because["what"]), ("no", "down"),
+              "while it was stopped")
+        contains(because["reason"], "stopped by signal 2", "who stopped it")
+        true(because["from"] < stopped < because["until"], "its bounds")
+        because = ask(agent, "--at", down)["exec"]["because"][0]
+        contains(because["reason"], "without a word", "after SIGKILL")
+        true(because["from"] < down < because["until"], "its bounds")
+        true(because["from"] <= killed_at, "the last sign of life")
+        equal(agent.stop(), 0, "exit code")
+    # Nobody runs: as of the newest record, which is that it stopped.
+    p = run([PICKET, "coverage", "--journal", agent.journal])
+    equal(p.returncode, 0, "exit code")
+    text = p.stdout.decode()
+    contains(text, "anything at ", "one answer for all kinds")
+    contains(text, "no, because", "the answer")
+    contains(text, "picket stopped by signal 2", "the reason")
+
+
+@test
+def what_was_lost_then_is_in_the_answer(directory):
+    tiny = actor("act_tiny", directory)
+    with Agent(directory, "", "lossy", sensor={"ring_size": "256K"},
+               canary={"interval": "0s"}) as agent:
+        agent.start()
+        mark(agent, directory, "before")
+        quiet = now()
+        # A loss is told with the interval since the counters were looked at
+        # last, once a second while something happens: be well behind that.
+        began = time.monotonic()
+        while time.monotonic() < began + 2.5:
+            act([tiny], code=1)
+            time.sleep(0.1)
+        mark(agent, directory, "between")
+        agent.process.send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(600):
+                subprocess.run([tiny], check=False, stdin=subprocess.DEVNULL)
+            amid = now()
+        finally:
+            agent.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: any(r.get("agent", {}).get("what") == "loss"
+                             for r in agent.read()), "the loss to be told")
+        mark(agent, directory, "after")
+        lost = [b for b in ask(agent, "--at", amid)["exec"]["because"]
+                if b["what"] == "lost"]
+        true(lost, "the loss is a reason")
+        told = [r["agent"]["facts"] for r in agent.read()
+                if r.get("agent", {}).get("what") == "loss"]
+        want = sum(int(f["count"]) for f in told if f["family"] == "exec")
+        equal(sum(b["count"] for b in lost), want, "how many")
+        equal([b for b in ask(agent, "--at", quiet)["exec"]["because"]
+               if b["what"] == "lost"], [], "what was lost at another time")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def mistakes_are_said(directory):
+    for words, code, says in (
+            (["--at", "yesterday-ish"], 2, "--at"),
+            (["--kind", "fork"], 2, "--kind"),
+            (["--journal", os.fspath(directory / "none")], 1,
+             "no journal directory")):
+        p = run([PICKET, "coverage", *words])
+        equal(p.returncode, code, f"exit code of {words}")
+        contains(p.stderr.decode(), says, f"what is said of {words}")
+        equal(p.stdout, b"", "data of a failure")
+
+
+if __name__ == "__main__":
+    main(place)
