@@ -7,8 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -73,12 +76,35 @@ static int end_torn_line(int fd, off_t size)
 	return last == '\n' ? 0 : fs_write_all(fd, "\n", 1);
 }
 
+static int open_file(int dirfd, const char *name, off_t *ret_size)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	fd = openat(dirfd, name,
+		    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	*ret_size = st.st_size;
+	return steal_fd(&fd);
+}
+
+static int begin_another(int dirfd, const char *name, bool *ret_gone)
+{
+	char old[NAME_MAX + 1];
+
+	(void)snprintf(old, sizeof(old), "%s.1", name);
+	*ret_gone = faccessat(dirfd, old, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return renameat(dirfd, name, dirfd, old) < 0 ? -errno : 0;
+}
+
 int dead_letter_append(const char *dir, const char *name,
-		       const struct dead_letter *d)
+		       const struct dead_letter *d, bool *ret_gone)
 {
 	cleanup_buf struct buf line = BUF_INIT(LINE_MAX_BYTES);
 	cleanup_close int dirfd = -1, fd = -1;
-	struct stat st;
+	bool gone = false;
+	off_t size;
 	int r;
 
 	make_line(&line, d);
@@ -87,18 +113,22 @@ int dead_letter_append(const char *dir, const char *name,
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return -errno;
-	fd = openat(dirfd, name,
-		    O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if ((uint64_t)st.st_size + line.n > DEAD_LETTER_FILE_MAX)
-		return -EFBIG;
-	r = end_torn_line(fd, st.st_size);
+	fd = open_file(dirfd, name, &size);
+	if (fd >= 0 && size && (uint64_t)size + line.n > DEAD_LETTER_FILE_MAX) {
+		(void)close(steal_fd(&fd));
+		r = begin_another(dirfd, name, &gone);
+		fd = r < 0 ? r : open_file(dirfd, name, &size);
+	}
+	if (fd < 0)
+		return fd;
+	r = end_torn_line(fd, size);
 	if (r >= 0)
 		r = fs_write_all(fd, line.p, line.n);
-	if (r < 0)
-		return r;
-	if (fdatasync(fd) < 0)
-		return -errno;
-	return st.st_size ? 0 : fs_sync_dir(dirfd);
+	if (r >= 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r >= 0 && !size)
+		r = fs_sync_dir(dirfd);
+	if (r >= 0)
+		*ret_gone = gone;
+	return r;
 }

@@ -6,12 +6,17 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
 
-/* When the file would grow past this, -EFBIG: it is the operator's turn. */
-#define DEAD_LETTER_FILE_MAX (256u << 20)
+/*
+ * When the file would grow past this it becomes NAME.1, and what was that is
+ * gone: a collector's refusals must neither fill a disk nor hold up what it
+ * takes. The journal still has the records for a while.
+ */
+#define DEAD_LETTER_FILE_MAX (64u << 20)
 
 struct dead_letter {
 	const char *uid;
@@ -22,6 +27,6 @@ struct dead_letter {
 	int64_t wall_ns; /* now */
 };
 
-/* Durable when it returns 0. */
+/* Durable when it returns 0. *ret_gone: older letters had to go for it. */
 int dead_letter_append(const char *dir, const char *name,
-		       const struct dead_letter *d);
+		       const struct dead_letter *d, bool *ret_gone);

@@ -316,11 +316,16 @@ static int set_aside(struct ship *s)
 		.record = batch_record(s->batch, of->item),
 		.wall_ns = clock_wall_ns(),
 	};
+	bool gone;
 	int r;
 
-	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d);
+	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d,
+			       &gone);
 	if (r < 0)
 		return r;
+	if (gone)
+		ship_tell(s, SHIP_WARNING,
+			  "too many dead letters: the oldest had to go");
 	s->bad_end = 0;
 	s->failed = true;
 	s->refused_in_row++;

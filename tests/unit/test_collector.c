@@ -264,28 +264,31 @@ static void dead_letter_is_one_line_of_json(void **state)
 				 .answer = "say \"no\"\n",
 				 .record = slice_of("\xff\0abc", 5),
 				 .wall_ns = 1795467845678000000 };
+	bool gone = true;
 	char *text;
 
 	(void)state;
-	assert_int_equal(dead_letter_append(dir, "dead", &d), 0);
+	assert_int_equal(dead_letter_append(dir, "dead", &d, &gone), 0);
 	text = read_text("dead");
 	assert_string_equal(
 		text,
 		"{\"time\":\"2026-11-23T21:04:05.678Z\",\"uid\":\"u.1.2\","
 		"\"status\":400,\"answer\":\"say \\\"no\\\"\\n\","
 		"\"format\":\"otlp\",\"record_b64\":\"/wBhYmM=\"}\n");
+	assert_false(gone);
 	free(text);
 }
 
 static void torn_line_costs_only_itself(void **state)
 {
 	struct dead_letter d = { .uid = "u", .format = "otlp", .answer = "" };
+	bool gone;
 	char *text;
 
 	(void)state;
 	(void)put("torn", "{\"time\":\"20", 0640);
-	assert_int_equal(dead_letter_append(dir, "torn", &d), 0);
-	assert_int_equal(dead_letter_append(dir, "torn", &d), 0);
+	assert_int_equal(dead_letter_append(dir, "torn", &d, &gone), 0);
+	assert_int_equal(dead_letter_append(dir, "torn", &d, &gone), 0);
 	text = read_text("torn");
 	assert_memory_equal(text, "{\"time\":\"20\n{\"time\":", 20);
 	assert_int_equal(text[strlen(text) - 1], '\n');
@@ -295,13 +298,26 @@ static void torn_line_costs_only_itself(void **state)
 static void dead_letters_are_bounded(void **state)
 {
 	struct dead_letter d = { .uid = "u", .format = "otlp", .answer = "" };
-	int fd = openat(dirfd_, "full", O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+	struct stat st;
+	bool gone;
+	int i;
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_int_equal(ftruncate(fd, DEAD_LETTER_FILE_MAX), 0);
-	assert_int_equal(dead_letter_append(dir, "full", &d), -EFBIG);
-	(void)close(fd);
+	for (i = 0; i < 3; i++) {
+		int fd = openat(dirfd_, "full", O_WRONLY | O_CREAT | O_CLOEXEC,
+				0640);
+
+		assert_true(fd >= 0);
+		assert_int_equal(ftruncate(fd, DEAD_LETTER_FILE_MAX - i), 0);
+		(void)close(fd);
+		assert_int_equal(dead_letter_append(dir, "full", &d, &gone), 0);
+		/* The first full one is kept, from then on one goes each time. */
+		assert_int_equal(gone, i > 0);
+		assert_int_equal(fstatat(dirfd_, "full.1", &st, 0), 0);
+		assert_int_equal(st.st_size, DEAD_LETTER_FILE_MAX - i);
+		assert_int_equal(fstatat(dirfd_, "full", &st, 0), 0);
+		assert_in_range(st.st_size, 1, 200);
+	}
 }
 
 /* ---- status ---------------------------------------------------------------------- */
