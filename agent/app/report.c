@@ -94,9 +94,13 @@ static uint64_t unexplained(const struct agent *a)
 uint64_t report_unexplained(struct agent *a)
 {
 	uint64_t missing = unexplained(a);
+	char count[24];
+	const struct record_fact facts[] = { { "count", count },
+					     { NULL, NULL } };
 
+	(void)snprintf(count, sizeof(count), "%" PRIu64, missing);
 	if (missing)
-		announce(&a->announcer, PICKET__V1__AGENT__WHAT__LOSS, NULL,
+		announce(&a->announcer, PICKET__V1__AGENT__WHAT__LOSS, facts,
 			 "%" PRIu64 " events were made and never arrived",
 			 missing);
 	return missing;

@@ -394,6 +394,7 @@ static void make_manifest(struct batch *b, struct batch_run run,
 		m->first_seq = first_covered(b, run);
 	memcpy(m->journal, b->settings.journal, sizeof(m->journal));
 	memcpy(m->seal_sha256, seal->sha256, sizeof(m->seal_sha256));
+	m->tally = seal->tally;
 	for (i = run.from; i < run.to; i++) {
 		const struct item *it = &b->items[i];
 

@@ -75,10 +75,12 @@ const char *batch_uid(const struct batch *b, size_t i,
 /* Its encoded bytes: a LogRecord or picket.v1.Record. */
 struct slice batch_record(const struct batch *b, size_t i);
 
-/* The newest seal, as reader_seal tells it. */
+/* The newest seal, as reader_seal tells it, and what the journal told. */
+struct tally;
 struct batch_seal {
 	uint64_t seq;
 	uint8_t sha256[32];
+	const struct tally *tally; /* NULL: nothing is known */
 };
 
 /*

@@ -76,7 +76,7 @@ static int retry_later(struct early *e, const char *text, uint64_t wanted_ms)
 
 static int send_alerts(struct early *e)
 {
-	struct batch_seal seal;
+	struct batch_seal seal = { .tally = &e->ship->tally };
 	char what[256] = "out of memory";
 	int r;
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Manifests as text and as picket.v1.Manifest; out/otlp.c has them as log
- * records. Counters of what was lost in the kernel and in the journal are
- * not known to a reader of the journal: those losses are records of their
- * own (gaps, agent events), and the fields stay 0.
+ * records.
  */
 #include "out/manifest.h"
 
@@ -14,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "event.pb-c.h"
+#include "out/tally.h"
 
 static const char *const reason_names[MANIFEST_REASON_COUNT] = {
 	[MANIFEST_SENT] = "sent",
@@ -106,6 +105,14 @@ void manifest_pack(struct buf *out, const struct manifest *m)
 	pb.last_seq = m->last_seq;
 	pb.count = m->count;
 	pb.early = m->is_early;
+	if (m->tally) {
+		pb.lost_kernel = m->tally->lost_kernel;
+		pb.lost_journal = m->tally->lost_journal;
+	}
+	if (m->tally && m->tally->has_policy) {
+		pb.policy_sha256.data = (uint8_t *)(uintptr_t)m->tally->policy;
+		pb.policy_sha256.len = sizeof(m->tally->policy);
+	}
 	pb.sealed_seq = m->sealed_seq;
 	pb.seal_sha256.data = copy + sizeof(m->journal);
 	pb.seal_sha256.len = sizeof(m->seal_sha256);

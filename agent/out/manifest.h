@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 
+struct tally;
+
 enum manifest_reason {
 	MANIFEST_SENT = 0,    /* not withheld at all */
 	MANIFEST_DEAD_LETTER, /* the collector refuses it */
@@ -45,6 +47,7 @@ struct manifest {
 	int64_t time_ns;	 /* of its newest record */
 	uint64_t sealed_seq;	 /* newest seal: what it covers … */
 	uint8_t seal_sha256[32]; /* … and its running hash */
+	const struct tally *tally; /* NULL: nothing is known */
 };
 
 /* "<journal hex>.<epoch>.<first>-<last>.manifest", or "….early" */

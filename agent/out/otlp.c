@@ -16,6 +16,7 @@
 #include "limits.h"
 #include "out/attr.h"
 #include "out/pbwire.h"
+#include "out/tally.h"
 #include "out/text.h"
 
 /* A record at its largest has some thousand arguments of a byte or two. */
@@ -234,6 +235,20 @@ void otlp_record(struct otlp *o, struct buf *out,
 	pack_record(o, out, &head);
 }
 
+static void add_tally(struct attrs *a, const struct tally *t)
+{
+	char policy[2 * sizeof(t->policy) + 1];
+
+	if (!t)
+		return;
+	manifest_hex(t->policy, sizeof(t->policy), policy);
+	if (t->has_policy)
+		attr_string(a, "picket.manifest.policy_sha256",
+			    slice_str(policy));
+	attr_int(a, "picket.manifest.lost_kernel", (int64_t)t->lost_kernel);
+	attr_int(a, "picket.manifest.lost_journal", (int64_t)t->lost_journal);
+}
+
 static void add_withheld(struct otlp *o, const struct manifest *m)
 {
 	struct slice *items;
@@ -284,6 +299,7 @@ void otlp_manifest(struct otlp *o, struct buf *out, const struct manifest *m)
 	attr_int(a, "picket.manifest.sealed", (int64_t)m->sealed_seq);
 	if (m->sealed_seq)
 		attr_string(a, "picket.manifest.seal_sha256", slice_str(seal));
+	add_tally(a, m->tally);
 	add_withheld(o, m);
 	pack_record(o, out, &head);
 }

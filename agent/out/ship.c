@@ -166,6 +166,10 @@ static int use_journal(struct ship *s)
 		return r;
 	ship_begin_batch(s);
 	s->read = (struct early_name){ s->cursor.epoch, s->cursor.seq };
+	s->tally_changed = false;
+	r = tally_load(s->collector->state_dir, s->cursor.journal, &s->tally);
+	if (r < 0)
+		return r;
 	s->behind_since_ns = clock_mono_ns();
 	s->backlog_before_ns = clock_wall_ns();
 	r = early_open(s->early);
@@ -290,6 +294,8 @@ static int fill_one(struct ship *s)
 		return r;
 	if (!n || (!records && batch_n_records(s->batch)))
 		s->began_ns = clock_mono_ns();
+	if (got == FEED_RECORD && tally_take(&s->tally, v))
+		s->tally_changed = true;
 	s->read.epoch = v->epoch;
 	s->read.seq = v->seq_end > v->seq ? v->seq_end - 1 : v->seq;
 	feed_taken(s->feed);

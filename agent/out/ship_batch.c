@@ -160,7 +160,7 @@ int ship_post(struct ship *s, struct http *h, const struct buf *plain,
 
 static int send_run(struct ship *s)
 {
-	struct batch_seal seal;
+	struct batch_seal seal = { .tally = &s->tally };
 	char what[256] = "out of memory";
 	int r;
 
@@ -262,12 +262,26 @@ static void count_withheld(struct ship *s)
 	}
 }
 
+/* Before the cursor: what is met again is not counted again. */
+static void save_tally(struct ship *s)
+{
+	int r;
+
+	if (!s->tally_changed)
+		return;
+	r = tally_save(s->collector->state_dir, &s->tally);
+	if (r < 0)
+		ship_note_error(s, "cannot save what the journal tells");
+	s->tally_changed = r < 0;
+}
+
 /* Everything up to the end of the run is done with. */
 static int pass_run(struct ship *s)
 {
 	struct batch_item last;
 
 	count_withheld(s);
+	save_tally(s);
 	batch_item(s->batch, s->run.to - 1, &last);
 	s->cursor.epoch = last.epoch;
 	s->cursor.seq = last.last;

@@ -16,6 +16,7 @@
 #include "out/http.h"
 #include "out/response.h"
 #include "out/ship.h"
+#include "out/tally.h"
 
 struct early;
 
@@ -52,6 +53,8 @@ struct ship {
 	struct feed *feed;
 	struct cursor cursor;
 	struct early_name read; /* the last that was taken from feed */
+	struct tally tally;	/* of what was read */
+	bool tally_changed;	/* since it was saved */
 	bool cursor_failed;
 
 	struct early *early;

@@ -125,6 +125,19 @@ def check_same(way, journal, collector):
     true(count >= 46, f"only {count} events of our own")
 
 
+def check_tally(journal, collector):
+    """The last manifest sums up what the journal tells of picket itself."""
+    last = max((m["attributes"] for m in collector.manifests()),
+               key=lambda a: a["picket.manifest.last"])
+    told = [r["agent"] for r in journal.values() if r["kind"] == "agent"]
+    policies = [a["facts"]["sha256"] for a in told if a["what"] == "policy"]
+    equal(last.get("picket.manifest.policy_sha256"), policies[-1], "policy")
+    equal(last["picket.manifest.lost_kernel"],
+          sum(int(a["facts"]["count"]) for a in told if a["what"] == "loss"),
+          "lost in the kernel")
+    equal(last["picket.manifest.lost_journal"], 0, "lost at the journal")
+
+
 @contextlib.contextmanager
 def place():
     need_root()
@@ -163,6 +176,7 @@ def what_arrives_is_the_journal(way):
     equal(way.shippers[-1].wait(lib.PATIENCE), 0, "exit code of picket-ship")
     journal = check_all_there(way, collector, doubles=False)
     check_same(way, journal, collector)
+    check_tally(journal, collector)
     denied = [r for r in journal.values() if record.judged(r)[2]]
     equal(len(denied), 20, "alerts")
 
@@ -204,6 +218,7 @@ def nothing_is_missing_after_everything_was_killed(way):
 
     journal = check_all_there(way, collector, doubles=True)
     check_same(way, journal, collector)
+    check_tally(journal, collector)
     true(killed_at <= set(journal), "sealed records are gone after the kill: "
          f"{sorted(killed_at - set(journal))[:5]}")
     for name in ("before", "without-collector", "without-shipper", "after"):
