@@ -131,6 +131,7 @@ static void take_start(struct reading *r, int64_t wall_ns)
 	}
 	r->has_run = true;
 	r->has_ended = r->has_table = false;
+	r->c->from_ns = 0;
 	drop_table(r->c);
 }
 
