@@ -10,6 +10,7 @@ const volatile __u64 window_ns = 0;
 const volatile __u32 v1_subsys = ~0u;
 const volatile __u32 v1_hierarchy = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
+const volatile __u32 socket_ops = 0;
 
 volatile struct wire_control control SEC(".data.control") = {};
 
@@ -19,6 +20,7 @@ struct env_map env_names SEC(".maps");
 struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
+struct attempts_map attempts SEC(".maps");
 struct ended_map ended SEC(".maps");
 struct scripts_map scripts SEC(".maps");
 struct mapped_map mapped SEC(".maps");

@@ -16,6 +16,8 @@ extern const volatile __u32 v1_subsys;
 extern const volatile __u32 v1_hierarchy; /* its hierarchy_id */
 /* By system call number: native, then 32-bit numbers. */
 extern const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX];
+/* WIRE_SOCKET(…): what the calls of sockets are looked up for. */
+extern const volatile __u32 socket_ops;
 
 /* Set by whichever agent reads the ring now; these programs outlive it. */
 extern volatile struct wire_control control;
@@ -86,6 +88,26 @@ struct held_map {
 	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct held);
+};
+
+/*
+ * What a thread is in the middle of, from the hook that saw it asked for to
+ * the one that sees it end: then what is told in between is told once.
+ */
+enum attempt_what { ATTEMPT_CONNECT = 1, ATTEMPT_LISTEN, ATTEMPT_BIND };
+
+struct attempt {
+	__u64 sock;
+	__u32 what; /* enum attempt_what */
+	/* Connecting: the socket's state will say how that came out. */
+	__u32 is_under_way;
+};
+
+struct attempts_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct attempt);
 };
 
 /* Processes that were told dead, see task_exited. */
@@ -199,6 +221,7 @@ extern struct env_map env_names SEC(".maps");
 extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
+extern struct attempts_map attempts SEC(".maps");
 extern struct ended_map ended SEC(".maps");
 extern struct scripts_map scripts SEC(".maps");
 extern struct mapped_map mapped SEC(".maps");

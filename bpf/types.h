@@ -8,6 +8,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <linux/net.h>
 #include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -334,6 +335,7 @@ struct sock_common {
 	__u16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
+	unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
@@ -343,15 +345,60 @@ struct sock {
 	struct sock_common __sk_common;
 	int sk_err;
 	__u8 sk_shutdown;
+	__u16 sk_type;
+	__u16 sk_protocol;
+	__u32 sk_max_ack_backlog;
+	struct socket *sk_socket;
 };
 
-/* Begins with a struct sock. */
+/* Each of these begins with the one before it. */
 struct inet_sock {
 	__u16 inet_sport;
 };
 
+struct inet_connection_sock {
+	void *icsk_ulp_data;
+};
+
+struct tcp_sock {
+	bool is_mptcp;
+};
+
+/* What icsk_ulp_data is of a TCP socket that an MPTCP socket owns. */
+struct mptcp_subflow_context {
+	__u32 request_join : 1;
+	struct sock *conn; /* the owner */
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+	char sun_path[108];
+};
+
+struct unix_address {
+	int len; /* of name, with its family */
+	struct sockaddr_un name[0];
+};
+
+/* Begins with a struct sock. */
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+};
+
+struct packet_sock {
+	__u16 num; /* ETH_P_…, network order */
+};
+
 struct socket {
+	socket_state state;
 	struct sock *sk;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
 };
 
 #if defined(__TARGET_ARCH_x86)
@@ -389,6 +436,7 @@ struct bpf_iter__task {
 
 /* Kernel constants that no UAPI header has. */
 #define PF_KTHREAD	     0x00200000
+#define PF_IO_WORKER	     0x00000010
 #define PFA_NO_NEW_PRIVS_BIT 0x1
 #define SIGNAL_GROUP_EXIT    0x00000004
 #define PIDTYPE_PGID	     2
@@ -401,14 +449,29 @@ struct bpf_iter__task {
 #define AT_REMOVEDIR	     0x200
 #define TCP_ESTABLISHED	     1
 #define TCP_SYN_SENT	     2
+#define TCP_SYN_RECV	     3
 #define TCP_CLOSE	     7
+#define TCP_LISTEN	     10 /* of unix and vsock sockets as well */
+#define AF_UNSPEC	     0
+#define AF_UNIX		     1
 #define AF_INET		     2
 #define AF_INET6	     10
+#define AF_PACKET	     17
+#define AF_VSOCK	     40
+#define AF_XDP		     44
+#define SOCK_STREAM	     1
+#define SOCK_DGRAM	     2
+#define SOCK_RAW	     3
+#define SOCK_SEQPACKET	     5
+#define IPPROTO_TCP	     6
+#define IPPROTO_UDP	     17
+#define IPPROTO_UDPLITE	     136
+#define IPPROTO_MPTCP	     262
+#define MSG_FASTOPEN	     0x20000000
 
 #define S_IFMT	 0170000
 #define S_IFREG	 0100000
 #define S_IFBLK	 0060000
-#define S_IFSOCK 0140000
 #define S_IFSOCK 0140000
 
 #define RENAME_EXCHANGE	    0x2

@@ -13,9 +13,9 @@
 #include "emit.h"
 #include "load.h"
 #include "read_file.h"
-#include "read_sock.h"
 #include "read_syscall.h"
 #include "read_task.h"
+#include "socket_call.h"
 #include "tamper.h"
 
 static __always_inline bool is_regular(struct inode *i)
@@ -176,51 +176,6 @@ static __always_inline void file_opened(enum wire_backend backend,
 		  asked);
 }
 
-/*
- * connect(2) that failed before the connection was under way. What the
- * socket's state settles is told there; these errors are that, or are about
- * the call and not the connection.
- */
-static __always_inline bool is_settled_elsewhere(long error)
-{
-	switch (error) {
-	case 4:	  /* EINTR */
-	case 9:	  /* EBADF */
-	case 14:  /* EFAULT */
-	case 88:  /* ENOTSOCK */
-	case 104: /* ECONNRESET */
-	case 106: /* EISCONN */
-	case 110: /* ETIMEDOUT */
-	case 111: /* ECONNREFUSED */
-	case 114: /* EALREADY */
-	case 115: /* EINPROGRESS */
-	case 512: /* ERESTARTSYS */
-		return true;
-	}
-	return false;
-}
-
-static __always_inline void connect_ended(enum wire_backend backend,
-					  struct call c, long ret)
-{
-	struct task_struct *t = current_task();
-	struct file *file;
-	struct socket *socket;
-	struct sock *sk;
-	__u32 family;
-
-	if (ret >= 0 || is_settled_elsewhere(-ret))
-		return;
-	file = file_of_current_fd(call_arg(c, call_rule(c)->fd));
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family == AF_INET || family == AF_INET6)
-		connect_result(backend, t, sk, -ret);
-}
-
 /* What is more, or something else, than a change to a file. */
 static __always_inline void also_ended(enum wire_backend backend, struct call c,
 				       long ret)
@@ -245,8 +200,8 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 		if (!call_rule(c)->op)
 			return 0;
 	}
-	if (kind == WIRE_SYS_CONNECT) {
-		connect_ended(backend, c, ret);
+	if (kind >= WIRE_SYS_CONNECT) {
+		socket_call_ended(number_of(c.regs), c.index, backend, ret);
 		return 0;
 	}
 	/* Also a failed call must not leave its file behind, see call_began. */

@@ -480,11 +480,16 @@ enum wire_syscall_kind {
 	WIRE_SYS_OPEN,		/* returns a descriptor */
 	WIRE_SYS_MMAP,
 	WIRE_SYS_PATH,		/* one name, or two with dir2 and name2 */
-	WIRE_SYS_CONNECT,
 	WIRE_SYS_MODULE,	/* finit_module */
 	WIRE_SYS_PTRACE,
 	WIRE_SYS_VM_WRITE,	/* process_vm_writev */
 	WIRE_SYS_BPF,
+	/* From here on about sockets, see enum wire_socket_op. */
+	WIRE_SYS_CONNECT,
+	WIRE_SYS_SOCKET,	/* returns a descriptor */
+	WIRE_SYS_LISTEN,
+	WIRE_SYS_SOCKETCALL,	/* all of these, by number, in 32-bit programs */
+	WIRE_SYS_RING,		/* io_uring_enter: may have done any of these */
 };
 
 /*
@@ -502,6 +507,22 @@ enum wire_also {
 };
 
 #define WIRE_ALSO(name) (1u << (WIRE_ALSO_##name - WIRE_ALSO_FIRST))
+
+/*
+ * What the end of a call tells of sockets, where nothing else does. Numbered
+ * on from the above, and in no rule: the programs get them as one word.
+ */
+enum wire_socket_op {
+	WIRE_OP_SOCKETS = 32,
+	WIRE_OP_CONNECT = WIRE_OP_SOCKETS, /* failed before it was under way */
+	WIRE_OP_UNIX,		/* unix socket connected */
+	WIRE_OP_RAW,		/* raw socket made */
+	WIRE_OP_PACKET,		/* packet socket made */
+	WIRE_OP_LISTEN,		/* a socket listens that is no TCP socket */
+	WIRE_OP_UNBOUND,	/* a TCP socket listens that nobody bound */
+};
+
+#define WIRE_SOCKET(name) (1u << (WIRE_OP_##name - WIRE_OP_SOCKETS))
 
 #define WIRE_SYS_COUNTS 0x01	/* returns the bytes written */
 #define WIRE_SYS_HOW 0x02	/* flags are in a struct open_how in memory */

@@ -127,7 +127,7 @@ int attach_program(const struct attachment *a, const char *name)
 static void follow_ops(struct attachment *a)
 {
 	const struct probe *probe;
-	uint32_t ops = 0;
+	uint64_t ops = 0;
 	size_t i, kept = 0;
 
 	for (i = 0; i < sense_hook_count; i++) {
@@ -208,6 +208,7 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 	skel->rodata->window_ns = s->window_ms * NS_PER_MS;
 	skel->rodata->v1_subsys = t->v1_subsys;
 	skel->rodata->v1_hierarchy = t->a->v1_hierarchy;
+	skel->rodata->socket_ops = (uint32_t)(t->a->ops >> WIRE_OP_SOCKETS);
 	syscalls_fill(skel->rodata->syscalls, t->a->ops);
 	if (t->a->object_count)
 		r = share_maps(t->a, skel);

@@ -38,7 +38,7 @@ struct attachment {
 	struct attached hooks[ATTACH_HOOKS_MAX]; /* as sense_hooks */
 	struct running programs[ATTACH_PROGRAMS_MAX];
 	size_t program_count;
-	uint32_t ops;	       /* of the system calls that are looked at */
+	uint64_t ops;	       /* of the system calls that are looked at */
 	uint32_t v1_hierarchy; /* 0: none mounted */
 };
 

@@ -81,6 +81,11 @@ static void advance(struct choice *c, size_t hook, size_t from)
 	uint8_t force = forced(c, h);
 	char why[40];
 
+	if (h->is_unix && !c->settings->unix_sockets) {
+		at->probe = h->count;
+		add_reason(at, "unix_sockets = no");
+		return;
+	}
 	for (; from < h->count; from++)
 		if ((!force || h->probes[from].backend == force) &&
 		    !is_hopeless(c, &h->probes[from], at))

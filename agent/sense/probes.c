@@ -89,28 +89,156 @@ static const struct probe change_bpf_probes[] = {
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
 	  "what it was done to is the caller's word" },
 };
+/*
+ * What a security module refuses that stands before BPF's own, lsm programs
+ * are not asked about.
+ */
+#define LSM_BLIND    "what another security module refuses"
+/* Only TCP has a state to watch. */
+#define STATE_BLIND  "all but TCP, and what fails before the first packet"
+#define CGROUP_BLIND "SCTP, vsock, and sockets that are raw"
 
 static const struct probe connect4_probes[] = {
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect4_cgroup", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "connect_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect4_cgroup", CGROUP_BLIND },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", STATE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", STATE_BLIND },
 };
 
 static const struct probe connect6_probes[] = {
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect6_cgroup", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "connect_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect6_cgroup", CGROUP_BLIND },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", STATE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", STATE_BLIND },
 };
 
 static const struct probe sendmsg4_probes[] = {
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg4_cgroup", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "sendmsg_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "sendmsg_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "sendmsg_kprobe", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg4_cgroup",
+	  "all datagrams but UDP's" },
 };
 
 static const struct probe sendmsg6_probes[] = {
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg6_cgroup", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "sendmsg_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "sendmsg_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "sendmsg_kprobe", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "sendmsg6_cgroup",
+	  "all datagrams but UDP's" },
 };
 
 static const struct probe outcome_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf",
-	  "simultaneous opens, MPTCP" },
-	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp",
-	  "simultaneous opens, MPTCP" },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", NULL },
+};
+
+#define FAILURE_BLIND "connections made by io_uring"
+
+static const struct probe stream_failure_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "stream_connect_fexit", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "stream_connect_kretprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  FAILURE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  FAILURE_BLIND },
+};
+
+static const struct probe dgram_failure_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "dgram_connect_fexit", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "dgram_connect_kretprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  FAILURE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  FAILURE_BLIND },
+};
+
+#define UNIX_BLIND "those made by io_uring, and datagrams to an address"
+
+static const struct probe unix_stream_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "unix_stream_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "unix_stream_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "unix_stream_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", UNIX_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", UNIX_BLIND },
+};
+
+static const struct probe unix_dgram_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "unix_dgram_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "unix_dgram_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "unix_dgram_kprobe", NULL },
+};
+
+#define SOCKET_BLIND "those made by io_uring"
+
+static const struct probe raw_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "socket_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "socket_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "socket_kprobe", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "socket_cgroup", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  SOCKET_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  SOCKET_BLIND },
+};
+
+static const struct probe packet_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "socket_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "socket_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "socket_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  SOCKET_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  SOCKET_BLIND },
+};
+
+static const struct probe listen_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "listen_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "listen_raw_tp", NULL },
+};
+
+static const struct probe listen_other_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "listening by io_uring" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "listening by io_uring" },
+};
+
+static const struct probe unbound_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "unbound_fexit", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "unbound_kretprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "the port, where a worker of io_uring listens" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "the port, where a worker of io_uring listens" },
+};
+
+static const struct probe bind4_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind4_fexit", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound4_cgroup", NULL },
+};
+
+static const struct probe bind6_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind6_fexit", NULL },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound6_cgroup", NULL },
+};
+
+static const struct probe asked4_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bind4_cgroup", NULL },
+};
+
+static const struct probe asked6_probes[] = {
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bind6_cgroup", NULL },
 };
 
 static const struct probe cgroup_made_probes[] = {
@@ -157,8 +285,14 @@ static const struct probe call_begin_probes[] = {
 		.family = (fam), .sees = (what), .makes_events = (makes), \
 		.ops = (mask), .probes = (list), .count = COUNT(list)     \
 	}
-#define OP(name)   (1u << WIRE_OP_##name)
-#define ALSO(name) (1u << WIRE_ALSO_##name)
+#define UNIX(what, list, mask)                                        \
+	{                                                             \
+		.family = WIRE_FAM_CONNECT, .sees = (what),           \
+		.makes_events = true, .is_unix = true, .ops = (mask), \
+		.probes = (list), .count = COUNT(list)                \
+	}
+#define OP(name)   (1ull << WIRE_OP_##name)
+#define ALSO(name) (1ull << WIRE_ALSO_##name)
 
 const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_FORK, true, "processes made", fork_probes),
@@ -173,6 +307,22 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv6", connect6_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv4", sendmsg4_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv6", sendmsg6_probes),
+	UNIX("unix sockets, streams", unix_stream_probes, OP(UNIX)),
+	UNIX("unix sockets, datagrams", unix_dgram_probes, 0),
+	CALLS(WIRE_FAM_CONNECT, true, "raw sockets", raw_probes, OP(RAW)),
+	CALLS(WIRE_FAM_CONNECT, true, "packet sockets", packet_probes,
+	      OP(PACKET)),
+	HOOK(WIRE_FAM_LISTEN, true, "listening sockets, TCP", listen_probes),
+	CALLS(WIRE_FAM_LISTEN, true, "listening sockets, unix and others",
+	      listen_other_probes, OP(LISTEN)),
+	CALLS(WIRE_FAM_LISTEN, false, "ports of listening sockets not bound",
+	      unbound_probes, OP(UNBOUND)),
+	HOOK(WIRE_FAM_LISTEN, false, "datagram ports, IPv4", bind4_probes),
+	HOOK(WIRE_FAM_LISTEN, false, "datagram ports, IPv6", bind6_probes),
+	HOOK(WIRE_FAM_LISTEN, false, "datagram ports asked for, IPv4",
+	     asked4_probes),
+	HOOK(WIRE_FAM_LISTEN, false, "datagram ports asked for, IPv6",
+	     asked6_probes),
 	CALLS(WIRE_FAM_WRITE, true, "files opened for writing", file_probes,
 	      OP(OPEN)),
 	CALLS(WIRE_FAM_WRITE, true, "bytes written, truncated", file_probes,
@@ -188,8 +338,6 @@ const struct hook sense_hooks[] = {
 	     call_begin_probes),
 	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
 	     outcome_probes),
-	CALLS(WIRE_FAM_CONNECT, false, "connect that fails at once",
-	      file_probes, OP(NONE)),
 	CALLS(WIRE_FAM_LOAD, true, "files mapped executable", load_map_probes,
 	      ALSO(MAP)),
 	HOOK(WIRE_FAM_LOAD, false, "mappings made executable later",
@@ -204,15 +352,15 @@ const struct hook sense_hooks[] = {
 	     access_probes),
 	CALLS(WIRE_FAM_TAMPER, true, "bpf(2) on picket's own",
 	      change_bpf_probes, ALSO(CHANGE_BPF)),
+	CALLS(WIRE_FAM_CONNECT, false, "connections that fail at once",
+	      stream_failure_probes, OP(CONNECT)),
+	CALLS(WIRE_FAM_CONNECT, false, "datagram sockets: failing connect",
+	      dgram_failure_probes, OP(CONNECT)),
 };
 
 const size_t sense_hook_count = COUNT(sense_hooks);
 
 const struct blind_spot sense_blind[] = {
-	{ WIRE_FAM_CONNECT, "unix sockets",
-	  "not watched by this version, whatever the setting says" },
-	{ WIRE_FAM_CONNECT, "raw and packet sockets",
-	  "not watched by this version" },
 	{ WIRE_FAM_WRITE, "files opened and changed by io_uring",
 	  "not watched by this version: no system call tells of them" },
 	{ WIRE_FAM_WRITE, "aio, mprotect to writable, ioctl",

@@ -40,12 +40,12 @@ struct hook {
 	const char *sees; /* for people */
 	/* Without one of the hooks that make its events a family is blind. */
 	bool makes_events;
+	bool is_unix; /* wanted only where unix sockets are asked for */
 	/*
-	 * 1 << enum wire_write_op, or enum wire_also, of what it sees. Bit 0
-	 * (WIRE_OP_NONE) is connect(2), which changes no file. 0: no system
-	 * call is this hook's.
+	 * 1 << enum wire_write_op, wire_also or wire_socket_op, of what it
+	 * sees by the end of system calls. 0: no system call is this hook's.
 	 */
-	uint32_t ops;
+	uint64_t ops;
 	const struct probe *probes;
 	size_t count;
 };

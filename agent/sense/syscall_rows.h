@@ -353,10 +353,6 @@ static const struct syscall_row syscall_rows[] = {
 	{ __NR_removexattrat,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .dir = 1, .name = 2 } },
 #endif
-/* connections that fail at once */
-#ifdef __NR_connect
-	{ __NR_connect, { .kind = WIRE_SYS_CONNECT, .fd = 1 } },
-#endif
 /* code loaded, other processes reached into */
 #ifdef __NR_mmap
 	{ __NR_mmap, { .kind = WIRE_SYS_MMAP, .op = WIRE_ALSO_MAP, .fd = 5 } },

@@ -9,6 +9,7 @@
 #include <asm/unistd.h>
 #include <string.h>
 
+#include "sense/socket_rows.h"
 #include "sense/syscall_rows.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -17,9 +18,9 @@ _Static_assert((int)WIRE_OP_COUNT <= (int)WIRE_ALSO_FIRST &&
 		       WIRE_ALSO_END - WIRE_ALSO_FIRST <= 8,
 	       "operations and what else a call may be are bits of one word");
 
-static bool is_among(const struct syscall_row *row, uint32_t ops)
+static bool is_among(const struct syscall_row *row, uint64_t ops)
 {
-	return row->nr < WIRE_SYSCALL_MAX && (ops & 1u << row->rule.op);
+	return row->nr < WIRE_SYSCALL_MAX && (ops & 1ull << row->rule.op);
 }
 
 /* A call that is two things has a row for each: their sum is its rule. */
@@ -39,7 +40,7 @@ static void put_rule(struct wire_syscall *to, const struct wire_syscall *rule)
 }
 
 static void put_rows(struct wire_syscall *table, const struct syscall_row *rows,
-		     size_t count, uint32_t ops)
+		     size_t count, uint64_t ops)
 {
 	size_t i;
 
@@ -48,21 +49,38 @@ static void put_rows(struct wire_syscall *table, const struct syscall_row *rows,
 			put_rule(&table[rows[i].nr], &rows[i].rule);
 }
 
-void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
-		   uint32_t ops)
+static void put_sockets(struct wire_syscall *table,
+			const struct socket_row *rows, size_t count,
+			uint64_t ops)
 {
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (rows[i].nr < WIRE_SYSCALL_MAX && (rows[i].ops & ops))
+			table[rows[i].nr].kind = rows[i].kind;
+}
+
+void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
+		   uint64_t ops)
+{
+	const struct socket_row *compat_sockets;
 	const struct syscall_row *compat;
 	size_t count;
 
 	memset(table, 0, 2 * WIRE_SYSCALL_MAX * sizeof(*table));
-	ops |= 1u << WIRE_ALSO_NAMED;
+	ops |= 1ull << WIRE_ALSO_NAMED;
 	put_rows(table, syscall_rows, COUNT(syscall_rows), ops);
 	compat = syscalls_compat(&count);
 	if (compat)
 		put_rows(table + WIRE_SYSCALL_MAX, compat, count, ops);
+	put_sockets(table, socket_rows, COUNT(socket_rows), ops);
+	compat_sockets = syscalls_compat_sockets(&count);
+	if (compat_sockets)
+		put_sockets(table + WIRE_SYSCALL_MAX, compat_sockets, count,
+			    ops);
 }
 
-bool syscalls_take_descriptors(uint32_t ops)
+bool syscalls_take_descriptors(uint64_t ops)
 {
 	size_t i;
 

@@ -13,19 +13,26 @@ struct syscall_row {
 	struct wire_syscall rule;
 };
 
+struct socket_row {
+	unsigned nr;
+	uint8_t kind; /* enum wire_syscall_kind */
+	uint64_t ops; /* 1 << enum wire_socket_op, of each that it tells */
+};
+
 /*
  * Fill both tables, native numbers first, then the 32-bit ones, with the calls
- * whose operation is among ops (1 << enum wire_write_op or enum wire_also). All
- * others are no business of the kernel side.
+ * whose operation is among ops (1 << enum wire_write_op, wire_also or
+ * wire_socket_op). All others are no business of the kernel side.
  */
 void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
-		   uint32_t ops);
+		   uint64_t ops);
 
 /* Every operation that a call can be looked at for. */
-#define SYSCALLS_ALL UINT32_MAX
+#define SYSCALLS_ALL UINT64_MAX
 
 /* Whether one of these calls takes its file by descriptor. */
-bool syscalls_take_descriptors(uint32_t ops);
+bool syscalls_take_descriptors(uint64_t ops);
 
 /* The rows of 32-bit calls on a 64-bit kernel; NULL: none known here. */
 const struct syscall_row *syscalls_compat(size_t *ret_count);
+const struct socket_row *syscalls_compat_sockets(size_t *ret_count);

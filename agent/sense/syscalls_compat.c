@@ -9,6 +9,7 @@
 
 #include <asm/unistd_32.h>
 
+#include "sense/socket_rows.h"
 #include "sense/syscall_rows.h"
 
 const struct syscall_row *syscalls_compat(size_t *ret_count)
@@ -17,9 +18,21 @@ const struct syscall_row *syscalls_compat(size_t *ret_count)
 	return syscall_rows;
 }
 
+const struct socket_row *syscalls_compat_sockets(size_t *ret_count)
+{
+	*ret_count = sizeof(socket_rows) / sizeof(socket_rows[0]);
+	return socket_rows;
+}
+
 #else
 
 const struct syscall_row *syscalls_compat(size_t *ret_count)
+{
+	*ret_count = 0;
+	return NULL;
+}
+
+const struct socket_row *syscalls_compat_sockets(size_t *ret_count)
 {
 	*ret_count = 0;
 	return NULL;

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Sockets by the end of system calls: what a kernel without better hooks lets
+ * us know. The socket is the kernel's; which one is said by the descriptor
+ * that the caller gave.
+ */
+#include "socket_call.h"
+#include "connect.h"
+#include "listen.h"
+#include "read_file.h"
+#include "read_syscall.h"
+
+#define CALL_OP(name) (socket_ops & WIRE_SOCKET(name))
+
+static __always_inline struct sock *sock_of_fd(int fd, __u64 *ret_ino)
+{
+	struct file *file = file_of_current_fd(fd);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct socket *socket;
+
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	*ret_ino = BPF_CORE_READ(inode, i_ino);
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline void unix_connected(enum wire_backend backend, int fd)
+{
+	struct unix_sock *u;
+	struct sock *sk, *peer;
+	__u64 ino;
+
+	sk = sock_of_fd(fd, &ino);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
+		return;
+	u = (struct unix_sock *)sk;
+	peer = BPF_CORE_READ(u, peer);
+	if (peer && has_unix_name(peer))
+		unix_told(backend, WIRE_CONNECT_CONNECT, sk, peer);
+}
+
+static __always_inline void socket_returned(enum wire_backend backend, int fd)
+{
+	__u32 family;
+	struct sock *sk;
+	__u64 ino;
+
+	sk = sock_of_fd(fd, &ino);
+	if (!sk)
+		return;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if ((CALL_OP(PACKET) && is_packet(family)) ||
+	    (CALL_OP(RAW) && is_raw(family, BPF_CORE_READ(sk, sk_type))))
+		socket_told(backend, sk, family);
+}
+
+/*
+ * A socket that listens already may be told to listen again. Sockets are told
+ * apart by their inode: addresses come back.
+ */
+static __always_inline void other_listens(enum wire_backend backend, int fd)
+{
+	struct {
+		__u64 sock;
+		__u64 ino;
+	} id = {};
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct sent_key key = {};
+	struct sock *sk;
+
+	sk = sock_of_fd(fd, &id.ino);
+	if (!sk || is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)) ||
+	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
+		return;
+	id.sock = (__u64)sk;
+	__builtin_memcpy(key.addr, &id, sizeof(key.addr));
+	if (bpf_map_lookup_elem(&sent, &key))
+		return;
+	listen_told(backend, WIRE_LISTEN_LISTEN, sk,
+		    BPF_CORE_READ(sk, sk_max_ack_backlog));
+	bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
+}
+
+/* Numbers of socketcall(2), which has its arguments in memory. */
+#define SYS_SOCKET  1
+#define SYS_CONNECT 3
+#define SYS_LISTEN  4
+
+static __always_inline __u32 kind_of(struct call c)
+{
+	__u32 kind = call_rule(c)->kind;
+
+	if (kind != WIRE_SYS_SOCKETCALL)
+		return kind;
+	switch (call_arg(c, 1)) {
+	case SYS_SOCKET:
+		return WIRE_SYS_SOCKET;
+	case SYS_CONNECT:
+		return WIRE_SYS_CONNECT;
+	case SYS_LISTEN:
+		return WIRE_SYS_LISTEN;
+	}
+	return WIRE_SYS_NONE;
+}
+
+static __always_inline int fd_of(struct call c)
+{
+	int fd = -1;
+
+	if (call_rule(c)->kind != WIRE_SYS_SOCKETCALL)
+		return call_arg(c, 1);
+	bpf_probe_read_user(&fd, sizeof(fd), (void *)call_arg(c, 2));
+	return fd;
+}
+
+__noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
+				   __u64 ret)
+{
+	struct call c = { .regs = (struct pt_regs *)regs, .index = index };
+	__u32 kind = kind_of(c);
+
+	if (CALL_OP(CONNECT) && kind == WIRE_SYS_CONNECT)
+		connect_ended(backend, ret);
+	if (CALL_OP(UNBOUND) &&
+	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
+		unbound_listens(backend);
+	if ((long)ret < 0)
+		return 0;
+	if (CALL_OP(UNIX) && kind == WIRE_SYS_CONNECT)
+		unix_connected(backend, fd_of(c));
+	if (kind == WIRE_SYS_SOCKET)
+		socket_returned(backend, ret);
+	if (CALL_OP(LISTEN) && kind == WIRE_SYS_LISTEN)
+		other_listens(backend, fd_of(c));
+	return 0;
+}
