@@ -2,7 +2,7 @@
 /*
  * Outgoing connections and datagrams, and how they came out, on loopback.
  */
-#include "harness.h"
+#include "net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -76,7 +76,8 @@ static int act_connect(void *arg)
 	return close(fd) < 0;
 }
 
-static void assert_target(const struct wire_connect *c, const struct target *t)
+static void assert_target(const struct seen *w, const struct wire_connect *c,
+			  const struct target *t)
 {
 	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&t->addr;
 	const struct sockaddr_in *four = (const struct sockaddr_in *)&t->addr;
@@ -87,7 +88,11 @@ static void assert_target(const struct wire_connect *c, const struct target *t)
 	else
 		memcpy(addr, &four->sin_addr, 4);
 	assert_non_null(c);
-	assert_int_equal(c->hdr.backend, WIRE_BACKEND_CGROUP);
+	net_spoke(w, &c->hdr, WIRE_FAM_CONNECT,
+		  t->addr.ss_family == AF_INET6
+			  ? t->sends ? "datagrams, IPv6" : "connect, IPv6"
+		  : t->sends ? "datagrams, IPv4"
+			     : "connect, IPv4");
 	assert_int_equal(c->family, t->addr.ss_family);
 	assert_memory_equal(c->addr, addr, 16);
 	assert_int_equal(c->port, port_of(&t->addr));
@@ -121,7 +126,7 @@ static void check_connect(struct seen *w, struct target *t, int error)
 	assert_int_equal(w->status, 0);
 	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
 	c = seen_nth(w, WIRE_CONNECT, 0);
-	assert_target(c, t);
+	assert_target(w, c, t);
 	assert_int_equal(c->hdr.tgid, w->child);
 	assert_int_equal(stat("/proc/self/ns/net", &st), 0);
 	assert_int_equal(c->net_ns, st.st_ino);
@@ -223,7 +228,7 @@ static void error_of_the_call_itself_is_the_outcome(void **state)
 	seen_run(*state, act_connect, &t);
 	assert_int_equal(((struct seen *)*state)->status, 0);
 	c = seen_nth(*state, WIRE_CONNECT, 0);
-	assert_target(c, &t);
+	assert_target(*state, c, &t);
 	r = outcome(*state, c);
 	assert_non_null(r);
 	assert_int_equal(r->error, ENETUNREACH);
@@ -253,7 +258,7 @@ static void check_datagrams(struct seen *w, int family)
 	assert_int_equal(w->status, 0);
 	after = seen_counters(w, WIRE_FAM_CONNECT);
 	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
-	assert_target(seen_nth(w, WIRE_CONNECT, 0), &t);
+	assert_target(w, seen_nth(w, WIRE_CONNECT, 0), &t);
 	assert_true(after.summed >= before.summed + 4);
 	(void)close(fd);
 }
