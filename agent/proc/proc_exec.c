@@ -107,13 +107,40 @@ static const struct {
 	{ WIRE_EXEC_SECURE, IMAGE_F_SECURE },
 };
 
+/*
+ * The script's file, where the kernel told of it before; else its name is what
+ * the caller gave, made absolute.
+ */
+static void set_script(struct proc_table *t, const struct event *ev,
+		       struct image *img)
+{
+	const struct exec_info *e = &ev->exec;
+	struct path_join j = { .name = e->filename };
+	const struct script *script = NULL;
+
+	if (e->wire->script_ns)
+		script = scripts_find(t->scripts, ev->actor.proc,
+				      e->wire->script_ns);
+	if (script) {
+		img->script = script->path;
+		img->script_file = script->file;
+		return;
+	}
+	if (!e->filename.n)
+		return;
+	if (e->filename.p[0] != '/')
+		j.base = e->cwd.path;
+	/* The decoder takes no name longer than this; events may be made. */
+	if (path_join_room(&j) <= sizeof(t->script))
+		img->script = slice_of(t->script, path_join(&j, t->script));
+}
+
 static void set_strings(struct proc_table *t, const struct event *ev,
 			struct image *img)
 {
 	const struct exec_info *e = &ev->exec;
 	const struct mounts_file file = { .mnt_ns = ev->actor.mnt_ns,
 					  .dev = e->file.dev };
-	struct path_join j = { .name = e->filename };
 	bool cut;
 
 	img->exe = e->exe;
@@ -124,13 +151,8 @@ static void set_strings(struct proc_table *t, const struct event *ev,
 	img->env = proc_filter_env(t, e->env, &cut);
 	if (cut)
 		img->flags |= IMAGE_F_ENV_TRUNCATED;
-	if (!(img->flags & IMAGE_F_SCRIPT) || !e->filename.n)
-		return;
-	if (e->filename.p[0] != '/')
-		j.base = e->cwd.path;
-	/* The decoder takes no name longer than this; events may be made. */
-	if (path_join_room(&j) <= sizeof(t->script))
-		img->script = slice_of(t->script, path_join(&j, t->script));
+	if (img->flags & IMAGE_F_SCRIPT)
+		set_script(t, ev, img);
 }
 
 static void set_ids(const struct wire_exec *w, struct image *img)

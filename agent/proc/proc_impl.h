@@ -7,6 +7,7 @@
 #include "proc/mounts.h"
 #include "proc/proc_index.h"
 #include "proc/proc_table.h"
+#include "proc/scripts.h"
 #include "wire.h"
 
 /* Paths handed out by proc_table_host_path, in turn. */
@@ -17,6 +18,7 @@ struct proc_table {
 	struct image_heap *heap;
 	struct cgroups *cgroups;
 	struct mounts *mounts;
+	struct scripts *scripts;
 	struct image *held;	/* returned last, kept until the next call */
 	char *procfs;
 	char **env_names;	/* NULL-terminated, or NULL: keep none */

@@ -73,6 +73,8 @@ int proc_table_new(const struct proc_limits *limits, const char *procfs,
 				&t->cgroups);
 	if (r == 0)
 		r = mounts_new(t->procfs, &t->mounts);
+	if (r == 0)
+		r = scripts_new(&t->scripts);
 	if (r < 0) {
 		proc_table_free(t);
 		return r;
@@ -102,6 +104,7 @@ void proc_table_free(struct proc_table *t)
 	image_heap_put(t->heap);
 	cgroups_free(t->cgroups);
 	mounts_free(t->mounts);
+	scripts_free(t->scripts);
 	for (char **n = t->env_names; n && *n; n++)
 		free(*n);
 	free(t->env_names);
@@ -230,6 +233,8 @@ int proc_table_apply(struct proc_table *t, const struct event *ev,
 		r = apply_exit(t, ev, &img);
 	else
 		r = proc_find_actor(t, &ev->actor, &p, &img);
+	if (r >= 0 && ev->kind == EVENT_SCRIPT)
+		r = scripts_put(t->scripts, ev);
 	if (r < 0)
 		return r;
 	proc_hold(t, image_ref(img));
