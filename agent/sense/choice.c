@@ -68,9 +68,42 @@ static bool is_hopeless(struct choice *c, const struct probe *probe,
 	return true;
 }
 
+static bool has_program(const struct hook *h, uint8_t backend)
+{
+	size_t i;
+
+	for (i = 0; i < h->count; i++)
+		if (h->probes[i].backend == backend)
+			return true;
+	return false;
+}
+
+/* Whether the events of a family can come from this backend at all. */
+static bool family_has(enum wire_family family, uint8_t backend)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		if (sense_hooks[i].family == family &&
+		    sense_hooks[i].makes_events &&
+		    has_program(&sense_hooks[i], backend))
+			return true;
+	return false;
+}
+
+/*
+ * The backend that this hook must take; 0: any. A hook that has no program for
+ * the one that was asked for is left out where its family's events come from
+ * that one, and free where they cannot: then only what goes with them is meant
+ * (the script's file of an exec).
+ */
 static uint8_t forced(const struct choice *c, const struct hook *h)
 {
-	return h->makes_events ? c->settings->force[h->family] : 0;
+	uint8_t backend = c->settings->force[h->family];
+
+	if (!backend || has_program(h, backend))
+		return backend;
+	return h->makes_events && family_has(h->family, backend) ? backend : 0;
 }
 
 /* On to the next probe that the settings allow, from `from` on. */
@@ -143,6 +176,28 @@ void choice_begin(struct choice *c)
 		advance(c, i, 0);
 }
 
+static bool force_serves(const struct choice *c, enum wire_family family)
+{
+	const struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = attach_serving(c->a, i);
+		if (probe && sense_hooks[i].family == family &&
+		    probe->backend == c->settings->force[family])
+			return true;
+	}
+	return false;
+}
+
+/* Whether a family stands or falls with this hook. */
+static bool matters(const struct hook *h, uint8_t force)
+{
+	if (h->makes_events)
+		return true;
+	return force && has_program(h, force) && !family_has(h->family, force);
+}
+
 /*
  * A backend that was asked for and cannot be attached is an error, not a gap;
  * so is a family that nothing reports and that the others are judged by.
@@ -159,7 +214,7 @@ static int check_family(const struct choice *c, enum wire_family family,
 		const struct attached *at = &c->a->hooks[i];
 
 		if (sense_hooks[i].family != family ||
-		    !sense_hooks[i].makes_events)
+		    !matters(&sense_hooks[i], force))
 			continue;
 		wanted = true;
 		if (attach_serving(c->a, i)) {
@@ -173,6 +228,13 @@ static int check_family(const struct choice *c, enum wire_family family,
 			       sense_family_name(family),
 			       sense_backend_name(force), sense_hooks[i].sees,
 			       why);
+		return -ENOTSUP;
+	}
+	if (force && !force_serves(c, family)) {
+		(void)snprintf(what, 256, "%s = %s: %s",
+			       sense_family_name(family),
+			       sense_backend_name(force),
+			       *why ? why : "no program for it");
 		return -ENOTSUP;
 	}
 	if (!wanted || served || (!force && !sense_family_required(family)))
