@@ -249,6 +249,18 @@ size_t seen_writes(const struct seen *w, enum wire_write_op op)
 	return n;
 }
 
+struct sensor_row seen_row(const struct seen *w, const char *hook)
+{
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	size_t n = sensor_coverage(w->sensor, rows), i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(rows[i].hook, hook) == 0)
+			return rows[i];
+	fail_msg("no hook is called '%s'", hook);
+	return rows[0];
+}
+
 struct wire_counters seen_counters(const struct seen *w,
 				   enum wire_family family)
 {

@@ -63,6 +63,9 @@ const struct wire_write *seen_write(const struct seen *w,
 				     enum wire_write_op op, size_t n);
 size_t seen_writes(const struct seen *w, enum wire_write_op op);
 
+/* The coverage row of this hook; fails where the table has none. */
+struct sensor_row seen_row(const struct seen *w, const char *hook);
+
 /* Sum over all CPUs. */
 struct wire_counters seen_counters(const struct seen *w,
 				    enum wire_family family);
