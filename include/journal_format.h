@@ -28,8 +28,9 @@
  *	1024	...	frames, one after the other, without padding
  *
  * A segment appears under its name only when both headers are durable. It is
- * appended to by one process and never again after that process is gone but
- * for recovery (below). A younger segment means that this one is finished.
+ * appended to by one process; after that one is gone, by recovery (below), or
+ * by the next, if the journal was closed cleanly and the segment is the
+ * youngest. A younger segment means that this one is finished.
  *
  * Segment header (struct journal_segment_header):
  *
@@ -120,7 +121,9 @@
  *	0	8	last sequence given before it, 0: none
  *	8	8	offset of the previous seal in this segment, 0: none
  *	16	4	flags: 1 the writer closed the journal after it; 2 the
- *			segment ends with it; 4 made by recovery
+ *			segment ends with it; 4 made by recovery. Behind one
+ *			with 1 the next writer may have gone on all the same;
+ *			its descriptions number images anew
  *	20	4	zero
  *	24	8	zero
  *	32	32	SHA, see CHAIN

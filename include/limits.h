@@ -12,5 +12,11 @@
 #define PICKET_RECORD_MAX (128u << 10)
 /* Ancestors looked at: deeper lines are cut, a fork bomb is not a policy. */
 #define PICKET_ANCESTORS_MAX 64
-/* Segments in one journal directory. */
-#define PICKET_SEGMENTS_MAX 4096
+/* Full segments in one journal directory: max_size / segment_size. */
+#define PICKET_SEGMENTS_FULL 4096
+/*
+ * Segments of any size. One more begins at each start after a crash, and a
+ * program that crashes in a loop must not push history out by number. Listing
+ * and opening so many takes a second.
+ */
+#define PICKET_SEGMENTS_MAX 65536

@@ -28,6 +28,7 @@ static bool is_wanted(const struct reading *q, const struct reader_frame *f)
 
 	switch (f->type) {
 	case JOURNAL_DESCRIPTION:
+	case JOURNAL_SEAL: /* may end a run, and its images */
 		return true;
 	case JOURNAL_EVENT:
 		return span_has(&s->span, f->wall_ns) &&
@@ -151,7 +152,7 @@ static int try_frame(const struct query_name *n, const struct name *name,
 	struct view v;
 	int k;
 
-	if (f->type != JOURNAL_DESCRIPTION &&
+	if (f->type != JOURNAL_DESCRIPTION && f->type != JOURNAL_SEAL &&
 	    (f->type != JOURNAL_EVENT || f->seq != name->seq ||
 	     f->epoch != name->epoch))
 		return 0;

@@ -53,12 +53,12 @@ static const char *journal_holds_segments(const struct conf *c)
 
 	if (n < 2)
 		return "is less than twice segment_size";
-	if (n > PICKET_SEGMENTS_MAX)
+	if (n > PICKET_SEGMENTS_FULL)
 		return "is more than 4096 times segment_size";
 	return NULL;
 }
 
-_Static_assert(PICKET_SEGMENTS_MAX == 4096, "the message above says 4096");
+_Static_assert(PICKET_SEGMENTS_FULL == 4096, "the message above says 4096");
 
 /* Scheme, host, no blanks, and no secrets in it. */
 static const char *check_url(const char *url)

@@ -391,6 +391,18 @@ static void enter_segment(struct view_images *v, const uint8_t *journal_id,
 	memcpy(v->journal, journal_id, sizeof(v->journal));
 }
 
+/* The next run numbers its images anew, in the same segment maybe. */
+static void take_seal(struct view_images *v, struct slice payload)
+{
+	struct journal_seal seal = { 0 };
+
+	if (payload.n < JOURNAL_SEAL_LEAST)
+		return;
+	memcpy(&seal, payload.p, JOURNAL_SEAL_LEAST);
+	if (seal.flags & JOURNAL_SEAL_CLEAN)
+		forget_images(v);
+}
+
 int view_take(struct view_images *v, const uint8_t *journal_id,
 	      const struct reader_frame *frame, struct view *ret)
 {
@@ -419,6 +431,9 @@ int view_take(struct view_images *v, const uint8_t *journal_id,
 	case JOURNAL_GAP:
 		k = take_gap(frame, &r);
 		break;
+	case JOURNAL_SEAL:
+		take_seal(v, frame->payload);
+		return 0;
 	default:
 		return 0;
 	}

@@ -152,7 +152,9 @@ static int begin(struct journal *j, struct journal_opening *ret,
 	j->segment = rec.next_segment;
 	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
 		return say(what, "getrandom", -EIO);
-	r = writer_begin(j, rec.next_segment, rec.previous_sha, salt);
+	r = rec.goes_on
+		    ? writer_go_on(j, rec.next_segment, &rec.place)
+		    : writer_begin(j, rec.next_segment, rec.previous_sha, salt);
 	if (r < 0)
 		return say(what, j->what, r);
 	*ret = rec.opening;

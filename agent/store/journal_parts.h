@@ -109,6 +109,9 @@ void *writer_main(void *arg);
 int writer_begin(struct journal *j, uint64_t number,
 		 const uint8_t previous_sha[JOURNAL_SHA_SIZE],
 		 const uint8_t salt[16]);
+/* Or the last one of the run before, which ended cleanly. */
+int writer_go_on(struct journal *j, uint64_t number,
+		 const struct segment_place *at);
 /* Create it, make it the one that is written, note it in infos. */
 int writer_create(struct journal *j, const struct segment_plan *plan);
 

@@ -382,7 +382,9 @@ static int take(struct reader *r, const struct scan_hit *hit,
 		seal = frame_seal(f);
 		note_seal(r, &seal);
 		first = seal.last_seq + 1;
-		if (first < r->next || !first)
+		/* Where a run ended, images are numbered anew: always told. */
+		if ((first < r->next && !(seal.flags & JOURNAL_SEAL_CLEAN)) ||
+		    !first)
 			return 0;
 	} else if (f->seq && f->seq_end <= r->next) {
 		return 0;

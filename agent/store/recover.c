@@ -187,6 +187,16 @@ static int cut_tail(struct job *j, struct last *l, int fd)
 }
 
 /*
+ * A clean run goes on in the segment of the one before, or a journal that is
+ * opened often would be many small segments and reach its bound in number
+ * long before it reaches it in size.
+ */
+static bool has_room(const struct job *j, const struct last *l)
+{
+	return l->size < j->settings->segment_size / 2;
+}
+
+/*
  * Make the last segment durable and finished, and take the SHA of its last
  * link. A clean one, or one whose tail must stay, is not written to.
  */
@@ -387,6 +397,12 @@ static int go_on(struct job *j, struct last *l)
 		o->epoch++;
 	}
 	j->out->next_segment = youngest + 1;
+	if (clean && has_room(j, l)) {
+		j->out->goes_on = true;
+		j->out->next_segment = l->number;
+		j->out->place = (struct segment_place){ l->seal_off, l->size,
+							l->times };
+	}
 	return 0;
 }
 

@@ -12,13 +12,17 @@
 #include "limits.h"
 #include "store/journal_parts.h"
 
+/* What a file takes at least, however little is in it. */
+#define FILE_COST 4096
+
 uint64_t trim_total(const struct journal *j)
 {
 	uint64_t total = j->cut_bytes;
 	size_t i;
 
 	for (i = 0; i < j->n_infos; i++)
-		total += j->infos[i].bytes;
+		total += j->infos[i].bytes < FILE_COST ? FILE_COST
+						       : j->infos[i].bytes;
 	return total;
 }
 

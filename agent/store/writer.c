@@ -9,10 +9,12 @@
  * it), turn to the next segment where the ring says so, sync and seal.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "store/journal_parts.h"
@@ -150,6 +152,29 @@ int writer_begin(struct journal *j, uint64_t number,
 	j->key = j->seg.key;
 	j->checked_ns = clock_mono_ns();
 	return 0;
+}
+
+int writer_go_on(struct journal *j, uint64_t number,
+		 const struct segment_place *at)
+{
+	char name[SEGMENT_NAME_MAX];
+	int fd, r;
+
+	j->what = "open segment";
+	fd = openat(j->dirfd, segment_name(number, "seg", name),
+		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	r = segment_adopt(&j->seg, fd, at);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	j->number = number;
+	j->key = j->seg.key;
+	j->segment_bytes = at->off - JOURNAL_HEADER_AREA;
+	j->checked_ns = clock_mono_ns();
+	return trim(j, 0);
 }
 
 static void note_size(struct journal *j)

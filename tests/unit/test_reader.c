@@ -349,7 +349,7 @@ static void restart_of_the_writer_is_followed(void **state)
 		store_close(&d);
 		/* Every other time it is not a clean end. */
 		if (i % 2) {
-			fd = open(store_segment(&d, (uint64_t)i + 1, path),
+			fd = open(store_segment(&d, (uint64_t)i / 2 + 1, path),
 				  O_WRONLY | O_APPEND | O_CLOEXEC);
 			assert_int_equal(write(fd, "torn", 4), 4);
 			(void)close(fd);

@@ -352,6 +352,31 @@ static void seals_and_unknown_frames_show_nothing(void **state)
 	assert_non_null(view_image(s->images, s->shell.id));
 }
 
+/* The next run may go on in the same segment, with numbers of its own. */
+static void end_of_a_run_forgets_its_images(void **state)
+{
+	struct sample *s = *state;
+	struct journal_seal seal = { .last_seq = 1 };
+	struct reader_frame f = {
+		.type = JOURNAL_SEAL,
+		.segment = 1,
+		.payload = slice_of((char *)&seal, sizeof(seal)),
+	};
+	struct view v;
+
+	assert_int_equal(view_take(s->images, sample_journal, &f, &v), 0);
+	assert_non_null(view_image(s->images, s->bash.id));
+	seal.flags = JOURNAL_SEAL_CLEAN;
+	/* A payload that is too short is none. */
+	f.payload.n = JOURNAL_SEAL_LEAST - 1;
+	assert_int_equal(view_take(s->images, sample_journal, &f, &v), 0);
+	assert_non_null(view_image(s->images, s->bash.id));
+	f.payload.n = JOURNAL_SEAL_LEAST;
+	assert_int_equal(view_take(s->images, sample_journal, &f, &v), 0);
+	assert_null(view_image(s->images, s->bash.id));
+	assert_null(view_image(s->images, s->shell.id));
+}
+
 static void name_for_good_has_journal_epoch_and_number(void **state)
 {
 	struct sample *s = *state;
@@ -393,6 +418,7 @@ int main(void)
 		T(payload_that_wants_too_much_memory_is_refused),
 		T(gap_says_why),
 		T(seals_and_unknown_frames_show_nothing),
+		T(end_of_a_run_forgets_its_images),
 		T(name_for_good_has_journal_epoch_and_number),
 	};
 
