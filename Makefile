@@ -236,6 +236,14 @@ test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done build/tool
 test-all: export PICKET_TEST_LONG = 1
 test-all: test
 
+# Ten minutes of load, with everything killed at random: see tests/e2e/soak.py.
+.PHONY: soak
+soak: deps-build deps-test
+	+@$(MAKE) --no-print-directory $(JOBS) all e2e-tools build/npm/.done
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) PICKET_SEED=$(PICKET_SEED) \
+		PICKET_SOAK_SECONDS=$(PICKET_SOAK_SECONDS) \
+		PICKET_SOAK_RATE=$(PICKET_SOAK_RATE) python3 tests/e2e/soak.py
+
 # The collector's side of the end-to-end tests decodes with this, not with us.
 OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
 build/npm/.done:

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is everything there? Proves it from what arrived alone.
 
-    completeness.py FILE...     JSON lines as tests/e2e/collector.js writes them
+    completeness.py FILE...     JSON lines as tests/e2e/collector.js writes
+                                them, whole or --lean
 
 Manifests say which numbers they cover, how many records came of them and what
 was withheld. They may arrive in any order, doubled, or overlapping (a batch
@@ -90,7 +91,8 @@ def take_manifest(journals, a):
 def take_record(journals, r):
     a = r["attributes"]
     j = journals.setdefault(journal_of(r["uid"]), Journal())
-    content = json.dumps([r["event"], r["body"], r["time"], a], sort_keys=True)
+    content = r.get("sum") or json.dumps([r["event"], r["body"], r["time"], a],
+                                         sort_keys=True)
     if r["uid"] in j.records:
         j.doubled[r["uid"]] = j.doubled.get(r["uid"], 1) + 1
         if j.records[r["uid"]] != content:
@@ -147,6 +149,7 @@ def check(files):
             holes = whole.minus(covered)
         result[name] = {
             "records": len(j.records),
+            "names": j.records.keys(),
             "missing": covered.minus(there).minus(held),
             "holes": holes,
             "uncovered": there.minus(covered),

@@ -26,11 +26,11 @@ NPM = pathlib.Path(os.environ.get("PICKET_NPM")
 
 
 class Collector:
-    def __init__(self, directory, name="out", port=0):
+    def __init__(self, directory, name="out", port=0, *more):
         self.out = pathlib.Path(directory) / name
         argv = ["node", str(lib.ROOT / "tests/e2e/collector.js"),
                 "--npm", str(NPM), "--out", str(self.out),
-                "--port", str(port)]
+                "--port", str(port), *more]
         self.errors = open(self.out.with_suffix(".stderr"), "ab")
         self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE,
