@@ -228,7 +228,8 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
-test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done build/tools/nginx
+TOOLS := build/tools/nginx build/tools/promtool
+test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done $(TOOLS)
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
@@ -254,6 +255,9 @@ build/npm/.done:
 
 # Programs of servers, unpacked and not installed: tests start them, the host
 # does not.
+build/tools/promtool:
+	$(call say,TOOL,$@)
+	$(Q)tests/get-tool promtool $(@D) prometheus golang-github-prometheus
 build/tools/nginx:
 	$(call say,TOOL,$@)
 	$(Q)tests/get-tool nginx $(@D) nginx nginx-core
@@ -338,4 +342,4 @@ format:
 clean:
 	@rm -rf build 2>/dev/null || $(SUDO) rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' -not -path '*/npm/*' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' -not -path '*/npm/*' 2>/dev/null)

@@ -49,6 +49,7 @@ struct agent {
 	int32_t stopped_by; /* pid that sent the signal; 0: unknown */
 	int stop_signal;
 	int journal_error; /* last one that was logged */
+	int metrics_error; /* the same, -errno */
 };
 
 /*

@@ -23,6 +23,7 @@ struct status_settings {
 	const char *config;
 	const char *journal;
 	bool json;
+	bool prometheus;
 };
 
 static const struct opt_row rows[] = {
@@ -40,6 +41,9 @@ static const struct opt_row rows[] = {
 	{ .name = "json",
 	  .help = "one JSON object",
 	  .offset = offsetof(struct status_settings, json) },
+	{ .name = "prometheus",
+	  .help = "metrics in the text format of Prometheus",
+	  .offset = offsetof(struct status_settings, prometheus) },
 	{ 0 },
 };
 
@@ -77,6 +81,13 @@ static int not_running(const char *dir, int error, bool json)
 	return EXIT_CODE_FAILURE;
 }
 
+static enum status_form form_of(const struct status_settings *s)
+{
+	if (s->prometheus)
+		return STATUS_PROMETHEUS;
+	return s->json ? STATUS_JSON : STATUS_TEXT;
+}
+
 int cmd_status(int argc, char **argv)
 {
 	cleanup_buf struct buf answer = BUF_INIT(ANSWER_MAX);
@@ -87,6 +98,11 @@ int cmd_status(int argc, char **argv)
 
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
+	if (s.json && s.prometheus) {
+		log_error(
+			"--json and --prometheus are two forms of one answer");
+		return EXIT_CODE_USAGE;
+	}
 	dir = s.journal;
 	if (!dir) {
 		code = settings_load(s.config, &conf);
@@ -94,7 +110,7 @@ int cmd_status(int argc, char **argv)
 			return code;
 		dir = conf.journal.dir;
 	}
-	r = status_socket_ask(dir, s.json, &answer);
+	r = status_socket_ask(dir, form_of(&s), &answer);
 	if (r < 0)
 		code = not_running(dir, r, s.json);
 	else if (fwrite(answer.p, 1, answer.n, stdout) != answer.n)

@@ -19,6 +19,7 @@
 #include "app/heal.h"
 #include "app/health.h"
 #include "app/losses.h"
+#include "app/metrics.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
@@ -34,6 +35,8 @@
 #define RECORDS_PER_TURN 8192
 #define HOUSEKEEPING_MS	 1000
 #define STOP_FLUSH_MS	 10000
+/* As often as they are scraped, as a rule. */
+#define METRICS_MS	 15000
 /* A wall clock that moved this much against boot time was stepped. */
 #define CLOCK_STEP_NS	 ((int64_t)(100 * NS_PER_MS))
 
@@ -199,15 +202,59 @@ static void gather(struct agent *a, struct health *h)
 	h->destination_count = destinations_read(&ask, h->destinations);
 }
 
-static void answer_status(void *arg, bool json, struct buf *out)
-{
-	static struct health h; /* some kilobytes: not on the stack */
+/* Some kilobytes: not on the stack. */
+static struct health health;
 
-	gather(arg, &h);
-	if (json)
-		health_json(out, &h);
-	else
-		health_text(out, &h);
+static void answer_status(void *arg, enum status_form form, struct buf *out)
+{
+	gather(arg, &health);
+	switch (form) {
+	case STATUS_JSON:
+		health_json(out, &health);
+		return;
+	case STATUS_PROMETHEUS:
+		metrics_text(out, &health);
+		return;
+	case STATUS_TEXT:
+		break;
+	}
+	health_text(out, &health);
+}
+
+static int save_metrics(void *arg)
+{
+	struct agent *a = arg;
+	const char *path = a->s->conf->agent.metrics_file;
+	int r;
+
+	gather(a, &health);
+	r = metrics_save(path, &health);
+	if (r < 0 && !a->metrics_error)
+		log_warning("cannot write metrics to '%s': %s", path,
+			    strerrordesc_np(-r));
+	else if (r >= 0 && a->metrics_error)
+		log_notice("metrics are written to '%s' again", path);
+	a->metrics_error = r;
+	return 0;
+}
+
+static int start_metrics(struct agent *a)
+{
+	struct loop_timer *timer;
+
+	if (!*a->s->conf->agent.metrics_file)
+		return 0;
+	(void)save_metrics(a);
+	return loop_timer_new(a->loop, METRICS_MS, save_metrics, a, &timer);
+}
+
+/* Figures of an agent that is gone would be believed for ever. */
+static void stop_metrics(const struct agent *a)
+{
+	const char *path = a->s->conf->agent.metrics_file;
+
+	if (*path && !a->metrics_error)
+		(void)unlink(path);
 }
 
 /* ---- starting ----------------------------------------------------------- */
@@ -222,6 +269,8 @@ static int start_loop(struct agent *a)
 			     a);
 	if (r >= 0)
 		r = canary_start(a);
+	if (r >= 0)
+		r = start_metrics(a);
 	return r;
 }
 
@@ -311,6 +360,7 @@ int daemon_run(const struct daemon_settings *s)
 				  strerrordesc_np(-r));
 			code = EXIT_CODE_FAILURE;
 		}
+		stop_metrics(&a);
 		r = stop(&a);
 		if (code == EXIT_CODE_OK)
 			code = r;

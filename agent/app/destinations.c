@@ -16,8 +16,11 @@
 static bool load_cursor(const struct conf_collector *c, const uint8_t *journal,
 			struct cursor *ret)
 {
-	return cursor_load(c->state_dir, COLLECTOR_CURSOR, ret) == 0 &&
-	       !memcmp(ret->journal, journal, sizeof(ret->journal));
+	if (cursor_load(c->state_dir, COLLECTOR_CURSOR, ret) == 0 &&
+	    !memcmp(ret->journal, journal, sizeof(ret->journal)))
+		return true;
+	*ret = (struct cursor){ .seq = 0 };
+	return false;
 }
 
 /* ---- how far it is behind ----------------------------------------------------- */
@@ -142,8 +145,7 @@ bool destinations_done(const struct conf *c, const uint8_t *journal,
 	size_t n;
 
 	for (n = 0; (it = conf_destination(c, n)); n++) {
-		if (!load_cursor(it, journal, &cursor))
-			cursor.seq = 0;
+		(void)load_cursor(it, journal, &cursor);
 		if (!n || cursor.seq < least)
 			least = cursor.seq;
 	}

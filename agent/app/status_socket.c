@@ -58,7 +58,7 @@ static int client_ready(int fd, uint32_t events, void *arg)
 
 	(void)events;
 	if (recv(fd, &want, 1, MSG_DONTWAIT) == 1) {
-		s->fn(s->arg, want == 'j', &out);
+		s->fn(s->arg, (enum status_form)want, &out);
 		if (!out.failed)
 			(void)send(fd, out.p, out.n,
 				   MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -141,12 +141,12 @@ void status_socket_close(struct status_socket *s)
 	free(s);
 }
 
-int status_socket_ask(const char *dir, bool json, struct buf *out)
+int status_socket_ask(const char *dir, enum status_form form, struct buf *out)
 {
 	cleanup_close int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_close int fd = -1;
 	struct sockaddr_un addr;
-	char want = json ? 'j' : 't';
+	char want = (char)form;
 	struct pollfd pfd;
 
 	if (dirfd < 0)

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DIR/status.sock: how `picket status` asks the running agent. A client
- * sends one byte ('t' text, 'j' JSON), gets the answer, and is cut off.
+ * sends one byte (enum status_form), gets the answer, and is cut off.
  * Answers are small enough for the socket's buffer: a client that does not
  * read cannot hold the agent up.
  */
 #pragma once
-
-#include <stdbool.h>
 
 #include "base/buf.h"
 
 struct loop;
 struct status_socket;
 
-typedef void (*status_fn)(void *arg, bool json, struct buf *out);
+/* What is asked for, as it goes over the wire; others are as TEXT. */
+enum status_form {
+	STATUS_TEXT = 't',
+	STATUS_JSON = 'j',
+	STATUS_PROMETHEUS = 'p',
+};
+
+typedef void (*status_fn)(void *arg, enum status_form form, struct buf *out);
 
 /* Listen in dir (its permissions are who may ask). */
 int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
@@ -26,4 +31,4 @@ void status_socket_close(struct status_socket *s);
  * The client's side. -ECONNREFUSED or -ENOENT: nobody runs on this journal;
  * -ETIMEDOUT: the agent is there and does not answer.
  */
-int status_socket_ask(const char *dir, bool json, struct buf *out);
+int status_socket_ask(const char *dir, enum status_form form, struct buf *out);

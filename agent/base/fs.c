@@ -124,8 +124,13 @@ int fs_sync_dir(int dirfd)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static int write_durably(int dirfd, const char *name, struct iovec bytes,
-			 mode_t mode)
+struct replacement {
+	struct iovec bytes;
+	mode_t mode;
+	bool is_durable;
+};
+
+static int write_whole(int dirfd, const char *name, const struct replacement *n)
 {
 	cleanup_close int fd = -1;
 	int r;
@@ -134,20 +139,17 @@ static int write_durably(int dirfd, const char *name, struct iovec bytes,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	r = fs_write_all(fd, bytes.iov_base, bytes.iov_len);
+	r = fs_write_all(fd, n->bytes.iov_base, n->bytes.iov_len);
 	if (r < 0)
 		return r;
 	/* Not through open's mode: the umask must not have a say in it. */
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+	if (fchmod(fd, n->mode) < 0 || (n->is_durable && fsync(fd) < 0))
 		return -errno;
 	return close(steal_fd(&fd)) < 0 ? -errno : 0;
 }
 
-int fs_replace(int dirfd, const char *name, const void *p, size_t n,
-	       mode_t mode)
+static int replace(int dirfd, const char *name, const struct replacement *n)
 {
-	/* iovec has no const form; nothing writes through it here. */
-	struct iovec bytes = { (void *)(uintptr_t)p, n };
 	char temp[NAME_MAX + 1];
 	int r;
 
@@ -159,14 +161,32 @@ int fs_replace(int dirfd, const char *name, const void *p, size_t n,
 	/* What a crash left behind: the name is fixed so that it is found. */
 	if (unlinkat(dirfd, temp, 0) < 0 && errno != ENOENT)
 		return -errno;
-	r = write_durably(dirfd, temp, bytes, mode);
+	r = write_whole(dirfd, temp, n);
 	if (r == 0 && renameat(dirfd, temp, dirfd, name) < 0)
 		r = -errno;
 	if (r < 0) {
 		(void)unlinkat(dirfd, temp, 0);
 		return r;
 	}
-	return fs_sync_dir(dirfd);
+	return n->is_durable ? fs_sync_dir(dirfd) : 0;
+}
+
+int fs_replace(int dirfd, const char *name, const void *p, size_t n,
+	       mode_t mode)
+{
+	/* iovec has no const form; nothing writes through it here. */
+	struct iovec bytes = { (void *)(uintptr_t)p, n };
+
+	return replace(dirfd, name, &(struct replacement){ bytes, mode, true });
+}
+
+int fs_publish(int dirfd, const char *name, const void *p, size_t n,
+	       mode_t mode)
+{
+	struct iovec bytes = { (void *)(uintptr_t)p, n };
+
+	return replace(dirfd, name,
+		       &(struct replacement){ bytes, mode, false });
 }
 
 static int make_dir(const char *path, mode_t mode)

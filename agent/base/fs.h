@@ -30,6 +30,13 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 int fs_replace(int dirfd, const char *name, const void *p, size_t n,
 	       mode_t mode);
 
+/*
+ * The same without the syncing: readers see the old or the new one whole, a
+ * crash may leave neither. For what is made anew all the time.
+ */
+int fs_publish(int dirfd, const char *name, const void *p, size_t n,
+	       mode_t mode);
+
 /* fsync a directory, so that a created or renamed name is durable. */
 int fs_sync_dir(int dirfd);
 

@@ -45,6 +45,7 @@ struct conf_collector {
 struct conf {
 	struct {
 		char *log_level;
+		char *metrics_file;	/* empty: none */
 	} agent;
 	struct {
 		/* backend name or "auto" */

@@ -47,6 +47,16 @@ static const char *env_is_names(const struct conf *c)
 	return NULL;
 }
 
+/* node_exporter reads no others. */
+static const char *metrics_is_prom(const struct conf *c)
+{
+	const char *name = c->agent.metrics_file, *dot = strrchr(name, '.');
+
+	if (*name && (!dot || strcmp(dot, ".prom") != 0))
+		return "does not end in .prom";
+	return NULL;
+}
+
 static const char *journal_holds_segments(const struct conf *c)
 {
 	uint64_t n = c->journal.max_size / c->journal.segment_size;
@@ -136,6 +146,7 @@ static const struct {
 	const char *section, *key;
 	check_fn check;
 } checks[] = {
+	{ "agent", "metrics_file", metrics_is_prom },
 	{ "sensor", "ring_size", ring_is_power_of_two },
 	{ "sensor", "env", env_is_names },
 	{ "journal", "max_size", journal_holds_segments },

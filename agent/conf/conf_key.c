@@ -48,6 +48,11 @@ const struct conf_key conf_keys[] = {
 	  .fallback = "info", .choices = level_names,
 	  .help = "least important log lines that are written to stderr" },
 
+	{ "agent", "metrics_file", CONF_PATH, AT(agent.metrics_file),
+	  .fallback = "", .may_be_empty = true,
+	  .rule = "named *.prom, in a directory of root's; empty: none",
+	  .help = "metrics for the textfile collector of node_exporter" },
+
 	{ "sensor", "exec", CONF_NAME, AT(sensor.exec), .fallback = "auto",
 	  .choices = backend_names,
 	  .help = "kernel hook that sees programs start" },

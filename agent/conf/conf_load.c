@@ -128,7 +128,7 @@ static bool is_name(const char *s)
 {
 	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-_");
 
-	return n && n <= CONF_NAME_MAX && !s[n];
+	return n && n <= CONF_NAME_MAX && !s[n] && strcmp(s, "default") != 0;
 }
 
 static int add_named(struct loading *l, unsigned line, const char *name)
@@ -139,7 +139,8 @@ static int add_named(struct loading *l, unsigned line, const char *name)
 	if (!is_name(name))
 		return ini_fail(&l->err, line,
 				"'%.80s' is not a collector's name: at most "
-				"%d of a-z, 0-9, '-' and '_'",
+				"%d of a-z, 0-9, '-' and '_', and not "
+				"'default', which is the one without",
 				name, CONF_NAME_MAX);
 	if (c->n_named == CONF_NAMED_MAX)
 		return ini_fail(&l->err, line, "more than %d named collectors",

@@ -33,7 +33,7 @@
  * A batch in which nothing is left to send waits for this long: its manifest
  * proves a silence, and needs no hurry.
  */
-#define QUIET_MS    30000
+#define QUIET_MS    10000
 /* Behind for this long, and fresh alerts are looked for ahead. */
 #define LAG_NS	    NS_PER_S
 
@@ -490,6 +490,7 @@ void ship_free(struct ship *s)
 int ship_start(struct ship *s)
 {
 	s->progress_ns = clock_mono_ns();
+	save_status(s);
 	return loop_timer_arm(s->retry, 0);
 }
 

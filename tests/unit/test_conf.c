@@ -56,6 +56,7 @@ static void defaults_are_what_the_design_says(void **state)
 	(void)state;
 	assert_int_equal(conf_init(&c), 0);
 	assert_string_equal(c.agent.log_level, "info");
+	assert_string_equal(c.agent.metrics_file, "");
 	assert_string_equal(c.sensor.exec, "auto");
 	assert_string_equal(c.sensor.connect, "auto");
 	assert_string_equal(c.sensor.write, "auto");
@@ -418,10 +419,17 @@ static void wrong_collectors_are_refused_by_name(void **state)
 	(void)state;
 	assert_refused("[collector East]\n", 1,
 		       "'East' is not a collector's name: at most 32 of a-z, "
-		       "0-9, '-' and '_'");
+		       "0-9, '-' and '_', and not 'default', which is the one "
+		       "without");
+	assert_refused(
+		"[collector default]\n", 1,
+		"'default' is not a collector's name: at most 32 of a-z, "
+		"0-9, '-' and '_', and not 'default', which is the one "
+		"without");
 	assert_refused("[collector ../x]\n", 1,
 		       "'../x' is not a collector's name: at most 32 of a-z, "
-		       "0-9, '-' and '_'");
+		       "0-9, '-' and '_', and not 'default', which is the one "
+		       "without");
 	assert_refused("\n[collector a]\ngzip = no\n", 2,
 		       "'url' in [collector a] is missing");
 	assert_refused("[collector a]\nurl = http://h/\nurl = http://i/\n", 3,
@@ -476,6 +484,8 @@ static void wrong_values_are_refused_in_words(void **state)
 		{ "[agent]\nlog_level = loud\n",
 		  "'log_level' in [agent]: 'loud' is not error, warning, "
 		  "notice, info or debug" },
+		{ "[agent]\nmetrics_file = /x/picket\n",
+		  "'metrics_file' in [agent] does not end in .prom" },
 		{ "[sensor]\nring_size = 100K\n",
 		  "'ring_size' in [sensor]: '100K' is not within 256K to 1G" },
 		{ "[sensor]\nring_size = 3M\n",

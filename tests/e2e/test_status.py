@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""picket status: each collector, and the same figures for Prometheus.
+
+promtool of Prometheus itself says whether it can read them.
+"""
+import contextlib
+import re
+import subprocess
+
+import lib
+from lib import Agent, Failure, PICKET, equal, main, need_root, run, test, \
+    true, wait_for
+from shipping import Collector, free_port
+
+PROMTOOL = lib.BUILD / "tools" / "promtool"
+
+
+@contextlib.contextmanager
+def place(**sections):
+    need_root()
+    with lib.workdir("status") as directory:
+        with Agent(directory, **sections) as agent:
+            yield agent
+
+
+@contextlib.contextmanager
+def shipping(agent):
+    with open(agent.dir / "ship.log", "ab") as log:
+        ship = subprocess.Popen([lib.SHIP, "--config", agent.config],
+                                stdin=subprocess.DEVNULL, stdout=log,
+                                stderr=log)
+    try:
+        yield ship
+    finally:
+        ship.kill()
+        ship.wait()
+
+
+def patient(url, **keys):
+    return {"url": url, "retry_min": "20ms", "retry_max": "200ms",
+            "batch_age": "50ms", **keys}
+
+
+def metrics(text):
+    """name{labels} -> value; a sample that comes twice is an error."""
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        m = re.fullmatch(r"([a-z_]+(?:\{[a-z0-9_]+=\"[^\"]*\"\})?) ([0-9.]+)",
+                         line)
+        true(m, f"not a sample: {line!r}")
+        true(m[1] not in found, f"twice: {m[1]}")
+        found[m[1]] = float(m[2])
+    return found
+
+
+def ask(agent, *form):
+    p = run([PICKET, "status", "--journal", agent.journal, *form])
+    if p.returncode != 0:
+        raise Failure(f"picket status: {p.stderr.decode()}")
+    return p.stdout.decode()
+
+
+def promtool(text):
+    """What Prometheus' own linter finds wrong."""
+    p = run([PROMTOOL, "check", "metrics"], input=text.encode(), stdin=None)
+    equal((p.returncode, p.stdout + p.stderr), (0, b""), "promtool")
+
+
+@test
+def prometheus_can_read_the_metrics():
+    with place(collector=patient(f"http://127.0.0.1:{free_port()}")) as agent:
+        agent.start()
+        text = ask(agent, "--prometheus")
+        promtool(text)
+        found = metrics(text)
+        true(len(found) > 90, f"only {len(found)} samples")
+        # A linter that finds nothing wrong with anything proves nothing.
+        bad = text.replace("picket_alerts_total", "picket_alerts")
+        p = run([PROMTOOL, "check", "metrics"], input=bad.encode(),
+                stdin=None)
+        true(p.returncode != 0, "promtool takes a counter without _total")
+
+
+@test
+def metrics_and_status_tell_the_same():
+    with place() as agent:
+        agent.start()
+        run(["/bin/true"])
+        wait_for(lambda: agent.status()["families"]["exec"]["received"],
+                 "an exec")
+        before = agent.status()
+        found = metrics(ask(agent, "--prometheus"))
+        after = agent.status()
+        pairs = {
+            'picket_events_made_total{family="exec"}':
+                lambda s: s["families"]["exec"]["made"],
+            'picket_events_lost_total{family="write"}':
+                lambda s: s["families"]["write"]["lost"],
+            "picket_journal_next_seq": lambda s: s["journal"]["next_seq"],
+            "picket_journal_appended_total":
+                lambda s: s["journal"]["appended"],
+            "picket_policy_rules": lambda s: s["policy"]["rules"],
+            "picket_alerts_total": lambda s: s["policy"]["alerts"],
+            "picket_processes": lambda s: s["processes"]["known"],
+        }
+        for name, figure in pairs.items():
+            low, high = sorted((figure(before), figure(after)))
+            true(low <= found[name] <= high,
+                 f"{name}: {found[name]}, status says {low} to {high}")
+        sha = before["policy"]["sha256"]
+        equal(found[f'picket_policy_info{{sha256="{sha}"}}'], 1, "policy")
+
+
+@test
+def each_collector_is_told_of():
+    with lib.workdir("status-c") as d, Collector(d) as c, \
+            place(collector=patient(c.url()), **{"collector soc": patient(
+                f"http://127.0.0.1:{free_port()}")}) as agent:
+        agent.start()
+        one = agent.status()["collectors"]
+        equal([(x["name"], x["state"]) for x in one],
+              [("", "never started"), ("soc", "never started")], "before")
+        with shipping(agent):
+            wait_for(lambda: caught_up(agent), "the first to have it all")
+            first, soc = agent.status()["collectors"]
+            true(first["acknowledged"], "when it did")
+            equal(first["error"], "", "its error")
+            equal(soc["acknowledged_seq"], 0, "the dead one's number")
+            true(soc["backlog"] > 0 and soc["backlog_bytes"] > 0,
+                 f"its backlog: {soc}")
+            wait_for(lambda: dead(agent)["state"] == "waiting"
+                     and dead(agent)["error"], lambda: f"it waits, "
+                     f"{dead(agent)}")
+            true("onnect" in dead(agent)["error"], dead(agent)["error"])
+            true(dead(agent)["error_time"] and dead(agent)["retries"],
+                 "when, and how often")
+            found = metrics(ask(agent, "--prometheus"))
+            equal(found['picket_collector_shipper_running{collector='
+                        '"default"}'], 1, "running")
+            true(found['picket_collector_backlog_records{collector="soc"}'],
+                 "backlog")
+            text = ask(agent)
+            for line in (rf"collector {re.escape(c.url())}  (idle|sending)",
+                         r"collector soc  http://\S+  waiting",
+                         r"acknowledged to \d+, \d+\.\d s ago  backlog",
+                         r"backlog \d+ records, \S+, oldest \d+\.\d s",
+                         r"\d+ retries  0 dead letters  0 rejected",
+                         r"last error \S+Z: .*onnect"):
+                true(re.search(line, text), f"no '{line}' in\n{text}")
+        wait_for(lambda: {x["state"] for x in agent.status()["collectors"]}
+                 == {"not running"}, "the shipper to be missed")
+        equal(agent.stop(), 0, "exit code")
+
+
+def dead(agent):
+    return agent.status()["collectors"][1]
+
+
+def caught_up(agent):
+    s = agent.status()
+    first = s["collectors"][0]
+    return first["state"] in ("idle", "sending") and first["acknowledged"] \
+        and first["backlog"] <= 20
+
+
+@test
+def the_file_of_metrics_is_there_while_picket_runs():
+    with lib.workdir("metrics") as d:
+        path = d / "picket.prom"
+        with place(agent={"metrics_file": path}) as agent:
+            agent.start()
+            text = path.read_text()
+            promtool(text)
+            true("picket_build_info{" in text, text)
+            equal(path.stat().st_mode & 0o777, 0o644, "mode")
+            equal(sorted(p.name for p in d.iterdir()), ["picket.prom"],
+                  "files beside it")
+            equal(agent.stop(), 0, "exit code")
+            true(not path.exists(), "figures of an agent that is gone")
+
+
+@test
+def a_file_that_cannot_be_written_is_said_and_stops_nothing():
+    with place(agent={"metrics_file": "/proc/no/picket.prom"}) as agent:
+        agent.start()
+        true("cannot write metrics to '/proc/no/picket.prom'"
+             in agent.log_text(), agent.log_text())
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def one_form_is_asked_for_at_a_time():
+    p = run([PICKET, "status", "--json", "--prometheus", "--journal", "/x"])
+    equal(p.returncode, 2, "exit code")
+    equal(p.stdout, b"", "output")
+
+
+if __name__ == "__main__":
+    main()
