@@ -35,6 +35,7 @@ void *net_shared(size_t bytes);
 /*
  * Fail unless the coverage table says that this hook is served, by the
  * backend that spoke, and that is the one that was asked for, if one was.
+ * WIRE_FAM_COUNT for a hook that cannot be asked for another.
  */
 void net_spoke(const struct seen *w, const struct wire_hdr *record,
 	       enum wire_family family, const char *hook);
