@@ -233,11 +233,14 @@ static const struct probe bind6_probes[] = {
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound6_cgroup", NULL },
 };
 
+/* The root cgroup's hook after a bind does not know what was asked for. */
 static const struct probe asked4_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind4_fexit", NULL },
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bind4_cgroup", NULL },
 };
 
 static const struct probe asked6_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind6_fexit", NULL },
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bind6_cgroup", NULL },
 };
 

@@ -202,8 +202,8 @@ static void port_of_a_worker_is_told_or_said_blind(void **state)
 	l = seen_nth(*state, WIRE_LISTEN, 0);
 	assert_int_equal(l->hdr.tgid, ((struct seen *)*state)->child);
 	if (l->port == 0)
-		assert_non_null(strstr(net_blind(*state, PORT),
-				       "worker of io_uring"));
+		assert_non_null(
+			strstr(net_blind(*state, PORT), "worker of io_uring"));
 	else
 		assert_int_equal(l->port, net_port(&d->p));
 }
