@@ -86,6 +86,11 @@ static void raw_socket_is_told_by_its_family(void **state)
 	assert_false(ev.connect.is_send);
 	assert_int_equal(ev.connect.peer.family, AF_PACKET);
 	assert_int_equal(ev.connect.peer.addr.family, 0);
+	/* Also where addresses are known: this one has none yet. */
+	w->family = AF_INET;
+	ev = decode_ok();
+	assert_int_equal(ev.connect.peer.family, AF_INET);
+	assert_int_equal(ev.connect.peer.addr.family, 0);
 }
 
 static void listening_socket_has_its_address(void **state)
