@@ -22,6 +22,7 @@ static const struct command {
 	{ "query", cmd_query, "print what happened at a time, and who did it" },
 	{ "verify", cmd_verify, "prove that a journal is what was written" },
 	{ "coverage", cmd_coverage, "say what could have been seen, and when" },
+	{ "replay", cmd_replay, "ask a policy about what was recorded" },
 	{ "check", cmd_check, "read configuration and policy, and judge them" },
 };
 
