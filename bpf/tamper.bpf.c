@@ -18,6 +18,14 @@ static __always_inline void target_of(struct process_ref *out,
 	out->image = BPF_CORE_READ(t, self_exec_id);
 }
 
+/* Of a process that is claimed there is the number alone. */
+static __always_inline bool is_picket(struct process_ref *p)
+{
+	return p->tgid && p->tgid == control.self_tgid &&
+	       (!p->start_ns ||
+		p->start_ns / WIRE_TICK_NS == control.self_start_ticks);
+}
+
 /* actor: NULL where the kernel itself does it. */
 static __always_inline void report(struct task_struct *actor, __u64 what,
 				   struct process_ref *target, __u64 args)
@@ -45,8 +53,7 @@ static __always_inline void report(struct task_struct *actor, __u64 what,
 	r->op = WHAT_OP(what);
 	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
 	r->flags = WHAT_FLAGS(what);
-	if (target->tgid == control.self_tgid &&
-	    target->start_ns / WIRE_TICK_NS == control.self_start_ticks)
+	if (is_picket(target))
 		r->flags |= WIRE_TAMPER_SELF;
 	bpf_ringbuf_submit(r, 0);
 }
