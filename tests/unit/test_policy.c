@@ -40,12 +40,25 @@
 #define MOVES(expected, line, from, to, ...) \
 	DOES(expected, line, OP_RENAME, from, .new_path = (to), __VA_ARGS__)
 
+#define LOADS(expected, line, what, name)                             \
+	{                                                             \
+		.rule = (expected), .who = line, .load = LOAD_##what, \
+		.path = (name)                                        \
+	}
+#define TAMPERS(expected, line, what)                              \
+	{                                                          \
+		.rule = (expected), .who = line, .tamper = (what), \
+	}
+
 static struct rule_set *set;
 
 static const struct scene {
 	const char *rule; /* NULL: no alert; else the deny that is named */
 	const char *who;
-	enum write_op op; /* OP_NONE: an exec */
+	/* Of these at most one, else an exec. What is tampered with is picket. */
+	enum write_op op;
+	enum load_op load;
+	enum tamper_op tamper;
 	const char *path, *new_path;
 	const char *unit;
 	bool tty, memfd, deleted;
@@ -136,8 +149,29 @@ static const struct scene {
 	      "/var/lib/picket/ship/cursor.tmp", "/var/lib/picket/ship/cursor"),
 	DOES(NULL, "/usr/bin/picket" PID1, OP_UNLINK,
 	     "/var/lib/picket/journal/000001.seg"),
+	/* libraries, plugins and modules from where they are installed */
+	LOADS(NULL, "/usr/sbin/nginx" PID1, MMAP,
+	      "/usr/lib/x86_64-linux-gnu/libc.so.6"),
+	LOADS(NULL, "/opt/app/bin/server" PID1, MMAP, "/opt/app/lib/x.so"),
+	LOADS(NULL, "/usr/bin/kmod < /usr/lib/systemd/systemd-udevd" PID1,
+	      MODULE, "/usr/lib/modules/6.1.0-13-amd64/kernel/fs/x.ko"),
+	LOADS(NULL, "/usr/lib/systemd/systemd-udevd" PID1, MODULE, ""),
+	LOADS(NULL, "/usr/lib/systemd/systemd", BPF, ""),
+	/* systemctl stop picket */
+	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_SIGNAL),
 
 	/* ---- what an intruder does ---------------------------------------- */
+	LOADS("load-from-world-writable", "/usr/bin/ls" LOGIN, MMAP,
+	      "/tmp/x.so"),
+	LOADS("load-from-world-writable", "/usr/sbin/sshd" PID1, MMAP,
+	      "/dev/shm/.x/libpam.so"),
+	LOADS("module-from-elsewhere", "/usr/bin/kmod" LOGIN, MODULE,
+	      "/root/rootkit.ko"),
+	LOADS("module-from-memory", "/usr/bin/python3.11" LOGIN, MODULE, ""),
+	TAMPERS("picket-signalled", "/usr/bin/bash" LOGIN, TAMPER_SIGNAL),
+	TAMPERS("picket-traced", "/usr/bin/gdb" LOGIN, TAMPER_PTRACE),
+	TAMPERS("picket-traced", "/usr/bin/python3.11" LOGIN, TAMPER_VM_WRITE),
+	TAMPERS("picket-bpf", "/usr/sbin/bpftool" LOGIN, TAMPER_BPF),
 	RUNS("exec-from-world-writable", "/tmp/.x/a" NGINX),
 	RUNS("exec-from-world-writable", "/dev/shm/a" LOGIN),
 	RUNS("exec-from-world-writable", "/var/tmp/mkinitramfs_x/a" LOGIN),
@@ -211,6 +245,8 @@ static const struct scene {
 	     "/var/lib/picket/journal/000001.seg"),
 	DOES("picket-ship-files", "/usr/bin/bash" LOGIN, OP_OPEN,
 	     "/var/lib/picket/ship/cursor"),
+	DOES("picket-files", "/usr/bin/rm" LOGIN, OP_UNLINK,
+	     "/sys/fs/bpf/picket/0123/ring"),
 };
 
 struct stage {
@@ -265,6 +301,27 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 	return &s->line[0];
 }
 
+static struct event event_of(const struct scene *s)
+{
+	struct event ev = { .kind = EVENT_EXEC };
+
+	if (s->op) {
+		ev.kind = EVENT_WRITE;
+		ev.write.op = s->op;
+		ev.write.path.path = slice_str(s->path);
+		ev.write.new_path.path = slice_str(s->new_path);
+	} else if (s->load) {
+		ev.kind = EVENT_LOAD;
+		ev.load.op = s->load;
+		ev.load.path.path = slice_str(s->path);
+	} else if (s->tamper) {
+		ev.kind = EVENT_TAMPER;
+		ev.tamper.op = s->tamper;
+		ev.tamper.of_picket = true;
+	}
+	return ev;
+}
+
 static void the_shipped_policy_tells_intruders_from_the_system(void **state)
 {
 	static struct stage stage;
@@ -273,12 +330,7 @@ static void the_shipped_policy_tells_intruders_from_the_system(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
 		const struct scene *s = &scenes[i];
-		struct event ev = {
-			.kind = s->op ? EVENT_WRITE : EVENT_EXEC,
-			.write = { .op = s->op,
-				   .path.path = slice_str(s->path),
-				   .new_path.path = slice_str(s->new_path) },
-		};
+		struct event ev = event_of(s);
 		struct verdict v =
 			rule_set_match(set, &ev, set_stage(&stage, s));
 		const char *got = v.alert ? v.rule : "silence";
