@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Code that is loaded and picket that is tampered with, under the shipped
+policy: what is done to get past picket is an alert of its own."""
+import glob
+import os
+import signal
+import subprocess
+import sys
+
+import record
+from lib import (POLICY, Missing, act, actor, equal, main, scene, test, true,
+                 wait_for)
+
+# Each in a process of its own: what is looked for is who did it.
+SEIZE = """
+import ctypes, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.ptrace(0x4206, int(sys.argv[1]), None, None):
+    sys.exit(ctypes.get_errno())
+"""
+
+WRITE_MEMORY = """
+import ctypes, sys
+class iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+pid, at = int(sys.argv[1]), int(sys.argv[2], 16)
+word = ctypes.create_string_buffer(8)
+libc = ctypes.CDLL(None, use_errno=True)
+here, there = iovec(ctypes.addressof(word), 8), iovec(at, 8)
+read = libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there),
+                             1, 0)
+wrote = libc.process_vm_writev(pid, ctypes.byref(here), 1,
+                               ctypes.byref(there), 1, 0)
+sys.exit(0 if read == wrote == 8 else 1)
+"""
+
+
+def stage():
+    return scene("tamper", POLICY)
+
+
+def library():
+    """Something that can be preloaded anywhere: the system's libm."""
+    found = glob.glob("/lib/*/libm.so.6") + glob.glob("/lib*/libm.so.6")
+    if not found:
+        raise Missing("libm", "no libm.so.6 on this system")
+    return found[0]
+
+
+def alert_of(s, kind, pid, what):
+    """The one alert of this kind by this process."""
+    found = [r for r in s.events(kind, lambda r: record.pid(r) == pid)
+             if record.judged(r)[2]]
+    equal(len(found), 1, f"alerts on {what}: {found}")
+    return found[0]
+
+
+def tampering(s, argv, **kw):
+    pid, _ = act(argv, **kw)
+    return pid, alert_of(s, "tamper", pid, argv)
+
+
+def rule(r):
+    return record.judged(r)[1]
+
+
+# ---- code -------------------------------------------------------------------
+
+@test
+def a_preloaded_library_is_an_alert(s):
+    path = s.dir / "x.so"
+    path.write_bytes(open(library(), "rb").read())
+    pid, _ = act(["/bin/true"], env={"LD_PRELOAD": str(path)})
+    r = alert_of(s, "load", pid, "LD_PRELOAD")
+    equal(rule(r), "load-from-world-writable", "rule")
+    equal(r["load"]["type"], "library", "type")
+    equal(record.raw(r["load"], "path"), os.fsencode(path), "path")
+    equal(record.env(r), [b"LD_PRELOAD=" + os.fsencode(path)], "environment")
+
+
+@test
+def the_systems_own_libraries_are_none(s):
+    pids = [act(["/bin/true"])[0] for _ in range(5)]
+    loads = s.events("load", lambda r: record.pid(r) in pids)
+    equal([r for r in loads if record.judged(r)[2]], [], "alerts")
+    # At the first, if nobody ran it before, and not at every one.
+    paths = [record.raw(r["load"], "path") for r in loads]
+    equal(len(paths), len(set(paths)), f"told once each: {paths}")
+
+
+@test
+def the_loader_given_a_program_names_it(s):
+    loaders = glob.glob("/lib64/ld-linux-*.so.?") + \
+        glob.glob("/lib/ld-linux-*.so.?")
+    path = s.dir / "program"
+    path.write_bytes(open("/bin/true", "rb").read())
+    pid, _ = act([loaders[0], path])
+    loads = s.events("load", lambda r: record.pid(r) == pid)
+    true(os.fsencode(path) in
+         [record.raw(r["load"], "path") for r in loads],
+         f"the program is not named: {loads}")
+    true(any(rule(r) == "load-from-world-writable" for r in loads), "rule")
+
+
+# ---- picket -----------------------------------------------------------------
+
+def picket(s):
+    return str(s.agent.process.pid)
+
+
+@test
+def a_signal_is_an_alert_that_names_who_sent_it(s):
+    # SIGUSR2 would end picket; SIGURG would not, and is no event.
+    pid, r = tampering(s, ["/bin/sh", "-c", 'kill -STOP "$1"; kill -CONT "$1"',
+                           "sh", picket(s)])
+    equal(rule(r), "picket-signalled", "rule")
+    equal(r["tamper"]["type"], "signal", "type")
+    equal(r["tamper"]["arg"], signal.SIGSTOP, "signal")
+    true(r["tamper"]["of_picket"], "of picket")
+    equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+
+
+@test
+def while_stopped_nothing_is_missed(s):
+    os.kill(s.agent.process.pid, signal.SIGSTOP)
+    wait_for(lambda: state_of(picket(s)) == "T", "picket to be stopped")
+    path = actor("act_tiny", s.dir, "meanwhile")
+    pid, _ = act([path], code=1)
+    os.kill(s.agent.process.pid, signal.SIGCONT)
+    r = s.one("exec", lambda r: record.pid(r) == pid, "the exec meanwhile")
+    equal(record.exe(r), os.fsencode(path), "executable")
+    stops = s.events("tamper", lambda r: record.pid(r) == os.getpid()
+                     and r["tamper"]["arg"] == signal.SIGSTOP)
+    equal(len(stops), 1, "stops told")
+
+
+def state_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        return f.read().rpartition(")")[2].split()[0]
+
+
+@test
+def tracing_is_an_alert(s):
+    pid, r = tampering(s, [sys.executable, "-c", SEIZE, picket(s)])
+    equal(rule(r), "picket-traced", "rule")
+    equal(r["tamper"]["type"], "ptrace", "type")
+    equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+
+
+@test
+def writing_its_memory_is_an_alert(s):
+    with open(f"/proc/{picket(s)}/maps", encoding="utf-8") as maps:
+        heap = next(line for line in maps if line.rstrip().endswith("[heap]"))
+    pid, r = tampering(s, [sys.executable, "-c", WRITE_MEMORY, picket(s),
+                           heap.split("-")[0]])
+    equal(rule(r), "picket-traced", "rule")
+    equal(r["tamper"]["type"], "memory", "type")
+    true(r["tamper"]["of_picket"], "of picket")
+
+
+@test
+def tracing_another_is_told_and_no_alert(s):
+    victim = subprocess.Popen(["sleep", "60"])
+    try:
+        pid, _ = act([sys.executable, "-c", SEIZE, str(victim.pid)])
+    finally:
+        victim.kill()
+        victim.wait()
+    r = s.one("tamper", lambda r: record.pid(r) == pid, "the attach")
+    equal(record.judged(r)[2], False, "alert")
+    equal(r["tamper"]["target_pid"], victim.pid, "target")
+    true(not r["tamper"].get("of_picket"), "not picket")
+    true(record.raw(r["tamper"], "target_exe").endswith(b"sleep"),
+         "the target's executable")
+
+
+if __name__ == "__main__":
+    main(stage)
