@@ -188,7 +188,7 @@ const struct conf_key conf_keys[] = {
 	  .help = "compress requests" },
 	{ "collector", "ca_file", CONF_PATH, EACH(ca_file), .fallback = "",
 	  .may_be_empty = true, .rule = "empty: the system's",
-	  .help = "certificates that may sign the collector's, in PEM" },
+	  .help = "certificates that may sign the collector's and a proxy's, in PEM" },
 	{ "collector", "cert_file", CONF_PATH, EACH(cert_file), .fallback = "",
 	  .may_be_empty = true, .rule = "with key_file and https:// only",
 	  .help = "client certificate, in PEM" },

@@ -363,6 +363,11 @@ static void set_tls(CURL *e, const struct collector *c)
 		curl_easy_setopt(e, CURLOPT_CAINFO, c->ca_file);
 		/* Only that one: not the system's directory beside it. */
 		curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+		/*
+		 * A proxy may be signed by whom the system trusts, too: what
+		 * goes through it is held against ca_file all the same.
+		 */
+		curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, c->ca_file);
 	}
 	if (*c->cert_file) {
 		curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);

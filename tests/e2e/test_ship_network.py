@@ -7,6 +7,7 @@ import contextlib
 import os
 import pathlib
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -292,6 +293,76 @@ def tls_goes_through_a_proxy_that_learns_nothing():
         true("407" in t.s.tries()[0], t.s.tries()[0])
         log = t.proxy.log.read_text()
         true(f"CONNECT collector.invalid:{nginx.port}" in log, "no tunnel")
+
+
+class TlsFront:
+    """TLS in front of a port: tinyproxy has none of its own."""
+
+    def __init__(self, port, pair):
+        self.upstream = port
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(pair.cert, pair.key)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                s, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(s,),
+                             daemon=True).start()
+
+    def _serve(self, s):
+        with contextlib.suppress(OSError), s, \
+                self.context.wrap_socket(s, server_side=True) as inside, \
+                socket.create_connection(("127.0.0.1", self.upstream)) as up:
+            inside.settimeout(0.01)
+            up.settimeout(0.01)
+            while self._pump(inside, up) and self._pump(up, inside):
+                pass
+
+    @staticmethod
+    def _pump(source, target):
+        try:
+            data = source.recv(65536)
+        except TimeoutError:
+            return True
+        target.sendall(data)
+        return bool(data)
+
+
+@test
+def the_way_to_a_proxy_may_be_tls_as_well():
+    with proxied() as t, Nginx(t.dir, t.c.port) as nginx:
+        ca = Authority(t.dir, "ca")
+        t.proxy.serve()
+        nginx.serve(tls=ca.issue("server", "DNS:collector.invalid"))
+        t.s.configure(url=f"https://collector.invalid:{nginx.port}",
+                      ca_file=ca.cert)
+        names = t.s.make(20)
+        wrong = ca.issue("elsewhere", "DNS:elsewhere.test")
+        with TlsFront(t.proxy.port, wrong) as front:
+            t.s.configure(proxy=f"https://127.0.0.1:{front.port}")
+            t.s.start()
+            wait_for(lambda: len(t.s.tries()) >= 2, t.s.log_end)
+            true("target host name" in t.s.tries()[0], t.s.tries()[0])
+            equal(t.s.stop(), 0, "exit code")
+        right = ca.issue("proxy", "IP:127.0.0.1")
+        with TlsFront(t.proxy.port, right) as front:
+            t.s.configure(proxy=f"https://127.0.0.1:{front.port}")
+            t.s.start()
+            t.done(names)
 
 
 @test
