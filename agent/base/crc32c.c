@@ -17,7 +17,9 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	       "the eight-byte step loads little-endian words");
 
 static uint32_t tables[8][256];
+#ifdef __x86_64__
 static bool has_instruction;
+#endif
 
 __attribute__((constructor)) static void make_tables(void)
 {

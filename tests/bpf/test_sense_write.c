@@ -345,6 +345,13 @@ static void calls_on_descriptors_tell_the_file(void **state)
 	assert_int_equal(seen_count(w, WIRE_WRITE), i);
 }
 
+/* Architectures that came late have no creat(2): open does it. */
+#ifdef SYS_creat
+#define CREAT_CALL SYS_creat
+#else
+#define CREAT_CALL SYS_openat
+#endif
+
 static int act_open_flags(void *arg)
 {
 	struct {
@@ -354,7 +361,7 @@ static int act_open_flags(void *arg)
 
 	(void)arg;
 	TRY(chdir(place()));
-	TRY(fd = (int)syscall(SYS_creat, "of", 0600));
+	TRY(fd = creat("of", 0600));
 	TRY(close(fd));
 	TRY(fd = open("of", O_RDONLY));
 	TRY(close(fd));
@@ -375,7 +382,7 @@ static void truncating_open_is_an_event_of_its_own(void **state)
 	seen_run(w, act_open_flags, NULL);
 	assert_int_equal(w->status, 0);
 	r = seen_write(w, WIRE_OP_OPEN, 0);
-	assert_int_equal(r->syscall, SYS_creat);
+	assert_int_equal(r->syscall, CREAT_CALL);
 	assert_int_equal(r->flags, WIRE_WRITE_CREATED | WIRE_WRITE_TRUNC);
 	r = seen_write(w, WIRE_OP_OPEN, 1);
 	assert_non_null(r);
