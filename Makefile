@@ -12,7 +12,11 @@ VERSION := 0.1.0
 # they never mix.
 SAN ?=
 FUZZ ?=
-BUILD := build$(if $(FUZZ),/fuzz,$(if $(SAN),/san))
+# CROSS=aarch64-linux-gnu- builds for another machine, with the headers and
+# libraries of SYSROOT.
+CROSS ?=
+SYSROOT ?=
+BUILD := build$(if $(CROSS),/$(CROSS:-=),$(if $(FUZZ),/fuzz,$(if $(SAN),/san)))
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
@@ -20,10 +24,18 @@ DESTDIR ?=
 # Only the steps that need root are given to it, and only where we are not.
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
-CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CC := $(if $(filter default,$(origin CC)),$(CROSS)gcc,$(CC))
+# What the compiler makes programs for: x86_64, aarch64.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+SYSROOT_FLAG := $(if $(SYSROOT),--sysroot=$(SYSROOT))
+ifneq ($(SYSROOT),)
+override PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(MULTIARCH)/pkgconfig $(PKG_CONFIG)
+endif
 
 V ?=
 Q := $(if $(V),,@)
@@ -34,16 +46,16 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wformat=2 -Wvla -Wimplicit-fallthrough -Wcast-qual
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE \
 	$(if $(SAN)$(FUZZ),,-D_FORTIFY_SOURCE=2) \
-	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+	$(if $(filter x86_64,$(MACHINE)),-fcf-protection)
 comma := ,
 SANITIZERS := $(if $(SAN)$(FUZZ),address$(comma)undefined)$(if $(FUZZ),$(comma)fuzzer-no-link)
 SANFLAGS := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined)
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu17 $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+ALL_CFLAGS := -std=gnu17 $(SYSROOT_FLAG) $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -DPICKET_VERSION='"$(VERSION)"' \
 	-Iagent -Iinclude -I$(BUILD)/gen $(CPPFLAGS)
-ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
+ALL_LDFLAGS := $(SYSROOT_FLAG) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
 
 # ---- what is built of what ------------------------------------------------
 
@@ -111,11 +123,10 @@ $(call obj,$(wildcard agent/sense/*.c)): | $(BUILD)/gen/picket.skel.h
 
 # ---- kernel side ------------------------------------------------------------
 
-MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
-BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(shell uname -m)))
+BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -std=gnu17 -D__TARGET_ARCH_$(BPF_ARCH) \
 	-Wall -Wextra -Wno-unused-parameter -Ibpf -Iinclude \
-	-idirafter /usr/include/$(MULTIARCH)
+	-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)
 # maps first: libbpf 1.1's linker loses maps that are used before defined.
 BPF_SRC := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
 BPF_OBJ := $(patsubst bpf/%.bpf.c,$(BUILD)/bpf/%.bpf.o,$(BPF_SRC))
@@ -187,12 +198,12 @@ E2E := $(sort $(wildcard tests/e2e/test_*.py tests/e2e/[0-9]*.py))
 
 $(BUILD)/tests/act%: tests/e2e/act%.c
 	$(build_test)
-	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(WARN) $(WERROR) $(CFLAGS) -MMD -MP \
+	$(Q)$(CC) $(ALL_CPPFLAGS) -std=gnu17 $(SYSROOT_FLAG) $(WARN) $(WERROR) $(CFLAGS) -MMD -MP \
 		-static -pthread $(ACT_FLAGS) -o $@ $<
 
 # No C library in it at all: it is to live as short as a program can.
 $(BUILD)/tests/act_tiny: ACT_FLAGS := -nostdlib -fno-stack-protector \
-	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection=none)
+	$(if $(filter x86_64,$(MACHINE)),-fcf-protection=none)
 
 # Journals made to order, by the journal's own code.
 $(BUILD)/tests/make_journal: tests/e2e/make_journal.c $(TESTED)
@@ -213,7 +224,8 @@ USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
 ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.
-VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) --stage vm tests/vm/matrix.py
+VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) \
+	--stage vm tests/vm/cross.sh tests/vm/matrix.py
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -229,7 +241,7 @@ test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
 TOOLS := build/tools/nginx build/tools/promtool
-test-stages: all unit fuzz-replay bpf-tests e2e-tools build/npm/.done $(TOOLS)
+test-stages: all unit fuzz-replay bpf-tests e2e-tools arm64 build/npm/.done $(TOOLS)
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
@@ -244,6 +256,17 @@ soak: deps-build deps-test
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) PICKET_SEED=$(PICKET_SEED) \
 		PICKET_SOAK_SECONDS=$(PICKET_SOAK_SECONDS) \
 		PICKET_SOAK_RATE=$(PICKET_SOAK_RATE) python3 tests/e2e/soak.py
+
+# For arm64, with Debian's libraries unpacked beside the kernels of the virtual
+# machines: nothing is installed but the compiler.
+ARM64 := aarch64-linux-gnu
+VM_CACHE = $(abspath $(or $(PICKET_VM_CACHE),build/vm))
+ARM64_CC = $(if $(filter gcc,$(CC)),$(CC:gcc=$(ARM64)-gcc),$(ARM64)-gcc)
+.PHONY: arm64
+arm64:
+	@tests/vm/fetch-sysroot arm64 $(VM_CACHE)/sysroot-arm64
+	+@$(MAKE) --no-print-directory CROSS=$(ARM64)- CC="$(ARM64_CC)" \
+		SYSROOT=$(VM_CACHE)/sysroot-arm64 all bpf-tests e2e-tools
 
 # The collector's side of the end-to-end tests decodes with this, not with us.
 OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
@@ -296,14 +319,14 @@ bench: $(BENCH_BIN)
 # each backend forced in turn; `make test` runs a witness of each group there.
 # Kernels come from the mirror apt is configured with, into build/vm.
 .PHONY: vm-test vm-run
-vm-test: all bpf-tests e2e-tools
+vm-test: all bpf-tests e2e-tools arm64
 	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
 
 # One boot, for who writes a program or a test:
 #   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'
 KERNEL ?= 6.1
 TESTS ?= $(notdir $(BPFTEST_BIN))
-vm-run: $(addprefix $(BUILD)/tests/bpf/,$(TESTS))
+vm-run: $(if $(filter arm64-%,$(KERNEL)),arm64,$(addprefix $(BUILD)/tests/bpf/,$(TESTS)))
 	@BUILD=$(abspath $(BUILD)) BACKEND='$(BACKEND)' FILTER='$(FILTER)' \
 		tests/vm/run $(KERNEL) $(TESTS)
 
@@ -342,4 +365,6 @@ format:
 clean:
 	@rm -rf build 2>/dev/null || $(SUDO) rm -rf build
 
--include $(shell find $(BUILD) -type f -name '*.d' -not -path '*/npm/*' 2>/dev/null)
+# Not those of what is unpacked there.
+-include $(shell find $(BUILD) \( -path '*/npm' -o -path '*/vm' -o -path '*/tools' \) -prune \
+	-o -type f -name '*.d' -print 2>/dev/null)

@@ -8,7 +8,7 @@ With PICKET_TEST_LONG: every test program of tests/bpf under each backend forced
 in turn, and the agent's end-to-end tests the same way.
 
 Speaks TAP; the table of what was seen where is printed too, and is in
-build/vm/matrix.txt. Environment: BUILD, PICKET_VM_KERNELS ("5.10 6.1"),
+build/vm/matrix.txt. Environment: BUILD, PICKET_VM_KERNELS ("5.10 arm64-6.1"),
 PICKET_VM_CACHE (where kernels are kept), PICKET_VM_JOBS (boots at a time).
 """
 import compileall
@@ -31,8 +31,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build")).resolve()
 CACHE = pathlib.Path(os.environ.get("PICKET_VM_CACHE", BUILD / "vm"))
-KERNELS = os.environ.get("PICKET_VM_KERNELS", "5.10 6.1 6.12").split()
 LONG = bool(os.environ.get("PICKET_TEST_LONG"))
+KERNELS = os.environ.get("PICKET_VM_KERNELS", "").split() or (
+    ["5.10", "6.1", "6.12"] +
+    ([f"arm64-{k}" for k in ("5.10", "6.1", "6.12")] if LONG
+     else ["arm64-6.1"]))
 
 BACKENDS = "build/tests/bpf/test_sense_backends"
 # Those that ask the kernel something; the rest is the same on every kernel.
@@ -94,19 +97,39 @@ def locate(program):
     return "build/tests/bpf/" + program
 
 
-def make_plan():
-    plan = [(BACKENDS, "-", "-")]
-    if not LONG:
-        plan += [(locate(program), "-", pattern)
-                 for _, program, pattern in rows_of("witnesses")]
+class Machine:
+    """A kernel to boot, and what is built for it."""
+
+    def __init__(self, name):
+        self.name = name
+        self.version = name.removeprefix("arm64-")
+        self.foreign = name != self.version
+        self.build = BUILD / "aarch64-linux-gnu" if self.foreign else BUILD
+        self.work = BUILD / "vm" / "work" / name
+        self.kernel = CACHE / name
+        self.environ = {**os.environ, "PICKET_VM_SECONDS": str(BOOT_SECONDS)}
+        if self.foreign:
+            sysroot = CACHE / "sysroot-arm64"
+            self.environ |= {"PICKET_VM_ARCH": "arm64",
+                             "PICKET_VM_SYSROOT": str(sysroot),
+                             "PICKET_VM_BUSYBOX": str(sysroot / "bin/busybox")}
+
+    def plan(self):
+        """[(program, force, pattern)]"""
+        plan = [(BACKENDS, "-", "-")]
+        if LONG:
+            programs = sorted((self.build / "tests/bpf").glob("test_sense_*"))
+            plan += [(locate(p.name), "*", "-") for p in programs
+                     if p.suffix != ".d" and p.name != "test_sense_backends"]
+        elif not self.foreign:
+            plan += [(locate(program), "-", pattern)
+                     for _, program, pattern in rows_of("witnesses")]
+        # There is no Python for another architecture.
+        if LONG and not self.foreign:
+            plan += [(f"tests/e2e/test_{name}.py", "*", "-")
+                     for name in AGENT_TESTS
+                     if (ROOT / f"tests/e2e/test_{name}.py").exists()]
         return plan
-    for path in sorted((BUILD / "tests/bpf").glob("test_sense_*")):
-        if path.suffix != ".d" and path.name != "test_sense_backends":
-            plan.append((locate(path.name), "*", "-"))
-    for name in AGENT_TESTS:
-        if (ROOT / f"tests/e2e/test_{name}.py").exists():
-            plan.append((f"tests/e2e/test_{name}.py", "*", "-"))
-    return plan
 
 
 def python_tree(work, scripts):
@@ -134,17 +157,16 @@ def python_tree(work, scripts):
     return target
 
 
-def guest_files(plan, work):
+def guest_files(machine, plan):
     """What boot puts where, as its arguments."""
     programs = {p for p, _, _ in plan}
-    files = [(BUILD / p.removeprefix("build/"), "/picket/" + p)
+    files = [(machine.build / p.removeprefix("build/"), "/picket/" + p)
              for p in sorted(programs) if p.startswith("build/")]
-    if any(p.endswith(".py") for p in programs):
-        tree = python_tree(work, [ROOT / p for p in programs
-                                  if p.endswith(".py")])
+    scripts = [ROOT / p for p in programs if p.endswith(".py")]
+    if scripts:
         version = f"python{sysconfig.get_python_version()}"
         files += [(sys.executable, "/usr/bin/python3"),
-                  (tree, f"/usr/lib/{version}"),
+                  (python_tree(machine.work, scripts), f"/usr/lib/{version}"),
                   (BUILD / "picket", "/picket/build/picket"),
                   (BUILD / "picket-ship", "/picket/build/picket-ship"),
                   (ROOT / "packaging", "/picket/packaging")]
@@ -152,10 +174,13 @@ def guest_files(plan, work):
                   for p in (BUILD / "tests").glob("act_*") if not p.suffix]
         files += [(p, f"/picket/tests/e2e/{p.name}")
                   for p in (ROOT / "tests/e2e").glob("*.py")]
+    files += [(machine.work / "plan", "/picket/plan"),
+              (machine.work / "env", "/picket/env")]
     return [f"{source}:{path}" for source, path in files]
 
 
 def write_guest(work, plan):
+    work.mkdir(parents=True, exist_ok=True)
     (work / "plan").write_text(
         "".join(" ".join(row) + "\n" for row in plan), encoding="utf-8")
     settings = {"BUILD": "/picket/build", "SRC": "/picket",
@@ -182,20 +207,23 @@ def parse(text):
     return runs
 
 
-def test_kernel(kernel, work, files):
+def test_kernel(name):
     """Boot it: (runs, what went wrong, seconds)."""
+    machine = Machine(name)
     began = time.monotonic()
-    fetched = subprocess.run([HERE / "fetch-kernel", kernel, CACHE / kernel],
-                             capture_output=True, text=True)
+    fetched = subprocess.run(
+        [HERE / "fetch-kernel", machine.version, machine.kernel],
+        capture_output=True, text=True, env=machine.environ)
     if fetched.returncode:
         return [], fetched.stderr.strip(), 0
-    log = work.parent / f"{kernel}.log"
+    plan = machine.plan()
+    write_guest(machine.work, plan)
+    log = BUILD / "vm" / f"{name}.log"
     with open(log, "wb") as out:
         booted = subprocess.run(
-            [HERE / "boot", CACHE / kernel, work, HERE / "guest.sh", *files,
-             f"{work}/plan:/picket/plan", f"{work}/env:/picket/env"],
-            stdout=out, stderr=subprocess.PIPE, text=True, errors="replace",
-            env={**os.environ, "PICKET_VM_SECONDS": str(BOOT_SECONDS)})
+            [HERE / "boot", machine.kernel, machine.work, HERE / "guest.sh",
+             *guest_files(machine, plan)], env=machine.environ, stdout=out,
+            stderr=subprocess.PIPE, text=True, errors="replace")
     runs = parse(log.read_text(encoding="utf-8", errors="backslashreplace"))
     wrong = booted.stderr.strip()
     if booted.returncode and not wrong:
@@ -271,15 +299,11 @@ def this_machine():
 
 def main():
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
-    work = BUILD / "vm" / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    plan = make_plan()
-    write_guest(work, plan)
-    files = guest_files(plan, work)
+    (BUILD / "vm").mkdir(parents=True, exist_ok=True)
     tap, columns = Tap(), {}
     jobs = int(os.environ.get("PICKET_VM_JOBS", 0)) or os.cpu_count() or 1
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting = [pool.submit(test_kernel, k, work, files) for k in KERNELS]
+        waiting = [pool.submit(test_kernel, k) for k in KERNELS]
         for kernel, done in zip(KERNELS, waiting):
             runs, wrong, seconds = done.result()
             columns[kernel] = report(tap, kernel, runs, wrong)
