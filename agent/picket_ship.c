@@ -236,6 +236,23 @@ static int lock_dirs(const struct collector *list, size_t n)
 	return 0;
 }
 
+static int confine_to_dirs(const struct collector *list, size_t n)
+{
+	const char *dirs[COLLECTORS_MAX];
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++)
+		dirs[i] = list[i].state_dir;
+	r = confine_files(dirs, n);
+	if (r < 0)
+		log_error("cannot give up the file system: %s", strerror(-r));
+	else if (r == 0)
+		log_debug("no Landlock in this kernel: what may be written is "
+			  "what permissions allow");
+	return r;
+}
+
 static int confine(const struct collector *list, size_t n)
 {
 	struct confine_user u;
@@ -252,13 +269,18 @@ static int confine(const struct collector *list, size_t n)
 		log_error("cannot give up rights: %s: %s", what, strerror(-r));
 		return r;
 	}
+	r = lock_dirs(list, n);
+	if (r >= 0)
+		r = confine_to_dirs(list, n);
+	if (r < 0)
+		return r;
 	r = confine_syscalls();
 	if (r < 0) {
 		log_error("cannot install the system call filter: %s",
 			  strerror(-r));
 		return r;
 	}
-	return lock_dirs(list, n);
+	return 0;
 }
 
 static void on_file_warning(void *arg, const char *line)

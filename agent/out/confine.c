@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -173,11 +174,28 @@ static const int refused[] = {
 	SYS_finit_module,
 	SYS_delete_module,
 	SYS_kexec_load,
+	SYS_kexec_file_load,
+	SYS_reboot,
+	SYS_swapon,
+	SYS_acct,
+	SYS_quotactl,
+	SYS_sethostname,
+	SYS_settimeofday,
+	SYS_clock_settime,
+	SYS_adjtimex,
+	SYS_clock_adjtime,
+	SYS_open_by_handle_at,
+	SYS_name_to_handle_at,
+	SYS_mknodat,
+	SYS_process_madvise,
+	SYS_personality,
 	SYS_mount,
 	SYS_umount2,
 	SYS_move_mount,
 	SYS_open_tree,
 	SYS_fsopen,
+	SYS_fsconfig,
+	SYS_mount_setattr,
 	SYS_pivot_root,
 	SYS_chroot,
 	SYS_unshare,
@@ -210,13 +228,25 @@ static size_t make_filter(struct sock_filter *f)
 		RETURN(SECCOMP_RET_KILL_PROCESS),
 #endif
 	};
+	/* Of sockets, the families that shipping and resolving names need. */
+	const struct sock_filter sockets[] = {
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 7),
+		LOAD(args),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 1, 0),
+		RETURN(SECCOMP_RET_ERRNO | EAFNOSUPPORT),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
 	const struct sock_filter tail[] = {
 		RETURN(SECCOMP_RET_ALLOW),
 		RETURN(SECCOMP_RET_ERRNO | EPERM),
 	};
-	size_t i, n = COUNT(head);
+	size_t i, n = COUNT(head) + COUNT(sockets);
 
 	memcpy(f, head, sizeof(head));
+	memcpy(f + COUNT(head), sockets, sizeof(sockets));
 	for (i = 0; i < COUNT(refused); i++) {
 		/* To the last instruction: over the rest and the allowing. */
 		f[n++] = (struct sock_filter)BPF_JUMP(
@@ -229,7 +259,7 @@ static size_t make_filter(struct sock_filter *f)
 
 int confine_syscalls(void)
 {
-	struct sock_filter filter[COUNT(refused) + 16];
+	struct sock_filter filter[COUNT(refused) + 32];
 	struct sock_fprog prog = { .filter = filter };
 
 	prog.len = (unsigned short)make_filter(filter);

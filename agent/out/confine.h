@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 struct confine_user {
@@ -33,9 +34,18 @@ int confine_make_dir(const char *dir, const struct confine_user *u);
 int confine_drop(const struct confine_user *u, const char **ret_what);
 
 /*
+ * From here on nothing can be changed but files right in these directories,
+ * nothing executed, no TCP port bound, no process of others signalled, as far
+ * as the kernel can hold that (Landlock). After confine_drop. The ABI that was
+ * used; 0: this kernel has none of it, permissions alone have to do.
+ */
+int confine_files(const char *const *dirs, size_t n);
+
+/*
  * Refuse (EPERM) the system calls that a shipper has no use for and whoever
  * took it over would: exec, ptrace, other processes' memory, mounts,
- * modules, BPF, namespaces, keys, listening. Another architecture's calls
- * end the process.
+ * modules, BPF, namespaces, keys, clocks, listening, and sockets that are
+ * neither of the Internet nor local. Another architecture's calls end the
+ * process.
  */
 int confine_syscalls(void);

@@ -6,6 +6,9 @@ Each destination has its own cursor: a dead one holds up nobody. What a filter
 keeps back is withheld by number, so that completeness can still be proved.
 """
 import contextlib
+import os
+import pathlib
+import subprocess
 
 import completeness
 import lib
@@ -169,6 +172,48 @@ def two_shippers_do_not_share_a_state_directory():
         s.process.kill()
         s.process.wait()
         s.once()
+
+
+# ---- what it may ------------------------------------------------------------
+
+AS_PICKET = """
+mount --bind "$1" /etc/passwd && shift && exec "$@"
+"""
+
+
+@test
+def as_user_picket_it_ships_and_may_do_nothing_else():
+    """Where that user is there: in a mount namespace of its own."""
+    lib.need_root()
+    with pair() as (c, s):
+        passwd = s.dir / "passwd"
+        passwd.write_text(pathlib.Path("/etc/passwd").read_text()
+                          + "picket:x:64999:64998::/:/usr/sbin/nologin\n")
+        s.dir.chmod(0o755)
+        names = s.make(100)
+        for p in [s.journal, *s.journal.iterdir()]:
+            os.chown(p, 0, 64998)
+        with open(s.log, "ab") as log:
+            s.process = subprocess.Popen(
+                ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+                 AS_PICKET, "sh", passwd, lib.SHIP, "--config", s.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        arrived(c, names)
+        text = pathlib.Path(f"/proc/{s.process.pid}/status").read_text()
+        status = dict(line.split(":\t", 1) for line in text.splitlines())
+        equal(status["Name"], "picket-ship", "who it is")
+        equal(status["Uid"].split(), ["64999"] * 4, "user")
+        equal(status["Gid"].split(), ["64998"] * 4, "group")
+        equal(status["Groups"].split(), [], "other groups")
+        for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+            equal(int(status[f"Cap{kind}"], 16), 0, f"capabilities {kind}")
+        equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"),
+              "no_new_privs and seccomp")
+        equal({(p.stat().st_uid, p.stat().st_gid)
+               for p in [s.state, s.state / "ship"]}, {(64999, 64998)},
+              "whose its files are")
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names)
 
 
 # ---- alerts first -----------------------------------------------------------
