@@ -152,6 +152,11 @@ size_t net_outcomes(const struct seen *w, const struct wire_connect *c,
 	return n;
 }
 
+void net_lacks(void)
+{
+	print_message("# not on this kernel\n");
+}
+
 #if defined(__x86_64__)
 
 long net_call32(long number, long a, long b, long c)
