@@ -39,8 +39,7 @@ static __always_inline void connect_asked(enum wire_backend backend,
 	bpf_probe_read_kernel(&a, sizeof(a), address);
 	if (a.family == AF_UNSPEC)
 		attempt_ends();
-	if (is_muted() || !put_inet_address(&t, &a, bytes) ||
-	    !may_begin(sock, sk))
+	if (!put_address(&t, &a, bytes) || !may_begin(sock, sk) || is_muted())
 		return;
 	put_sock(&t, sk);
 	connect_begins(backend, &t);
@@ -83,14 +82,12 @@ static __always_inline void message_sent(enum wire_backend backend,
 	struct inet_address a = {};
 	struct target t;
 
-	if (is_muted())
-		return;
 	bpf_probe_read_kernel(&a, sizeof(a), BPF_CORE_READ(msg, msg_name));
 	/* Over IPv4 no family means that one; over IPv6, no address. */
 	if (a.family == AF_UNSPEC &&
 	    BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
 		a.family = AF_INET;
-	if (!put_inet_address(&t, &a, bytes))
+	if (!put_address(&t, &a, bytes) || is_muted())
 		return;
 	put_sock(&t, sk);
 	if (t.protocol != IPPROTO_TCP && t.protocol != IPPROTO_MPTCP)

@@ -85,10 +85,14 @@ struct inet_address {
 #define INET_ADDRESS_BYTES  16
 #define INET6_ADDRESS_BYTES 24 /* without the scope: the kernel takes it */
 
-/* From the kernel's copy of an address; false: it names no place. */
-static __always_inline bool put_inet_address(struct target *t,
-					     const struct inet_address *a,
-					     int bytes)
+#define VSOCK_ADDRESS_BYTES 16 /* a struct sockaddr_vm */
+
+/*
+ * From the kernel's copy of an address; false: it names no place that we tell.
+ * Of vsock: the peer's number and its port, which does not fit into t->port.
+ */
+static __always_inline bool put_address(struct target *t,
+					const struct inet_address *a, int bytes)
 {
 	t->port = bpf_ntohs(a->port);
 	t->family = a->family;
@@ -102,6 +106,12 @@ static __always_inline bool put_inet_address(struct target *t,
 		t->addr[1] = a->words[2];
 		t->addr[2] = a->words[3];
 		t->addr[3] = a->words[4];
+		return true;
+	}
+	if (a->family == AF_VSOCK && bytes >= VSOCK_ADDRESS_BYTES) {
+		t->addr[0] = a->words[1];
+		t->addr[1] = a->words[0];
+		t->addr[2] = t->addr[3] = t->port = 0;
 		return true;
 	}
 	return false;

@@ -364,6 +364,9 @@ const struct hook sense_hooks[] = {
 const size_t sense_hook_count = COUNT(sense_hooks);
 
 const struct blind_spot sense_blind[] = {
+	{ WIRE_FAM_CONNECT, "SCTP by sctp_connectx and sctp_bindx",
+	  "not watched by this version; connect and listen are, by lsm, "
+	  "fentry and kprobe" },
 	{ WIRE_FAM_WRITE, "files opened and changed by io_uring",
 	  "not watched by this version: no system call tells of them" },
 	{ WIRE_FAM_WRITE, "aio, mprotect to writable, ioctl",
