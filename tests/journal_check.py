@@ -8,6 +8,8 @@ agent/store that its own reader shares does not go unseen. Used by the tests:
     journal_check.py DIR            check; one JSON object with what is there
     journal_check.py --frames DIR   one line per numbered frame as well
     journal_check.py --example      print the example of journal_format.h
+    journal_check.py --serve        for each line "[--frames ]DIR" on stdin
+                                    what the call would print
 
 Exit status 0: every check passed; 1: not; 2: usage.
 """
@@ -271,9 +273,23 @@ def hexdump(data):
         yield f"{at:4}  " + " ".join(f"{b:02x}" for b in line)
 
 
+def show(directory, frames):
+    rep = check(directory)
+    if frames:
+        for epoch, seq, kind, flags, wall, payload in rep.frames:
+            print(epoch, seq, kind, flags, wall, payload.hex())
+    print(json.dumps(rep.dump()), flush=True)
+    return rep
+
+
 def main(argv):
     if argv == ["--example"]:
         print("\n".join(hexdump(example())))
+        return 0
+    if argv == ["--serve"]:
+        for line in sys.stdin:
+            words = line.rstrip("\n").rpartition(" ")
+            show(words[2], words[0] == "--frames")
         return 0
     frames = argv[:1] == ["--frames"]
     if frames:
@@ -281,12 +297,7 @@ def main(argv):
     if len(argv) != 1:
         print(__doc__, file=sys.stderr)
         return 2
-    rep = check(argv[0])
-    if frames:
-        for epoch, seq, kind, flags, wall, payload in rep.frames:
-            print(epoch, seq, kind, flags, wall, payload.hex())
-    print(json.dumps(rep.dump()))
-    return 1 if rep.problems else 0
+    return 1 if show(argv[0], frames).problems else 0
 
 
 if __name__ == "__main__":

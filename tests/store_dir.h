@@ -333,21 +333,65 @@ struct store_report {
 	char text[16384];
 };
 
-/* Fails the test if it found a problem. */
+/*
+ * One process for all questions of a test program: what goes in, and what
+ * comes out. It ends when we do.
+ */
+static struct {
+	pid_t owner;
+	FILE *to, *from;
+} store_checker;
+
+static inline void store_start_checker(void)
+{
+	int to[2], from[2];
+	pid_t pid;
+
+	assert_int_equal(pipe2(to, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(from, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		(void)dup2(to[0], STDIN_FILENO);
+		(void)dup2(from[1], STDOUT_FILENO);
+		(void)execlp("python3", "python3", "tests/journal_check.py",
+			     "--serve", (char *)NULL);
+		_exit(127);
+	}
+	(void)close(to[0]);
+	(void)close(from[1]);
+	store_checker.owner = getpid();
+	store_checker.to = fdopen(to[1], "we");
+	store_checker.from = fdopen(from[0], "re");
+	assert_non_null(store_checker.to);
+	assert_non_null(store_checker.from);
+}
+
+/* Fails the test if it found a problem. frame: for each numbered frame. */
+static inline void store_ask_frames(const char *dir, struct store_report *ret,
+				    void (*frame)(const char *line, void *arg),
+				    void *arg)
+{
+	char *line = ret->text;
+
+	if (store_checker.owner != getpid())
+		store_start_checker();
+	(void)fprintf(store_checker.to, "%s%s\n", frame ? "--frames " : "",
+		      dir);
+	(void)fflush(store_checker.to);
+	do {
+		if (!fgets(line, sizeof(ret->text), store_checker.from))
+			fail_msg("tests/journal_check.py died on %s", dir);
+		if (*line != '{')
+			frame(line, arg);
+	} while (*line != '{');
+	if (!strstr(line, "\"problems\": []"))
+		fail_msg("%s: %s", dir, line);
+}
+
 static inline void store_ask(const char *dir, struct store_report *ret)
 {
-	char line[256];
-	size_t n;
-	FILE *f;
-
-	(void)snprintf(line, sizeof(line),
-		       "python3 tests/journal_check.py %s 2>&1", dir);
-	f = popen(line, "re");
-	assert_non_null(f);
-	n = fread(ret->text, 1, sizeof(ret->text) - 1, f);
-	ret->text[n] = '\0';
-	if (pclose(f) != 0)
-		fail_msg("%s", ret->text);
+	store_ask_frames(dir, ret, NULL, NULL);
 }
 
 /* A number of its report by name: "events", "next", "sealed", "damaged". */
