@@ -3,9 +3,15 @@
  * Power loss, simulated: what reached the file layer is logged, and the
  * directory is made again as the disk may have it after any of those calls:
  * what was synced, and any subset of what was written later, sector by sector.
- * A disk that lies has lost synced writes as well. No name may be given twice.
+ * A disk that lies has lost synced writes as well. No name may be given twice,
+ * and least of all one that a collector has: a shipper runs along, with a
+ * cursor that may itself be lost, and what was received is held against the
+ * journal before and after.
  */
 #include <pthread.h>
+
+#include "base/crc32c.h"
+#include "store/cursor.h"
 
 #include "store_dir.h"
 
@@ -201,6 +207,102 @@ static void run_events(struct store_dir *d, unsigned run, unsigned n,
 	}
 }
 
+/* ---- the collector -------------------------------------------------------- */
+
+#define EPOCHS_MAX 24
+#define SEQ_MAX	   4096
+
+struct collector {
+	/* By name: a sum of the payload that came with it; 0: none. */
+	uint32_t got[EPOCHS_MAX][SEQ_MAX];
+	struct cursor cursor; /* the shipper's, as it is on disk */
+	bool has_cursor;
+	unsigned received, again;
+};
+
+static uint32_t sum_of(struct slice payload)
+{
+	return crc32c(0, payload.p, payload.n) | 1;
+}
+
+static void receive(struct collector *c, const struct reader_frame *f)
+{
+	uint32_t *got;
+
+	assert_true(f->epoch < EPOCHS_MAX && f->seq < SEQ_MAX);
+	got = &c->got[f->epoch][f->seq];
+	if (*got && *got != sum_of(f->payload))
+		fail_msg("name %u.%" PRIu64 " came twice, for two events",
+			 f->epoch, f->seq);
+	c->received++;
+	c->again += *got != 0;
+	*got = sum_of(f->payload);
+}
+
+/* Everything sealed from the cursor on; in the end the cursor is saved. */
+static void ship(struct collector *c, const struct store_dir *d, bool saved)
+{
+	struct cursor next = c->cursor;
+	struct reader *r = NULL;
+	struct reader_frame f;
+
+	assert_int_equal(c->has_cursor
+				 ? reader_open_cursor(d->journal, &c->cursor,
+						      READER_SEALED_ONLY, &r)
+				 : reader_open(d->journal, READER_OLDEST, 0,
+					       READER_SEALED_ONLY, &r),
+			 0);
+	while (reader_next(r, &f) == 1) {
+		if (!f.seq)
+			continue;
+		if (f.type == JOURNAL_EVENT)
+			receive(c, &f);
+		memcpy(next.journal, reader_journal_id(r),
+		       sizeof(next.journal));
+		next.epoch = f.epoch;
+		next.seq = f.seq_end - 1;
+	}
+	reader_close(r);
+	if (saved && next.seq) {
+		c->cursor = next;
+		c->has_cursor = true;
+	}
+}
+
+/*
+ * What the journal holds and the collector has are the same events under the
+ * same names. all: the collector has all of it; kept: the journal has all
+ * that the collector was given.
+ */
+static void compare(const struct collector *c, const struct store_dir *d,
+		    bool all, bool kept)
+{
+	static bool there[EPOCHS_MAX][SEQ_MAX];
+	struct reader *r = NULL;
+	struct reader_frame f;
+	unsigned e, s;
+	uint32_t got;
+
+	memset(there, 0, sizeof(there));
+	assert_int_equal(reader_open(d->journal, READER_OLDEST, 0, 0, &r), 0);
+	while (reader_next(r, &f) == 1) {
+		if (f.type != JOURNAL_EVENT)
+			continue;
+		got = c->got[f.epoch][f.seq];
+		there[f.epoch][f.seq] = true;
+		if (got ? got != sum_of(f.payload) : all)
+			fail_msg("%u.%" PRIu64 " is %s", f.epoch, f.seq,
+				 got ? "another event at the collector"
+				     : "not at the collector");
+	}
+	reader_close(r);
+	for (e = 0; kept && e < EPOCHS_MAX; e++)
+		for (s = 0; s < SEQ_MAX; s++)
+			if (c->got[e][s] && !there[e][s])
+				fail_msg("%u.%u was delivered and is lost", e,
+					 s);
+}
+
 /*
  * Read everything; each name's run must be the one that had its epoch. The
  * first number behind everything.
@@ -235,11 +337,13 @@ static uint64_t check_names(struct store_dir *d, const unsigned *run_of_epoch,
 
 static void power_loss_round(unsigned seed, bool honest)
 {
-	unsigned run_of_epoch[16] = { 0 }, run, last, durable;
+	static struct collector c;
+	unsigned run_of_epoch[16] = { 0 }, run, last, durable, i;
 	struct store_dir d;
 	uint64_t sealed = 0;
 	char path[128];
 
+	c = (struct collector){ 0 };
 	store_begin(&d);
 	logged.create = store_io_real.create;
 	d.settings.io = &logged;
@@ -257,7 +361,14 @@ static void power_loss_round(unsigned seed, bool honest)
 		assert_int_equal(check_names(&d, run_of_epoch, 0)
 					 ?: d.opening.next_seq,
 				 d.opening.next_seq);
-		run_events(&d, run, 200, &seed);
+		compare(&c, &d, false, honest);
+		for (i = 0; i < 10; i++) {
+			run_events(&d, run, 20, &seed);
+			if (rand_r(&seed) % 2)
+				store_flush(&d);
+			if (rand_r(&seed) % 3)
+				ship(&c, &d, rand_r(&seed) % 4);
+		}
 		sealed = store_stats(&d).sealed_seq;
 		last = ops_so_far();
 		durable = honest ? last : (unsigned)rand_r(&seed) % last;
@@ -269,6 +380,9 @@ static void power_loss_round(unsigned seed, bool honest)
 	store_open(&d);
 	store_close(&d);
 	(void)check_names(&d, run_of_epoch, READER_SEALED_ONLY);
+	ship(&c, &d, true);
+	compare(&c, &d, true, honest);
+	assert_true(c.received > c.again && c.again > 0);
 	/* Synced bytes that are gone break the chain: that is for verify. */
 	if (honest)
 		(void)store_check(d.journal, "next");
@@ -276,23 +390,35 @@ static void power_loss_round(unsigned seed, bool honest)
 	store_end(&d);
 }
 
+static unsigned rounds(void)
+{
+	return getenv("PICKET_TEST_LONG") ? 200 : 5;
+}
+
+static unsigned any_seed(void)
+{
+	const char *s = getenv("PICKET_SEED");
+
+	return s ? (unsigned)strtoul(s, NULL, 10) : (unsigned)clock_mono_ns();
+}
+
 static void power_loss_keeps_sealed_frames_and_names(void **state)
 {
-	unsigned seed = (unsigned)clock_mono_ns(), i;
+	unsigned seed = any_seed(), i;
 
 	(void)state;
 	print_message("seed %u\n", seed);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < rounds(); i++)
 		power_loss_round(seed + i, true);
 }
 
 static void lying_disk_never_makes_a_name_twice(void **state)
 {
-	unsigned seed = (unsigned)clock_mono_ns(), i;
+	unsigned seed = any_seed(), i;
 
 	(void)state;
 	print_message("seed %u\n", seed);
-	for (i = 0; i < 5; i++)
+	for (i = 0; i < rounds(); i++)
 		power_loss_round(seed + i, false);
 }
 
