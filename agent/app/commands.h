@@ -11,3 +11,4 @@ int cmd_query(int argc, char **argv);
 int cmd_coverage(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_why(int argc, char **argv);

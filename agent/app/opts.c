@@ -247,6 +247,9 @@ bool opts_parse(const struct opt_command *cmd, int argc, char **argv,
 			return false;
 		}
 	}
+	if (cmd->operand && optind < argc)
+		memcpy((char *)settings + cmd->operand_offset, &argv[optind++],
+		       sizeof(argv[0]));
 	if (optind < argc) {
 		*ret_exit = opts_usage_error(cmd->name, "unexpected argument",
 					     argv[optind], NULL);

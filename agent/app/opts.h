@@ -49,12 +49,15 @@ struct opt_command {
 	const char *summary;	    /* what it does, in a sentence or two */
 	const struct opt_row *rows; /* the last has no name */
 	const char *notes;	    /* after the options; NULL: none */
+	/* What the one operand it takes is called; NULL: it takes none. */
+	const char *operand;
+	size_t operand_offset; /* of the const char * in settings */
 };
 
 /*
  * argv[0] is the command's own name. True: settings are filled in, go on.
  * False: end with *ret_exit; help, the list or what is wrong has been printed.
- * No command takes operands. A later value of an option replaces an earlier.
+ * A later value of an option replaces an earlier.
  */
 bool opts_parse(const struct opt_command *cmd, int argc, char **argv,
 		void *settings, int *ret_exit);

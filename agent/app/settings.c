@@ -29,23 +29,30 @@ int settings_load(const char *path, struct conf *ret)
 	return EXIT_CODE_OK;
 }
 
-int settings_load_rules(const char *dir, const struct conf *conf,
-			struct rule_set **ret)
+void settings_rule_options(const struct conf *conf, struct rule_options *ret)
 {
 	static const enum unlisted meaning[] = {
 		[CONF_UNLISTED_RECORD] = UNLISTED_RECORD,
 		[CONF_UNLISTED_ALERT] = UNLISTED_ALERT,
 		[CONF_UNLISTED_DROP] = UNLISTED_DROP,
 	};
-	struct rule_options opt = { .now_wall_ns = clock_wall_ns() };
+
+	*ret = (struct rule_options){ .now_wall_ns = clock_wall_ns() };
+	ret->unlisted[EVENT_EXEC] = meaning[conf->rules.unlisted_exec];
+	ret->unlisted[EVENT_CONNECT] = meaning[conf->rules.unlisted_connect];
+	ret->unlisted[EVENT_WRITE] = meaning[conf->rules.unlisted_write];
+	ret->unlisted[EVENT_LISTEN] = meaning[conf->rules.unlisted_listen];
+	ret->unlisted[EVENT_LOAD] = meaning[conf->rules.unlisted_load];
+	ret->unlisted[EVENT_TAMPER] = meaning[conf->rules.unlisted_tamper];
+}
+
+int settings_load_rules(const char *dir, const struct conf *conf,
+			struct rule_set **ret)
+{
+	struct rule_options opt;
 	struct rule_error err = { 0 };
 
-	opt.unlisted[EVENT_EXEC] = meaning[conf->rules.unlisted_exec];
-	opt.unlisted[EVENT_CONNECT] = meaning[conf->rules.unlisted_connect];
-	opt.unlisted[EVENT_WRITE] = meaning[conf->rules.unlisted_write];
-	opt.unlisted[EVENT_LISTEN] = meaning[conf->rules.unlisted_listen];
-	opt.unlisted[EVENT_LOAD] = meaning[conf->rules.unlisted_load];
-	opt.unlisted[EVENT_TAMPER] = meaning[conf->rules.unlisted_tamper];
+	settings_rule_options(conf, &opt);
 	if (rule_set_load(dir, &opt, ret, &err) < 0)
 		return complain(err.file, err.line, err.what);
 	return EXIT_CODE_OK;

@@ -3,6 +3,7 @@
 #pragma once
 
 struct conf;
+struct rule_options;
 struct rule_set;
 
 #define SETTINGS_CONFIG "/etc/picket/agent.ini"
@@ -13,3 +14,6 @@ int settings_load(const char *path, struct conf *ret);
 /* The policy in `dir`, as `conf` says what unlisted means. Same returns. */
 int settings_load_rules(const char *dir, const struct conf *conf,
 			struct rule_set **ret);
+
+/* What `conf` says a rule set is to be loaded with. */
+void settings_rule_options(const struct conf *conf, struct rule_options *ret);

@@ -21,6 +21,14 @@ bool rule_fits_image(const struct question *q, const struct rule *rule);
 
 enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN };
 
+/*
+ * holds.c: one condition of the rule by itself, as rule_holds would take it;
+ * *ret_asked is the answer without its not-. Of several positive conditions
+ * on ancestors each may hold of another one.
+ */
+bool cond_holds_alone(const struct question *q, const struct rule *rule,
+		      const struct cond *c, enum tri *ret_asked);
+
 /* One condition, without its not-, put to one image. */
 struct asking {
 	const struct question *q;

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
@@ -320,6 +321,26 @@ static const struct cond_key *find_key(const char *key)
 			return &cond_keys[i];
 	}
 	return NULL;
+}
+
+const char *cond_key_name(enum subject subject, enum who who)
+{
+	static const char *const prefixes[] = {
+		[WHO_SELF] = "",
+		[WHO_PARENT] = "parent-",
+		[WHO_ANCESTOR] = "ancestor-",
+	};
+	static char name[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(cond_keys) / sizeof(cond_keys[0]); i++) {
+		if (cond_keys[i].subject != subject || cond_keys[i].who)
+			continue;
+		(void)snprintf(name, sizeof(name), "%s%s", prefixes[who],
+			       cond_keys[i].key);
+		return name;
+	}
+	return "?";
 }
 
 static const char *skip_prefix(const char *s, const char *prefix)

@@ -105,6 +105,7 @@ static struct cond *new_cond(struct builder *b, const struct value *v)
 		.who = v->who,
 		.form = v->form,
 		.negated = v->negated,
+		.line = v->line,
 	};
 	if (v->form == FORM_CIDRS)
 		c->first = (uint32_t)b->cidrs.n;

@@ -59,23 +59,41 @@ static bool has_ancestor(struct asking *a, const struct cond *first,
 
 /* ---- rules -------------------------------------------------------------- */
 
-static bool cond_holds(struct asking *a, bool strict)
+static enum tri ask_cond(struct asking *a, bool strict)
 {
 	const struct image *self = a->q->img;
-	enum tri t;
 
 	a->sure = strict != a->c->negated;
-	if (a->c->who == WHO_ANCESTOR) {
-		t = ask_ancestors(a);
-	} else {
-		a->img = self;
-		if (a->c->who == WHO_PARENT)
-			a->img = self ? self->parent : NULL;
-		t = cond_ask(a);
-	}
-	if (!a->c->negated)
+	if (a->c->who == WHO_ANCESTOR)
+		return ask_ancestors(a);
+	a->img = self;
+	if (a->c->who == WHO_PARENT)
+		a->img = self ? self->parent : NULL;
+	return cond_ask(a);
+}
+
+static bool means_yes(const struct cond *c, enum tri t, bool strict)
+{
+	if (!c->negated)
 		return t == TRI_YES;
 	return strict ? t == TRI_NO : t != TRI_YES;
+}
+
+static bool cond_holds(struct asking *a, bool strict)
+{
+	return means_yes(a->c, ask_cond(a, strict), strict);
+}
+
+bool cond_holds_alone(const struct question *q, const struct rule *rule,
+		      const struct cond *c, enum tri *ret_asked)
+{
+	struct asking a = { .q = q,
+			    .c = c,
+			    .in_container = rule->in_container };
+	bool strict = rule->action != ACTION_DENY;
+
+	*ret_asked = ask_cond(&a, strict);
+	return means_yes(c, *ret_asked, strict);
 }
 
 /* Settled when the program began, and the same for each of its acts. */

@@ -63,6 +63,8 @@ int parse_rules(struct builder *b, struct slice text, struct ini_error *err);
 /* The rule called so, or NULL. */
 struct rule *builder_find(const struct builder *b, const char *name);
 
+/* conds.c: the key that asks for this; in a buffer that the next call takes. */
+const char *cond_key_name(enum subject subject, enum who who);
 /* conds.c: one condition key. -EINVAL and b->err on a bad key or value. */
 int cond_take(struct builder *b, unsigned line, const char *key,
 	      const char *value);

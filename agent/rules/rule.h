@@ -81,6 +81,7 @@ struct cond {
 	uint8_t who;		/* enum who */
 	uint8_t form;		/* enum value_form */
 	bool negated;
+	uint32_t line;		/* of the first value */
 	uint32_t n;		/* values */
 	union {
 		uint32_t first;	/* of the values, in the form's array */

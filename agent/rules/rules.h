@@ -96,6 +96,19 @@ struct rule_options {
  */
 int rule_set_load(const char *path, const struct rule_options *opt,
 		  struct rule_set **ret, struct rule_error *err);
+/*
+ * As if the files were changed: one line put in behind line `line` of `file`
+ * (as rule_info names it); or, without a file, a whole text after the others.
+ * Nothing on the disk is touched.
+ */
+struct rule_edit {
+	const char *file;
+	unsigned line;
+	const char *text;
+};
+int rule_set_load_edited(const char *path, const struct rule_edit *edit,
+			 const struct rule_options *opt, struct rule_set **ret,
+			 struct rule_error *err);
 /* The same from text that is already there, for tests and fuzzing. */
 int rule_set_load_text(const char *name, struct slice text,
 		       const struct rule_options *opt, struct rule_set **ret,

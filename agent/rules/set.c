@@ -24,6 +24,7 @@ struct loading {
 	struct builder b;
 	EVP_MD_CTX *hash;
 	struct rule_error *err;
+	const struct rule_edit *edit; /* NULL: none */
 };
 
 /* ---- errors ------------------------------------------------------------- */
@@ -78,6 +79,43 @@ static int hash_part(struct loading *l, struct slice s)
 	return 0;
 }
 
+/* The text with a line put in behind line n of it. */
+static char *insert_line(struct slice text, unsigned n, const char *line,
+			 size_t *ret_n)
+{
+	size_t at = 0, len = strlen(line);
+	char *out = malloc(text.n + len + 2);
+
+	if (!out)
+		return NULL;
+	for (; n && at < text.n; at++)
+		n -= text.p[at] == '\n';
+	memcpy(out, text.p, at);
+	memcpy(out + at, line, len);
+	out[at + len] = '\n';
+	memcpy(out + at + len + 1, text.p + at, text.n - at);
+	*ret_n = text.n + len + 1;
+	return out;
+}
+
+static int read_text(struct loading *l, const char *file, struct slice text);
+
+static int read_edited(struct loading *l, const char *file, struct slice text)
+{
+	const struct rule_edit *edit = l->edit;
+	size_t n;
+	cleanup_free char *edited =
+		insert_line(text, edit->line, edit->text, &n);
+	int r;
+
+	if (!edited)
+		return fail_file(l, file, -ENOMEM);
+	l->edit = NULL;
+	r = read_text(l, file, slice_of(edited, n));
+	l->edit = edit;
+	return r;
+}
+
 /* file: as errors name it; its last component goes into the hash. */
 static int read_text(struct loading *l, const char *file, struct slice text)
 {
@@ -86,6 +124,8 @@ static int read_text(struct loading *l, const char *file, struct slice text)
 	char **to;
 	int r;
 
+	if (l->edit && l->edit->file && !strcmp(l->edit->file, file))
+		return read_edited(l, file, text);
 	r = hash_part(l, slice_str(slash ? slash + 1 : file));
 	if (r == 0)
 		r = hash_part(l, text);
@@ -349,6 +389,27 @@ int rule_set_load(const char *path, const struct rule_options *opt,
 	r = load_begin(&l, opt, err);
 	if (r == 0)
 		r = read_path(&l, path);
+	if (r == 0)
+		r = build_set(&l, opt, ret);
+	if (r < 0 && !err->what[0])
+		(void)fail_file(&l, path, r);
+	load_end(&l);
+	return r;
+}
+
+int rule_set_load_edited(const char *path, const struct rule_edit *edit,
+			 const struct rule_options *opt, struct rule_set **ret,
+			 struct rule_error *err)
+{
+	struct loading l;
+	int r;
+
+	r = load_begin(&l, opt, err);
+	l.edit = edit;
+	if (r == 0)
+		r = read_path(&l, path);
+	if (r == 0 && !edit->file)
+		r = read_text(&l, "edit", slice_str(edit->text));
 	if (r == 0)
 		r = build_set(&l, opt, ret);
 	if (r < 0 && !err->what[0])
