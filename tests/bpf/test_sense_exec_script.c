@@ -227,6 +227,12 @@ static void a_script_in_memory_is_told_as_such(struct seen *w)
 
 /* ---- binfmt_misc --------------------------------------------------------- */
 
+/* By its name busybox knows what it is to be. */
+static const char *interpreter(void)
+{
+	return work_path("interpreter/true");
+}
+
 static int write_to(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -257,7 +263,7 @@ static int register_in_namespace(const char *dir)
 		return -1;
 	(void)snprintf(path, sizeof(path), "%s/register", dir);
 	(void)snprintf(line, sizeof(line),
-		       ":picket:E::picket-test::%s:", work_path("interpreter"));
+		       ":picket:E::picket-test::%s:", interpreter());
 	return write_to(path, line);
 }
 
@@ -281,7 +287,7 @@ static int act_misc_guest(void *arg)
 		return NO_NAMESPACED_REGISTRY;
 	(void)snprintf(path, sizeof(path), "%s/register", dir);
 	(void)snprintf(line, sizeof(line),
-		       ":picket:E::picket-test::%s:", work_path("interpreter"));
+		       ":picket:E::picket-test::%s:", interpreter());
 	if (write_to(path, line) < 0)
 		return 98;
 	r = spawn(arg);
@@ -296,7 +302,8 @@ static void what_binfmt_misc_interprets_is_named(struct seen *w)
 	const char *path = make_file("data.picket-test", "not a program\n");
 
 	(void)mkdir(work_path("misc"), 0755);
-	assert_int_equal(copy_file("/bin/true", work_path("interpreter")), 0);
+	(void)mkdir(work_path("interpreter"), 0755);
+	assert_int_equal(copy_file("/bin/true", interpreter()), 0);
 	seen_run(w, act_misc, (void *)(uintptr_t)path);
 	if (w->status == NO_NAMESPACED_REGISTRY << 8 && getenv("PICKET_GUEST"))
 		seen_run(w, act_misc_guest, (void *)(uintptr_t)path);
@@ -306,7 +313,7 @@ static void what_binfmt_misc_interprets_is_named(struct seen *w)
 	}
 	assert_int_equal(w->status, 0);
 	assert_script_is(w, path);
-	assert_path(only_exec(w), &only_exec(w)->exe, work_path("interpreter"));
+	assert_path(only_exec(w), &only_exec(w)->exe, interpreter());
 }
 
 /* ---- each by each hook --------------------------------------------------- */

@@ -22,12 +22,15 @@
 #define EMPTY_PATH 0x1000 /* AT_EMPTY_PATH */
 
 static char *const no_env[] = { NULL };
-static char *const one_arg[] = { (char[]){ "x" }, NULL };
+static char *const one_arg[] = { (char[]){ "true" }, NULL };
 
-/* The one program that these tests run, ours alone. */
+/*
+ * The one program that these tests run, ours alone. By its name busybox knows
+ * what it is to be.
+ */
 static const char *program(void)
 {
-	const char *path = work_path("program");
+	const char *path = work_path("true");
 
 	if (access(path, X_OK) < 0)
 		assert_int_equal(copy_file("/bin/true", path), 0);
@@ -95,7 +98,7 @@ static void by_directory_and_name(void **state)
 	struct seen *w = *state;
 
 	(void)program();
-	seen_run(w, act_execveat_below, (char[]){ "program" });
+	seen_run(w, act_execveat_below, (char[]){ "true" });
 	assert_ran(w, program());
 }
 
@@ -117,7 +120,7 @@ static void by_a_way_through_parents(void **state)
 	struct seen *w = *state;
 
 	(void)mkdir(work_path("sub"), 0755);
-	(void)snprintf(path, sizeof(path), "%s/sub/.././sub/..//program",
+	(void)snprintf(path, sizeof(path), "%s/sub/.././sub/..//true",
 		       work_dir());
 	(void)program();
 	seen_run(w, act_run, path);
@@ -131,11 +134,11 @@ static void by_a_name_as_long_as_can_be(void **state)
 	size_t n;
 
 	n = (size_t)snprintf(path, sizeof(path), "%s", work_dir());
-	while (n + strlen("/program") + 2 < sizeof(path)) {
+	while (n + strlen("/true") + 2 < sizeof(path)) {
 		path[n++] = '/';
 		path[n++] = '.';
 	}
-	(void)snprintf(path + n, sizeof(path) - n, "/program");
+	(void)snprintf(path + n, sizeof(path) - n, "/true");
 	(void)program();
 	seen_run(w, act_run, path);
 	assert_ran(w, program());
