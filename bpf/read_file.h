@@ -33,9 +33,13 @@ static __always_inline struct file *file_of_current_fd(int fd)
 
 #define ANON_INODE_MAGIC 0x09041934
 
-/* "bpf-prog", "bpf_link" and the seven bytes and zero of "bpf-map". */
+/*
+ * "bpf-prog", "bpf-link" and the seven bytes and zero of "bpf-map". Who made a
+ * link has it as "bpf_link".
+ */
 #define FILE_BPF_PROG 0x676f72702d667062ull
-#define FILE_BPF_LINK 0x6b6e696c5f667062ull
+#define FILE_BPF_LINK 0x6b6e696c2d667062ull
+#define FILE_BPF_MADE 0x6b6e696c5f667062ull
 #define FILE_BPF_MAP  0x0070616d2d667062ull
 
 /* Whether this is the kernel's own file of a BPF object. */
@@ -46,6 +50,8 @@ static __always_inline bool is_bpf_file(struct file *file, __u64 kind)
 
 	bpf_probe_read_kernel(&name, sizeof(name),
 			      BPF_CORE_READ(d, d_name.name));
+	if (name == FILE_BPF_MADE)
+		name = FILE_BPF_LINK;
 	return name == kind &&
 	       BPF_CORE_READ(d, d_sb, s_magic) == ANON_INODE_MAGIC;
 }

@@ -70,6 +70,8 @@ void report_policy(struct agent *a, const char *how);
 void report_start(struct agent *a);
 /* The table of ways in: at start, and when it changes. */
 void report_coverage(struct agent *a);
+/* Somebody put out hooks of ours: an alert, and the table anew. */
+void report_blinded(struct agent *a, int hooks);
 /* What the kernel made and neither handed over nor counted as lost. */
 uint64_t report_unexplained(struct agent *a);
 

@@ -54,6 +54,21 @@ void report_coverage(struct agent *a)
 			  &(struct record_coverage_table){ table, n });
 }
 
+void report_blinded(struct agent *a, int hooks)
+{
+	char count[16];
+	const struct record_fact facts[] = { { "hooks", count },
+					     { NULL, NULL } };
+
+	(void)snprintf(count, sizeof(count), "%d", hooks);
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__BLINDED, facts,
+		 "somebody put out %d of picket's hooks", hooks);
+	report_coverage(a);
+	log_error("somebody put out %d of picket's hooks: picket status tells "
+		  "which",
+		  hooks);
+}
+
 void report_start(struct agent *a)
 {
 	const struct journal_opening *o = &a->opening;

@@ -99,6 +99,7 @@ static const struct {
 	[PICKET__V1__AGENT__WHAT__COVERAGE] = { "coverage", false },
 	[PICKET__V1__AGENT__WHAT__CANARY] = { "canary", false },
 	[PICKET__V1__AGENT__WHAT__CANARY_MISSING] = { "canary_missing", true },
+	[PICKET__V1__AGENT__WHAT__BLINDED] = { "blinded", true },
 };
 
 static const char *const stdio_types[] = {

@@ -9,6 +9,8 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "sense/skeleton.h"
 
@@ -62,4 +64,63 @@ int own_tell(const struct attachment *a)
 			return r;
 	}
 	return 0;
+}
+
+/* ---- looking after ------------------------------------------------------- */
+
+/* What became of a link; NULL: it is as it was. */
+static const char *link_harm(const struct running *r)
+{
+	struct bpf_prog_info prog = { .id = 0 };
+	struct bpf_link_info link = { .id = 0 };
+	uint32_t prog_size = sizeof(prog), link_size = sizeof(link);
+
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(r->link), &link, &link_size) <
+	    0)
+		return errno == EINVAL ? NULL : "the link is gone";
+	/* A link that was detached lives on, on no cgroup. */
+	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
+		return "detached by somebody else";
+	if (bpf_obj_get_info_by_fd(bpf_program__fd(r->program), &prog,
+				   &prog_size) < 0)
+		return "the program is gone";
+	return link.prog_id == prog.id ? NULL
+				       : "another program put in its place";
+}
+
+static void put_out(struct attachment *a, const struct running *r,
+		    const char *why)
+{
+	const struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = attach_serving(a, i);
+		if (probe && strcmp(probe->program, r->probe->program) == 0)
+			(void)snprintf(a->hooks[i].reason,
+				       sizeof(a->hooks[i].reason), "%s: %s",
+				       sense_backend_name(probe->backend), why);
+	}
+}
+
+int own_check(struct attachment *a)
+{
+	size_t i, kept = 0;
+	const char *why;
+	int harmed = 0;
+
+	for (i = 0; i < a->program_count; i++) {
+		struct running r = a->programs[i];
+
+		why = r.link ? link_harm(&r) : NULL;
+		if (!why) {
+			a->programs[kept++] = r;
+			continue;
+		}
+		put_out(a, &r, why);
+		(void)bpf_link__destroy(r.link);
+		harmed++;
+	}
+	a->program_count = kept;
+	return harmed;
 }

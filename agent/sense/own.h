@@ -9,3 +9,10 @@
 
 /* The ids of all maps and links, into the map `own_objects`. -errno. */
 int own_tell(const struct attachment *a);
+
+/*
+ * Whether every link is still there and runs the program that it was made
+ * with. A hook whose link is not is off from now on, with the reason. How many
+ * links were found so for the first time.
+ */
+int own_check(struct attachment *a);

@@ -123,6 +123,11 @@ int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max)
 	return ring_read(s->ring, fn, arg, max);
 }
 
+int sensor_check(struct sensor *s)
+{
+	return own_check(&s->a);
+}
+
 size_t sensor_coverage(const struct sensor *s,
 		       struct sensor_row rows[static SENSOR_ROWS_MAX])
 {

@@ -60,7 +60,13 @@ int sensor_fd(const struct sensor *s);
 typedef int (*sensor_fn)(void *arg, const void *data, size_t size);
 int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max);
 
-/* Rows filled; the table does not change after sensor_open. */
+/*
+ * Look after what is attached: hooks that somebody else detached or replaced
+ * are off in the coverage table from now on. How many, newly found.
+ */
+int sensor_check(struct sensor *s);
+
+/* Rows filled; the table changes only with sensor_check. */
 size_t sensor_coverage(const struct sensor *s,
 		       struct sensor_row rows[static SENSOR_ROWS_MAX]);
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 
 import record
-from lib import (POLICY, Missing, act, actor, equal, main, scene, test, true,
-                 wait_for)
+from lib import (PICKET, POLICY, Missing, act, actor, equal, main, run, scene,
+                 test, true, wait_for)
 
 # Each in a process of its own: what is looked for is who did it.
 SEIZE = """
@@ -37,7 +37,7 @@ sys.exit(0 if read == wrote == 8 else 1)
 
 
 def stage():
-    return scene("tamper", POLICY)
+    return scene("tamper", POLICY, sensor={"connect": "cgroup"})
 
 
 def library():
@@ -173,6 +173,36 @@ def tracing_another_is_told_and_no_alert(s):
     true(not r["tamper"].get("of_picket"), "not picket")
     true(record.raw(r["tamper"], "target_exe").endswith(b"sleep"),
          "the target's executable")
+
+
+def a_cgroup_link(pid):
+    """The number of one of its links that anybody can detach."""
+    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
+        with open(path, encoding="utf-8") as f:
+            info = dict(line.split(":", 1) for line in f if ":" in line)
+        if info.get("link_type", "").strip() == "cgroup":
+            return info["link_id"].strip()
+    raise Missing("cgroup links", "this picket has none")
+
+
+@test
+def a_hook_put_out_is_an_alert_and_a_row_that_is_off(s):
+    # The last of all: this picket sees less from now on.
+    link = a_cgroup_link(s.agent.process.pid)
+    pid, r = tampering(s, ["/usr/sbin/bpftool", "link", "detach", "id", link])
+    equal(rule(r), "picket-bpf", "rule")
+    equal(r["tamper"]["object_id"], int(link), "link")
+    r, = s.tail.wait(lambda r: r.get("kind") == "agent"
+                     and r["agent"]["what"] == "blinded", "being blinded")
+    equal(r["agent"]["facts"]["hooks"], "1", "hooks")
+    rows = s.tail.wait(lambda r: r.get("kind") == "agent"
+                       and r["agent"]["what"] == "coverage", "coverage",
+                       count=2)[-1]["agent"]["coverage"]
+    off = [row for row in rows if "by somebody else" in row.get("reason", "")]
+    equal([row["family"] for row in off], ["connect"], f"rows: {off}")
+    true("by somebody else" in run([PICKET, "status", "--journal",
+                                    s.agent.journal]).stdout.decode(),
+         "picket status does not say so")
 
 
 if __name__ == "__main__":
