@@ -53,12 +53,16 @@ int BPF_PROG(connect_lsm, struct socket *sock, struct sockaddr *address,
 	return ret;
 }
 
-SEC("fentry/security_socket_connect")
+/*
+ * At its end, when the security modules have answered: after a refusal nobody
+ * else is asked, so nothing else tells of it.
+ */
+SEC("fexit/security_socket_connect")
 int BPF_PROG(connect_fentry, struct socket *sock, struct sockaddr *address,
-	     int bytes)
+	     int bytes, int ret)
 {
 	connect_asked(WIRE_BACKEND_FENTRY, sock, address, bytes);
-	return 0;
+	return ret ? connect_ended(WIRE_BACKEND_FENTRY, ret) : 0;
 }
 
 SEC("kprobe/security_socket_connect")

@@ -96,12 +96,13 @@ static const struct probe change_bpf_probes[] = {
 #define LSM_BLIND    "what another security module refuses"
 /* Only TCP has a state to watch. */
 #define STATE_BLIND  "all but TCP, and what fails before the first packet"
-#define CGROUP_BLIND "SCTP, vsock, and sockets that are raw"
+#define CGROUP_BLIND "SCTP, vsock, raw sockets; what a security module refuses"
+#define KPROBE_BLIND "that a security module refused it"
 
 static const struct probe connect4_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "connect_fentry", NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", KPROBE_BLIND },
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect4_cgroup", CGROUP_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", STATE_BLIND },
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", STATE_BLIND },
@@ -110,7 +111,7 @@ static const struct probe connect4_probes[] = {
 static const struct probe connect6_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "connect_fentry", NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", KPROBE_BLIND },
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect6_cgroup", CGROUP_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", STATE_BLIND },
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", STATE_BLIND },

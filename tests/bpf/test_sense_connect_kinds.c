@@ -7,14 +7,18 @@
 
 #include <errno.h>
 #include <linux/if_ether.h>
+#include <linux/vm_sockets.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "uring.h"
 
+#define V4     "connect, IPv4"
 #define STREAM "unix sockets, streams"
 #define DGRAM  "unix sockets, datagrams"
 #define RAW    "raw sockets"
@@ -336,6 +340,98 @@ static void packet_socket_of_a_32_bit_program_is_told(void **state)
 	}
 }
 
+/* ---- vsock, and what is refused ------------------------------------------- */
+
+#define LOCAL_CID 1
+
+static int act_vsock(void *arg)
+{
+	const struct place *p = arg;
+	int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return 77;
+	/* Nobody is there; that somebody asked is what matters. */
+	return connect(fd, &p->any, p->len) == 0;
+}
+
+static void vsock_is_told_or_said_blind(void **state)
+{
+	struct sockaddr_vm to = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = LOCAL_CID,
+		.svm_port = 0x12345,
+	};
+	const struct wire_connect *c;
+	struct place p = { .len = sizeof(to) };
+	uint32_t where[4] = { LOCAL_CID, 0x12345 };
+	struct seen *w = *state;
+
+	memcpy(&p.any, &to, sizeof(to));
+	seen_run(w, act_vsock, &p);
+	if (WEXITSTATUS(w->status) == 77)
+		return net_lacks();
+	assert_int_equal(w->status, 0);
+	if (seen_count(w, WIRE_CONNECT) == 0) {
+		assert_non_null(strstr(net_blind(w, V4), "vsock"));
+		return;
+	}
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
+	c = seen_nth(w, WIRE_CONNECT, 0);
+	assert_int_equal(c->family, AF_VSOCK);
+	assert_memory_equal(c->addr, where, sizeof(where));
+}
+
+/* Of linux/landlock.h, which may be older than network rules (6.7). */
+struct net_rules {
+	uint64_t fs;
+	uint64_t net;
+};
+
+static int act_refused(void *arg)
+{
+	struct net_rules rules = { .net = 1 << 1 /* connecting by TCP */ };
+	const struct place *p = arg;
+	int fd = (int)syscall(SYS_landlock_create_ruleset, &rules,
+			      sizeof(rules), 0);
+
+	if (fd < 0)
+		return 77;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    syscall(SYS_landlock_restrict_self, fd, 0) < 0)
+		return 90;
+	return connect(socket(AF_INET, SOCK_STREAM, 0), &p->any, p->len) < 0
+		       ? errno
+		       : 91;
+}
+
+static void refusal_by_a_security_module_is_told_or_said_blind(void **state)
+{
+	const struct wire_connect_result *r;
+	const struct wire_connect *c;
+	struct seen *w = *state;
+	struct place p;
+
+	net_desert(AF_INET, SOCK_STREAM, &p);
+	seen_run(w, act_refused, &p);
+	if (WEXITSTATUS(w->status) == 77)
+		return net_lacks();
+	assert_int_equal(WEXITSTATUS(w->status), EACCES);
+	if (seen_count(w, WIRE_CONNECT) == 0) {
+		assert_non_null(
+			strstr(net_blind(w, V4), "security module refuse"));
+		return;
+	}
+	c = net_connected(w, &p);
+	if (net_outcomes(w, c, &r) == 0) {
+		assert_non_null(
+			strstr(net_blind(w, V4), "security module refuse"));
+		return;
+	}
+	assert_int_equal(net_outcomes(w, c, &r), 1);
+	assert_int_equal(r->error, EACCES);
+}
+
 /* ---- asked for or not ----------------------------------------------------- */
 
 static void without_the_setting_unix_sockets_are_no_events(void **state)
@@ -369,6 +465,9 @@ int main(void)
 		cmocka_unit_test(packet_sockets_are_told_when_made),
 		cmocka_unit_test(other_sockets_are_not_told_when_made),
 		cmocka_unit_test(packet_socket_of_a_32_bit_program_is_told),
+		cmocka_unit_test(vsock_is_told_or_said_blind),
+		cmocka_unit_test(
+			refusal_by_a_security_module_is_told_or_said_blind),
 		cmocka_unit_test(
 			without_the_setting_unix_sockets_are_no_events),
 	};
