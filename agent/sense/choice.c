@@ -106,6 +106,29 @@ static uint8_t forced(const struct choice *c, const struct hook *h)
 	return h->makes_events && family_has(h->family, backend) ? backend : 0;
 }
 
+/*
+ * The programs that see system calls end, by tp_btf and by raw_tp, look at the
+ * same table: with both, all that is in it would be told twice. So where one
+ * family asks for raw_tp, what is free to choose goes along.
+ */
+static bool is_second_of_calls(const struct choice *c, const struct probe *p)
+{
+	enum wire_family family;
+
+	if (p->place != PLACE_CALL_END && p->place != PLACE_CALL_BEGIN)
+		return false;
+	for (family = 0; family < WIRE_FAM_COUNT; family++)
+		if (c->settings->force[family] == WIRE_BACKEND_RAW_TP)
+			return p->backend != WIRE_BACKEND_RAW_TP;
+	return false;
+}
+
+static bool is_allowed(const struct choice *c, uint8_t force,
+		       const struct probe *p)
+{
+	return force ? p->backend == force : !is_second_of_calls(c, p);
+}
+
 /* On to the next probe that the settings allow, from `from` on. */
 static void advance(struct choice *c, size_t hook, size_t from)
 {
@@ -120,7 +143,7 @@ static void advance(struct choice *c, size_t hook, size_t from)
 		return;
 	}
 	for (; from < h->count; from++)
-		if ((!force || h->probes[from].backend == force) &&
+		if (is_allowed(c, force, &h->probes[from]) &&
 		    !is_hopeless(c, &h->probes[from], at))
 			break;
 	at->probe = from;

@@ -93,9 +93,11 @@ static const struct probe change_bpf_probes[] = {
  * What a security module refuses that stands before BPF's own, lsm programs
  * are not asked about.
  */
-#define LSM_BLIND    "what another security module refuses"
+#define LSM_BLIND "what another security module refuses"
 /* Only TCP has a state to watch. */
-#define STATE_BLIND  "all but TCP, and what fails before the first packet"
+#define STATE_BLIND                                                        \
+	"all but TCP (datagrams, vsock); what a security module refuses, " \
+	"or fails before the first packet"
 #define CGROUP_BLIND "SCTP, vsock, raw sockets; what a security module refuses"
 #define KPROBE_BLIND "that a security module refused it"
 

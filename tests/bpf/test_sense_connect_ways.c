@@ -329,6 +329,9 @@ static void check_call32(struct seen *w, bool by_socketcall)
 	c = assert_once(w, &way.p, 0);
 	assert_true(c->hdr.flags & WIRE_F_COMPAT);
 	(void)close(fd);
+	/* The state of the socket alone does not tell what never began. */
+	if (strstr(net_blind(w, V4), "all but TCP"))
+		return;
 	/* And the call's own error, as that ABI's exit tells it. */
 	way.p.four.sin_addr.s_addr = htonl(0xe0000001);
 	seen_run(w, act_call32, &way);
@@ -591,6 +594,8 @@ static void datagrams_are_told_however_sent(void **state)
 	size_t i, n;
 	int fd = net_serve(AF_INET, SOCK_DGRAM, &p);
 
+	if (net_is_off(w, SEND))
+		return;
 	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
 		seen_run(w, ways[i], &p);
 		if (WEXITSTATUS(w->status) == 77)
@@ -637,6 +642,8 @@ static void many_datagrams_in_one_call_are_told_by_place(void **state)
 	int fd = net_serve(AF_INET, SOCK_DGRAM, &u.first);
 	int other = net_serve(AF_INET, SOCK_DGRAM, &u.second);
 
+	if (net_is_off(w, SEND))
+		return;
 	seen_run(w, act_sendmmsg, &u);
 	assert_int_equal(w->status, 0);
 	assert_int_equal(seen_count(w, WIRE_CONNECT), 2);
