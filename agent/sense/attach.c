@@ -96,7 +96,7 @@ static const struct running *find_running(const struct attachment *a,
 	size_t i;
 
 	for (i = 0; i < a->program_count; i++)
-		if (strcmp(a->programs[i].probe->program, program) == 0)
+		if (strcmp(a->programs[i].name, program) == 0)
 			return &a->programs[i];
 	return NULL;
 }
@@ -141,8 +141,8 @@ static void follow_ops(struct attachment *a)
 	for (i = 0; i < a->program_count; i++) {
 		struct running *r = &a->programs[i];
 
-		if (r->probe->place == PLACE_CALL_END ||
-		    r->probe->place == PLACE_CALL_BEGIN)
+		if (r->place == PLACE_CALL_END ||
+		    r->place == PLACE_CALL_BEGIN || r->place == PLACE_URING)
 			bpf_link__destroy(r->link);
 		else
 			a->programs[kept++] = *r;
@@ -210,6 +210,7 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 	skel->rodata->v1_hierarchy = t->a->v1_hierarchy;
 	skel->rodata->socket_ops = (uint32_t)(t->a->ops >> WIRE_OP_SOCKETS);
 	syscalls_fill(skel->rodata->syscalls, t->a->ops);
+	skel->rodata->call_ops = (uint32_t)t->a->ops;
 	if (t->a->object_count)
 		r = share_maps(t->a, skel);
 	else
@@ -223,20 +224,38 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 	return 0;
 }
 
+/*
+ * The next program that is chosen and not running, from *hook and *n on (which
+ * begin as 0 and then say where it stands); NULL: none.
+ */
+static const char *next_missing(const struct attempt *t, size_t *hook,
+				size_t *n)
+{
+	const struct probe *probe;
+	const char *name;
+
+	for (; *hook < sense_hook_count; ++*hook, *n = 0) {
+		probe = choice_of(t->a, *hook);
+		if (!probe)
+			continue;
+		while ((name = choice_program(&t->choice, probe, (*n)++)))
+			if (!find_running(t->a, name))
+				return name;
+	}
+	return NULL;
+}
+
 /* Whether anything chosen is not running yet. */
 static bool select_programs(const struct attempt *t,
 			    const struct picket_bpf *skel)
 {
-	const struct probe *probe;
+	size_t hook = 0, n = 0;
 	struct bpf_program *p;
+	const char *name;
 	bool any = false;
-	size_t i;
 
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = choice_of(t->a, i);
-		if (!probe || find_running(t->a, probe->program))
-			continue;
-		p = bpf_object__find_program_by_name(skel->obj, probe->program);
+	while ((name = next_missing(t, &hook, &n))) {
+		p = bpf_object__find_program_by_name(skel->obj, name);
 		(void)bpf_program__set_autoload(p, true);
 		any = true;
 	}
@@ -272,44 +291,43 @@ static int drop_refused(struct attempt *t, int error, char what[static 256])
 
 /* ---- attaching ----------------------------------------------------------- */
 
-static int attach_one(const struct attempt *t, const struct probe *probe,
-		      struct bpf_program *p, struct bpf_link **ret)
+static int attach_one(const struct attempt *t, struct running *run)
 {
 	struct bpf_link *link = NULL;
 
-	switch (probe->place) {
+	switch (run->place) {
 	case PLACE_ON_DEMAND:
-		*ret = NULL;
+		run->link = NULL;
 		return 0;
 	case PLACE_CGROUP:
 		if (t->cgroup_fd < 0)
 			return -ENOENT;
-		link = bpf_program__attach_cgroup(p, t->cgroup_fd);
+		link = bpf_program__attach_cgroup(run->program, t->cgroup_fd);
 		break;
 	case PLACE_KERNEL:
 	case PLACE_CALL_END:
 	case PLACE_CALL_BEGIN:
-		link = bpf_program__attach(p);
+	case PLACE_URING:
+		link = bpf_program__attach(run->program);
 		break;
 	}
 	if (!link)
 		return -errno;
-	*ret = link;
+	run->link = link;
 	return 0;
 }
 
-static void say_unattached(const struct attempt *t, const struct probe *probe,
+static void say_unattached(const struct attempt *t, const struct running *run,
 			   int error, char why[static 120])
 {
-	const char *name = sense_backend_name(probe->backend);
+	const char *section = bpf_program__section_name(run->program);
 
-	if (probe->place == PLACE_CGROUP && t->cgroup_fd < 0)
+	if (run->place == PLACE_CGROUP && t->cgroup_fd < 0)
 		(void)snprintf(why, 120,
-			       "%s: no mount of the unified hierarchy shows "
-			       "its root",
-			       name);
+			       "cgroup: no mount of the unified hierarchy "
+			       "shows its root");
 	else
-		(void)snprintf(why, 120, "%s: not attached: %s", name,
+		(void)snprintf(why, 120, "%.60s: not attached: %s", section,
 			       strerror(-error));
 }
 
@@ -317,28 +335,25 @@ static void say_unattached(const struct attempt *t, const struct probe *probe,
 static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 {
 	struct attachment *a = t->a;
-	const struct probe *probe;
+	size_t hook = 0, n = 0;
 	struct running run;
 	char why[120];
-	size_t i;
 	int e, r = 0;
 
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = choice_of(a, i);
-		if (!probe || find_running(a, probe->program))
-			continue;
-		run.probe = probe;
-		run.program = bpf_object__find_program_by_name(skel->obj,
-							       probe->program);
+	while ((run.name = next_missing(t, &hook, &n))) {
+		run.place = n == 1 ? choice_of(a, hook)->place : PLACE_KERNEL;
+		run.program =
+			bpf_object__find_program_by_name(skel->obj, run.name);
 		/* Chosen only now, because another was refused: next round. */
 		if (bpf_program__fd(run.program) < 0) {
 			r = -EAGAIN;
 			continue;
 		}
-		e = attach_one(t, probe, run.program, &run.link);
+		e = attach_one(t, &run);
 		if (e < 0) {
-			say_unattached(t, probe, e, why);
-			(void)choice_drop(&t->choice, probe->program, why);
+			say_unattached(t, &run, e, why);
+			(void)choice_drop(&t->choice, run.name, why);
+			n = 0; /* the hook has another probe now */
 			r = -EAGAIN;
 			continue;
 		}
@@ -346,6 +361,20 @@ static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 		a->programs[a->program_count++] = run;
 	}
 	return r;
+}
+
+/* What ran along with a program that was refused serves nobody. */
+static void detach_unneeded(struct attempt *t)
+{
+	struct attachment *a = t->a;
+	size_t i, kept = 0;
+
+	for (i = 0; i < a->program_count; i++)
+		if (choice_has(&t->choice, a->programs[i].name))
+			a->programs[kept++] = a->programs[i];
+		else
+			bpf_link__destroy(a->programs[i].link);
+	a->program_count = kept;
 }
 
 /* Load and attach what is chosen and not there. -EAGAIN: not done yet. */
@@ -410,6 +439,7 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 	for (r = -EAGAIN, round = 0; round < ROUNDS_MAX && r == -EAGAIN;
 	     round++)
 		r = try_choice(t, what);
+	detach_unneeded(t);
 	return r < 0 ? r : choice_check(&t->choice, what);
 }
 

@@ -9,7 +9,7 @@
 #include "sense/sensor.h"
 
 #define ATTACH_HOOKS_MAX    64
-#define ATTACH_PROGRAMS_MAX 64
+#define ATTACH_PROGRAMS_MAX 192
 /* Each further one is for what the one before could not attach. */
 #define ATTACH_OBJECTS_MAX 8
 
@@ -26,7 +26,8 @@ struct attached {
 
 /* A program that is loaded, for as many hooks as chose it. */
 struct running {
-	const struct probe *probe;
+	const char *name;
+	enum probe_place place;
 	struct bpf_program *program;
 	struct bpf_link *link; /* NULL: run on demand */
 };

@@ -106,7 +106,8 @@ static int load(const struct trial *t, int flag_fd, int target)
 		    .expected_attach_type = t->attach);
 	int fd;
 
-	if (target > 0)
+	/* A kprobe is attached by name. */
+	if (target > 0 && t->backend != WIRE_BACKEND_KPROBE)
 		opts.attach_btf_id = (uint32_t)target;
 	fd = bpf_prog_load(t->type, "picket_try", "GPL", code,
 			   sizeof(code) / sizeof(code[0]), &opts);

@@ -19,6 +19,9 @@
 #include "sense/skeleton.h"
 #include "sense/syscalls.h"
 
+/* Every operation that changes a file. */
+#define WRITE_OPS ((1u << WIRE_OP_COUNT) - 1 - (1u << WIRE_OP_NONE))
+
 /* Of every probe that was passed over, as far as there is room. */
 static void add_reason(struct attached *hook, const char *why)
 {
@@ -42,30 +45,72 @@ static const struct choice_kind *kind_of(struct choice *c,
 	return k;
 }
 
+/* What a program attaches to; see kernel_btf_target. */
+static int target_of(const struct choice *c, const char *program,
+		     const char **ret_section)
+{
+	struct bpf_program *p =
+		bpf_object__find_program_by_name(c->index->obj, program);
+
+	assert(p);
+	*ret_section = bpf_program__section_name(p);
+	return kernel_btf_target(c->kernel, *ret_section);
+}
+
+const char *choice_program(const struct choice *c, const struct probe *probe,
+			   size_t n)
+{
+	const char *const *with = probe->with, *section;
+
+	if (n == 0)
+		return probe->program;
+	for (; with && *with; with++) {
+		const char *name = *with + (**with == PROBE_IF_THERE);
+
+		if (name != *with && target_of(c, name, &section) == 0)
+			continue;
+		if (--n == 0)
+			return name;
+	}
+	return NULL;
+}
+
 /* What is known against this probe before it is loaded; then it is told. */
 static bool is_hopeless(struct choice *c, const struct probe *probe,
 			struct attached *hook)
 {
 	const struct choice_kind *kind = kind_of(c, probe->backend);
-	struct bpf_program *p =
-		bpf_object__find_program_by_name(c->index->obj, probe->program);
-	const char *section;
+	const char *program, *section;
 	char why[120];
+	size_t n;
 
-	assert(p);
 	if (kind->error) {
 		hook->refused = true;
 		add_reason(hook, kind->why);
 		return true;
 	}
-	section = bpf_program__section_name(p);
-	if (kernel_btf_target(c->kernel, section) != 0)
-		return false;
-	(void)snprintf(why, sizeof(why), "%s: this kernel has no %s",
-		       sense_backend_name(probe->backend),
-		       strchr(section, '/') + 1);
-	add_reason(hook, why);
-	return true;
+	for (n = 0; (program = choice_program(c, probe, n)); n++) {
+		if (target_of(c, program, &section) != 0)
+			continue;
+		(void)snprintf(why, sizeof(why), "%s: this kernel has no %s",
+			       sense_backend_name(probe->backend),
+			       strchr(section, '/') + 1);
+		add_reason(hook, why);
+		return true;
+	}
+	return false;
+}
+
+static bool is_part(const struct choice *c, const struct probe *probe,
+		    const char *name)
+{
+	const char *program;
+	size_t n;
+
+	for (n = 0; (program = choice_program(c, probe, n)); n++)
+		if (strcmp(program, name) == 0)
+			return true;
+	return false;
 }
 
 static bool has_program(const struct hook *h, uint8_t backend)
@@ -167,8 +212,23 @@ bool attach_is_unneeded(const struct attachment *a, size_t hook)
 {
 	const struct probe *first = &sense_hooks[hook].probes[0];
 
+	if (first->place == PLACE_URING)
+		return !(a->ops & WRITE_OPS);
 	return first->place == PLACE_CALL_BEGIN &&
 	       !syscalls_take_descriptors(a->ops);
+}
+
+bool choice_has(const struct choice *c, const char *program)
+{
+	const struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = choice_of(c->a, i);
+		if (probe && is_part(c, probe, program))
+			return true;
+	}
+	return false;
 }
 
 int choice_drop(struct choice *c, const char *program, const char *why)
@@ -181,7 +241,7 @@ int choice_drop(struct choice *c, const char *program, const char *why)
 		struct attached *hook = &c->a->hooks[i];
 
 		probe = choice_of(c->a, i);
-		if (!probe || strcmp(probe->program, program) != 0)
+		if (!probe || !is_part(c, probe, program))
 			continue;
 		hook->refused = true;
 		add_reason(hook, why);

@@ -36,6 +36,16 @@ void choice_begin(struct choice *c);
 const struct probe *choice_of(const struct attachment *a, size_t hook);
 
 /*
+ * The n-th program of a probe, from 0; its own is the first. NULL: no more.
+ * What this kernel has no place for is passed over.
+ */
+const char *choice_program(const struct choice *c, const struct probe *probe,
+			   size_t n);
+
+/* Whether any hook's choice has this program. */
+bool choice_has(const struct choice *c, const char *program);
+
+/*
  * The kernel refused this program: whoever chose it moves on to the next
  * probe, and keeps why. How many did.
  */

@@ -15,6 +15,8 @@ static const struct {
 	{ "lsm", "bpf_lsm_", BTF_KIND_FUNC },
 	{ "fentry", "", BTF_KIND_FUNC },
 	{ "fexit", "", BTF_KIND_FUNC },
+	{ "kprobe", "", BTF_KIND_FUNC },
+	{ "kretprobe", "", BTF_KIND_FUNC },
 	{ "tp_btf", "btf_trace_", BTF_KIND_TYPEDEF },
 };
 

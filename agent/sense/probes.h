@@ -19,19 +19,26 @@ enum probe_place {
 	 * these programs are not loaded.
 	 */
 	PLACE_CALL_END,
+	/* Only while calls that change files are looked at. */
+	PLACE_URING,
 	/* Only while calls through descriptors are looked at by the above. */
 	PLACE_CALL_BEGIN,
 };
 
+/* A program of this name is run only where there is what it attaches to. */
+#define PROBE_IF_THERE '?'
+
 /*
- * One program: one way to see what a hook is for. A program may serve several
- * hooks: it is loaded and attached once.
+ * One way to see what a hook is for: a program, and others that must run along
+ * with it, or it does not serve. A program may serve several hooks: it is
+ * loaded and attached once.
  */
 struct probe {
 	enum wire_backend backend;
-	enum probe_place place;
-	const char *program; /* its name in bpf/ */
-	const char *blind;   /* what it cannot see; NULL: nothing known */
+	enum probe_place place;	 /* of `program`; the others: PLACE_KERNEL */
+	const char *program;	 /* its name in bpf/ */
+	const char *blind;	 /* what it cannot see; NULL: nothing known */
+	const char *const *with; /* NULL-terminated; NULL: it runs alone */
 };
 
 /* What is to be seen, and the ways to do it, best first. */
