@@ -48,6 +48,7 @@ enum write_op {
 	OP_MKNOD,
 	OP_MKDIR,
 	OP_RMDIR,
+	OP_CHATTR,
 	OP_COUNT,
 };
 
@@ -284,6 +285,7 @@ struct connect_result_info {
 #define WRITE_F_FD_CLAIMED 0x08
 #define WRITE_F_FD_CHANGED 0x10
 #define WRITE_F_EXCHANGE 0x20
+#define WRITE_F_SUBMITTED 0x40	/* asked for; done or not */
 
 struct write_info {
 	enum write_op op;

@@ -9,6 +9,7 @@ const volatile __u64 ring_bytes = 1 << 18;
 const volatile __u64 window_ns = 0;
 const volatile __u32 v1_subsys = ~0u;
 const volatile __u32 v1_hierarchy = 0;
+const volatile __u32 call_ops = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
 const volatile __u32 socket_ops = 0;
 
@@ -21,6 +22,8 @@ struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
 struct attempts_map attempts SEC(".maps");
+struct pending_map pending_changes SEC(".maps");
+struct mount_asked_map mounts_asked SEC(".maps");
 struct ended_map ended SEC(".maps");
 struct scripts_map scripts SEC(".maps");
 struct mapped_map mapped SEC(".maps");

@@ -22,6 +22,9 @@ extern const volatile __u32 socket_ops;
 /* Set by whichever agent reads the ring now; these programs outlive it. */
 extern volatile struct wire_control control;
 
+/* 1 << enum wire_write_op: which ones system calls and io_uring tell. */
+extern const volatile __u32 call_ops;
+
 struct ring_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 18);
@@ -108,6 +111,49 @@ struct attempts_map {
 	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct attempt);
+};
+
+/*
+ * A change between the hook that has its kernel objects and the one that tells
+ * it; by thread. See pending.h.
+ */
+struct pending {
+	__u64 dir;  /* dentry that `leaf` is a name in; 0: told by its path */
+	__u64 leaf; /* dentry of what is changed */
+	__u64 mnt;
+	__u64 dir2; /* the same for the new name of rename and link */
+	__u64 leaf2;
+	__u64 target;	 /* symlink: the string, in the kernel's memory */
+	__u64 hash_len;	 /* of the leaf's name, before */
+	__u64 args;	 /* struct wire_write's arg and arg2 */
+	__u32 op;	 /* enum wire_write_op */
+	__u32 backend;	 /* enum wire_backend, of the first hook */
+	__u32 depth;	 /* calls of a file system on its lower one */
+	__u16 flags;	 /* WIRE_WRITE_* */
+	__u16 done;	 /* and is to be told */
+	struct wire_file file; /* as it was before; a new one: as it is */
+	char name[256];
+	char name2[256];
+};
+
+struct pending_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);
+	__type(value, struct pending);
+};
+
+/* The mount that a thread last asked to write to. */
+struct mount_asked {
+	__u64 mnt;
+	__u64 sb;
+};
+
+struct mount_asked_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct mount_asked);
 };
 
 /* Processes that were told dead, see task_exited. */
@@ -222,6 +268,8 @@ extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
 extern struct attempts_map attempts SEC(".maps");
+extern struct pending_map pending_changes SEC(".maps");
+extern struct mount_asked_map mounts_asked SEC(".maps");
 extern struct ended_map ended SEC(".maps");
 extern struct scripts_map scripts SEC(".maps");
 extern struct mapped_map mapped SEC(".maps");

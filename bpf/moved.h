@@ -33,6 +33,19 @@ struct inode___split {
 	__u32 i_ctime_nsec;
 };
 
+/* Mounts map ids since 5.12, by one member and then by another. */
+struct vfsmount___userns {
+	struct user_namespace *mnt_userns;
+};
+
+struct vfsmount___idmap {
+	struct mnt_idmap *mnt_idmap;
+};
+
+struct backing_file___user {
+	struct path user_path;
+};
+
 #pragma clang attribute pop
 
 #define MOVED_NS_PER_S 1000000000ll
@@ -185,4 +198,52 @@ static __always_inline __u64 current_regs(void)
 	t = (struct task_struct *)bpf_get_current_task();
 	return (__u64)BPF_CORE_READ(t, stack) + THREAD_BYTES -
 	       bpf_core_type_size(struct pt_regs);
+}
+
+/*
+ * Since 5.12 (6521f8917082, 71bc356f93a1) what the VFS does to a name takes
+ * the mount's id mapping as one argument more: a namespace, an idmap later.
+ */
+static __always_inline bool vfs_takes_idmap(void)
+{
+	struct vfsmount___userns *userns = NULL;
+	struct vfsmount___idmap *idmap = NULL;
+
+	return bpf_core_field_exists(userns->mnt_userns) ||
+	       bpf_core_field_exists(idmap->mnt_idmap);
+}
+
+/*
+ * ctx[a] or ctx[b] of a program that is given arguments by their types, by
+ * what is known when it is loaded. The branches differ in their text, and
+ * have one line, so that clang does not make a load with a computed place of
+ * them, which the verifier refuses, nor two lines of one instruction.
+ */
+#define ctx_either(ctx, when, a, b)                                    \
+	({                                                             \
+		__u64 value;                                           \
+		if (when) {                                            \
+			value = (ctx)[a];                              \
+			asm volatile("/* one */" : "+r"(value));       \
+		} else {                                               \
+			value = (ctx)[b];                              \
+			asm volatile("/* the other */" : "+r"(value)); \
+		}                                                      \
+		value;                                                 \
+	})
+
+/*
+ * The path that a file was opened by, where a stacked file system opened
+ * another below it: since 6.5 (62d53c4a1dfe) that one's f_path is its own,
+ * and the user's stands beside it; before, f_path is the user's. (6.5 to 6.7
+ * have it the other way round still, under another name.)
+ */
+static __always_inline struct path *file_user_path(struct file *f, __u32 mode)
+{
+	struct backing_file___user *backing = (void *)f;
+
+	if ((mode & FMODE_BACKING) && bpf_core_field_exists(backing->user_path))
+		return (void *)f +
+		       bpf_core_field_offset(backing->user_path);
+	return (void *)f + bpf_core_field_offset(f->f_path);
 }

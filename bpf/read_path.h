@@ -208,6 +208,20 @@ static __always_inline bool is_detached(struct mount *m)
 	return ns <= 0 && ns >= -4095;
 }
 
+/*
+ * What the kernel does with a file for itself: overlayfs reaches its layers by
+ * mounts that belong to no namespace. A memfd is on such a mount, too; but has
+ * no place there.
+ */
+static __always_inline bool is_kernels_own(struct dentry *d,
+					   struct vfsmount *mnt)
+{
+	struct mount *m = real_mount(mnt);
+	__s64 ns = (__s64)BPF_CORE_READ(m, mnt_ns);
+
+	return ns < 0 && ns >= -4095 && BPF_CORE_READ(d, d_parent) != d;
+}
+
 /* What the walk's end means, and the name of the leaf that has no place. */
 static __always_inline void end_walk(struct record r)
 {

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Registers by the kernel's names, as in struct pt_regs below. */
+#define __VMLINUX_H__
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 /* Else BPF_KPROBE looks for the registers by the names of the C library. */
@@ -99,6 +102,7 @@ struct pid {
 /* files */
 
 struct qstr {
+	__u64 hash_len;
 	__u32 len;
 	const unsigned char *name;
 };
@@ -135,6 +139,7 @@ struct dentry {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mount {
@@ -155,6 +160,22 @@ struct file {
 	unsigned int f_mode;
 	unsigned int f_flags;
 	void *private_data;
+};
+
+struct filename {
+	const char *name; /* in the kernel's memory */
+};
+
+struct renamedata {
+	unsigned int flags;
+};
+
+struct iattr {
+	unsigned int ia_valid;
+	unsigned short ia_mode;
+	kuid_t ia_uid;
+	kgid_t ia_gid;
+	struct file *ia_file;
 };
 
 struct fdtable {
@@ -419,6 +440,65 @@ struct pt_regs {
 #error "no such architecture yet"
 #endif
 
+/* io_uring: what its requests say, once they are prepared */
+
+struct io_cqe {
+	int res;
+	int fd;
+};
+
+struct io_ring_ctx;
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	unsigned int flags;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+};
+
+struct open_how {
+	__u64 flags;
+};
+
+struct io_open {
+	int dfd;
+	struct filename *filename;
+	struct open_how how;
+};
+
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+
+struct io_mkdir {
+	int dfd;
+	unsigned short mode;
+	struct filename *filename;
+};
+
+/* Of a symbolic link the old path is what it says. */
+struct io_link {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+};
+
+struct io_xattr {
+	struct filename *filename;
+};
+
 /* iterators */
 
 struct seq_file;
@@ -444,6 +524,11 @@ struct bpf_iter__task {
 #define FMODE_WRITE	     0x2
 #define FMODE_PATH	     0x4000
 #define FMODE_CREATED	     0x100000
+#define FMODE_BACKING	     0x2000000
+#define FMODE_NOACCOUNT	     0x20000000
+#define MAY_WRITE	     0x2
+#define VM_WRITE	     0x2
+#define VM_SHARED	     0x8
 #define AT_FDCWD	     (-100)
 #define AT_EMPTY_PATH	     0x1000
 #define AT_REMOVEDIR	     0x200

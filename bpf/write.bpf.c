@@ -18,11 +18,45 @@
 #include "socket_call.h"
 #include "tamper.h"
 
+#define CLONE	    0x40049409u /* FICLONE, FICLONERANGE */
+#define CLONE_RANGE 0x4020940du
+#define SETFLAGS    0x40086602u /* FS_IOC_SETFLAGS */
+#define SETFLAGS_32 0x40046602u
+#define FSSETXATTR  0x401c5820u /* FS_IOC_FSSETXATTR */
+
 static __always_inline bool is_regular(struct inode *i)
 {
 	__u32 type = BPF_CORE_READ(i, i_mode) & S_IFMT;
 
 	return type == S_IFREG || type == S_IFBLK;
+}
+
+/* Content is a matter of files, what is said of them of directories, too. */
+static __always_inline bool is_changeable(struct inode *i, __u32 op)
+{
+	return (op != WIRE_OP_WRITE && op != WIRE_OP_TRUNCATE &&
+		op != WIRE_OP_MMAP && op != WIRE_OP_OPEN && i) ||
+	       is_regular(i);
+}
+
+/* Whether the call changes the file that its descriptor names: how. */
+static __always_inline __u32 fd_op(struct call c)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	__u32 cmd;
+
+	if (rule->kind == WIRE_SYS_FD || rule->kind == WIRE_SYS_MMAP)
+		return rule->op;
+	if (rule->kind != WIRE_SYS_IOCTL)
+		return WIRE_OP_NONE;
+	cmd = call_arg(c, 2);
+	if ((cmd == CLONE || cmd == CLONE_RANGE) &&
+	    (call_ops & 1u << WIRE_OP_WRITE))
+		return WIRE_OP_WRITE;
+	if ((cmd == SETFLAGS || cmd == SETFLAGS_32 || cmd == FSSETXATTR) &&
+	    (call_ops & 1u << WIRE_OP_CHATTR))
+		return WIRE_OP_CHATTR;
+	return WIRE_OP_NONE;
 }
 
 /* Whether a mapping lets the file be written through memory. */
@@ -42,8 +76,9 @@ static __always_inline int call_began(struct call c)
 	struct inode *inode;
 	__u64 thread;
 
-	if ((rule->kind != WIRE_SYS_FD && rule->kind != WIRE_SYS_MMAP) ||
-	    !rule->op)
+	__u32 op = fd_op(c);
+
+	if (!op)
 		return 0;
 	if (!is_table_shared() || is_muted())
 		return 0;
@@ -51,7 +86,7 @@ static __always_inline int call_began(struct call c)
 		return 0;
 	file = file_of_current_fd(call_arg(c, rule->fd));
 	inode = BPF_CORE_READ(file, f_inode);
-	if (!is_regular(inode))
+	if (!is_changeable(inode, op))
 		return 0;
 	held.file = (__u64)file;
 	held.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
@@ -67,7 +102,7 @@ static __always_inline int call_began(struct call c)
 static __always_inline void tell_file(struct file *file, __u64 change,
 				      __u64 bytes, __u64 args)
 {
-	if (is_regular(BPF_CORE_READ(file, f_inode)))
+	if (is_changeable(BPF_CORE_READ(file, f_inode), CHANGE_OP(change)))
 		file_changed((__u64)BPF_CORE_READ(file, f_path.dentry),
 			     (__u64)BPF_CORE_READ(file, f_path.mnt), change,
 			     bytes, args);
@@ -102,12 +137,12 @@ static __always_inline bool was_other_file(struct call c, struct file *now,
 
 /* Through a descriptor: write and its like, and shared mappings. */
 static __always_inline void fd_used(enum wire_backend backend, struct call c,
-				    long ret)
+				    __u32 op, long ret)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
 	struct file *file = file_of_current_fd(call_arg(c, rule->fd));
 	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
-	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0;
+	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0, change;
 	struct held held;
 	__u32 flags = 0;
 	bool changed;
@@ -118,7 +153,7 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
 	/* Most descriptors of most programs are no files: out, soon. */
-	if (!changed && !is_regular(BPF_CORE_READ(file, f_inode)))
+	if (!changed && !is_changeable(BPF_CORE_READ(file, f_inode), op))
 		return;
 	if (rule->kind == WIRE_SYS_MMAP && !changed &&
 	    !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
@@ -130,12 +165,12 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 	if (rule->arg)
 		args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
 							       << 32;
+	if (op == WIRE_OP_CHATTR)
+		traits |= WIRE_SYS_EVENT;
+	change = WRITE_CHANGE(op, backend, flags, nr, traits);
 	if (changed)
-		file_changed(held.dentry, held.mnt,
-			     WRITE_CHANGE(rule->op, backend, flags, nr, traits),
-			     bytes, args);
-	tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, traits),
-		  bytes, args);
+		file_changed(held.dentry, held.mnt, change, bytes, args);
+	tell_file(file, change, bytes, args);
 }
 
 /* Flags of an opening, wherever this call has them. */
@@ -191,7 +226,7 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 static __always_inline int call_ended(enum wire_backend backend, struct call c,
 				      long ret)
 {
-	__u32 kind = call_rule(c)->kind;
+	__u32 kind = call_rule(c)->kind, op;
 
 	if (is_muted())
 		return 0;
@@ -205,13 +240,16 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 		return 0;
 	}
 	/* Also a failed call must not leave its file behind, see call_began. */
-	if (kind == WIRE_SYS_FD || kind == WIRE_SYS_MMAP) {
-		fd_used(backend, c, ret);
+	op = fd_op(c);
+	if (op) {
+		fd_used(backend, c, op, ret);
 		return 0;
 	}
-	if (ret < 0)
+	if (ret < 0 || kind == WIRE_SYS_IOCTL)
 		return 0;
-	if (kind == WIRE_SYS_OPEN)
+	if (kind == WIRE_SYS_AIO)
+		aio_submitted(number_of(c.regs), c.index, backend, ret);
+	else if (kind == WIRE_SYS_OPEN)
 		file_opened(backend, c, ret);
 	else
 		names_changed(number_of(c.regs), c.index, backend);

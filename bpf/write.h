@@ -16,8 +16,31 @@
 __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes,
 		   __u64 args);
 
+/*
+ * The same file_changed was told, or ought to have been, of a request that was
+ * only asked for then: it is counted there, and here are its bytes.
+ */
+__u32 file_completed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes);
+
 /* A call that acts on names: everything is taken from its registers. */
 __u32 names_changed(__u64 regs, __u32 index, __u32 backend);
+
+/* io_submit(2), of which the kernel took so many requests. */
+__u32 aio_submitted(__u64 regs, __u32 index, __u32 backend, __u64 taken);
+
+/*
+ * A change by name, as pending.h says: begun, ended with what the VFS
+ * returned, told. attr_: of what is not its name. mnt 0: the one asked for.
+ * attr_ended returns whether there is something to tell.
+ */
+__u32 name_began(__u64 what, __u64 dir, __u64 mnt, __u64 leaf, __u64 args);
+__u32 second_name_began(__u64 dir, __u64 leaf, __u64 target);
+__u32 name_ended(__u64 ops, __u64 returned);
+__u32 name_left(void);
+__u32 name_told(void);
+__u32 attr_began(__u64 what, __u64 dentry, __u64 mnt, __u64 args);
+__u32 attr_ended(__u64 ops, __u64 returned);
+__u32 attr_told(void);
 
 /* op | backend << 8 | WIRE_WRITE_* << 16 | system call << 32 | traits << 48 */
 #define WRITE_CHANGE(op, backend, flags, nr, traits)                  \

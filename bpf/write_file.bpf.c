@@ -150,9 +150,30 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 		count_summed(WIRE_FAM_WRITE);
 		return 0;
 	}
+	if (is_kernels_own(leaf, (struct vfsmount *)mnt)) {
+		count_skipped(WIRE_FAM_WRITE);
+		return 0;
+	}
 	job.dentry = leaf;
 	job.mnt = (struct vfsmount *)mnt;
 	if (report_file(&job, change, bytes, args))
 		mark_told(&key, kinds, bytes, now);
+	return 0;
+}
+
+__noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
+				__u64 bytes)
+{
+	struct dentry *leaf = (struct dentry *)dentry;
+	__u32 kinds = change_kinds(change);
+	struct wire_written_key key;
+	struct wire_written *w;
+
+	written_key(&key, current_task(), BPF_CORE_READ(leaf, d_inode));
+	w = bpf_map_lookup_elem(&written, &key);
+	if (w && (w->ops & kinds) == kinds)
+		__sync_fetch_and_add(&w->bytes, bytes);
+	else
+		file_changed(dentry, mnt, change, bytes, 0);
 	return 0;
 }

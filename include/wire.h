@@ -372,6 +372,7 @@ enum wire_write_op {
 	WIRE_OP_MKNOD,
 	WIRE_OP_MKDIR,
 	WIRE_OP_RMDIR,
+	WIRE_OP_CHATTR,		/* the file's flags: immutable, append-only … */
 	WIRE_OP_COUNT,
 };
 
@@ -381,13 +382,19 @@ enum wire_write_op {
 /*
  * `path` is the directory the kernel started from; `name` was read from the
  * caller's memory and is relative to it (or absolute: then `path` is the
- * caller's root directory). The kernel may have used another name.
+ * caller's root directory). The kernel may have used another name. Without
+ * this flag `path` is the directory and `name` one component of it, both from
+ * the kernel, and `file` is the file that has the name, not the directory.
  */
 #define WIRE_WRITE_NAME_CLAIMED 0x0008
 #define WIRE_WRITE_NAME_CUT 0x0010	/* the name was longer, or unreadable */
 #define WIRE_WRITE_FD_CLAIMED 0x0020	/* descriptor table shared: see DESIGN */
 #define WIRE_WRITE_FD_CHANGED 0x0040	/* descriptor named another file before */
 #define WIRE_WRITE_EXCHANGE 0x0080	/* renameat2(RENAME_EXCHANGE) */
+#define WIRE_WRITE_SUBMITTED 0x0100	/* asked for; whether done is not known */
+
+/* Seen in the kernel, whatever call it was. */
+#define WIRE_NO_SYSCALL 0xffff
 
 struct wire_write {
 	struct wire_hdr hdr;
@@ -399,7 +406,7 @@ struct wire_write {
 	__u8 op;		/* enum wire_write_op */
 	__u8 reserved;
 	__u16 flags;		/* WIRE_WRITE_* */
-	__u32 syscall;		/* number that made it, of hdr's ABI */
+	__u32 syscall;		/* number that made it, of hdr's ABI, or none */
 	__u32 arg;		/* chmod: mode; chown: uid; mknod: mode; open: flags */
 	__u32 arg2;		/* chown: gid */
 	__u64 bytes;		/* of this call, where the call tells */
@@ -480,6 +487,8 @@ enum wire_syscall_kind {
 	WIRE_SYS_OPEN,		/* returns a descriptor */
 	WIRE_SYS_MMAP,
 	WIRE_SYS_PATH,		/* one name, or two with dir2 and name2 */
+	WIRE_SYS_IOCTL,		/* changes the file that `fd` names, at times */
+	WIRE_SYS_AIO,		/* a list of requests in memory */
 	WIRE_SYS_MODULE,	/* finit_module */
 	WIRE_SYS_PTRACE,
 	WIRE_SYS_VM_WRITE,	/* process_vm_writev */

@@ -154,6 +154,7 @@ static const struct row write_rows[] = {
 	WRITE_ROW("picket.write.append", ROW_BOOL, append),
 	WRITE_ROW("picket.write.fd_claimed", ROW_BOOL, fd_claimed),
 	WRITE_ROW("picket.write.fd_changed", ROW_BOOL, fd_changed),
+	WRITE_ROW("picket.write.submitted", ROW_BOOL, submitted),
 	WRITE_ROW("picket.write.exchange", ROW_BOOL, exchange),
 	WRITE_ROW("picket.write.bytes", ROW_U64, bytes),
 	WRITE_ROW("picket.write.arg", ROW_U32, arg),

@@ -126,6 +126,7 @@ static void add_write(struct buf *out, const Picket__V1__Write *w)
 	json_true(out, "append", w->append);
 	json_true(out, "fd_claimed", w->fd_claimed);
 	json_true(out, "fd_changed", w->fd_changed);
+	json_true(out, "submitted", w->submitted);
 	json_true(out, "exchange", w->exchange);
 	if (w->bytes)
 		json_u64(out, "bytes", w->bytes);

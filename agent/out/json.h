@@ -59,10 +59,10 @@
  *				send (datagram without connect) net_ns
  *	write		object	operation (open write truncate mmap rename
  *				unlink link symlink chmod chown xattr mknod
- *				mkdir rmdir), path PATH, new_path PATH, target,
+ *				mkdir rmdir chattr), path PATH, new_path PATH, target,
  *				file (as exe_file, without times), created
- *				truncated append fd_claimed fd_changed exchange,
- *				bytes, arg, arg2 (chmod, mknod: mode; chown:
+ *				truncated append fd_claimed fd_changed exchange
+ *				submitted, bytes, arg, arg2 (chmod, mknod: mode; chown:
  *				uid, gid; open: flags)
  *	exit		object	code, or signal, signal_name and core
  *	agent		object	what (started stopped loss cut unclean policy

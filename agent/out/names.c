@@ -66,6 +66,7 @@ static const char *const operations[] = {
 	[PICKET__V1__OPERATION__OPERATION_MKNOD] = "mknod",
 	[PICKET__V1__OPERATION__OPERATION_MKDIR] = "mkdir",
 	[PICKET__V1__OPERATION__OPERATION_RMDIR] = "rmdir",
+	[PICKET__V1__OPERATION__OPERATION_CHATTR] = "chattr",
 };
 
 static const char *const loads[] = {

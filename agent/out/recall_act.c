@@ -120,7 +120,8 @@ static void fill_write(struct image *target, struct event *ev,
 			 (w->append ? WRITE_F_APPEND : 0u) |
 			 (w->fd_claimed ? WRITE_F_FD_CLAIMED : 0u) |
 			 (w->fd_changed ? WRITE_F_FD_CHANGED : 0u) |
-			 (w->exchange ? WRITE_F_EXCHANGE : 0u),
+			 (w->exchange ? WRITE_F_EXCHANGE : 0u) |
+			 (w->submitted ? WRITE_F_SUBMITTED : 0u),
 		.path = recall_path(w->path),
 		.new_path = recall_path(w->new_path),
 		.target = recall_bytes(w->target),

@@ -293,6 +293,7 @@ static void fill_write(Picket__V1__Event *m, union act *a,
 	a->write.append = !!(w->flags & WRITE_F_APPEND);
 	a->write.fd_claimed = !!(w->flags & WRITE_F_FD_CLAIMED);
 	a->write.fd_changed = !!(w->flags & WRITE_F_FD_CHANGED);
+	a->write.submitted = !!(w->flags & WRITE_F_SUBMITTED);
 	a->write.exchange = !!(w->flags & WRITE_F_EXCHANGE);
 	a->write.bytes = w->bytes;
 	a->write.arg = w->arg;

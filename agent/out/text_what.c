@@ -347,6 +347,7 @@ static void add_write(struct buf *out, const struct view *v)
 	     "new name claimed");
 	mark(&m, w->fd_claimed, "descriptor claimed");
 	mark(&m, w->fd_changed, "descriptor changed");
+	mark(&m, w->submitted, "asked for");
 	marks_end(&m);
 }
 

@@ -104,8 +104,14 @@ static const struct running *find_running(const struct attachment *a,
 const struct probe *attach_serving(const struct attachment *a, size_t hook)
 {
 	const struct probe *probe = choice_of(a, hook);
+	const char *const *with;
 
-	return probe && find_running(a, probe->program) ? probe : NULL;
+	if (!probe || !find_running(a, probe->program))
+		return NULL;
+	for (with = probe->with; with && *with; with++)
+		if (**with != PROBE_IF_THERE && !find_running(a, *with))
+			return NULL;
+	return probe;
 }
 
 int attach_map(const struct attachment *a, const char *name)

@@ -101,18 +101,6 @@ static bool is_hopeless(struct choice *c, const struct probe *probe,
 	return false;
 }
 
-static bool is_part(const struct choice *c, const struct probe *probe,
-		    const char *name)
-{
-	const char *program;
-	size_t n;
-
-	for (n = 0; (program = choice_program(c, probe, n)); n++)
-		if (strcmp(program, name) == 0)
-			return true;
-	return false;
-}
-
 static bool has_program(const struct hook *h, uint8_t backend)
 {
 	size_t i;
@@ -225,7 +213,7 @@ bool choice_has(const struct choice *c, const char *program)
 
 	for (i = 0; i < sense_hook_count; i++) {
 		probe = choice_of(c->a, i);
-		if (probe && is_part(c, probe, program))
+		if (probe && sense_probe_has(probe, program))
 			return true;
 	}
 	return false;
@@ -241,7 +229,7 @@ int choice_drop(struct choice *c, const char *program, const char *why)
 		struct attached *hook = &c->a->hooks[i];
 
 		probe = choice_of(c->a, i);
-		if (!probe || !is_part(c, probe, program))
+		if (!probe || !sense_probe_has(probe, program))
 			continue;
 		hook->refused = true;
 		add_reason(hook, why);

@@ -195,6 +195,7 @@ static const struct {
 	{ WIRE_WRITE_FD_CLAIMED, WRITE_F_FD_CLAIMED },
 	{ WIRE_WRITE_FD_CHANGED, WRITE_F_FD_CHANGED },
 	{ WIRE_WRITE_EXCHANGE, WRITE_F_EXCHANGE },
+	{ WIRE_WRITE_SUBMITTED, WRITE_F_SUBMITTED },
 };
 
 static int get_write(struct decode_reader *r, struct event *ev)

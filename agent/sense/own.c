@@ -96,7 +96,7 @@ static void put_out(struct attachment *a, const struct running *r,
 
 	for (i = 0; i < sense_hook_count; i++) {
 		probe = attach_serving(a, i);
-		if (probe && strcmp(probe->program, r->probe->program) == 0)
+		if (probe && sense_probe_has(probe, r->name))
 			(void)snprintf(a->hooks[i].reason,
 				       sizeof(a->hooks[i].reason), "%s: %s",
 				       sense_backend_name(probe->backend), why);

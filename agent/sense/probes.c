@@ -7,6 +7,12 @@
 #include "sense/probes.h"
 
 #include <assert.h>
+#include <string.h>
+
+#include "sense/probes_write.h"
+
+/* What a probe does not say is nothing: most run alone, most see all. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -255,26 +261,6 @@ static const struct probe cgroup_renamed_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "cgroup_rename_tp_btf", NULL },
 };
 
-/* Through a descriptor: the kernel's own file. */
-static const struct probe file_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
-	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
-};
-
-static const struct probe name_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
-	  "the names are the caller's" },
-	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
-	  "the names are the caller's" },
-};
-
-static const struct probe attribute_probes[] = {
-	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
-	  "without a descriptor the name is the caller's" },
-	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
-	  "without a descriptor the name is the caller's" },
-};
-
 static const struct probe call_begin_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_BEGIN, "sys_enter_tp_btf", NULL },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_BEGIN, "sys_enter_raw_tp", NULL },
@@ -329,17 +315,26 @@ const struct hook sense_hooks[] = {
 	     asked4_probes),
 	HOOK(WIRE_FAM_LISTEN, false, "datagram ports asked for, IPv6",
 	     asked6_probes),
-	CALLS(WIRE_FAM_WRITE, true, "files opened for writing", file_probes,
+	CALLS(WIRE_FAM_WRITE, true, "files opened for writing", open_probes,
 	      OP(OPEN)),
-	CALLS(WIRE_FAM_WRITE, true, "bytes written, truncated", file_probes,
-	      OP(WRITE) | OP(TRUNCATE)),
-	CALLS(WIRE_FAM_WRITE, true, "shared mappings", file_probes, OP(MMAP)),
-	CALLS(WIRE_FAM_WRITE, true, "names: unlink, rename, link, mkdir …",
-	      name_probes,
-	      OP(RENAME) | OP(UNLINK) | OP(LINK) | OP(SYMLINK) | OP(MKNOD) |
-		      OP(MKDIR) | OP(RMDIR)),
-	CALLS(WIRE_FAM_WRITE, true, "mode, owner, extended attributes",
-	      attribute_probes, OP(CHMOD) | OP(CHOWN) | OP(XATTR)),
+	CALLS(WIRE_FAM_WRITE, true, "bytes written", data_probes, OP(WRITE)),
+	CALLS(WIRE_FAM_WRITE, true, "shared mappings", mapping_probes,
+	      OP(MMAP)),
+	CALLS(WIRE_FAM_WRITE, true, "mappings made writable later",
+	      protection_probes, 0),
+	CALLS(WIRE_FAM_WRITE, true, "unlink", unlink_probes, OP(UNLINK)),
+	CALLS(WIRE_FAM_WRITE, true, "rmdir", rmdir_probes, OP(RMDIR)),
+	CALLS(WIRE_FAM_WRITE, true, "rename", rename_probes, OP(RENAME)),
+	CALLS(WIRE_FAM_WRITE, true, "link", link_probes, OP(LINK)),
+	CALLS(WIRE_FAM_WRITE, true, "symlink", symlink_probes, OP(SYMLINK)),
+	CALLS(WIRE_FAM_WRITE, true, "mknod", mknod_probes, OP(MKNOD)),
+	CALLS(WIRE_FAM_WRITE, true, "mkdir", mkdir_probes, OP(MKDIR)),
+	CALLS(WIRE_FAM_WRITE, true, "mode, owner, size", attr_probes,
+	      OP(CHMOD) | OP(CHOWN) | OP(TRUNCATE)),
+	CALLS(WIRE_FAM_WRITE, true, "extended attributes, access lists",
+	      xattr_probes, OP(XATTR)),
+	CALLS(WIRE_FAM_WRITE, true, "chattr", chattr_probes, OP(CHATTR)),
+	HOOK(WIRE_FAM_WRITE, true, "changes through io_uring", uring_probes),
 	HOOK(WIRE_FAM_WRITE, false, "descriptors swapped during a call",
 	     call_begin_probes),
 	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
@@ -370,10 +365,8 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_CONNECT, "SCTP by sctp_connectx and sctp_bindx",
 	  "not watched by this version; connect and listen are, by lsm, "
 	  "fentry and kprobe" },
-	{ WIRE_FAM_WRITE, "files opened and changed by io_uring",
-	  "not watched by this version: no system call tells of them" },
-	{ WIRE_FAM_WRITE, "aio, mprotect to writable, ioctl",
-	  "not watched by this version; the file's opening is" },
+	{ WIRE_FAM_WRITE, "names changed by the kernel's file servers",
+	  "nfsd, ksmbd: no process asks; what they open and write is told" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);
@@ -402,6 +395,18 @@ static const bool required[WIRE_FAM_COUNT] = {
 
 static_assert(COUNT(families) == WIRE_FAM_COUNT, "a name for each family");
 static_assert(COUNT(backends) == WIRE_BACKEND_COUNT, "a name for each backend");
+
+bool sense_probe_has(const struct probe *p, const char *program)
+{
+	const char *const *with = p->with;
+
+	if (strcmp(p->program, program) == 0)
+		return true;
+	for (; with && *with; with++)
+		if (strcmp(*with + (**with == PROBE_IF_THERE), program) == 0)
+			return true;
+	return false;
+}
 
 bool sense_family_required(enum wire_family family)
 {

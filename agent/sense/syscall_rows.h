@@ -158,6 +158,15 @@ static const struct syscall_row syscall_rows[] = {
 #ifdef __NR_mmap2
 	{ __NR_mmap2, { .kind = WIRE_SYS_MMAP, .op = WIRE_OP_MMAP, .fd = 5 } },
 #endif
+/* which of the two it is, or neither, the request says */
+#ifdef __NR_ioctl
+	{ __NR_ioctl, { .kind = WIRE_SYS_IOCTL, .op = WIRE_OP_WRITE, .fd = 1 } },
+	{ __NR_ioctl,
+	  { .kind = WIRE_SYS_IOCTL, .op = WIRE_OP_CHATTR, .fd = 1 } },
+#endif
+#ifdef __NR_io_submit
+	{ __NR_io_submit, { .kind = WIRE_SYS_AIO, .op = WIRE_OP_WRITE } },
+#endif
 /* by name */
 #ifdef __NR_rename
 	{ __NR_rename,
@@ -352,6 +361,10 @@ static const struct syscall_row syscall_rows[] = {
 #ifdef __NR_removexattrat
 	{ __NR_removexattrat,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .dir = 1, .name = 2 } },
+#endif
+#ifdef __NR_file_setattr
+	{ __NR_file_setattr,
+	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_CHATTR, .dir = 1, .name = 2 } },
 #endif
 /* code loaded, other processes reached into */
 #ifdef __NR_mmap

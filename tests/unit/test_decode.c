@@ -294,6 +294,7 @@ static void every_write_flag_is_carried(void **state)
 		{ WIRE_WRITE_FD_CLAIMED, WRITE_F_FD_CLAIMED },
 		{ WIRE_WRITE_FD_CHANGED, WRITE_F_FD_CHANGED },
 		{ WIRE_WRITE_EXCHANGE, WRITE_F_EXCHANGE },
+		{ WIRE_WRITE_SUBMITTED, WRITE_F_SUBMITTED },
 	};
 
 	(void)state;

@@ -192,6 +192,9 @@ static void each_operation_says_what_it_did(void **state)
 		{ OP_MKNOD, 020600, 0, 0, NULL, NULL, "mknod 0600 /a" },
 		{ OP_MKDIR, 0, 0, 0, NULL, NULL, "mkdir /a" },
 		{ OP_RMDIR, 0, 0, 0, NULL, NULL, "rmdir /a" },
+		{ OP_CHATTR, 0, 0, 0, NULL, NULL, "chattr /a" },
+		{ OP_UNLINK, 0, 0, WRITE_F_SUBMITTED, NULL, NULL,
+		  "unlink /a (asked for)" },
 	};
 	struct sample *s = *state;
 	char want[160];

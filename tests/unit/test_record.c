@@ -51,7 +51,8 @@ static void write_comes_out_as_it_went_in(void **state)
 	ev.write.path.host_path = slice_str("/srv/c/etc/cron.d/x");
 	ev.write.path.flags = PATH_F_CLAIMED | PATH_F_DELETED;
 	ev.write.new_path = sample_path("/etc/cron.d/y");
-	ev.write.flags = WRITE_F_EXCHANGE | WRITE_F_FD_CHANGED;
+	ev.write.flags =
+		WRITE_F_EXCHANGE | WRITE_F_FD_CHANGED | WRITE_F_SUBMITTED;
 	ev.write.bytes = 99;
 	ev.write.arg = 1;
 	ev.write.arg2 = 2;
@@ -84,6 +85,7 @@ static void write_comes_out_as_it_went_in(void **state)
 	assert_int_equal(e->write->file->generation, 3456789012u);
 	assert_true(e->write->exchange);
 	assert_true(e->write->fd_changed);
+	assert_true(e->write->submitted);
 	assert_false(e->write->created);
 	assert_int_equal(e->write->bytes, 99);
 	assert_int_equal(e->write->arg, 1);

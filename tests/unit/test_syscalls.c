@@ -47,6 +47,13 @@ static void check_row(const struct wire_syscall *r)
 	case WIRE_SYS_RING:
 		assert_int_equal(r->op, WIRE_OP_NONE);
 		break;
+	case WIRE_SYS_IOCTL:
+		assert_int_equal(r->fd, 1);
+		assert_true(r->op == WIRE_OP_WRITE || r->op == WIRE_OP_CHATTR);
+		break;
+	case WIRE_SYS_AIO:
+		assert_int_equal(r->op, WIRE_OP_WRITE);
+		break;
 	case WIRE_SYS_MODULE:
 	case WIRE_SYS_PTRACE:
 	case WIRE_SYS_VM_WRITE:

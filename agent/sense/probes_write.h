@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The write family's part of the table in probes.c, which alone includes this:
+ * for each hook the ways to see it, best first.
+ */
+#pragma once
+
+#include "sense/probes.h"
+
+/* What a probe does not say is nothing: most run alone, most see all. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+/* Programs that run along with a probe's own. */
+#define WITH(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/*
+ * Each row of the write family ends with the system calls: kernel objects
+ * through a descriptor, the caller's word for a name.
+ */
+#define CALL_ENDS(blind)                                                   \
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", (blind), \
+	  NULL },                                                          \
+	{                                                                  \
+		WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",    \
+			(blind), NULL                                      \
+	}
+
+/* One security hook that tells by itself. */
+#define BY_HOOK(hook, blind, ...)                                             \
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", (blind), NULL },       \
+		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry", (blind), \
+		  NULL },                                                     \
+		{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, hook "_kprobe", (blind), \
+		  NULL },                                                     \
+		CALL_ENDS(__VA_ARGS__)
+
+static const struct probe open_probes[] = {
+	BY_HOOK("file_open", NULL, NULL),
+};
+
+static const struct probe data_probes[] = {
+	BY_HOOK("file_permission", "how many bytes", "aio, clones by ioctl"),
+};
+
+static const struct probe mapping_probes[] = {
+	BY_HOOK("mmap_file", NULL, NULL),
+};
+
+static const struct probe protection_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_mprotect_lsm", NULL, NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_mprotect_fentry", NULL,
+	  NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_mprotect_kprobe", NULL,
+	  NULL },
+};
+
+/* A hook that has the names, and a function of the VFS that has the result. */
+#define BY_NAME(hook, fexit, kretprobe)                                    \
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", NULL, fexit },      \
+		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry", NULL, \
+		  fexit },                                                 \
+		{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, hook "_kprobe", NULL, \
+		  kretprobe },                                             \
+		CALL_ENDS("the names are the caller's")
+
+static const struct probe unlink_probes[] = {
+	BY_NAME("path_unlink",
+		WITH("vfs_unlink_fexit", "d_delete_fentry",
+		     "drop_write_fentry"),
+		WITH("vfs_unlink_kretprobe", "d_delete_kprobe",
+		     "drop_write_kprobe")),
+};
+
+static const struct probe rmdir_probes[] = {
+	BY_NAME("path_rmdir", WITH("d_delete_fentry", "drop_write_fentry"),
+		WITH("d_delete_kprobe", "drop_write_kprobe")),
+};
+
+static const struct probe rename_probes[] = {
+	BY_NAME("path_rename", WITH("vfs_rename_fexit", "drop_write_fentry"),
+		WITH("vfs_rename_kretprobe", "drop_write_kprobe")),
+};
+
+static const struct probe link_probes[] = {
+	BY_NAME("path_link", WITH("vfs_link_fexit", "drop_write_fentry"),
+		WITH("vfs_link_kretprobe", "drop_write_kprobe")),
+};
+
+static const struct probe symlink_probes[] = {
+	BY_NAME("path_symlink", WITH("vfs_symlink_fexit", "drop_write_fentry"),
+		WITH("vfs_symlink_kretprobe", "drop_write_kprobe")),
+};
+
+static const struct probe mknod_probes[] = {
+	BY_NAME("path_mknod",
+		WITH("vfs_mknod_fexit", "vfs_create_fexit",
+		     "drop_write_fentry"),
+		WITH("vfs_mknod_kretprobe", "vfs_create_kretprobe",
+		     "drop_write_kprobe")),
+};
+
+static const struct probe mkdir_probes[] = {
+	BY_NAME("path_mkdir", WITH("vfs_mkdir_fexit", "drop_write_fentry"),
+		WITH("vfs_mkdir_kretprobe", "drop_write_kprobe")),
+};
+
+#define MOUNTS_FENTRY "want_write_fentry", "want_write_file_fentry"
+#define MOUNTS_KPROBE "want_write_kprobe", "want_write_file_kprobe"
+#define TELL_FENTRY   "drop_write_fentry", "drop_write_file_fentry"
+#define TELL_KPROBE   "drop_write_kprobe", "drop_write_file_kprobe"
+#define BY_CALLER     "without a descriptor the name is the caller's"
+
+static const struct probe attr_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_lsm", NULL,
+	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_old_lsm", NULL,
+	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "notify_change_fentry", NULL,
+	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "notify_change_kprobe", NULL,
+	  WITH("notify_change_kretprobe", MOUNTS_KPROBE) },
+	CALL_ENDS(BY_CALLER),
+};
+
+/* Access lists are a matter of their own since 6.2, before of xattrs. */
+static const struct probe xattr_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setxattr_lsm", NULL,
+	  WITH("post_setxattr_fentry", "inode_removexattr_lsm",
+	       "vfs_removexattr_fexit", "?inode_set_acl_lsm",
+	       "?vfs_set_acl_fexit", "?inode_remove_acl_lsm",
+	       "?vfs_remove_acl_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "inode_setxattr_fentry", NULL,
+	  WITH("post_setxattr_fentry", "inode_removexattr_fentry",
+	       "vfs_removexattr_fexit", "?inode_set_acl_fentry",
+	       "?vfs_set_acl_fexit", "?inode_remove_acl_fentry",
+	       "?vfs_remove_acl_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "inode_setxattr_kprobe", NULL,
+	  WITH("post_setxattr_kprobe", "inode_removexattr_kprobe",
+	       "vfs_removexattr_kretprobe", "?inode_set_acl_kprobe",
+	       "?vfs_set_acl_kretprobe", "?inode_remove_acl_kprobe",
+	       "?vfs_remove_acl_kretprobe", MOUNTS_KPROBE, TELL_KPROBE) },
+	CALL_ENDS(BY_CALLER),
+};
+
+/* Without vfs_fileattr_set (until 5.13) behind the file system's ioctl. */
+static const struct probe chattr_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", "file_setattr(2)",
+	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
+	       "?file_ioctl_compat_lsm") },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", NULL,
+	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_lsm") },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry",
+	  "file_setattr(2)",
+	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
+	       "?file_ioctl_compat_fentry") },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry", NULL,
+	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_fentry") },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe",
+	  "file_setattr(2)",
+	  WITH("vfs_fileattr_set_kretprobe", TELL_KPROBE,
+	       "?file_ioctl_compat_kprobe") },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe", NULL,
+	  WITH("vfs_ioctl_kretprobe", "?file_ioctl_compat_kprobe") },
+	CALL_ENDS(NULL),
+};
+
+/* Where kernel objects tell, io_uring comes by like everybody. */
+static const struct probe uring_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_tp_btf",
+	  "told when asked for, whether it is done or not",
+	  WITH("uring_complete_tp_btf") },
+	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_old_tp_btf",
+	  "told when asked for, whether it is done or not",
+	  WITH("uring_complete_tp_btf") },
+};

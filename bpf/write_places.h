@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * A record of a change by names that the caller gave: the directory that the
+ * lookup begins in, from the kernel, and the name as it was given. For the
+ * backends that do not have the kernel's objects.
+ */
+#pragma once
+
+#include "emit.h"
+#include "read_file.h"
+#include "read_str.h"
+#include "read_task.h"
+
+#define CLASS_SMALL  1024
+#define CLASS_MEDIUM 4096
+#define CLASS_LARGE  26624
+
+/* A place and a name, as the call's arguments give them. */
+struct place {
+	struct walk_job start;
+	__u64 name;
+	__u32 name_len;
+	__u32 flags; /* WIRE_WRITE_* */
+};
+
+/* What is said of them. */
+struct told_change {
+	__u64 args;
+	__u32 op;
+	__u32 backend;
+	__u32 flags;
+	__u32 syscall;
+};
+
+/*
+ * Where the lookup of a name begins: the process's root for an absolute one,
+ * else the working directory or what the descriptor is.
+ */
+static __always_inline void start_at(struct place *p, char first, int dirfd)
+{
+	struct task_struct *t = current_task();
+	struct fs_struct *fs = BPF_CORE_READ(t, fs);
+	struct file *file;
+
+	if (first == '/') {
+		p->start.dentry = BPF_CORE_READ(fs, root.dentry);
+		p->start.mnt = BPF_CORE_READ(fs, root.mnt);
+	} else if (dirfd == AT_FDCWD) {
+		p->start.dentry = BPF_CORE_READ(fs, pwd.dentry);
+		p->start.mnt = BPF_CORE_READ(fs, pwd.mnt);
+	} else {
+		file = file_of_fd(t, dirfd);
+		p->start.dentry = BPF_CORE_READ(file, f_path.dentry);
+		p->start.mnt = BPF_CORE_READ(file, f_path.mnt);
+		if (is_table_shared())
+			p->flags |= WIRE_WRITE_FD_CLAIMED;
+	}
+	/* AT_EMPTY_PATH: the descriptor itself, which the kernel vouches for */
+	if (first)
+		p->flags |= WIRE_WRITE_NAME_CLAIMED;
+	p->start.size = path_size_of(p->start.dentry, p->start.mnt);
+}
+
+static __always_inline void put_name(struct record rec, struct wire_write *r,
+				     struct wire_str *out, __u64 name,
+				     bool user)
+{
+	*out = put_str(rec, (void *)name, user);
+	if (rec.f->cut)
+		r->flags |= WIRE_WRITE_NAME_CUT;
+}
+
+/* The names are in the caller's memory, or copied from there by the kernel. */
+static __always_inline void report_places(struct place *a, struct place *b,
+					  const struct told_change *told,
+					  bool user)
+{
+	struct wire_write *r = NULL;
+	struct dentry *dentry;
+	struct record rec;
+	__u32 bytes, steps;
+	__u64 class;
+
+	bytes = a->start.size.path + a->start.size.prefix + a->name_len +
+		b->start.size.path + b->start.size.prefix + b->name_len + 4;
+	steps = a->start.size.steps | b->start.size.steps;
+	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
+	    steps < STEPS_SMALL) {
+		class = CLASS_SMALL;
+		steps = STEPS_SMALL;
+		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
+	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
+		   steps < STEPS_MEDIUM) {
+		class = CLASS_MEDIUM;
+		steps = STEPS_MEDIUM;
+		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
+	} else {
+		class = CLASS_LARGE;
+		steps = STEPS_LARGE;
+		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
+	}
+	if (!r) {
+		count_lost(WIRE_FAM_WRITE);
+		return;
+	}
+	rec = record_of(r, class, sizeof(*r));
+	hdr_begin(&r->hdr, WIRE_WRITE, told->backend);
+	hdr_task(&r->hdr, current_task());
+	dentry = a->start.dentry;
+	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
+	r->op = told->op;
+	r->reserved = 0;
+	r->flags = a->flags | b->flags | told->flags;
+	r->syscall = told->syscall;
+	r->arg = told->args;
+	r->arg2 = told->args >> 32;
+	r->bytes = 0;
+	put_path(rec, &a->start, steps, &r->path);
+	r->path2 = (struct wire_path){};
+	r->name = r->name2 = (struct wire_str){};
+	if (a->name)
+		put_name(rec, r, &r->name, a->name, user);
+	if (b->start.dentry)
+		put_path(rec, &b->start, steps, &r->path2);
+	if (b->name)
+		put_name(rec, r, &r->name2, b->name, user);
+	r->hdr.size = rec.f->pos;
+	bpf_ringbuf_submit(r, 0);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/*
+ * Changes by name that are done, told where the thread gives back the right to
+ * write to the mount: the directories are still held then, and all names were
+ * kept. See pending.h.
+ */
+#include "emit.h"
+#include "pending.h"
+#include "read_str.h"
+#include "read_task.h"
+#include "write.h"
+
+#define CLASS_SMALL  1024
+#define CLASS_MEDIUM 4096
+#define CLASS_LARGE  26624
+
+/* The kernel's longest name, and its zero. */
+#define NAME_BYTES 256
+
+/* What is put into the record for one name: its place, or itself. */
+struct told {
+	struct walk_job place;
+	__u64 name; /* 0: `place` is the file itself */
+	__u32 name_len;
+};
+
+static __always_inline void measure(struct told *t, __u64 dentry, __u64 mnt)
+{
+	t->place.dentry = (struct dentry *)dentry;
+	t->place.mnt = (struct vfsmount *)mnt;
+	t->place.size = path_size_of(t->place.dentry, t->place.mnt);
+}
+
+static __always_inline void find_names(struct pending *p, struct told *a,
+				       struct told *b)
+{
+	measure(a, p->dir ?: p->leaf, p->mnt);
+	if (p->dir) {
+		a->name = number_of(p->name);
+		a->name_len = NAME_BYTES;
+	}
+	if (p->dir2) {
+		measure(b, p->dir2, p->mnt);
+		b->name = number_of(p->name2);
+		b->name_len = NAME_BYTES;
+	}
+	if (p->target) {
+		b->name = p->target;
+		b->name_len = measure_kernel_str(p->target);
+	}
+}
+
+static __always_inline void put_told(struct record rec, struct told *t,
+				     __u32 steps, struct wire_path *path,
+				     struct wire_str *name)
+{
+	*path = (struct wire_path){};
+	*name = (struct wire_str){};
+	if (t->place.dentry)
+		put_path(rec, &t->place, steps, path);
+	if (t->name)
+		*name = put_str(rec, (void *)t->name, false);
+}
+
+static __always_inline void put_what(struct wire_write *r, struct pending *p)
+{
+	r->op = p->op;
+	r->reserved = 0;
+	r->flags = p->flags;
+	r->syscall = WIRE_NO_SYSCALL;
+	r->arg = p->args;
+	r->arg2 = p->args >> 32;
+	r->bytes = 0;
+	r->file = p->file;
+}
+
+static __always_inline void report(struct pending *p)
+{
+	struct told a = {}, b = {};
+	struct wire_write *r = NULL;
+	struct record rec;
+	__u32 bytes, steps;
+	__u64 class;
+
+	find_names(p, &a, &b);
+	forget_known(a);
+	forget_known(b);
+	bytes = a.place.size.path + a.place.size.prefix + a.name_len +
+		b.place.size.path + b.place.size.prefix + b.name_len + 4;
+	steps = a.place.size.steps | b.place.size.steps;
+	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
+	    steps < STEPS_SMALL) {
+		class = CLASS_SMALL;
+		steps = STEPS_SMALL;
+		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
+	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
+		   steps < STEPS_MEDIUM) {
+		class = CLASS_MEDIUM;
+		steps = STEPS_MEDIUM;
+		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
+	} else {
+		class = CLASS_LARGE;
+		steps = STEPS_LARGE;
+		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
+	}
+	if (!r) {
+		count_lost(WIRE_FAM_WRITE);
+		return;
+	}
+	rec = record_of(r, class, sizeof(*r));
+	hdr_begin(&r->hdr, WIRE_WRITE, p->backend);
+	hdr_task(&r->hdr, current_task());
+	put_what(r, p);
+	put_told(rec, &a, steps, &r->path, &r->name);
+	put_told(rec, &b, steps, &r->path2, &r->name2);
+	r->hdr.size = rec.f->pos;
+	bpf_ringbuf_submit(r, 0);
+}
+
+__noinline __u32 name_told(void)
+{
+	struct pending *p = pending_of_thread();
+
+	if (!p)
+		return 0;
+	count_made(WIRE_FAM_WRITE);
+	if (admitted(ADMIT_HALF))
+		report(p);
+	else
+		count_lost(WIRE_FAM_WRITE);
+	pending_forget();
+	return 0;
+}
+
+static __always_inline void tell_done(bool names)
+{
+	struct pending *p = pending_of_thread();
+
+	if (!p)
+		return;
+	if (!p->done && names)
+		name_left();
+	if (!p->done)
+		return;
+	if (!p->dir && !p->dir2)
+		attr_told();
+	else if (names)
+		name_told();
+}
+
+SEC("fentry/mnt_drop_write")
+int BPF_PROG(drop_write_fentry)
+{
+	tell_done(true);
+	return 0;
+}
+
+SEC("kprobe/mnt_drop_write")
+int BPF_KPROBE(drop_write_kprobe)
+{
+	tell_done(true);
+	return 0;
+}
+
+/* Through a descriptor only attributes are changed. */
+SEC("fentry/mnt_drop_write_file")
+int BPF_PROG(drop_write_file_fentry)
+{
+	tell_done(false);
+	return 0;
+}
+
+SEC("kprobe/mnt_drop_write_file")
+int BPF_KPROBE(drop_write_file_kprobe)
+{
+	tell_done(false);
+	return 0;
+}
