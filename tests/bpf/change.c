@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool is_from_kernel(const struct wire_write *r)
+{
+	return r->hdr.backend == WIRE_BACKEND_LSM ||
+	       r->hdr.backend == WIRE_BACKEND_FENTRY ||
+	       r->hdr.backend == WIRE_BACKEND_KPROBE;
+}
+
+static const char *join(const struct wire_write *r, const struct wire_path *p,
+			struct wire_str name)
+{
+	static char paths[4][2 * WIRE_NAME_MAX + 2];
+	static unsigned next;
+	const char *bytes = (const char *)r;
+	char *out = paths[next++ % 4];
+	bool root = p->path.len == 1;
+
+	assert_true((size_t)p->path.off + p->path.len <= r->hdr.size);
+	assert_true((size_t)name.off + name.len <= r->hdr.size);
+	(void)snprintf(out, sizeof(paths[0]), "%.*s%s%.*s",
+		       (int)(root && name.len ? 0 : p->path.len),
+		       bytes + p->path.off,
+		       name.len && bytes[name.off] != '/' ? "/" : "",
+		       (int)name.len, bytes + name.off);
+	return out;
+}
+
+const char *told_path(const struct wire_write *r)
+{
+	return join(r, &r->path, r->name);
+}
+
+const char *told_path2(const struct wire_write *r)
+{
+	return join(r, &r->path2, r->name2);
+}
+
+static const char *whole(const char *path)
+{
+	return *path == '/' ? path : work_path(path);
+}
+
+void assert_change(const struct wire_write *r, const struct change *want)
+{
+	const uint16_t claims = WIRE_WRITE_NAME_CLAIMED | WIRE_WRITE_FD_CLAIMED;
+
+	assert_non_null(r);
+	assert_int_equal(r->op, want->op);
+	assert_string_equal(told_path(r), whole(want->path));
+	if (want->op == WIRE_OP_SYMLINK)
+		assert_str(r, r->name2, want->path2);
+	else if (want->path2)
+		assert_string_equal(told_path2(r), whole(want->path2));
+	else
+		assert_int_equal(r->path2.path.len + r->name2.len, 0);
+	assert_int_equal(r->arg, want->arg);
+	assert_int_equal(r->arg2, want->arg2);
+	assert_int_equal(r->flags & ~claims, want->flags);
+	if (is_from_kernel(r)) {
+		assert_int_equal(r->flags & claims, 0);
+		assert_int_equal(r->syscall, WIRE_NO_SYSCALL);
+	}
+	if (r->name.len)
+		assert_true(is_from_kernel(r) !=
+			    !!(r->flags & WIRE_WRITE_NAME_CLAIMED));
+}
+
+static void print_record(const struct wire_write *r)
+{
+	print_error("  op %u %s -> %s backend %u flags %#x\n", r->op,
+		    told_path(r), told_path2(r), r->hdr.backend, r->flags);
+}
+
+void assert_changes(const struct seen *w, uint32_t ops,
+		    const struct change *want, size_t count)
+{
+	const struct wire_write *r;
+	size_t i, n = 0;
+
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+		n += !!(ops & 1u << r->op);
+	if (n != count)
+		for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+			print_record(r);
+	assert_int_equal(n, count);
+	for (i = n = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+		if (ops & 1u << r->op)
+			assert_change(r, &want[n++]);
+}
