@@ -11,15 +11,20 @@
 #include "app/opts.h"
 #include "app/settings.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/log.h"
 #include "conf/conf.h"
-#include "rules/rules.h"
+#include "rules/lint.h"
+#include "store/lines.h"
 
 #define SETTINGS_TEXT_MAX (256u << 10)
+#define FINDINGS_MAX	  (64u << 20)
 
 struct check_settings {
 	const char *config;
 	const char *policy;
-	bool print;
+	bool print, json, strict;
 };
 
 static const struct opt_row rows[] = {
@@ -35,48 +40,135 @@ static const struct opt_row rows[] = {
 	{ .name = "print",
 	  .help = "print every setting as it is in force",
 	  .offset = offsetof(struct check_settings, print) },
+	{ .name = "strict",
+	  .help = "end with 1 when anything was found that is allowed\n"
+		  "and probably not meant",
+	  .offset = offsetof(struct check_settings, strict) },
+	{ .name = "json",
+	  .help = "one JSON object",
+	  .offset = offsetof(struct check_settings, json) },
 	{ 0 },
 };
 
 static const struct opt_command command = {
 	.name = "picket check",
 	.synopsis = "[options]",
-	.summary = "Check the configuration and the policy it names.",
+	.summary =
+		"Check the configuration and the policy it names, and tell what is allowed\n"
+		"there and probably not meant: rules that never match or decide, programs in\n"
+		"an allow that others can replace, what has expired or soon will, allows that\n"
+		"nobody answers for.",
 	.rows = rows,
 	.notes =
-		"Exit status: 0 both are right, 6 one is not: FILE:LINE: what.",
+		"Exit status: 0 both are right, 6 one is not: FILE:LINE: what; with --strict\n"
+		"1 when there was anything to tell.",
 };
 
-static void print_set(const struct rule_set *set, const char *dir)
-{
-	const uint8_t *hash = rule_set_hash(set);
-	size_t n = rule_set_count(set), expired = 0;
-	struct rule_info info;
+struct finding_out {
+	struct buf *out;
+	bool json;
+	size_t n;
+};
 
-	for (size_t i = 0; i < n; i++) {
-		rule_set_info(set, i, &info);
-		if (!info.expired)
-			continue;
-		expired++;
-		printf("%s:%u: rule '%s' has expired and never matches\n",
-		       info.file, info.line, info.name);
+static int add_finding(void *arg, const struct lint *l)
+{
+	struct finding_out *f = arg;
+
+	if (!f->json) {
+		escape_text(f->out, slice_str(l->file));
+		buf_addf(f->out, ":%u: rule '%s' %s\n", l->line, l->rule,
+			 l->what);
+	} else {
+		buf_addf(f->out, "%s{\"kind\":\"%s\",\"line\":%u,\"file\":",
+			 f->n ? "," : "", lint_kind_name(l->kind), l->line);
+		escape_json(f->out, slice_str(l->file), NULL);
+		buf_add_str(f->out, ",\"rule\":");
+		escape_json(f->out, slice_str(l->rule), NULL);
+		buf_add_str(f->out, ",\"other\":");
+		escape_json(f->out, slice_str(l->other), NULL);
+		buf_add_str(f->out, ",\"what\":");
+		escape_json(f->out, slice_str(l->what), NULL);
+		buf_add_char(f->out, '}');
 	}
-	printf("policy '%s' is right: %zu rules", dir, n);
-	if (expired)
-		printf(", %zu expired", expired);
-	printf(", sha256 ");
-	for (int i = 0; i < 32; i++)
-		printf("%02x", hash[i]);
-	printf("\n");
+	f->n++;
+	return 0;
+}
+
+static void add_json(struct buf *out, const struct check_settings *s,
+		     const struct rule_set *set, const struct buf *findings)
+{
+	char sha[65];
+
+	buf_addf(out, "{\"rules\":%zu,\"sha256\":\"%s\",\"config\":",
+		 rule_set_count(set), hex_print(rule_set_hash(set), 32, sha));
+	escape_json(out, slice_str(s->config), NULL);
+	buf_add_str(out, ",\"policy\":");
+	escape_json(out, slice_str(s->policy), NULL);
+	buf_add_str(out, ",\"findings\":[");
+	buf_add(out, findings->p, findings->n);
+	buf_add_str(out, "]}\n");
+}
+
+static void add_text(struct buf *out, const struct check_settings *s,
+		     const struct rule_set *set, const struct buf *findings)
+{
+	char sha[65];
+
+	buf_add_str(out, "configuration '");
+	escape_text(out, slice_str(s->config));
+	buf_add_str(out, "' is right\n");
+	buf_add(out, findings->p, findings->n);
+	buf_add_str(out, "policy '");
+	escape_text(out, slice_str(s->policy));
+	buf_addf(out, "' is right: %zu rules, sha256 %s\n", rule_set_count(set),
+		 hex_print(rule_set_hash(set), 32, sha));
+}
+
+/* What is right is told, and what is odd about it. An exit code. */
+static int tell(const struct check_settings *s, const struct rule_set *set,
+		struct buf *out)
+{
+	cleanup_buf struct buf findings = BUF_INIT(FINDINGS_MAX);
+	struct finding_out f = { .out = &findings, .json = s->json };
+	const struct lint_options opt = { .now_wall_ns = clock_wall_ns() };
+	bool all;
+
+	if (rule_set_lint(set, &opt, add_finding, &f, &all) < 0 ||
+	    findings.failed)
+		return EXIT_CODE_FAILURE;
+	if (!all)
+		log_warning("more than %d rules: they were not compared with "
+			    "each other",
+			    LINT_PAIR_RULES);
+	(s->json ? add_json : add_text)(out, s, set, &findings);
+	return s->strict && f.n ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
+
+static int check(struct check_settings *s, const struct conf *conf)
+{
+	cleanup_buf struct buf out = BUF_INIT(FINDINGS_MAX + SETTINGS_TEXT_MAX);
+	struct rule_set *set = NULL;
+	int code;
+
+	if (!s->policy)
+		s->policy = conf->rules.dir;
+	code = settings_load_rules(s->policy, conf, &set);
+	if (code != EXIT_CODE_OK)
+		return code;
+	if (s->print)
+		conf_print(&out, conf);
+	code = tell(s, set, &out);
+	rule_set_free(set);
+	if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n ||
+	    fflush(stdout))
+		return EXIT_CODE_FAILURE;
+	return code;
 }
 
 int cmd_check(int argc, char **argv)
 {
-	cleanup_buf struct buf text = BUF_INIT(SETTINGS_TEXT_MAX);
 	struct check_settings s = { .config = SETTINGS_CONFIG };
-	struct rule_set *set = NULL;
 	struct conf conf = { 0 };
-	const char *dir;
 	int code;
 
 	if (!opts_parse(&command, argc, argv, &s, &code))
@@ -84,19 +176,7 @@ int cmd_check(int argc, char **argv)
 	code = settings_load(s.config, &conf);
 	if (code != EXIT_CODE_OK)
 		return code;
-	dir = s.policy ? s.policy : conf.rules.dir;
-	code = settings_load_rules(dir, &conf, &set);
-	if (code == EXIT_CODE_OK) {
-		if (s.print) {
-			conf_print(&text, &conf);
-			(void)fwrite(text.p, 1, text.n, stdout);
-		}
-		printf("configuration '%s' is right\n", s.config);
-		print_set(set, dir);
-	}
-	rule_set_free(set);
+	code = check(&s, &conf);
 	conf_done(&conf);
-	if (fflush(stdout) == EOF)
-		return EXIT_CODE_FAILURE;
 	return code;
 }
