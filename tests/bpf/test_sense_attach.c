@@ -74,8 +74,8 @@ static void what_no_hook_of_a_family_has_is_an_error(void **state)
 
 	(void)state;
 	assert_int_equal(sensor_open(&set, &s, what), -ENOTSUP);
-	assert_non_null(strstr(what, "no usable hook for exec"));
-	assert_non_null(strstr(what, "no program for cgroup"));
+	assert_non_null(strstr(what, "exec = cgroup"));
+	assert_non_null(strstr(what, "no program for"));
 	assert_int_equal(open_fds(), fds);
 }
 
@@ -120,8 +120,9 @@ static void what_this_kernel_does_not_have_is_not_found(void **state)
 	assert_int_equal(kernel_btf_target(kernel, "fentry/no_such_call"), 0);
 	assert_int_equal(kernel_btf_target(kernel, "lsm/no_such_hook"), 0);
 	assert_int_equal(kernel_btf_target(kernel, "tp_btf/do_exit"), 0);
-	assert_int_equal(kernel_btf_target(kernel, "kprobe/no_such_call"),
-			 -ENOTSUP);
+	assert_true(kernel_btf_target(kernel, "kprobe/do_exit") > 0);
+	assert_true(kernel_btf_target(kernel, "kretprobe/do_exit") > 0);
+	assert_int_equal(kernel_btf_target(kernel, "kprobe/no_such_call"), 0);
 	assert_int_equal(kernel_btf_target(kernel, "cgroup/connect4"),
 			 -ENOTSUP);
 	btf__free(kernel);
