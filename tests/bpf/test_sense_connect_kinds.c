@@ -451,6 +451,31 @@ static void without_the_setting_unix_sockets_are_no_events(void **state)
 	(void)unlink(path);
 }
 
+/*
+ * Two programs could see a system call end. Where one family asks for the
+ * other one, they must not both.
+ */
+static void raw_tp_for_one_family_tells_nothing_twice(void **state)
+{
+	struct sensor_settings s = {
+		.ring_bytes = 1u << 20,
+		.window_ms = 1000,
+		.self_tgid = (uint32_t)getpid(),
+		.force = { [WIRE_FAM_CONNECT] = WIRE_BACKEND_RAW_TP },
+	};
+	struct kind k = { AF_PACKET, SOCK_RAW, 0, false };
+	struct seen *w = NULL;
+	char what[256] = "";
+
+	(void)state;
+	if (seen_try(&s, &w, what) < 0)
+		fail_msg("sensor_open: %s", what);
+	seen_run(w, act_socket, &k);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
+	seen_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -468,6 +493,7 @@ int main(void)
 		cmocka_unit_test(vsock_is_told_or_said_blind),
 		cmocka_unit_test(
 			refusal_by_a_security_module_is_told_or_said_blind),
+		cmocka_unit_test(raw_tp_for_one_family_tells_nothing_twice),
 		cmocka_unit_test(
 			without_the_setting_unix_sockets_are_no_events),
 	};
