@@ -63,6 +63,7 @@ static struct sensor_settings settings(void)
 	return (struct sensor_settings){
 		.ring_bytes = 1u << 20,
 		.window_ms = 3600 * 1000,
+		.unix_sockets = true,
 		.env_names = seen_env_names,
 		.self_tgid = (uint32_t)getpid(),
 	};
