@@ -118,6 +118,13 @@ class Nginx:
         except (urllib.error.URLError, OSError):
             return False
 
+    def idle(self):
+        """Nobody is connected to its port."""
+        mine = f"0100007F:{self.port:04X}"
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        return not [r for r in rows if r[1] == mine and r[3] == "01"]
+
     def errors(self):
         path = self.dir / "error"
         return path.read_text(errors="replace") if path.exists() else ""

@@ -157,6 +157,27 @@ def a_collector_that_hangs_up_behind_it_is_tried_again(t, h2):
     true(502 in t.statuses(), f"{t.statuses()}")
 
 
+@both
+def a_connection_that_it_closes_in_between_costs_nothing(t, h2):
+    """After three requests, and when nothing came for a tenth of a second."""
+    t.serve(h2, http="keepalive_requests 3; keepalive_timeout 100ms;")
+    t.s.configure(batch_records=10)
+    names = t.s.make(200)
+    t.s.start()
+    wait_for(lambda: t.s.cursor() == len(names), "the cursor")
+    for _ in range(3):
+        wait_for(lambda: t.nginx.idle(), "nginx to close the connection")
+        names += t.s.make(5)
+        wait_for(lambda: t.s.cursor() == len(names), "the cursor")
+    equal(t.s.stop(), 0, "exit code")
+    t.whole(names)
+    equal(t.s.tries(), [], "tries that failed")
+    wire = t.nginx.answered(len(t.c.requests()))
+    connections = len({r["connection"] for r in wire})
+    true(len(wire) / 4 <= connections < len(wire),
+         f"{connections} connections for {len(wire)} requests")
+
+
 # ---- and itself -----------------------------------------------------------------
 
 @both

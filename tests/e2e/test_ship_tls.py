@@ -245,6 +245,34 @@ def no_client_certificate_where_one_is_asked_for_costs_no_record():
 
 
 @test
+def files_that_are_gone_empty_or_nonsense_are_waited_for():
+    with scene() as t:
+        pair = t.client()
+        right = t.ca.issue("right")
+        right.put(*pair)
+        token = t.dir / "token"
+        token.write_text("sesame\n")
+        token.chmod(0o600)
+        t.s.configure(token_file=token)
+        t.nginx.serve(tls=t.server, server=asks(t))
+        names = t.s.make(10)
+        t.s.start()
+        arrived(t.c, names)
+        good = {f: f.read_text() for f in (*pair, t.ca_file, token)}
+        for file, text in good.items():
+            for bad in (None, "", "nonsense \0\n"):
+                if bad is None:
+                    file.unlink()
+                else:
+                    file.write_text(bad)
+                names += t.s.make(5)
+                t.refused(tries=1)
+                file.write_text(text)
+                arrived(t.c, names)
+        t.accepted(names)
+
+
+@test
 def a_renewed_client_certificate_is_shown_without_a_restart():
     with scene() as t:
         pair = t.client()
