@@ -12,6 +12,7 @@
 #define SYSFS_MAGIC   0x62656572
 #define CGROUP1_MAGIC 0x27e0eb
 #define CGROUP2_MAGIC 0x63677270
+#define BPF_FS_MAGIC  0xcafe4a11
 
 static __always_inline bool is_pseudo_fs(__u32 magic)
 {
@@ -22,7 +23,7 @@ static __always_inline bool is_pseudo_fs(__u32 magic)
 	case CGROUP2_MAGIC:
 	case 0x64626720: /* debugfs */
 	case 0x74726163: /* tracefs */
-	case 0xcafe4a11: /* bpf */
+	case BPF_FS_MAGIC:
 	case 0x1cd1:	 /* devpts */
 	case 0x73636673: /* securityfs */
 	case 0xf97cff8c: /* selinuxfs */
@@ -55,8 +56,8 @@ static __always_inline __u64 name_head(struct dentry *d)
 #define PSEUDO_DEPTH 16
 
 /*
- * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them) and a
- * hierarchy's release_agent.
+ * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them), a
+ * hierarchy's release_agent, and what picket itself has pinned.
  */
 static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 						__u32 magic)
@@ -69,7 +70,8 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 		return head == HEAD('r', 'e', 'l', 'e', 'a', 's', 'e');
 	if (magic == PROC_MAGIC && head == HEAD('m', 'e', 'm', 0, 0, 0, 0))
 		return true;
-	if (magic != PROC_MAGIC && magic != SYSFS_MAGIC)
+	if (magic != PROC_MAGIC && magic != SYSFS_MAGIC &&
+	    magic != BPF_FS_MAGIC)
 		return false;
 	for (i = 0; i < PSEUDO_DEPTH; i++) {
 		parent = BPF_CORE_READ(d, d_parent);
@@ -80,5 +82,7 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 	head = name_head(d);
 	if (magic == PROC_MAGIC)
 		return head == HEAD('s', 'y', 's', 0, 0, 0, 0);
+	if (magic == BPF_FS_MAGIC)
+		return head == HEAD('p', 'i', 'c', 'k', 'e', 't', 0);
 	return head == HEAD('k', 'e', 'r', 'n', 'e', 'l', 0);
 }
