@@ -5,18 +5,36 @@
  * comes by here, so what is not executable leaves first.
  */
 #include "load.h"
+#include "emit.h"
 #include "read_file.h"
 #include "read_syscall.h"
 #include "read_task.h"
 
+/*
+ * While a program is put in place, the kernel maps it and then its loader, and
+ * nobody was told of the exec yet: loader.bpf.c tells of it afterwards. The
+ * mapping keeps the file until then.
+ */
+static __always_inline void hold_loader(struct file *file)
+{
+	__u64 task = bpf_get_current_task(), held = number_of(file);
+
+	if (can_find_vma())
+		return;
+	if (BPF_CORE_READ(file, f_path.dentry, d_inode) == exe_inode())
+		bpf_map_delete_elem(&loaders, &task);
+	else
+		bpf_map_update_elem(&loaders, &task, &held, BPF_ANY);
+}
+
 static __always_inline void tell_mapped(struct file *file, __u64 what)
 {
-	/*
-	 * While a program is put in place, the kernel maps it and its loader:
-	 * before anybody was told of the exec. That is told after it.
-	 */
-	if (is_muted() || in_execve(current_task()))
+	if (is_muted())
 		return;
+	if (in_execve(current_task())) {
+		hold_loader(file);
+		return;
+	}
 	file_mapped((__u64)BPF_CORE_READ(file, f_path.dentry),
 		    (__u64)BPF_CORE_READ(file, f_path.mnt), what);
 }

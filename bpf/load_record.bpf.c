@@ -123,10 +123,8 @@ static __always_inline void mapped_key(struct mapped_key *key, struct dentry *d,
 
 __noinline __u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what)
 {
-	struct task_struct *t = current_task();
 	struct dentry *d = (struct dentry *)dentry;
-	struct file *exe_file = BPF_CORE_READ(t, mm, exe_file);
-	struct inode *exe = BPF_CORE_READ(exe_file, f_path.dentry, d_inode);
+	struct inode *exe = exe_inode();
 	__u64 now = bpf_ktime_get_boot_ns(), *told;
 	struct mapped_key key;
 

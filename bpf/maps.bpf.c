@@ -27,6 +27,7 @@ struct mount_asked_map mounts_asked SEC(".maps");
 struct ended_map ended SEC(".maps");
 struct scripts_map scripts SEC(".maps");
 struct mapped_map mapped SEC(".maps");
+struct loaders_map loaders SEC(".maps");
 struct accessed_map accessed SEC(".maps");
 struct tampered_map tampered SEC(".maps");
 struct own_objects_map own_objects SEC(".maps");

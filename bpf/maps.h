@@ -261,6 +261,17 @@ struct share_map {
 	__type(value, struct share);
 };
 
+/*
+ * By thread: the loader that the kernel has mapped for the program it is
+ * putting in place. Only before 5.17, see loader.bpf.c.
+ */
+struct loaders_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);
+	__type(value, __u64);
+};
+
 extern struct ring_map ring SEC(".maps");
 extern struct counters_map counters SEC(".maps");
 extern struct env_map env_names SEC(".maps");
@@ -273,6 +284,7 @@ extern struct mount_asked_map mounts_asked SEC(".maps");
 extern struct ended_map ended SEC(".maps");
 extern struct scripts_map scripts SEC(".maps");
 extern struct mapped_map mapped SEC(".maps");
+extern struct loaders_map loaders SEC(".maps");
 extern struct accessed_map accessed SEC(".maps");
 extern struct tampered_map tampered SEC(".maps");
 extern struct own_objects_map own_objects SEC(".maps");

@@ -247,3 +247,9 @@ static __always_inline struct path *file_user_path(struct file *f, __u32 mode)
 		       bpf_core_field_offset(backing->user_path);
 	return (void *)f + bpf_core_field_offset(f->f_path);
 }
+
+/* Since 5.17 (7c7e3d31e785): programs may look up a mapping by its address. */
+static __always_inline bool can_find_vma(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_find_vma);
+}

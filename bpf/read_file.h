@@ -80,6 +80,14 @@ static __always_inline __u16 overlay_flags(struct inode *i)
 	return upper ? WIRE_FILE_OVERLAY_UPPER : WIRE_FILE_OVERLAY_LOWER;
 }
 
+/* Of what the running process runs. */
+static __always_inline struct inode *exe_inode(void)
+{
+	struct task_struct *t = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(t, mm, exe_file, f_path.dentry, d_inode);
+}
+
 static __always_inline void put_file(struct wire_file *out, struct inode *i)
 {
 	struct super_block *sb = BPF_CORE_READ(i, i_sb);

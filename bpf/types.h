@@ -235,6 +235,7 @@ struct signal_struct {
 };
 
 struct mm_struct {
+	unsigned long saved_auxv[1];
 	struct file *exe_file;
 	unsigned long arg_start;
 	unsigned long arg_end;

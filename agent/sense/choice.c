@@ -80,13 +80,20 @@ static bool is_hopeless(struct choice *c, const struct probe *probe,
 			struct attached *hook)
 {
 	const struct choice_kind *kind = kind_of(c, probe->backend);
-	const char *program, *section;
+	const char *program, *section, *helper;
 	char why[120];
 	size_t n;
 
 	if (kind->error) {
 		hook->refused = true;
 		add_reason(hook, kind->why);
+		return true;
+	}
+	helper = sense_needs(probe->program);
+	if (helper && !kernel_btf_has_helper(c->kernel, helper)) {
+		(void)snprintf(why, sizeof(why), "%s: this kernel has no %s",
+			       sense_backend_name(probe->backend), helper);
+		add_reason(hook, why);
 		return true;
 	}
 	for (n = 0; (program = choice_program(c, probe, n)); n++) {

@@ -44,22 +44,35 @@ int kernel_btf_target(const struct btf *btf, const char *section)
 	return -ENOTSUP;
 }
 
+/* The value of an enumerator, or -1: the kernel's are none of them negative. */
+static int64_t enum_value(const struct btf *btf, const char *in,
+			  const char *name)
+{
+	int id = btf__find_by_name_kind(btf, in, BTF_KIND_ENUM), i;
+	const struct btf_type *type =
+		id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	const struct btf_enum *values = type ? btf_enum(type) : NULL;
+
+	for (i = 0; type && i < btf_vlen(type); i++)
+		if (strcmp(btf__name_by_offset(btf, values[i].name_off),
+			   name) == 0)
+			return values[i].val;
+	return -1;
+}
+
 uint32_t kernel_btf_subsys(const struct btf *btf, const char *controller)
 {
-	const struct btf_enum *values;
-	const struct btf_type *type;
 	char name[64];
-	int id, i;
+	int64_t value;
 
 	if (strcmp(controller, "blkio") == 0)
 		controller = "io";
 	(void)snprintf(name, sizeof(name), "%s_cgrp_id", controller);
-	id = btf__find_by_name_kind(btf, "cgroup_subsys_id", BTF_KIND_ENUM);
-	type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-	values = type ? btf_enum(type) : NULL;
-	for (i = 0; type && i < btf_vlen(type); i++)
-		if (strcmp(btf__name_by_offset(btf, values[i].name_off),
-			   name) == 0)
-			return (uint32_t)values[i].val;
-	return UINT32_MAX;
+	value = enum_value(btf, "cgroup_subsys_id", name);
+	return value < 0 ? UINT32_MAX : (uint32_t)value;
+}
+
+bool kernel_btf_has_helper(const struct btf *btf, const char *name)
+{
+	return enum_value(btf, "bpf_func_id", name) >= 0;
 }

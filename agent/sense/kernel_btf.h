@@ -19,3 +19,6 @@ int kernel_btf_target(const struct btf *btf, const char *section);
 
 /* The index of a cgroup controller in css_set.subsys, or UINT32_MAX. */
 uint32_t kernel_btf_subsys(const struct btf *btf, const char *controller);
+
+/* Whether programs may call this helper, by its name in enum bpf_func_id. */
+bool kernel_btf_has_helper(const struct btf *btf, const char *name);

@@ -49,6 +49,12 @@ static const struct probe load_map_probes[] = {
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
 };
 
+static const struct probe load_loader_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "loader_tp_btf", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "loader_held_tp_btf",
+	  "where files mapped are told by system calls" },
+};
+
 static const struct probe load_mprotect_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_mprotect_lsm", NULL },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "load_mprotect_fentry", NULL },
@@ -341,6 +347,9 @@ const struct hook sense_hooks[] = {
 	     outcome_probes),
 	CALLS(WIRE_FAM_LOAD, true, "files mapped executable", load_map_probes,
 	      ALSO(MAP)),
+	/* After the exec's: its program is to run first. */
+	HOOK(WIRE_FAM_LOAD, false, "loaders that the kernel maps",
+	     load_loader_probes),
 	HOOK(WIRE_FAM_LOAD, false, "mappings made executable later",
 	     load_mprotect_probes),
 	HOOK(WIRE_FAM_LOAD, false, "kernel modules", load_module_probes),
@@ -406,6 +415,22 @@ bool sense_probe_has(const struct probe *p, const char *program)
 		if (strcmp(*with + (**with == PROBE_IF_THERE), program) == 0)
 			return true;
 	return false;
+}
+
+static const struct {
+	const char *program, *helper;
+} needs[] = {
+	{ "loader_tp_btf", "BPF_FUNC_find_vma" },
+};
+
+const char *sense_needs(const char *program)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(needs); i++)
+		if (strcmp(needs[i].program, program) == 0)
+			return needs[i].helper;
+	return NULL;
 }
 
 bool sense_family_required(enum wire_family family)

@@ -72,6 +72,11 @@ extern const size_t sense_blind_count;
 
 /* Whether this program is a probe's own, or runs along with it. */
 bool sense_probe_has(const struct probe *p, const char *program);
+/*
+ * The helper (of enum bpf_func_id) without which this program need not be
+ * tried; NULL: what it needs, every kernel has.
+ */
+const char *sense_needs(const char *program);
 /* Whether picket refuses to run without any hook that reports this family. */
 bool sense_family_required(enum wire_family family);
 const char *sense_family_name(enum wire_family family);

@@ -62,6 +62,16 @@ static const struct wire_load *load_of(const struct seen *w, const char *path)
 	return NULL;
 }
 
+static bool is_before(const struct seen *w, const void *a, const void *b)
+{
+	size_t i;
+
+	for (i = 0; i < w->count; i++)
+		if (w->records[i] == a || w->records[i] == b)
+			return w->records[i] == a;
+	return false;
+}
+
 static const char *make_library(const char *name, mode_t mode)
 {
 	const char *path = work_path(name);
@@ -227,39 +237,101 @@ static void a_mapping_made_executable_later_is_told_or_said(void **state)
 
 /* ---- the loader ------------------------------------------------------------ */
 
+/* As programs of this machine name it. */
+#if defined(__x86_64__)
+#define LOADER "/lib64/ld-linux-x86-64.so.2"
+#else
+#define LOADER "/lib/ld-linux-aarch64.so.1"
+#endif
+
 static int act_by_loader(void *arg)
 {
-	static const char *const loaders[] = {
-		"/lib64/ld-linux-x86-64.so.2",
-		"/lib/ld-linux-aarch64.so.1",
-	};
 	char *argv[] = { (char[]){ "ld.so" }, arg, (char[]){ "nothing" },
 			 NULL };
 	char *envp[] = { NULL };
-	size_t i;
 
-	for (i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
-		(void)execve(loaders[i], argv, envp);
+	(void)execve(LOADER, argv, envp);
 	return 97;
+}
+
+/* This program: dynamic, where /bin/true may be anything. */
+static const char *copy_of_this(const char *name)
+{
+	const char *path = work_path(name);
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	assert_true(n > 0);
+	self[n] = '\0';
+	assert_int_equal(copy_file(self, path), 0);
+	return path;
 }
 
 static void the_loader_given_a_program_names_it(void **state)
 {
-	const char *path = work_path("real-program");
+	const char *path = copy_of_this("real-program");
 	const struct wire_exec *e;
 	struct seen *w = *state;
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-	/* This program: dynamic, where /bin/true may be anything. */
-	assert_true(n > 0);
-	self[n] = '\0';
-	assert_int_equal(copy_file(self, path), 0);
 	seen_run(w, act_by_loader, (void *)(uintptr_t)path);
 	assert_int_equal(seen_count(w, WIRE_EXEC), 1);
 	e = seen_nth(w, WIRE_EXEC, 0);
 	assert_int_equal(count_of(w, path), 1);
 	assert_int_equal(load_of(w, path)->hdr.image, e->hdr.image);
+}
+
+/* Let the program at `path` ask for another loader, of no longer a name. */
+static void set_loader(const char *path, const char *loader)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+	char *p, *at;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		 fd, 0);
+	assert_ptr_not_equal(p, MAP_FAILED);
+	at = memmem(p, (size_t)st.st_size, LOADER, sizeof(LOADER));
+	assert_non_null(at);
+	assert_true(strlen(loader) < sizeof(LOADER));
+	memset(at, 0, sizeof(LOADER));
+	memcpy(at, loader, strlen(loader));
+	assert_int_equal(munmap(p, (size_t)st.st_size), 0);
+	assert_int_equal(close(fd), 0);
+}
+
+static int act_run(void *arg)
+{
+	char *argv[] = { (char[]){ "run" }, (char[]){ "nothing" }, NULL };
+	char *envp[] = { NULL };
+
+	(void)execve(arg, argv, envp);
+	return 97;
+}
+
+static void a_loader_of_ones_own_is_told_or_said(void **state)
+{
+	const char *path = copy_of_this("with-loader");
+	const char *loader = work_path("ld");
+	struct seen *w = *state;
+	struct sensor_row row = seen_row(w, "loaders that the kernel maps");
+
+	assert_int_equal(copy_file(LOADER, loader), 0);
+	set_loader(path, loader);
+	seen_run(w, act_run, (void *)(uintptr_t)path);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_count(w, WIRE_EXEC), 1);
+	if (!count_of(w, loader)) {
+		assert_true(strlen(row.reason) > 0);
+		return;
+	}
+	assert_int_equal(count_of(w, loader), 1);
+	assert_int_equal(load_of(w, loader)->hdr.image,
+			 ((const struct wire_exec *)seen_nth(w, WIRE_EXEC, 0))
+				 ->hdr.image);
+	/* Under a program that was told before. */
+	assert_true(
+		is_before(w, seen_nth(w, WIRE_EXEC, 0), load_of(w, loader)));
 }
 
 /* ---- BPF programs ---------------------------------------------------------- */
@@ -415,6 +487,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			a_mapping_made_executable_later_is_told_or_said),
 		cmocka_unit_test(the_loader_given_a_program_names_it),
+		cmocka_unit_test(a_loader_of_ones_own_is_told_or_said),
 		cmocka_unit_test(a_bpf_program_is_told_with_type_name_and_id),
 		cmocka_unit_test(a_program_that_is_refused_is_not_loaded),
 		cmocka_unit_test(a_module_is_told_with_its_file_or_said),
