@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files reached by odd ways, on whatever backend speaks: links, handles, files
+ * without a name, files that lose it, mounts over mounts, an overlay, devices,
+ * the memory of a process, and what is said of a file besides its content.
+ */
+#include "change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define CANNOT	     77 /* this machine has no such way */
+
+/* False, and said, where the machine has no such way. */
+static bool run(struct seen *w, int (*act)(void *arg), const char *what)
+{
+	seen_run(w, act, NULL);
+	if (WEXITSTATUS(w->status) == CANNOT) {
+		print_message("# %s: not on this machine\n", what);
+		return false;
+	}
+	assert_int_equal(w->status, 0);
+	return true;
+}
+
+static uint64_t inode_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_ino;
+}
+
+static void make(const char *name)
+{
+	assert_int_equal(mknod(work_path(name), S_IFREG | 0644, 0), 0);
+}
+
+static int act_hard_link(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(link("hl", "alias"));
+	TRY(fd = open("alias", O_WRONLY));
+	TRY(write(fd, "x", 1));
+	return 0;
+}
+
+static void a_hard_link_is_the_same_file(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	make("hl");
+	assert_true(run(w, act_hard_link, "link"));
+	r = seen_write(w, WIRE_OP_LINK, 0);
+	assert_string_equal(told_path(r), work_path("hl"));
+	assert_string_equal(told_path2(r), work_path("alias"));
+	r = seen_write(w, WIRE_OP_WRITE, 0);
+	assert_string_equal(told_path(r), work_path("alias"));
+	assert_int_equal(r->file.ino, inode_of(work_path("hl")));
+	assert_int_equal(seen_count(w, WIRE_WRITE), 3);
+}
+
+static int act_tmpfile(void *arg)
+{
+	char name[40];
+	int fd;
+
+	(void)arg;
+	fd = open(work_dir(), O_TMPFILE | O_RDWR, 0600);
+	if (fd < 0)
+		return CANNOT;
+	TRY(write(fd, "x", 1));
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	TRY(linkat(AT_FDCWD, name, AT_FDCWD, work_path("named"),
+		   AT_SYMLINK_FOLLOW));
+	return 0;
+}
+
+static void a_file_without_a_name_gets_one(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+	uint64_t ino;
+
+	if (!run(w, act_tmpfile, "O_TMPFILE"))
+		return;
+	ino = inode_of(work_path("named"));
+	assert_int_equal(seen_write(w, WIRE_OP_OPEN, 0)->file.ino, ino);
+	assert_int_equal(seen_write(w, WIRE_OP_WRITE, 0)->file.ino, ino);
+	r = seen_write(w, WIRE_OP_LINK, 0);
+	assert_string_equal(told_path2(r), work_path("named"));
+	if (is_from_kernel(r))
+		assert_int_equal(r->file.ino, ino);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 3);
+}
+
+static int act_handle(void *arg)
+{
+	union {
+		struct file_handle handle;
+		char space[sizeof(struct file_handle) + MAX_HANDLE_SZ];
+	} h = { .handle = { .handle_bytes = MAX_HANDLE_SZ } };
+	int fd, mount_id, dir;
+
+	(void)arg;
+	TRY(dir = open(work_dir(), O_RDONLY | O_DIRECTORY));
+	if (name_to_handle_at(dir, "byhandle", &h.handle, &mount_id, 0) < 0)
+		return CANNOT;
+	TRY(fd = open_by_handle_at(dir, &h.handle, O_WRONLY | O_TRUNC));
+	return 0;
+}
+
+static void opening_by_handle_is_an_opening(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	make("byhandle");
+	if (!run(w, act_handle, "open_by_handle_at"))
+		return;
+	assert_int_equal(seen_count(w, WIRE_WRITE), 1);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
+	assert_string_equal(told_path(r), work_path("byhandle"));
+	assert_int_equal(r->flags, WIRE_WRITE_TRUNC);
+}
+
+static int act_lost_names(void *arg)
+{
+	int gone, moved;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(gone = open("gone", O_WRONLY | O_CREAT, 0600));
+	TRY(moved = open("moved", O_WRONLY | O_CREAT, 0600));
+	TRY(unlink("gone"));
+	TRY(rename("moved", "moved2"));
+	TRY(write(gone, "x", 1));
+	TRY(write(moved, "x", 1));
+	return 0;
+}
+
+static void names_are_those_of_the_moment(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	assert_true(run(w, act_lost_names, "unlink"));
+	assert_int_equal(seen_count(w, WIRE_WRITE), 6);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
+	assert_string_equal(told_path(r), work_path("gone"));
+	assert_int_equal(r->path.flags, WIRE_PATH_DELETED);
+	assert_int_equal(r->file.nlink, 0);
+	r = seen_write(w, WIRE_OP_WRITE, 1);
+	assert_path(r, &r->path, work_path("moved2"));
+}
+
+static int enter_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -1;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+static int act_mounted_over(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	if (enter_mounts() < 0)
+		return CANNOT;
+	TRY(mount(work_path("under"), work_path("over"), NULL, MS_BIND, NULL));
+	TRY(fd = open(work_path("over/f"), O_WRONLY));
+	TRY(write(fd, "x", 1));
+	return 0;
+}
+
+static void a_mount_over_hides_no_file(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	assert_int_equal(mkdir(work_path("under"), 0755), 0);
+	assert_int_equal(mkdir(work_path("over"), 0755), 0);
+	make("under/f");
+	make("over/f");
+	if (!run(w, act_mounted_over, "bind mounts"))
+		return;
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
+	assert_path(r, &r->path, work_path("over/f"));
+	assert_int_equal(r->path.tail, strlen("/f"));
+	assert_int_equal(r->file.ino, inode_of(work_path("under/f")));
+	/* The way below the file system's root, whatever that is. */
+	assert_true(r->path.prefix.len >= strlen("/under"));
+	assert_memory_equal((const char *)r + r->path.prefix.off +
+				    r->path.prefix.len - strlen("/under"),
+			    "/under", strlen("/under"));
+}
+
+static int set_up_overlay(void)
+{
+	const char *const dirs[] = { "ov/lower", "ov/upper", "ov/work",
+				     "ov/all" };
+	char options[3 * PATH_MAX];
+	size_t i;
+
+	if (enter_mounts() < 0 ||
+	    mount("tmpfs", work_path("ov"), "tmpfs", 0, NULL) < 0)
+		return -1;
+	for (i = 0; i < COUNT(dirs); i++)
+		if (mkdir(work_path(dirs[i]), 0755) < 0)
+			return -1;
+	if (mknod(work_path("ov/lower/old"), S_IFREG | 0644, 0) < 0 ||
+	    mknod(work_path("ov/lower/attr"), S_IFREG | 0644, 0) < 0)
+		return -1;
+	(void)snprintf(options, sizeof(options),
+		       "lowerdir=%s,upperdir=%s,workdir=%s",
+		       work_path("ov/lower"), work_path("ov/upper"),
+		       work_path("ov/work"));
+	return mount("overlay", work_path("ov/all"), "overlay", 0, options);
+}
+
+static int act_overlay(void *arg)
+{
+	int fd;
+
+	(void)arg;
+	if (set_up_overlay() < 0)
+		return CANNOT;
+	TRY(chdir(work_path("ov/all")));
+	TRY(fd = open("old", O_WRONLY));
+	TRY(write(fd, "x", 1));
+	TRY(chmod("attr", 0600));
+	TRY(chown("attr", 1, 2));
+	TRY(setxattr("attr", "trusted.a", "b", 1, 0));
+	TRY(mkdir("dir", 0755));
+	TRY(rename("old", "dir/new"));
+	TRY(link("dir/new", "dir/link"));
+	TRY(symlink("x", "dir/sym"));
+	TRY(mknod("dir/fifo", S_IFIFO | 0600, 0));
+	TRY(fd = open("dir/made", O_WRONLY | O_CREAT, 0600));
+	TRY(unlink("dir/new"));
+	TRY(unlink("attr"));
+	REFUSED(rmdir("dir"));
+	return 0;
+}
+
+/*
+ * What the overlay does to its layers meanwhile (copying up, whiteouts, its
+ * own attributes) is nobody's change.
+ */
+static void an_overlay_tells_once_and_by_its_own_names(void **state)
+{
+	static const enum wire_write_op ops[] = {
+		WIRE_OP_OPEN,	 WIRE_OP_WRITE, WIRE_OP_CHMOD,	WIRE_OP_CHOWN,
+		WIRE_OP_XATTR,	 WIRE_OP_MKDIR, WIRE_OP_RENAME, WIRE_OP_LINK,
+		WIRE_OP_SYMLINK, WIRE_OP_MKNOD, WIRE_OP_OPEN,	WIRE_OP_UNLINK,
+		WIRE_OP_UNLINK,
+	};
+	const struct wire_write *r;
+	struct seen *w = *state;
+	size_t i, n = 0, all = strlen(work_path("ov/all"));
+
+	assert_int_equal(mkdir(work_path("ov"), 0755), 0);
+	if (!run(w, act_overlay, "overlay"))
+		return;
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++) {
+		assert_null(strstr(told_path(r), "ov/upper/"));
+		assert_null(strstr(told_path(r), "ov/work/"));
+		if (strncmp(told_path(r), work_path("ov/all"), all) != 0 ||
+		    !told_path(r)[all])
+			continue;
+		assert_true(n < COUNT(ops));
+		if (r->op != ops[n])
+			print_error("%zu: op %u of %s\n", n, r->op,
+				    told_path(r));
+		assert_int_equal(r->op, ops[n]);
+		n++;
+	}
+	assert_int_equal(n, COUNT(ops));
+}
+
+static int act_loop(void *arg)
+{
+	char *device = arg;
+	int control, loop, file, n;
+
+	control = open("/dev/loop-control", O_RDWR);
+	if (control < 0)
+		return CANNOT;
+	TRY(file = open(work_path("disk"), O_RDWR));
+	/* Somebody else may be quicker. */
+	do {
+		n = ioctl(control, LOOP_CTL_GET_FREE);
+		(void)snprintf(device, 32, "/dev/loop%d", n);
+		loop = n < 0 ? -1 : open(device, O_RDWR);
+		if (loop < 0)
+			return CANNOT;
+	} while (ioctl(loop, LOOP_SET_FD, file) < 0 && errno == EBUSY);
+	n = pwrite(loop, "x", 1, 512) != 1 || fsync(loop) < 0;
+	(void)ioctl(loop, LOOP_CLR_FD, 0);
+	return n ? 95 : 0;
+}
+
+static void a_loop_device_is_a_file_like_any(void **state)
+{
+	const struct wire_write *r = NULL;
+	struct seen *w = *state;
+	char zero[64] = "";
+	int fd, i;
+
+	fd = open(work_path("disk"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	(void)close(fd);
+	seen_run(w, act_loop, zero);
+	if (WEXITSTATUS(w->status) == CANNOT) {
+		print_message("# loop devices: not on this machine\n");
+		return;
+	}
+	assert_int_equal(w->status, 0);
+	for (i = 0; i < 2; i++) {
+		r = seen_write(w, i ? WIRE_OP_WRITE : WIRE_OP_OPEN, i ? 0 : 1);
+		assert_non_null(r);
+		assert_int_equal(strncmp(told_path(r), "/dev/loop", 9), 0);
+		assert_int_equal(r->file.mode & S_IFMT, S_IFBLK);
+	}
+	assert_int_equal(seen_writes(w, WIRE_OP_WRITE), 1);
+}
+
+static int act_memory(void *arg)
+{
+	static char target[8] = "before";
+	char name[40];
+	pid_t pid;
+	int fd, r;
+
+	(void)arg;
+	TRY(pid = fork());
+	if (!pid) {
+		(void)pause();
+		_exit(0);
+	}
+	(void)snprintf(name, sizeof(name), "/proc/%d/mem", pid);
+	fd = open(name, O_RDWR);
+	r = fd < 0 || pwrite(fd, "after", 6, (off_t)(uintptr_t)target) != 6;
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	return r ? 95 : 0;
+}
+
+static void memory_of_a_process_is_told(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+	int i;
+
+	assert_true(run(w, act_memory, "/proc/PID/mem"));
+	for (i = 0; i < 2; i++) {
+		r = seen_write(w, i ? WIRE_OP_WRITE : WIRE_OP_OPEN, 0);
+		assert_non_null(r);
+		assert_int_equal(strncmp(told_path(r), "/proc/", 6), 0);
+		assert_string_equal(strrchr(told_path(r), '/'), "/mem");
+	}
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
+}
+
+static int act_said_of_a_file(void *arg)
+{
+	/* user::rw- user:1:rw- group::r-- mask::rw- other::r-- */
+	static const unsigned char acl[] = {
+		2,   0,	   0,	0,    0x01, 0,	 6,    0,   255, 255,  255,
+		255, 0x02, 0,	6,    0,    1,	 0,    0,   0,	 0x04, 0,
+		4,   0,	   255, 255,  255,  255, 0x10, 0,   6,	 0,    255,
+		255, 255,  255, 0x20, 0,    4,	 0,    255, 255, 255,  255,
+	};
+	int fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(setxattr("said", "trusted.a", "b", 1, 0));
+	TRY(lsetxattr("said", "trusted.a", "c", 1, XATTR_REPLACE));
+	TRY(fd = open("said", O_RDONLY));
+	TRY(fsetxattr(fd, "trusted.b", "b", 1, 0));
+	TRY(removexattr("said", "trusted.a"));
+	TRY(fremovexattr(fd, "trusted.b"));
+	REFUSED(removexattr("said", "trusted.a"));
+	if (setxattr("said", "system.posix_acl_access", acl, sizeof(acl), 0) <
+	    0)
+		return 94;
+	TRY(removexattr("said", "system.posix_acl_access"));
+	REFUSED(setxattr("said", "system.posix_acl_access", acl, 5, 0));
+	return 0;
+}
+
+static void attributes_and_access_lists_are_told(void **state)
+{
+	static const struct change want = {
+		WIRE_OP_XATTR, "said", NULL, 0, 0, 0
+	};
+	const struct wire_write *r;
+	struct seen *w = *state;
+	size_t i;
+
+	make("said");
+	assert_true(run(w, act_said_of_a_file, "xattr"));
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+		assert_change(r, &want);
+	assert_int_equal(i, 7);
+}
+
+static int act_chattr(void *arg)
+{
+	int fd, dir, flags;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(fd = open("flagged", O_RDONLY));
+	TRY(dir = open("flags", O_RDONLY | O_DIRECTORY));
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return CANNOT;
+	flags |= FS_NOATIME_FL;
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+		return CANNOT;
+	TRY(ioctl(dir, FS_IOC_SETFLAGS, &flags));
+	if (setgid(65534) < 0 || setuid(65534) < 0)
+		return 92;
+	flags ^= FS_NODUMP_FL;
+	REFUSED(ioctl(fd, FS_IOC_SETFLAGS, &flags));
+	return 0;
+}
+
+static void flags_of_files_and_directories_are_told(void **state)
+{
+	static const struct change want[] = {
+		{ WIRE_OP_CHATTR, "flagged", NULL, 0, 0, 0 },
+		{ WIRE_OP_CHATTR, "flags", NULL, 0, 0, 0 },
+	};
+	struct seen *w = *state;
+
+	make("flagged");
+	assert_int_equal(mkdir(work_path("flags"), 0755), 0);
+	if (run(w, act_chattr, "chattr"))
+		assert_changes(w, ALL_OPS, want, COUNT(want));
+}
+
+static int act_many_writes(void *arg)
+{
+	int i, fd;
+
+	(void)arg;
+	TRY(fd = open(work_path("many"), O_WRONLY));
+	for (i = 0; i < 100; i++)
+		TRY(write(fd, "12345", 5));
+	return 0;
+}
+
+/* Inside the kernel it is known how often, and not how much. */
+static void totals_count_each_write(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+	struct wire_written_key key;
+	struct wire_written sum;
+
+	make("many");
+	assert_true(run(w, act_many_writes, "write"));
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
+	key = (struct wire_written_key){
+		.start_ns = r->hdr.start_ns,
+		.ino = r->file.ino,
+		.tgid = r->hdr.tgid,
+		.image = r->hdr.image,
+		.dev = r->file.dev,
+		.generation = r->file.generation,
+	};
+	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
+	assert_int_equal(sum.count, 101);
+	assert_int_equal(sum.bytes, is_from_kernel(r) ? 0 : 500);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hard_link_is_the_same_file),
+		cmocka_unit_test(a_file_without_a_name_gets_one),
+		cmocka_unit_test(opening_by_handle_is_an_opening),
+		cmocka_unit_test(names_are_those_of_the_moment),
+		cmocka_unit_test(a_mount_over_hides_no_file),
+		cmocka_unit_test(an_overlay_tells_once_and_by_its_own_names),
+		cmocka_unit_test(a_loop_device_is_a_file_like_any),
+		cmocka_unit_test(memory_of_a_process_is_told),
+		cmocka_unit_test(attributes_and_access_lists_are_told),
+		cmocka_unit_test(flags_of_files_and_directories_are_told),
+		cmocka_unit_test(totals_count_each_write),
+	};
+
+	return cmocka_run_group_tests_name("write_odd", tests, seen_setup,
+					   seen_teardown);
+}
