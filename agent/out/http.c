@@ -19,10 +19,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-
-#define HEADER_MAX  128
-/* All header lines of an answer, interim ones included: else without end. */
-#define HEADERS_MAX (256u << 10)
+#include "out/response_head.h"
 
 struct http {
 	struct loop *loop;
@@ -37,10 +34,8 @@ struct http {
 	struct curl_slist *headers, *proxy_headers;
 	struct buf url;
 	struct buf answer;
-	size_t header_bytes;
-	bool headers_ended;  /* by an empty line */
+	struct response_head head;
 	const char *refused; /* why we ended the answer ourselves */
-	char retry_after[HEADER_MAX], content_type[HEADER_MAX];
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -77,14 +72,14 @@ static int finish(struct http *h, CURLcode code)
 	cleanup_buf struct buf body = h->answer;
 	struct http_answer a = {
 		.error = "",
-		.retry_after = h->retry_after,
-		.content_type = h->content_type,
+		.retry_after = h->head.retry_after,
+		.content_type = h->head.content_type,
 		.body = buf_slice(&body),
 	};
 	char error[CURL_ERROR_SIZE];
 
 	/* curl is content with a status line and a connection that ends. */
-	if (code == CURLE_OK && !h->headers_ended)
+	if (code == CURLE_OK && !h->head.is_whole)
 		h->refused = "the answer ended within its headers";
 	else if (code == CURLE_OK) {
 		(void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE,
@@ -252,54 +247,16 @@ static size_t take_body(char *p, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-static void keep_header(char to[static HEADER_MAX], struct slice line,
-			const char *name)
-{
-	size_t n = strlen(name);
-
-	if (line.n <= n || strncasecmp(line.p, name, n) != 0 ||
-	    line.p[n] != ':')
-		return;
-	line.p += n + 1;
-	line.n -= n + 1;
-	while (line.n && strchr(" \t", line.p[0]) && line.p[0]) {
-		line.p++;
-		line.n--;
-	}
-	while (line.n && strchr(" \t\r\n", line.p[line.n - 1]) &&
-	       line.p[line.n - 1])
-		line.n--;
-	/* One that is too long, or holds a NUL, is as if it were not there. */
-	if (!line.n || line.n >= HEADER_MAX || memchr(line.p, '\0', line.n))
-		return;
-	memcpy(to, line.p, line.n);
-	to[line.n] = '\0';
-}
-
 static size_t take_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct http *h = arg;
-	struct slice line = slice_of(p, size * n);
 
-	h->header_bytes += line.n;
-	if (h->header_bytes > HEADERS_MAX) {
+	if (!response_head_line(&h->head, slice_of(p, size * n))) {
 		h->refused = "the headers of the answer are longer than "
 			     "256 KiB";
 		return 0;
 	}
-	/* A new status line: what an interim answer or a proxy said is past. */
-	if (slice_starts(line, slice_str("HTTP/"))) {
-		h->retry_after[0] = '\0';
-		h->content_type[0] = '\0';
-		h->headers_ended = false;
-		return line.n;
-	}
-	if (slice_eq(line, slice_str("\r\n")) ||
-	    slice_eq(line, slice_str("\n")))
-		h->headers_ended = true;
-	keep_header(h->retry_after, line, "Retry-After");
-	keep_header(h->content_type, line, "Content-Type");
-	return line.n;
+	return size * n;
 }
 
 /* What is meant for a proxy is not for the collector, nor the other way. */
@@ -326,7 +283,7 @@ static int add_headers(struct http *h, const struct http_request *req,
 {
 	__attribute__((cleanup(
 		cleanup_headers_fn))) struct collector_headers own = { .n = 0 };
-	char type[HEADER_MAX];
+	char type[128];
 	size_t i;
 	int r;
 
@@ -447,11 +404,8 @@ int http_post(struct http *h, const struct http_request *req,
 	if (h->easy)
 		return -EBUSY;
 	buf_reset(&h->answer);
-	h->header_bytes = 0;
-	h->headers_ended = false;
+	response_head_begin(&h->head);
 	h->refused = NULL;
-	h->retry_after[0] = '\0';
-	h->content_type[0] = '\0';
 	h->error[0] = '\0';
 	(void)snprintf(what, 256, "out of memory");
 	r = refresh(h);

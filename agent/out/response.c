@@ -28,6 +28,8 @@ static const struct {
 	enum response_verdict verdict;
 	bool is_setup;
 } rules[] = {
+	/* An interim answer with no other behind it. */
+	{ 100, 199, RESPONSE_RETRY, true },
 	{ 200, 299, RESPONSE_ACK, false },
 	/* Not followed: what answers is not the collector that was named. */
 	{ 300, 399, RESPONSE_RETRY, true },

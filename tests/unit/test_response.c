@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/escape.h"
 #include "out/response.h"
+#include "out/response_head.h"
 
 #define PROTOBUF "application/x-protobuf"
 #define JSON	 "application/json"
@@ -248,6 +250,96 @@ static void retry_after_counts_only_where_it_is_tried_again(void **state)
 	assert_false(r.has_retry_after);
 }
 
+/* ---- header lines ----------------------------------------------------------- */
+
+static bool say(struct response_head *h, const char *line)
+{
+	return response_head_line(h, slice_str(line));
+}
+
+static void head_is_whole_with_the_empty_line(void **state)
+{
+	struct response_head h;
+
+	(void)state;
+	response_head_begin(&h);
+	assert_true(say(&h, "HTTP/1.1 503 Busy\r\n"));
+	assert_true(say(&h, "retry-after:\t 7 \r\n"));
+	assert_true(say(&h, "Content-Type: text/plain\r\n"));
+	assert_false(h.is_whole);
+	assert_true(say(&h, "\r\n"));
+	assert_true(h.is_whole);
+	assert_string_equal(h.retry_after, "7");
+	assert_string_equal(h.content_type, "text/plain");
+}
+
+static void status_line_begins_anew(void **state)
+{
+	struct response_head h;
+	size_t bytes;
+
+	(void)state;
+	response_head_begin(&h);
+	assert_true(say(&h, "HTTP/1.1 103 Early Hints\r\n"));
+	assert_true(say(&h, "Retry-After: 9\r\n"));
+	assert_true(say(&h, "\r\n"));
+	bytes = h.bytes;
+	assert_true(say(&h, "HTTP/2 200\r\n"));
+	assert_false(h.is_whole);
+	assert_string_equal(h.retry_after, "");
+	assert_true(h.bytes > bytes);
+}
+
+static void odd_lines_are_left_alone(void **state)
+{
+	static const struct slice lines[] = {
+		{ "Retry-After", 11 },
+		{ "Retry-After:", 12 },
+		{ "Retry-After: \r\n", 15 },
+		{ "Retry-After: 1\0002\r\n", 18 },
+		{ "Retry-Afters: 1\r\n", 17 },
+		{ " Retry-After: 1\r\n", 17 },
+		{ "", 0 },
+	};
+	struct response_head h;
+	char line[RESPONSE_VALUE_MAX + 32];
+	size_t i;
+
+	(void)state;
+	response_head_begin(&h);
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		assert_true(response_head_line(&h, lines[i]));
+		assert_string_equal(h.retry_after, "");
+	}
+	assert_false(h.is_whole);
+	(void)snprintf(line, sizeof(line), "Retry-After: %0*d",
+		       RESPONSE_VALUE_MAX, 1);
+	assert_true(say(&h, line));
+	assert_string_equal(h.retry_after, "");
+	(void)snprintf(line, sizeof(line), "Retry-After: %0*d",
+		       RESPONSE_VALUE_MAX - 1, 1);
+	assert_true(say(&h, line));
+	assert_int_equal(strlen(h.retry_after), RESPONSE_VALUE_MAX - 1);
+}
+
+static void head_has_an_end(void **state)
+{
+	struct response_head h;
+	char line[1024];
+	size_t i;
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	response_head_begin(&h);
+	for (i = 0; i < RESPONSE_HEAD_MAX / sizeof(line); i++)
+		assert_true(
+			response_head_line(&h, slice_of(line, sizeof(line))));
+	/* Not by beginning anew, either. */
+	assert_false(say(&h, "HTTP/1.1 100 Continue\r\n"));
+	assert_false(say(&h, "\n"));
+	assert_false(h.is_whole);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -259,6 +351,10 @@ int main(void)
 		cmocka_unit_test(retry_after_is_seconds_or_one_of_three_dates),
 		cmocka_unit_test(
 			retry_after_counts_only_where_it_is_tried_again),
+		cmocka_unit_test(head_is_whole_with_the_empty_line),
+		cmocka_unit_test(status_line_begins_anew),
+		cmocka_unit_test(odd_lines_are_left_alone),
+		cmocka_unit_test(head_has_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
