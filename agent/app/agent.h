@@ -36,6 +36,7 @@ struct agent {
 	struct announcer announcer;
 	struct pipeline pipeline;
 	struct status_socket *status;
+	bool status_astray; /* its name is where the journal was before */
 	struct tail_view *tail;
 	struct reader *reader; /* of tail */
 	struct helper *helper; /* NULL: no canary is wanted */
@@ -48,7 +49,10 @@ struct agent {
 	int64_t started_wall_ns;
 	int32_t stopped_by; /* pid that sent the signal; 0: unknown */
 	int stop_signal;
-	int journal_error; /* last one that was logged */
+	int journal_error; /* last one that was told */
+	uint64_t journal_trimmed;  /* the same: records, unshipped */
+	uint64_t journal_trimmed_ns; /* when that was told; 0: never */
+	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
 };
 
@@ -64,6 +68,9 @@ int assemble_tail(struct agent *a);
 /* canary_run.c: rounds on the loop; what has come through, now and then. */
 int canary_start(struct agent *a);
 void canary_watch(struct agent *a);
+
+/* journal_watch.c: what has befallen the journal since the last call. */
+void journal_watch(struct agent *a);
 
 /* Events about the agent itself. */
 void report_policy(struct agent *a, const char *how);

@@ -105,24 +105,6 @@ static int ring_ready(int fd, uint32_t events, void *arg)
 	return arm_housekeeping(a);
 }
 
-/* Logged once each way, so that a full disk does not also fill the log. */
-static void watch_journal(struct agent *a)
-{
-	struct journal_stats j;
-
-	journal_stats(a->journal, &j);
-	if (j.error == a->journal_error)
-		return;
-	if (j.error)
-		log_error("cannot write the journal, events wait in memory: "
-			  "%s: %s",
-			  j.error_what, strerrordesc_np(j.error));
-	else
-		log_notice("journal is being written again dropped=%" PRIu64,
-			   j.dropped);
-	a->journal_error = j.error;
-}
-
 static int housekeep(void *arg)
 {
 	struct agent *a = arg;
@@ -141,7 +123,7 @@ static int housekeep(void *arg)
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);
-	watch_journal(a);
+	journal_watch(a);
 	canary_watch(a);
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
 		journal_set_cursor(a->journal, shipped);
@@ -317,6 +299,7 @@ static int stop(struct agent *a)
 	/* Every window is over. */
 	while (totals_due(a->pipeline.totals, &a->pipeline, clock_boot_ns(), 0))
 		;
+	journal_watch(a);
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,
 		 "picket stopped by signal %d from pid %d", a->stop_signal,
 		 a->stopped_by);

@@ -29,6 +29,7 @@ struct status_socket {
 	void *arg;
 	int dirfd;
 	int fd;
+	struct stat name;	  /* of SOCKET_NAME in dirfd when it was made */
 	int clients[CLIENTS_MAX]; /* -1: free */
 };
 
@@ -89,17 +90,19 @@ static int accept_client(int fd, uint32_t events, void *arg)
 	return 0;
 }
 
-int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
-		       void *arg, struct status_socket **ret)
+static int open_dir(const char *dir)
 {
-	cleanup_close int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_close int fd = -1;
-	struct status_socket *s;
-	struct sockaddr_un addr;
-	int r;
+	int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (dirfd < 0)
-		return -errno;
+	return fd < 0 ? -errno : fd;
+}
+
+/* Take the name there, and tell its inode. */
+static int listen_in(int dirfd, int *ret_fd, struct stat *ret_name)
+{
+	cleanup_close int fd = -1;
+	struct sockaddr_un addr;
+
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
@@ -107,8 +110,28 @@ int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 	(void)unlinkat(dirfd, SOCKET_NAME, 0);
 	address(dirfd, &addr);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 ||
-	    fchmodat(dirfd, SOCKET_NAME, 0660, 0) < 0 || listen(fd, 4) < 0)
+	    fchmodat(dirfd, SOCKET_NAME, 0660, 0) < 0 ||
+	    fstatat(dirfd, SOCKET_NAME, ret_name, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    listen(fd, 4) < 0)
 		return -errno;
+	*ret_fd = steal_fd(&fd);
+	return 0;
+}
+
+int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
+		       void *arg, struct status_socket **ret)
+{
+	cleanup_close int dirfd = open_dir(dir);
+	cleanup_close int fd = -1;
+	struct status_socket *s;
+	struct stat name;
+	int r;
+
+	if (dirfd < 0)
+		return dirfd;
+	r = listen_in(dirfd, &fd, &name);
+	if (r < 0)
+		return r;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -116,6 +139,7 @@ int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 	s->loop = loop;
 	s->fn = fn;
 	s->arg = arg;
+	s->name = name;
 	r = loop_add(loop, fd, EPOLLIN, accept_client, s);
 	if (r < 0) {
 		free(s);
@@ -124,6 +148,32 @@ int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 	s->fd = steal_fd(&fd);
 	s->dirfd = steal_fd(&dirfd);
 	*ret = s;
+	return 0;
+}
+
+int status_socket_follow(struct status_socket *s, const char *dir)
+{
+	cleanup_close int dirfd = open_dir(dir);
+	cleanup_close int fd = -1;
+	struct stat name;
+	int r;
+
+	if (dirfd < 0)
+		return dirfd;
+	if (!fstatat(dirfd, SOCKET_NAME, &name, AT_SYMLINK_NOFOLLOW) &&
+	    name.st_ino == s->name.st_ino && name.st_dev == s->name.st_dev)
+		return 0;
+	r = listen_in(dirfd, &fd, &name);
+	if (r >= 0)
+		r = loop_add(s->loop, fd, EPOLLIN, accept_client, s);
+	if (r < 0)
+		return r;
+	loop_remove(s->loop, s->fd);
+	(void)close(s->fd);
+	(void)close(s->dirfd);
+	s->fd = steal_fd(&fd);
+	s->dirfd = steal_fd(&dirfd);
+	s->name = name;
 	return 0;
 }
 

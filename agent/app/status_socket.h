@@ -24,6 +24,11 @@ typedef void (*status_fn)(void *arg, enum status_form form, struct buf *out);
 /* Listen in dir (its permissions are who may ask). */
 int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 		       void *arg, struct status_socket **ret);
+/*
+ * Is the name in dir still ours? If not (dir was removed and made again, or
+ * another is in its place): listen there. Cheap when nothing has changed.
+ */
+int status_socket_follow(struct status_socket *s, const char *dir);
 /* Stop listening and take the name away. NULL is fine. */
 void status_socket_close(struct status_socket *s);
 

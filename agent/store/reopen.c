@@ -173,6 +173,8 @@ int reopen(struct journal *j)
 		return r;
 	j->shift = plan.number - j->number;
 	(void)pthread_mutex_lock(&j->lock);
+	j->stats.reopened++;
+	j->stats.reopened_seq = plan.first_seq;
 	/* Descriptions went with the old one: the next events bring theirs. */
 	j->turn_wanted = true;
 	(void)pthread_mutex_unlock(&j->lock);
