@@ -116,10 +116,17 @@ $(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: proto/%.proto | $(HAVE_DEPS)
 	@mkdir -p $(@D)
 	$(Q)protoc-c -Iproto --c_out=$(BUILD)/gen $<
 
+# Names what is pinned, so that an agent reads only what it understands.
+WIRE_HEADERS := include/wire.h agent/sense/account.h agent/sense/attach.h
+$(BUILD)/gen/wire_hash.h: $(WIRE_HEADERS)
+	@mkdir -p $(@D)
+	$(Q)printf '#define WIRE_HASH "%.16s"\n' "$$(cat $^ | sha256sum)" > $@
+
 # Objects that include generated headers must wait for them once.
 GEN_HEADERS := $(PROTO_SRC:.c=.h) $(OTLP_SRC:.c=.h) $(BUILD)/gen/picket.skel.h
 $(call obj,$(wildcard agent/*/*.c agent/*.c)): | $(PROTO_SRC:.c=.h) $(OTLP_SRC:.c=.h)
 $(call obj,$(wildcard agent/sense/*.c)): | $(BUILD)/gen/picket.skel.h
+$(call obj,agent/sense/generation.c): $(BUILD)/gen/wire_hash.h
 
 # ---- kernel side ------------------------------------------------------------
 
@@ -149,7 +156,7 @@ $(BUILD)/gen/picket.skel.h: $(BUILD)/bpf/picket.bpf.o
 
 # What the tests of user space link, as far as they use it: everything but the
 # mains and what needs libbpf.
-NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,attach*.c backend_try.c choice.c kernel_btf.c own.c ring.c probes.c sensor*.c))
+NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,account_map.c attach*.c backend_try.c choice.c former.c generation.c kernel_btf.c own.c pins.c resume.c ring.c probes.c sensor*.c))
 TESTED_OBJ = $(COMMON_OBJ) $(SHIP_OBJ) \
 	$(filter-out $(call obj,$(NEED_LIBBPF)),$(PICKET_OBJ))
 TESTED := $(BUILD)/tests/libtested.a
@@ -205,6 +212,16 @@ $(BUILD)/tests/act%: tests/e2e/act%.c
 $(BUILD)/tests/act_tiny: ACT_FLAGS := -nostdlib -fno-stack-protector \
 	$(if $(filter x86_64,$(MACHINE)),-fcf-protection=none)
 
+# Agents of another build, and of one whose records mean something else: what a
+# restart after an upgrade meets.
+OTHER_AGENTS := $(BUILD)/tests/picket-other $(BUILD)/tests/picket-alien
+$(BUILD)/tests/picket-other: OTHER := -DPICKET_BUILD_SALT='"other"'
+$(BUILD)/tests/picket-alien: OTHER := -DPICKET_WIRE_HASH='"00000000deadbeef"'
+$(OTHER_AGENTS): agent/sense/generation.c $(call obj,agent/picket.c) $(PICKET_OBJ) $(COMMON_OBJ)
+	$(build_test)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(OTHER) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< \
+		$(filter-out %/generation.o,$(filter %.o,$^)) $(PICKET_LIBS)
+
 # Journals made to order, by the journal's own code.
 $(BUILD)/tests/make_journal: tests/e2e/make_journal.c $(TESTED)
 	$(build_test)
@@ -216,7 +233,7 @@ CHECKS := $(sort $(wildcard tests/check/*.sh))
 unit: $(UNIT_BIN)
 fuzz-replay: $(REPLAY_BIN)
 bpf-tests: $(BPFTEST_BIN)
-e2e-tools: $(ACT_BIN) $(BUILD)/tests/make_journal
+e2e-tools: $(ACT_BIN) $(OTHER_AGENTS) $(BUILD)/tests/make_journal
 
 RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 	tests/run --log $(BUILD)/tests/log
@@ -339,7 +356,7 @@ run: deps-build
 	+@$(MAKE) --no-print-directory $(JOBS) all
 	@$(SUDO) install -d -o root -g root $(BUILD)/run
 	@$(SUDO) $(BUILD)/picket run --config packaging/agent.ini \
-		--policy packaging/policy.d --journal $(BUILD)/run/journal --tail
+		--policy packaging/policy.d --journal $(BUILD)/run/journal --no-pins --tail
 
 # Packages that are missing, and only those.
 .PHONY: deps-build deps-test deps-fuzz

@@ -19,9 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "sense/cgroup_root.h"
 #include "sense/choice.h"
 #include "sense/kernel_btf.h"
@@ -29,10 +27,18 @@
 #include "sense/skeleton.h"
 #include "sense/syscalls.h"
 
-#define PROC_TEXT_MAX	   (16u << 20)
 #define VERIFIER_LOG_BYTES (64u << 10)
 /* Each round but the last ends with at least one program less to choose. */
 #define ROUNDS_MAX	   ATTACH_PROGRAMS_MAX
+
+const char *const attach_map_names[ATTACH_MAP_COUNT] = {
+	[ATTACH_RING] = "ring",
+	[ATTACH_COUNTERS] = "counters",
+	[ATTACH_WRITTEN] = "written",
+	[ATTACH_ENV_NAMES] = "env_names",
+	[ATTACH_CONTROL] = ".data.control",
+	[ATTACH_OWN_OBJECTS] = "own_objects",
+};
 
 /* What is found once and used by every round. */
 struct attempt {
@@ -103,7 +109,7 @@ static const struct running *find_running(const struct attachment *a,
 
 const struct probe *attach_serving(const struct attachment *a, size_t hook)
 {
-	const struct probe *probe = choice_of(a, hook);
+	const struct probe *probe = attach_chosen(a, hook);
 	const char *const *with;
 
 	if (!probe || !find_running(a, probe->program))
@@ -114,18 +120,11 @@ const struct probe *attach_serving(const struct attachment *a, size_t hook)
 	return probe;
 }
 
-int attach_map(const struct attachment *a, const char *name)
-{
-	return a->object_count ? bpf_object__find_map_fd_by_name(
-					 a->objects[0]->obj, name)
-			       : -1;
-}
-
 int attach_program(const struct attachment *a, const char *name)
 {
 	const struct running *r = find_running(a, name);
 
-	return r ? bpf_program__fd(r->program) : -1;
+	return r ? r->fd : -1;
 }
 
 /* Programs of system calls have their table built in: a new one, new programs.
@@ -137,7 +136,7 @@ static void follow_ops(struct attachment *a)
 	size_t i, kept = 0;
 
 	for (i = 0; i < sense_hook_count; i++) {
-		probe = choice_of(a, i);
+		probe = attach_chosen(a, i);
 		if (probe && probe->place == PLACE_CALL_END)
 			ops |= sense_hooks[i].ops;
 	}
@@ -156,6 +155,12 @@ static void follow_ops(struct attachment *a)
 	a->program_count = kept;
 }
 
+void attach_init(struct attachment *a)
+{
+	memset(a, 0, sizeof(*a));
+	memset(a->maps, 0xff, sizeof(a->maps));
+}
+
 void attach_stop(struct attachment *a)
 {
 	size_t i;
@@ -168,8 +173,18 @@ void attach_stop(struct attachment *a)
 
 void attach_done(struct attachment *a)
 {
+	size_t i;
+
 	attach_stop(a);
+	/* The others' programs belong to their objects. */
+	for (i = 0; i < a->program_count && !a->object_count; i++)
+		(void)close(a->programs[i].fd);
 	a->program_count = 0;
+	for (i = 0; i < ATTACH_MAP_COUNT; i++) {
+		if (a->maps[i] >= 0)
+			(void)close(a->maps[i]);
+		a->maps[i] = -1;
+	}
 	while (a->object_count)
 		picket_bpf__destroy(a->objects[--a->object_count]);
 }
@@ -186,10 +201,27 @@ static int share_maps(const struct attachment *a, const struct picket_bpf *skel)
 		/* Constants are an object's own, all else is one. */
 		if (strstr(bpf_map__name(m), ".rodata"))
 			continue;
-		fd = attach_map(a, bpf_map__name(m));
+		fd = bpf_object__find_map_fd_by_name(a->objects[0]->obj,
+						     bpf_map__name(m));
 		r = fd < 0 ? -ENOENT : bpf_map__reuse_fd(m, fd);
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+/* Descriptors of our own, as where they come from pins. */
+static int keep_maps(struct attachment *a, const struct picket_bpf *skel)
+{
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ATTACH_MAP_COUNT; i++) {
+		fd = bpf_object__find_map_fd_by_name(skel->obj,
+						     attach_map_names[i]);
+		a->maps[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (a->maps[i] < 0)
+			return -errno;
 	}
 	return 0;
 }
@@ -241,7 +273,7 @@ static const char *next_missing(const struct attempt *t, size_t *hook,
 	const char *name;
 
 	for (; *hook < sense_hook_count; ++*hook, *n = 0) {
-		probe = choice_of(t->a, *hook);
+		probe = attach_chosen(t->a, *hook);
 		if (!probe)
 			continue;
 		while ((name = choice_program(&t->choice, probe, (*n)++)))
@@ -347,11 +379,13 @@ static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 	int e, r = 0;
 
 	while ((run.name = next_missing(t, &hook, &n))) {
-		run.place = n == 1 ? choice_of(a, hook)->place : PLACE_KERNEL;
+		run.place =
+			n == 1 ? attach_chosen(a, hook)->place : PLACE_KERNEL;
 		run.program =
 			bpf_object__find_program_by_name(skel->obj, run.name);
+		run.fd = bpf_program__fd(run.program);
 		/* Chosen only now, because another was refused: next round. */
-		if (bpf_program__fd(run.program) < 0) {
+		if (run.fd < 0) {
 			r = -EAGAIN;
 			continue;
 		}
@@ -406,33 +440,19 @@ static int try_choice(struct attempt *t, char what[static 256])
 		return drop_refused(t, r, what);
 	}
 	t->a->objects[t->a->object_count++] = skel;
+	r = t->a->object_count > 1 ? 0 : keep_maps(t->a, skel);
+	if (r < 0) {
+		(void)snprintf(what, 256, "eBPF maps: %s", strerror(-r));
+		return r;
+	}
 	return attach_object(t, skel);
 }
 
 /* ---- all of it ------------------------------------------------------------ */
 
-static void find_v1_hierarchy(struct attempt *t)
-{
-	cleanup_free char *mounts = NULL, *cgroups = NULL;
-	const char *controller;
-	size_t n;
-
-	t->v1_subsys = UINT32_MAX;
-	if (fs_read_file(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX,
-			 &mounts, &n) < 0)
-		return;
-	controller = cgroup_root_v1(slice_of(mounts, n));
-	if (!controller || fs_read_file(AT_FDCWD, "/proc/self/cgroup",
-					PROC_TEXT_MAX, &cgroups, &n) < 0)
-		return;
-	t->a->v1_hierarchy =
-		cgroup_root_hierarchy(slice_of(cgroups, n), controller);
-	if (t->a->v1_hierarchy)
-		t->v1_subsys = kernel_btf_subsys(t->choice.kernel, controller);
-}
-
 static int choose_and_attach(struct attempt *t, char what[static 256])
 {
+	const char *controller;
 	int round, r;
 
 	r = self_find(t->settings->self_tgid, &t->self);
@@ -440,7 +460,10 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
 		return r;
 	}
-	find_v1_hierarchy(t);
+	t->v1_subsys = UINT32_MAX;
+	t->a->v1_hierarchy = cgroup_root_find_v1(&controller);
+	if (t->a->v1_hierarchy)
+		t->v1_subsys = kernel_btf_subsys(t->choice.kernel, controller);
 	choice_begin(&t->choice);
 	for (r = -EAGAIN, round = 0; round < ROUNDS_MAX && r == -EAGAIN;
 	     round++)
@@ -458,7 +481,6 @@ int attach_all(const struct sensor_settings *s, struct attachment *a,
 	int r;
 
 	assert(sense_hook_count <= ATTACH_HOOKS_MAX);
-	memset(a, 0, sizeof(*a));
 	(void)libbpf_set_print(catch_program_name);
 	(void)cgroup_root_open(&t.cgroup_fd);
 	t.log = calloc(1, VERIFIER_LOG_BYTES);

@@ -13,9 +13,11 @@
 /* Each further one is for what the one before could not attach. */
 #define ATTACH_OBJECTS_MAX 8
 
+struct account;
 struct bpf_link;
 struct bpf_program;
 struct picket_bpf;
+struct pins;
 
 /* What became of one hook. */
 struct attached {
@@ -28,12 +30,25 @@ struct attached {
 struct running {
 	const char *name;
 	enum probe_place place;
-	struct bpf_program *program;
+	struct bpf_program *program; /* NULL: taken over from its pin */
+	int fd;			     /* of the program */
 	struct bpf_link *link; /* NULL: run on demand */
 };
 
+/* What user space reads and writes. */
+enum attach_map {
+	ATTACH_RING,
+	ATTACH_COUNTERS,
+	ATTACH_WRITTEN,
+	ATTACH_ENV_NAMES,
+	ATTACH_CONTROL,
+	ATTACH_OWN_OBJECTS,
+	ATTACH_MAP_COUNT,
+};
+
 struct attachment {
-	/* The first has the maps, and the others use them. */
+	int maps[ATTACH_MAP_COUNT]; /* owned; -1: none */
+	/* Empty where everything was taken over from its pins. */
 	struct picket_bpf *objects[ATTACH_OBJECTS_MAX];
 	size_t object_count;
 	struct attached hooks[ATTACH_HOOKS_MAX]; /* as sense_hooks */
@@ -46,9 +61,18 @@ struct attachment {
 /* Whether this process may load programs: 0, -EPERM, -ENOTSUP (no BTF). */
 int attach_check(char what[static 256]);
 
-/* Errors as sensor_open. *a is set also on failure, for attach_done. */
+/* An attachment of nothing, fine for attach_done. */
+void attach_init(struct attachment *a);
+/* Errors as sensor_open. *a was attach_init'ed, and is for attach_done. */
 int attach_all(const struct sensor_settings *s, struct attachment *a,
 	       char what[static 256]);
+/* Into this generation, so that all of it outlives the agent. */
+int attach_pin(const struct attachment *a, const struct pins *p,
+	       const char *generation, struct account *account);
+/* From there. -ENOENT: something of it is missing; then *a is for done. */
+int attach_adopt(struct attachment *a, const struct pins *p,
+		 const char *generation, const struct account *account);
+/* Detach, where nothing else holds the links. */
 void attach_stop(struct attachment *a);
 void attach_done(struct attachment *a);
 
@@ -57,6 +81,9 @@ const struct probe *attach_serving(const struct attachment *a, size_t hook);
 /* Nothing of this hook's is to be seen by the programs that were chosen. */
 bool attach_is_unneeded(const struct attachment *a, size_t hook);
 
-/* Descriptors of the map or program, owned by *a; -1: not loaded. */
-int attach_map(const struct attachment *a, const char *name);
+/* The probe that is chosen for this hook, running or not; NULL: none. */
+const struct probe *attach_chosen(const struct attachment *a, size_t hook);
+
+/* A descriptor of the program, owned by *a; -1: not loaded. */
 int attach_program(const struct attachment *a, const char *name);
+extern const char *const attach_map_names[ATTACH_MAP_COUNT];

@@ -198,3 +198,23 @@ int cgroup_root_open(int *ret_fd)
 	}
 	return -ENOENT;
 }
+
+unsigned cgroup_root_find_v1(const char **ret_controller)
+{
+	cleanup_free char *mounts = NULL, *cgroups = NULL;
+	const char *controller;
+	unsigned hierarchy;
+	size_t n;
+
+	if (fs_read_file(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX,
+			 &mounts, &n) < 0)
+		return 0;
+	controller = cgroup_root_v1(slice_of(mounts, n));
+	if (!controller || fs_read_file(AT_FDCWD, "/proc/self/cgroup",
+					MOUNTINFO_MAX, &cgroups, &n) < 0)
+		return 0;
+	hierarchy = cgroup_root_hierarchy(slice_of(cgroups, n), controller);
+	if (hierarchy)
+		*ret_controller = controller;
+	return hierarchy;
+}

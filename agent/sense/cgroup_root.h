@@ -25,6 +25,12 @@ const char *cgroup_root_v1(struct slice text);
 unsigned cgroup_root_hierarchy(struct slice text, const char *controller);
 
 /*
+ * The version 1 hierarchy of this machine whose cgroup ids are kept: its
+ * hierarchy_id, and its controller; 0: none is mounted.
+ */
+unsigned cgroup_root_find_v1(const char **ret_controller);
+
+/*
  * Open the real root of the unified hierarchy: a mount may show a part of it,
  * or a cgroup namespace's root. -ENOENT: none is mounted here.
  */

@@ -194,7 +194,7 @@ static void advance(struct choice *c, size_t hook, size_t from)
 	add_reason(at, why);
 }
 
-const struct probe *choice_of(const struct attachment *a, size_t hook)
+const struct probe *attach_chosen(const struct attachment *a, size_t hook)
 {
 	const struct hook *h = &sense_hooks[hook];
 
@@ -219,7 +219,7 @@ bool choice_has(const struct choice *c, const char *program)
 	size_t i;
 
 	for (i = 0; i < sense_hook_count; i++) {
-		probe = choice_of(c->a, i);
+		probe = attach_chosen(c->a, i);
 		if (probe && sense_probe_has(probe, program))
 			return true;
 	}
@@ -235,7 +235,7 @@ int choice_drop(struct choice *c, const char *program, const char *why)
 	for (i = 0; i < sense_hook_count; i++) {
 		struct attached *hook = &c->a->hooks[i];
 
-		probe = choice_of(c->a, i);
+		probe = attach_chosen(c->a, i);
 		if (!probe || !sense_probe_has(probe, program))
 			continue;
 		hook->refused = true;

@@ -32,9 +32,6 @@ struct choice {
 /* Every hook gets the first of its probes that has a chance. */
 void choice_begin(struct choice *c);
 
-/* The probe that is chosen, attached or not; NULL: none. */
-const struct probe *choice_of(const struct attachment *a, size_t hook);
-
 /*
  * The n-th program of a probe, from 0; its own is the first. NULL: no more.
  * What this kernel has no place for is passed over.

@@ -46,7 +46,7 @@ static int tell_link(int own_fd, int fd)
 
 int own_tell(const struct attachment *a)
 {
-	int own_fd = attach_map(a, "own_objects"), r;
+	int own_fd = a->maps[ATTACH_OWN_OBJECTS], r;
 	const struct bpf_map *m;
 	size_t i;
 

@@ -15,9 +15,14 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Longer than any program holds the ring's lock. */
+#define RESERVE_US 1000
 
 struct ring {
 	_Atomic unsigned long *consumer;
@@ -25,6 +30,8 @@ struct ring {
 	const char *data;
 	uint64_t size;
 	size_t page;
+	uint64_t next;	/* behind the record that is being read */
+	uint64_t until; /* what lies behind is not read */
 };
 
 int ring_open(int map_fd, uint64_t size, struct ring **ret)
@@ -55,6 +62,7 @@ int ring_open(int map_fd, uint64_t size, struct ring **ret)
 	r->data = (const char *)kernel + page;
 	r->size = size;
 	r->page = page;
+	r->until = UINT64_MAX;
 	*ret = r;
 	return 0;
 }
@@ -68,38 +76,145 @@ void ring_close(struct ring *r)
 	free(r);
 }
 
+/* A record's header, and where the one behind it begins. */
+static uint32_t header_at(const struct ring *r, uint64_t at, uint64_t *ret_next)
+{
+	const char *record = r->data + (at & (r->size - 1));
+	uint32_t len = atomic_load_explicit((const _Atomic uint32_t *)record,
+					    memory_order_acquire);
+
+	*ret_next =
+		at +
+		(((len & ~BPF_RINGBUF_DISCARD_BIT) + BPF_RINGBUF_HDR_SZ + 7) &
+		 ~7ul);
+	return len;
+}
+
+static const void *body_at(const struct ring *r, uint64_t at)
+{
+	return r->data + (at & (r->size - 1)) + BPF_RINGBUF_HDR_SZ;
+}
+
 int ring_read(struct ring *r, ring_fn fn, void *arg, size_t max)
 {
 	unsigned long at =
 		atomic_load_explicit(r->consumer, memory_order_relaxed);
-	const char *record;
 	size_t n = 0;
 	uint32_t len;
 	int err = 0;
 
-	while (n < max && !err) {
+	while (n < max && !err && at < r->until) {
 		if (at ==
 		    atomic_load_explicit(r->producer, memory_order_acquire))
 			break;
-		record = r->data + (at & (r->size - 1));
-		len = atomic_load_explicit((const _Atomic uint32_t *)record,
-					   memory_order_acquire);
+		len = header_at(r, at, &r->next);
 		/* Reserved and not yet submitted: what follows must wait. */
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			break;
 		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
-			err = fn(arg, record + BPF_RINGBUF_HDR_SZ, len);
+			err = fn(arg, body_at(r, at), len);
 			n++;
 		}
-		len &= ~BPF_RINGBUF_DISCARD_BIT;
-		at += (len + BPF_RINGBUF_HDR_SZ + 7) & ~7ul;
+		at = r->next;
 		atomic_store_explicit(r->consumer, at, memory_order_release);
 	}
 	return err < 0 ? err : (int)n;
+}
+
+int ring_walk(const struct ring *r, uint64_t from, uint64_t to, ring_fn fn,
+	      void *arg)
+{
+	uint64_t at, next;
+	uint32_t len;
+	int err, n = 0;
+
+	for (at = from; at < to; at = next) {
+		len = header_at(r, at, &next);
+		if (len & BPF_RINGBUF_BUSY_BIT)
+			break;
+		if (len & BPF_RINGBUF_DISCARD_BIT)
+			continue;
+		n++;
+		err = fn ? fn(arg, body_at(r, at), len) : 0;
+		if (err < 0)
+			return err;
+	}
+	return n;
+}
+
+void ring_skip_to(struct ring *r, uint64_t to)
+{
+	atomic_store_explicit(r->consumer, to, memory_order_release);
+}
+
+void ring_stop_at(struct ring *r, uint64_t until)
+{
+	r->until = until;
 }
 
 uint64_t ring_used(const struct ring *r)
 {
 	return atomic_load_explicit(r->producer, memory_order_acquire) -
 	       atomic_load_explicit(r->consumer, memory_order_relaxed);
+}
+
+uint64_t ring_at(const struct ring *r)
+{
+	return atomic_load_explicit(r->consumer, memory_order_relaxed);
+}
+
+uint64_t ring_next(const struct ring *r)
+{
+	return r->next;
+}
+
+uint64_t ring_end(const struct ring *r)
+{
+	return atomic_load_explicit(r->producer, memory_order_acquire);
+}
+
+int ring_rewind(struct ring *r, uint64_t to)
+{
+	unsigned long at = ring_at(r);
+
+	if (to > at || ring_end(r) - to > r->size)
+		return -ERANGE;
+	atomic_store_explicit(r->consumer, to, memory_order_seq_cst);
+	/*
+	 * The kernel makes room by the position it last looked at: whoever was
+	 * reserving then is done after this, and what it took shows.
+	 */
+	(void)usleep(RESERVE_US);
+	if (ring_end(r) - to <= r->size)
+		return 0;
+	atomic_store_explicit(r->consumer, at, memory_order_release);
+	return -ERANGE;
+}
+
+uint64_t ring_size(const struct ring *r)
+{
+	return r->size;
+}
+
+static bool is_written_over(const struct ring *r, uint64_t at)
+{
+	return ring_end(r) - at > r->size;
+}
+
+int ring_copy(const struct ring *r, uint64_t *at, void *buf, size_t max)
+{
+	uint64_t next;
+	uint32_t len = header_at(r, *at, &next);
+	bool is_whole =
+		!(len & (BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT)) &&
+		len <= max && next - *at <= r->size;
+
+	if (is_whole)
+		memcpy(buf, body_at(r, *at), len);
+	/* Looked at first, asked afterwards. */
+	atomic_thread_fence(memory_order_acquire);
+	if (is_written_over(r, *at))
+		return -ERANGE;
+	*at = next;
+	return is_whole ? (int)len : 0;
 }

@@ -15,17 +15,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "sense/attach.h"
+#include "base/clock.h"
+#include "sense/decode.h"
 #include "sense/own.h"
 #include "sense/ring.h"
-
-struct sensor {
-	struct attachment a;
-	struct ring *ring;
-	uint64_t ring_bytes;
-	unsigned cpus;
-	struct wire_counters *percpu; /* room for one lookup */
-};
+#include "sense/self.h"
+#include "sense/sensor_impl.h"
 
 /*
  * What the kernel compares: the first eight bytes of NAME=, cut after the
@@ -33,7 +28,7 @@ struct sensor {
  */
 static int put_env_names(struct sensor *s, const char *const *names)
 {
-	int fd = attach_map(&s->a, "env_names");
+	int fd = s->a.maps[ATTACH_ENV_NAMES];
 	uint8_t one = 1;
 	uint64_t key;
 	size_t n;
@@ -48,6 +43,70 @@ static int put_env_names(struct sensor *s, const char *const *names)
 			return -errno;
 	}
 	return 0;
+}
+
+/* Programs that run on from another agent still leave that one out. */
+static int put_self(struct sensor *s, uint32_t tgid)
+{
+	struct wire_control self;
+	uint32_t key = 0;
+	int r;
+
+	r = self_find(tgid, &self);
+	if (r < 0)
+		return r;
+	return bpf_map_update_elem(s->a.maps[ATTACH_CONTROL], &key, &self,
+				   BPF_ANY) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int load(struct sensor *s, const struct sensor_settings *settings,
+		char what[static 256])
+{
+	int r;
+
+	r = attach_all(settings, &s->a, what);
+	if (r < 0)
+		return r;
+	r = put_env_names(s, settings->env_names);
+	if (r < 0) {
+		(void)snprintf(what, 256, "environment names: %s",
+			       strerror(-r));
+		return r;
+	}
+	r = own_tell(&s->a);
+	if (r < 0) {
+		(void)snprintf(what, 256, "picket's own objects: %s",
+			       strerror(-r));
+		return r;
+	}
+	r = past_pin(s);
+	if (r < 0)
+		(void)snprintf(what, 256, "no memory");
+	else
+		s->account->checked_ns = clock_boot_ns();
+	return r;
+}
+
+static int open_all(struct sensor *s, const struct sensor_settings *settings,
+		    char what[static 256])
+{
+	int r;
+
+	r = past_open(s, settings, what);
+	if (r < 0)
+		return r;
+	r = past_adopt(s) ? put_self(s, settings->self_tgid)
+			  : load(s, settings, what);
+	if (r < 0)
+		return r;
+	r = ring_open(s->a.maps[ATTACH_RING], s->ring_bytes, &s->ring);
+	if (r < 0) {
+		(void)snprintf(what, 256, "mapping the ring: %s", strerror(-r));
+		return r;
+	}
+	return past_take_over(s);
 }
 
 int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
@@ -66,31 +125,12 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 		(void)snprintf(what, 256, "no memory");
 		return -ENOMEM;
 	}
+	attach_init(&s->a);
 	s->cpus = (unsigned)cpus;
 	s->ring_bytes = settings->ring_bytes;
 	s->percpu = calloc(s->cpus, sizeof(*s->percpu));
-	r = s->percpu ? attach_all(settings, &s->a, what) : -ENOMEM;
+	r = s->percpu ? open_all(s, settings, what) : -ENOMEM;
 	if (r < 0) {
-		sensor_close(s);
-		return r;
-	}
-	r = put_env_names(s, settings->env_names);
-	if (r < 0)
-		(void)snprintf(what, 256, "environment names: %s",
-			       strerror(-r));
-	if (r == 0) {
-		r = own_tell(&s->a);
-		if (r < 0)
-			(void)snprintf(what, 256, "picket's own objects: %s",
-				       strerror(-r));
-	}
-	if (r == 0)
-		r = ring_open(attach_map(&s->a, "ring"), s->ring_bytes,
-			      &s->ring);
-	if (r < 0) {
-		if (!*what)
-			(void)snprintf(what, 256, "mapping the ring: %s",
-				       strerror(-r));
 		sensor_close(s);
 		return r;
 	}
@@ -100,7 +140,10 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 
 void sensor_stop(struct sensor *s)
 {
+	if (s->is_pinned)
+		(void)pins_drop(s->pins, s->name, "link");
 	attach_stop(&s->a);
+	s->is_kept = false;
 }
 
 void sensor_close(struct sensor *s)
@@ -108,6 +151,7 @@ void sensor_close(struct sensor *s)
 	if (!s)
 		return;
 	ring_close(s->ring);
+	past_close(s);
 	attach_done(&s->a);
 	free(s->percpu);
 	free(s);
@@ -115,12 +159,48 @@ void sensor_close(struct sensor *s)
 
 int sensor_fd(const struct sensor *s)
 {
-	return attach_map(&s->a, "ring");
+	return s->a.maps[ATTACH_RING];
+}
+
+/* Count what is handed out; what the ring before had is not. */
+static int hand_out(void *sensor, const void *data, size_t size)
+{
+	int family = decode_family(data, size);
+	struct sensor *s = sensor;
+
+	if (family >= 0)
+		s->reading_account->received[family]++;
+	if (s->reading != s->ring) {
+		handover_note(&s->handover, data, size);
+	} else if (handover_is_twin(&s->handover, data, size)) {
+		s->account->dropped++;
+		return 0;
+	}
+	return s->fn(s->arg, data, size);
 }
 
 int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max)
 {
-	return ring_read(s->ring, fn, arg, max);
+	int n = 0;
+
+	s->fn = fn;
+	s->arg = arg;
+	for (; s->former_at < s->former_count; s->former_at++) {
+		struct former *f = &s->formers[s->former_at];
+
+		s->reading = f->ring;
+		s->reading_account = f->account;
+		n = former_read(f, hand_out, s, max);
+		if (n)
+			break;
+	}
+	if (!n) {
+		s->reading = s->ring;
+		s->reading_account = s->account;
+		n = ring_read(s->ring, hand_out, s, max);
+	}
+	s->reading = NULL;
+	return n;
 }
 
 int sensor_check(struct sensor *s)
@@ -172,8 +252,8 @@ int sensor_counters(const struct sensor *s, unsigned cpu,
 
 	if (cpu >= s->cpus)
 		return -ENOENT;
-	if (bpf_map_lookup_elem(attach_map(&s->a, "counters"), &key,
-				s->percpu) < 0)
+	if (bpf_map_lookup_elem(s->a.maps[ATTACH_COUNTERS], &key, s->percpu) <
+	    0)
 		return -errno;
 	*ret = s->percpu[cpu];
 	return 0;
@@ -231,22 +311,37 @@ uint32_t sensor_cgroup_v1(const struct sensor *s)
 	return s->a.v1_hierarchy;
 }
 
-int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
+static int take_written(int fd, const struct wire_written_key *key,
 			struct wire_written *ret)
 {
-	int fd = attach_map(&s->a, "written");
-	struct wire_written value;
-
-	if (bpf_map_lookup_and_delete_elem(fd, key, &value) == 0) {
-		*ret = value;
+	if (bpf_map_lookup_and_delete_elem(fd, key, ret) == 0)
 		return 0;
-	}
 	if (errno == ENOENT)
 		return -ENOENT;
 	/* Hash maps know the combined call since 5.14. */
-	if (bpf_map_lookup_elem(fd, key, &value) < 0 ||
+	if (bpf_map_lookup_elem(fd, key, ret) < 0 ||
 	    bpf_map_delete_elem(fd, key) < 0)
 		return -errno;
-	*ret = value;
 	return 0;
+}
+
+int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
+			struct wire_written *ret)
+{
+	struct wire_written sum = { 0 }, one;
+	int r = take_written(s->a.maps[ATTACH_WRITTEN], key, &sum);
+	size_t i;
+
+	for (i = 0; i < s->former_count; i++) {
+		if (s->formers[i].written < 0 ||
+		    take_written(s->formers[i].written, key, &one) < 0)
+			continue;
+		sum.count += one.count;
+		sum.bytes += one.bytes;
+		sum.ops |= one.ops;
+		r = 0;
+	}
+	if (r == 0)
+		*ret = sum;
+	return r;
 }

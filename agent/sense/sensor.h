@@ -24,6 +24,12 @@ struct sensor_settings {
 	 * process, which is not watched. 0: it is watched like any other.
 	 */
 	uint32_t self_tgid;
+	/*
+	 * Directory of the pins that let everything outlive the agent; NULL or
+	 * empty: none. holder: who we are, for those who find it taken.
+	 */
+	const char *pin_dir;
+	const char *holder;
 	/* 0: any; else enum wire_backend that this family must use. */
 	uint8_t force[WIRE_FAM_COUNT];
 };
@@ -40,14 +46,19 @@ struct sensor_row {
 #define SENSOR_ROWS_MAX 96
 
 /*
- * Load and attach. -EPERM: not privileged; -ENOTSUP: no BTF, or a family
- * without any usable hook; other -errno as met. what: one line for the
+ * Load and attach, or take over what runs from the pins. -EPERM: not
+ * privileged; -ENOTSUP: no BTF, or a family without any usable hook;
+ * -EWOULDBLOCK: another agent holds the pins; other -errno as met. what: one line for the
  * operator, filled in on failure.
  */
 int sensor_open(const struct sensor_settings *s, struct sensor **ret,
 		char what[static 256]);
-/* Detach; records still in the ring can be read until sensor_close. */
+/*
+ * Detach and unpin; records still in the ring can be read until sensor_close.
+ * Without this, and after sensor_keep, what is pinned runs on.
+ */
 void sensor_stop(struct sensor *s);
+void sensor_keep(struct sensor *s);
 void sensor_close(struct sensor *s);
 
 /* Readable when the ring has records. Owned by the sensor. */
@@ -92,3 +103,77 @@ uint32_t sensor_cgroup_v1(const struct sensor *s);
  */
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret);
+
+/* ---- over restarts ---------------------------------------------------- */
+
+/* Why nothing is pinned though it was asked for; else empty. */
+const char *sensor_pin_trouble(const struct sensor *s);
+
+/* What an earlier agent left. */
+struct sensor_past {
+	bool is_adopted;	/* our programs were running already */
+	unsigned formers;	/* other builds, replaced: read first */
+	uint64_t missing;	/* journal frames that cannot be made again */
+	uint64_t unreadable;	/* records in a layout that is not ours */
+};
+
+/* A record that the journal has, as long as the ring still holds it. */
+struct sensor_seen {
+	const void *data;
+	size_t size;
+	uint64_t seq;	/* of its event; 0: it is none, or not known */
+	uint32_t epoch;
+};
+
+/* The journal that records go to. */
+struct sensor_journal {
+	uint8_t id[16];
+	uint64_t last_seq; /* of its last frame */
+	/* Called for what it has already, in order; may be NULL. */
+	void (*seen)(void *arg, const struct sensor_seen *seen);
+	void *arg;
+};
+
+/*
+ * Before the first sensor_read. Records that were read and that the journal
+ * does not have are read again.
+ */
+void sensor_resume(struct sensor *s, const struct sensor_journal *j,
+		   struct sensor_past *ret);
+
+/* In a sensor_fn: the number of the event that this record became. */
+void sensor_kept(struct sensor *s, uint32_t epoch, uint64_t seq);
+
+/* Whether records of before sensor_open are still to be read. */
+bool sensor_has_past(const struct sensor *s);
+/* The journal has all of the rings that were replaced on the disk. */
+void sensor_forget_formers(struct sensor *s);
+
+/* Records handed out since the ring was made, whoever read them. */
+uint64_t sensor_received(const struct sensor *s, enum wire_family family);
+
+/*
+ * Losses of one CPU and family that events have told, and the number of the
+ * last such event: while that is not durable, no other one may tell more.
+ */
+uint64_t sensor_told(const struct sensor *s, unsigned cpu,
+		     enum wire_family family, uint64_t *ret_seq);
+void sensor_tell(struct sensor *s, unsigned cpu, enum wire_family family,
+		 uint64_t lost, uint64_t seq);
+/* When losses were last looked for, which is now. Boottime. */
+uint64_t sensor_checked(struct sensor *s, uint64_t now_ns);
+
+/* The same for the rings that were replaced, over all CPUs. */
+uint64_t sensor_former_untold(struct sensor *s, enum wire_family family);
+void sensor_former_tell(struct sensor *s, enum wire_family family,
+			uint64_t seq);
+
+/*
+ * Sums of writes that earlier agents left in the kernel; fn returns whether
+ * it has taken one (it is deleted).
+ */
+#define SENSOR_WRITTEN_MAX 65536
+typedef bool (*sensor_written_fn)(void *arg,
+				  const struct wire_written_key *key,
+				  const struct wire_written *value);
+void sensor_former_written(struct sensor *s, sensor_written_fn fn, void *arg);

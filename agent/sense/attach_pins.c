@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is attached, into pins and out of them. A link that is pinned keeps its
+ * program, a program its maps; those that user space reads are pinned too, and
+ * programs, because they can tell of themselves.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "sense/account.h"
+#include "sense/attach.h"
+#include "sense/pins.h"
+
+/* bpffs knows no dots. */
+static const char *pin_name(enum attach_map map)
+{
+	const char *name = attach_map_names[map];
+
+	return *name == '.' ? strrchr(name, '.') + 1 : name;
+}
+
+static int pin_programs(const struct attachment *a, const struct pins *p,
+			const char *generation)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < a->program_count; i++) {
+		const struct running *run = &a->programs[i];
+		r = pins_put(p, generation, "prog", run->name, run->fd);
+		/* Before 5.15 a kprobe's link is none that can be pinned. */
+		if (r >= 0 && run->link)
+			r = pins_put(p, generation, "link", run->name,
+				     bpf_link__fd(run->link));
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int attach_pin(const struct attachment *a, const struct pins *p,
+	       const char *generation, struct account *account)
+{
+	enum attach_map map;
+	int r;
+
+	for (map = 0; map < ATTACH_MAP_COUNT; map++) {
+		r = pins_put(p, generation, "map", pin_name(map), a->maps[map]);
+		if (r < 0)
+			return r;
+	}
+	r = pin_programs(a, p, generation);
+	if (r < 0)
+		return r;
+	memcpy(account->hooks, a->hooks, sizeof(account->hooks));
+	account->ops = a->ops;
+	account->v1_hierarchy = a->v1_hierarchy;
+	account->program_count = (uint32_t)a->program_count;
+	return 0;
+}
+
+static int adopt_program(struct attachment *a, const struct pins *p,
+			 const char *generation, struct running run)
+{
+	char path[512];
+	int r;
+
+	if (a->program_count == ATTACH_PROGRAMS_MAX)
+		return -EBADMSG;
+	r = pins_path(p, generation, "link", run.name, path);
+	if (r < 0)
+		return r;
+	run.fd = pins_get(p, generation, "prog", run.name);
+	if (run.fd < 0)
+		return run.fd;
+	run.link = NULL;
+	if (run.place != PLACE_ON_DEMAND)
+		run.link = bpf_link__open(path);
+	if (!run.link && run.place != PLACE_ON_DEMAND)
+		r = -errno;
+	a->programs[a->program_count++] = run;
+	return r;
+}
+
+/* A probe's own program, and those that run along with it. */
+static int adopt_probe(struct attachment *a, const struct pins *p,
+		       const char *generation, const struct probe *probe)
+{
+	struct running run = { .name = probe->program, .place = probe->place };
+	const char *const *with = probe->with;
+	bool may_lack = false;
+	int r;
+
+	for (;;) {
+		r = attach_program(a, run.name) >= 0
+			    ? 0
+			    : adopt_program(a, p, generation, run);
+		if (r < 0 && !(may_lack && r == -ENOENT))
+			return r;
+		if (!with || !*with)
+			return 0;
+		may_lack = **with == PROBE_IF_THERE;
+		run.name = *with++ + may_lack;
+		run.place = PLACE_KERNEL;
+	}
+}
+
+int attach_adopt(struct attachment *a, const struct pins *p,
+		 const char *generation, const struct account *account)
+{
+	const struct probe *probe;
+	enum attach_map map;
+	size_t i;
+	int r;
+
+	for (map = 0; map < ATTACH_MAP_COUNT; map++) {
+		r = pins_get(p, generation, "map", pin_name(map));
+		if (r < 0)
+			return r;
+		a->maps[map] = r;
+	}
+	memcpy(a->hooks, account->hooks, sizeof(a->hooks));
+	a->ops = account->ops;
+	a->v1_hierarchy = account->v1_hierarchy;
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = attach_chosen(a, i);
+		if (!probe)
+			continue;
+		r = adopt_probe(a, p, generation, probe);
+		if (r < 0)
+			return r;
+	}
+	return a->program_count == account->program_count ? 0 : -ENOENT;
+}
