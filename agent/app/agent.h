@@ -13,6 +13,7 @@
 #include "app/canary.h"
 #include "app/daemon.h"
 #include "app/pipeline.h"
+#include "sense/sensor.h"
 #include "store/journal.h"
 
 struct loop;
@@ -43,6 +44,10 @@ struct agent {
 	struct canary canary;
 	struct loop_timer *canary_timer;
 	int helper_error; /* how the canary's last run ended, errno */
+	struct sensor_past past;
+	bool has_past;	   /* not all of it is in the journal */
+	uint64_t past_seq; /* once it was read: its last number */
+	bool is_kept;	   /* the kernel side goes on without us */
 	uint64_t lost;	       /* in the kernel, told in the journal */
 	uint64_t healed_lost;  /* records of processes lost, and made up for */
 	uint64_t started_ns;

@@ -9,20 +9,23 @@
 #include "limits.h"
 #include "store/journal.h"
 
-static void keep(struct announcer *a, const struct buf *packed, int64_t wall_ns)
+static uint64_t keep(struct announcer *a, const struct buf *packed,
+		     int64_t wall_ns)
 {
-	uint64_t seq;
+	uint64_t seq = 0;
 
 	if (packed->failed)
-		return;
+		return 0;
 	/* Begins a segment if one is due: an agent event needs no image. */
 	(void)journal_segment(a->journal);
-	(void)journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
-			     buf_slice(packed), &seq);
+	if (journal_append(a->journal, JOURNAL_EVENT, JOURNAL_URGENT, wall_ns,
+			   buf_slice(packed), &seq) < 0)
+		return 0;
+	return seq;
 }
 
-void announce(struct announcer *a, int what, const struct record_fact *facts,
-	      const char *fmt, ...)
+uint64_t announce(struct announcer *a, int what,
+		  const struct record_fact *facts, const char *fmt, ...)
 {
 	static const struct record_fact none[] = { { NULL, NULL } };
 	cleanup_buf struct buf packed = BUF_INIT(PICKET_RECORD_MAX);
@@ -37,7 +40,7 @@ void announce(struct announcer *a, int what, const struct record_fact *facts,
 
 	record_pack_agent(&packed, what, text, facts ? facts : none, boot_ns,
 			  wall_ns);
-	keep(a, &packed, wall_ns);
+	return keep(a, &packed, wall_ns);
 }
 
 void announce_coverage(struct announcer *a,
@@ -54,5 +57,5 @@ void announce_coverage(struct announcer *a,
 	(void)snprintf(text, sizeof(text), "%zu of %zu ways in are watched", on,
 		       table->n);
 	record_pack_coverage(&packed, text, table, boot_ns, wall_ns);
-	keep(a, &packed, wall_ns);
+	(void)keep(a, &packed, wall_ns);
 }

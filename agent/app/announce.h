@@ -21,9 +21,11 @@ struct announcer {
 /*
  * what: PICKET__V1__AGENT__WHAT__*. facts: up to a NULL key; may be NULL.
  * fmt: the line for a person; what came from outside is escaped by then.
+ * The event's number; 0: the journal did not take it.
  */
-void announce(struct announcer *a, int what, const struct record_fact *facts,
-	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+uint64_t announce(struct announcer *a, int what,
+		  const struct record_fact *facts, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* The COVERAGE event. */
 void announce_coverage(struct announcer *a,

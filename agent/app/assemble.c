@@ -4,12 +4,14 @@
  * journal, so that whatever fails, nothing is left half started.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/agent.h"
 #include "app/exit_codes.h"
 #include "app/losses.h"
+#include "app/restart.h"
 #include "app/sandbox.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
@@ -45,15 +47,23 @@ static uint8_t backend_of(const char *name)
 static int start_sensor(struct agent *a)
 {
 	const struct conf *c = a->s->conf;
+	char holder[200];
 	struct sensor_settings s = {
 		.ring_bytes = c->sensor.ring_size,
 		.window_ms = c->sensor.write_window_ms,
 		.unix_sockets = c->sensor.unix_sockets,
 		.env_names = (const char *const *)c->sensor.env.words,
 		.self_tgid = (uint32_t)getpid(),
+		.pin_dir = a->s->pin ? c->sensor.pin_dir : "",
+		.holder = holder,
 	};
-	char what[256] = "";
+	char what[256] = "", when[32];
 	int r;
+
+	(void)snprintf(holder, sizeof(holder),
+		       "pid %d since %s, journal '%.100s'", getpid(),
+		       clock_print(a->started_wall_ns, when),
+		       a->s->journal_dir);
 
 	s.force[WIRE_FAM_EXEC] = backend_of(c->sensor.exec);
 	s.force[WIRE_FAM_CONNECT] = backend_of(c->sensor.connect);
@@ -62,8 +72,13 @@ static int start_sensor(struct agent *a)
 	s.force[WIRE_FAM_LOAD] = backend_of(c->sensor.load);
 	s.force[WIRE_FAM_TAMPER] = backend_of(c->sensor.tamper);
 	r = sensor_open(&s, &a->sensor, what);
-	if (r >= 0)
+	if (r >= 0) {
+		if (*sensor_pin_trouble(a->sensor))
+			log_warning("what happens while picket does not run "
+				    "will not be seen: %s",
+				    sensor_pin_trouble(a->sensor));
 		return 0;
+	}
 	log_error("%s", what[0] ? what : strerrordesc_np(-r));
 	if (r == -EPERM || r == -EACCES)
 		return EXIT_CODE_PRIVILEGE;
@@ -183,6 +198,7 @@ int assemble(struct agent *a)
 	    pipeline_init(&a->pipeline) < 0 || start_processes(a) < 0)
 		return EXIT_CODE_FAILURE;
 	a->pipeline.procs = a->procs;
+	restart_begin(a);
 	return EXIT_CODE_OK;
 }
 

@@ -15,6 +15,7 @@ struct run_settings {
 	const char *policy;
 	const char *journal;
 	bool tail;
+	bool no_pins;
 };
 
 static const struct opt_row rows[] = {
@@ -36,6 +37,10 @@ static const struct opt_row rows[] = {
 	  .letter = 't',
 	  .help = "print a line for each event on standard output",
 	  .offset = offsetof(struct run_settings, tail) },
+	{ .name = "no-pins",
+	  .help = "let nothing outlive this process: what happens until it is\n"
+		  "started again is not seen",
+	  .offset = offsetof(struct run_settings, no_pins) },
 	{ 0 },
 };
 
@@ -45,7 +50,9 @@ static const struct opt_command command = {
 	.summary = "Watch this host: hold every exec, connection and write "
 		   "against the policy\nand keep it in the journal.",
 	.rows = rows,
-	.notes = "SIGHUP reloads the policy; SIGINT and SIGTERM end it.\n"
+	.notes = "SIGHUP reloads the policy. SIGINT and SIGTERM end it and "
+		 "leave nothing in\nthe kernel; SIGUSR2 ends it and leaves the "
+		 "programs running for the next\nstart, as a crash does.\n"
 		 "Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE "
 		 "and CAP_DAC_READ_SEARCH\nto start, or root.",
 };
@@ -68,6 +75,7 @@ int cmd_run(int argc, char **argv)
 		.policy_dir = s.policy ? s.policy : conf.rules.dir,
 		.journal_dir = s.journal ? s.journal : conf.journal.dir,
 		.tail = s.tail,
+		.pin = !s.no_pins,
 	};
 	code = daemon_run(&d);
 	conf_done(&conf);

@@ -20,6 +20,7 @@
 #include "app/health.h"
 #include "app/losses.h"
 #include "app/metrics.h"
+#include "app/restart.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
@@ -117,6 +118,7 @@ static int housekeep(void *arg)
 	a->housekeeping_armed = false;
 	follow_clock(a);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
+	restart_watch(a);
 	r = heal_processes(a);
 	if (r < 0)
 		return r;
@@ -128,12 +130,13 @@ static int housekeep(void *arg)
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
 		journal_set_cursor(a->journal, shipped);
 
-	if (next_ns || a->journal_error) {
+	if (next_ns || a->journal_error || a->has_past) {
 		uint64_t wait_ms = next_ns > now_ns
 					   ? (next_ns - now_ns) / NS_PER_MS + 1
 					   : HOUSEKEEPING_MS;
 
-		if (wait_ms < HOUSEKEEPING_MS || a->journal_error)
+		if (wait_ms < HOUSEKEEPING_MS || a->journal_error ||
+		    a->has_past)
 			wait_ms = HOUSEKEEPING_MS;
 		/* Not "armed": the next record brings it forward. */
 		return loop_timer_arm(a->housekeeping, wait_ms);
@@ -150,6 +153,7 @@ static int signalled(int signo, int32_t sender_pid, void *arg)
 		return 0;
 	}
 	a->stop_signal = signo;
+	a->is_kept = signo == SIGUSR2;
 	a->stopped_by = sender_pid;
 	loop_stop(a->loop, 0);
 	return 0;
@@ -180,6 +184,9 @@ static void gather(struct agent *a, struct health *h)
 	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
 	losses_sum(a->losses, a->sensor, h->families);
+	for (int f = 0; f < WIRE_FAM_COUNT; f++)
+		h->pipeline.received[f] =
+			sensor_received(a->sensor, (enum wire_family)f);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
 	ask.next_seq = h->journal.next_seq;
@@ -277,7 +284,8 @@ static int start_loop(struct agent *a)
 		r = start_metrics(a);
 	if (r >= 0)
 		r = start_looking(a);
-	return r;
+	/* Rings that we do not wait on may have waited for us. */
+	return r < 0 ? r : ring_ready(sensor_fd(a->sensor), EPOLLIN, a);
 }
 
 /* ---- stopping ----------------------------------------------------------- */
@@ -289,26 +297,34 @@ static int stop(struct agent *a)
 	uint64_t missing;
 	int n;
 
-	sensor_stop(a->sensor);
+	if (a->is_kept)
+		sensor_keep(a->sensor);
+	else
+		sensor_stop(a->sensor);
+	/* What goes on being filled is left to the next one. */
 	do {
 		n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
 				RECORDS_PER_TURN);
-	} while (n > 0);
+	} while (n > 0 && !a->is_kept);
+	/* A loss is told once those told before it are durable. */
+	(void)journal_flush(a->journal, STOP_FLUSH_MS);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
-	missing = report_unexplained(a);
+	missing = a->is_kept ? 0 : report_unexplained(a);
 	/* Every window is over. */
 	while (totals_due(a->pipeline.totals, &a->pipeline, clock_boot_ns(), 0))
 		;
 	journal_watch(a);
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,
-		 "picket stopped by signal %d from pid %d", a->stop_signal,
-		 a->stopped_by);
+		 "picket stopped by signal %d from pid %d%s", a->stop_signal,
+		 a->stopped_by, a->is_kept ? ": the kernel side goes on" : "");
 	if (a->journal_error)
 		log_notice("writing what is left, for at most %d s",
 			   STOP_FLUSH_MS / 1000);
 	if (journal_flush(a->journal, STOP_FLUSH_MS) < 0) {
 		log_error("not everything could be written to the journal");
 		code = EXIT_CODE_FAILURE;
+	} else if (!a->is_kept) {
+		restart_end(a);
 	}
 	if (a->tail)
 		(void)tail_view_drain(a->tail, a->reader);
@@ -318,7 +334,7 @@ static int stop(struct agent *a)
 
 static int start(struct agent *a)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, 0 };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2, 0 };
 	int code, r;
 
 	/* First: a signal while the programs load ends it in order, too. */
@@ -366,6 +382,8 @@ int daemon_run(const struct daemon_settings *s)
 			log_error("stopped by an internal failure: %s",
 				  strerrordesc_np(-r));
 			code = EXIT_CODE_FAILURE;
+			/* Whoever starts us again misses nothing. */
+			a.is_kept = true;
 		}
 		stop_metrics(&a);
 		r = stop(&a);

@@ -11,6 +11,7 @@ struct daemon_settings {
 	const char *policy_dir;
 	const char *journal_dir;
 	bool tail; /* print lines on stdout as they come */
+	bool pin;  /* [sensor] pin_dir counts */
 };
 
 /* Until a signal ends it. An exit code of app/exit_codes.h; has logged why. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "event.pb-c.h"
 #include "sense/sensor.h"
+#include "store/journal.h"
 
 static const char *const family_names[] = {
 	[WIRE_FAM_FORK] = "fork",     [WIRE_FAM_EXEC] = "exec",
@@ -24,8 +25,6 @@ _Static_assert(sizeof(family_names) / sizeof(family_names[0]) == WIRE_FAM_COUNT,
 
 struct losses {
 	unsigned cpus;
-	uint64_t since_ns; /* of the last check */
-	uint64_t *told; /* [cpu * WIRE_FAM_COUNT + family]: already journaled */
 };
 
 const char *family_name(enum wire_family family)
@@ -35,37 +34,33 @@ const char *family_name(enum wire_family family)
 
 int losses_new(const struct sensor *s, struct losses **ret)
 {
-	unsigned cpus = sensor_cpus(s);
-	size_t n = (size_t)cpus * WIRE_FAM_COUNT;
 	struct losses *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
-	l->cpus = cpus;
-	l->since_ns = clock_boot_ns();
-	l->told = calloc(n, sizeof(*l->told));
-	if (!l->told) {
-		losses_free(l);
-		return -ENOMEM;
-	}
+	l->cpus = sensor_cpus(s);
 	*ret = l;
 	return 0;
 }
 
 void losses_free(struct losses *l)
 {
-	if (!l)
-		return;
-	free(l->told);
 	free(l);
 }
 
-static void tell(struct announcer *a, enum wire_family family, unsigned cpu,
-		 uint64_t count, uint64_t since_ns, uint64_t until_ns)
+/* One family on one CPU, in an interval. */
+struct loss {
+	enum wire_family family;
+	unsigned cpu;
+	uint64_t count;
+	uint64_t since_ns, until_ns;
+};
+
+static uint64_t tell(struct announcer *a, const struct loss *l)
 {
 	char n[24], c[16], from[24], to[24];
 	const struct record_fact facts[] = {
-		{ "family", family_names[family] },
+		{ "family", family_names[l->family] },
 		{ "count", n },
 		{ "cpu", c },
 		{ "from_ns", from },
@@ -73,39 +68,50 @@ static void tell(struct announcer *a, enum wire_family family, unsigned cpu,
 		{ NULL, NULL },
 	};
 
-	(void)snprintf(n, sizeof(n), "%" PRIu64, count);
-	(void)snprintf(c, sizeof(c), "%u", cpu);
-	(void)snprintf(from, sizeof(from), "%" PRIu64, since_ns);
-	(void)snprintf(to, sizeof(to), "%" PRIu64, until_ns);
-	announce(a, PICKET__V1__AGENT__WHAT__LOSS, facts,
-		 "%" PRIu64 " %s events lost on cpu %u in %.1f s: "
-		 "no room in the ring",
-		 count, family_names[family], cpu,
-		 (double)(until_ns - since_ns) / 1e9);
+	(void)snprintf(n, sizeof(n), "%" PRIu64, l->count);
+	(void)snprintf(c, sizeof(c), "%u", l->cpu);
+	(void)snprintf(from, sizeof(from), "%" PRIu64, l->since_ns);
+	(void)snprintf(to, sizeof(to), "%" PRIu64, l->until_ns);
+	return announce(a, PICKET__V1__AGENT__WHAT__LOSS, facts,
+			"%" PRIu64 " %s events lost on cpu %u in %.1f s: "
+			"no room in the ring",
+			l->count, family_names[l->family], l->cpu,
+			(double)(l->until_ns - l->since_ns) / 1e9);
 }
 
-uint64_t losses_check(struct losses *l, const struct sensor *s,
-		      struct announcer *a)
+/* What was lost and is not told; 0 while the last telling may yet be undone. */
+static uint64_t untold(struct sensor *s, const struct loss *l,
+		       uint64_t sealed_seq, uint64_t *ret_lost)
 {
-	uint64_t now_ns = clock_boot_ns();
-	uint64_t sum = 0;
+	struct wire_counters c;
+	uint64_t told, seq;
 
-	for (unsigned cpu = 0; cpu < l->cpus; cpu++) {
+	if (sensor_counters(s, l->cpu, l->family, &c) < 0)
+		return 0;
+	told = sensor_told(s, l->cpu, l->family, &seq);
+	*ret_lost = c.lost;
+	return seq > sealed_seq ? 0 : c.lost - told;
+}
+
+uint64_t losses_check(struct losses *l, struct sensor *s, struct announcer *a)
+{
+	uint64_t now_ns = clock_boot_ns(), sum = 0, lost, seq;
+	struct loss loss = { .since_ns = sensor_checked(s, now_ns),
+			     .until_ns = now_ns };
+	struct journal_stats j;
+
+	journal_stats(a->journal, &j);
+	for (loss.cpu = 0; loss.cpu < l->cpus; loss.cpu++) {
 		for (int f = 0; f < WIRE_FAM_COUNT; f++) {
-			uint64_t *told = &l->told[cpu * WIRE_FAM_COUNT + f];
-			struct wire_counters c;
-
-			if (sensor_counters(s, cpu, (enum wire_family)f, &c) <
-				    0 ||
-			    c.lost == *told)
+			loss.family = (enum wire_family)f;
+			loss.count = untold(s, &loss, j.sealed_seq, &lost);
+			if (!loss.count)
 				continue;
-			tell(a, (enum wire_family)f, cpu, c.lost - *told,
-			     l->since_ns, now_ns);
-			sum += c.lost - *told;
-			*told = c.lost;
+			seq = tell(a, &loss);
+			sensor_tell(s, loss.cpu, loss.family, lost, seq);
+			sum += loss.count;
 		}
 	}
-	l->since_ns = now_ns;
 	return sum;
 }
 

@@ -14,15 +14,17 @@ struct announcer;
 struct losses;
 struct sensor;
 
-/* For a sensor whose counters began at zero when it was opened. */
 int losses_new(const struct sensor *s, struct losses **ret);
 void losses_free(struct losses *l);
 
-/* Journal what was lost since the last call. Returns how many events. */
-uint64_t losses_check(struct losses *l, const struct sensor *s,
-		      struct announcer *a);
+/*
+ * Journal what was lost and is not told, by whichever agent. A family and CPU
+ * whose last telling is not durable yet waits for the next call. Returns how
+ * many events.
+ */
+uint64_t losses_check(struct losses *l, struct sensor *s, struct announcer *a);
 
-/* Sums over all CPUs since the sensor was opened. */
+/* Sums over all CPUs since the programs were loaded. */
 void losses_sum(const struct losses *l, const struct sensor *s,
 		struct wire_counters ret[static WIRE_FAM_COUNT]);
 

@@ -80,6 +80,11 @@ void outcomes_settle(struct outcomes *o, struct pipeline *p,
 	table_remove(o->by_sock, &ev->result.sock);
 }
 
+void outcomes_forget(struct outcomes *o, const struct event *ev)
+{
+	table_remove(o->by_sock, &ev->result.sock);
+}
+
 uint64_t outcomes_waiting(const struct outcomes *o)
 {
 	return table_count(o->by_sock);

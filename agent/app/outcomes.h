@@ -29,4 +29,7 @@ void outcomes_expect(struct outcomes *o, const struct event *ev,
 void outcomes_settle(struct outcomes *o, struct pipeline *p,
 		     const struct event *ev);
 
+/* The same, for one that the journal has already. */
+void outcomes_forget(struct outcomes *o, const struct event *ev);
+
 uint64_t outcomes_waiting(const struct outcomes *o);

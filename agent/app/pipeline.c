@@ -26,6 +26,7 @@
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "sense/decode.h"
+#include "sense/sensor.h"
 #include "store/journal.h"
 
 /* What becomes of an event of this kind once its process is known. */
@@ -135,9 +136,8 @@ static uint64_t keep(struct pipeline *p, const struct event *ev,
 
 /* Remember what will be known later of an event that was kept. */
 static void expect_more(struct pipeline *p, const struct event *ev,
-			uint64_t seq)
+			struct amend_target target)
 {
-	struct amend_target target = { .epoch = p->epoch, .seq = seq };
 
 	if (ev->kind == EVENT_CONNECT && !ev->connect.is_send &&
 	    !ev->connect.is_socket)
@@ -199,9 +199,31 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 	}
 
 	seq = keep(p, &ev, img, &v);
-	if (seq)
-		expect_more(p, &ev, seq);
+	if (seq) {
+		sensor_kept(p->sensor, p->epoch, seq);
+		expect_more(
+			p, &ev,
+			(struct amend_target){ .epoch = p->epoch, .seq = seq });
+	}
 	if (seq && ev.canary)
 		canary_kept(p->canary, &ev, seq);
 	return 0;
+}
+
+void pipeline_seen(void *pipeline, const struct sensor_seen *seen)
+{
+	struct pipeline *p = pipeline;
+	struct image *img = NULL;
+	struct event ev;
+
+	if (decode_record(seen->data, seen->size, p->scratch, &ev,
+			  &p->last_bad) < 0 ||
+	    proc_table_apply(p->procs, &ev, &img) < 0)
+		return;
+	if (ev.kind == EVENT_CONNECT_RESULT)
+		outcomes_forget(p->outcomes, &ev);
+	else if (seen->seq)
+		expect_more(p, &ev,
+			    (struct amend_target){ .epoch = seen->epoch,
+						   .seq = seen->seq });
 }

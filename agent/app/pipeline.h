@@ -13,6 +13,7 @@
 #include "wire.h"
 
 struct sensor;
+struct sensor_seen;
 struct proc_table;
 struct rule_set;
 struct journal;
@@ -53,6 +54,12 @@ struct pipeline {
 /* The parts above are filled in by the caller before the first record. */
 int pipeline_init(struct pipeline *p);
 void pipeline_done(struct pipeline *p);
+
+/*
+ * A record that the journal has from before a restart: who is who, and what
+ * will be amended. Nothing is kept.
+ */
+void pipeline_seen(void *pipeline, const struct sensor_seen *seen);
 
 /* sensor_fn: take one record. Negative only when memory has run out. */
 int pipeline_record(void *pipeline, const void *data, size_t size);

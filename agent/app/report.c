@@ -79,7 +79,9 @@ void report_start(struct agent *a)
 	if (o->unclean)
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__UNCLEAN, NULL,
 			 "the journal was not closed by its last writer: what "
-			 "happened until now was not seen");
+			 "happened until now %s",
+			 a->has_past ? "waited in the kernel and follows"
+				     : "was not seen");
 	if (o->cut_bytes)
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__CUT, NULL,
 			 "the journal's torn end, %" PRIu64
@@ -98,7 +100,9 @@ static uint64_t unexplained(const struct agent *a)
 
 	losses_sum(a->losses, a->sensor, f);
 	for (int i = 0; i < WIRE_FAM_COUNT; i++) {
-		uint64_t known = f[i].lost + a->pipeline.counts.received[i];
+		uint64_t known =
+			f[i].lost +
+			sensor_received(a->sensor, (enum wire_family)i);
 
 		if (f[i].made > known)
 			sum += f[i].made - known;

@@ -137,6 +137,19 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 		p->counts.refused++;
 }
 
+bool totals_settle(struct totals *t, struct pipeline *p,
+		   const struct wire_written_key *key, uint64_t now_ns)
+{
+	struct waiting *w = table_get(t->waiting, key), now;
+
+	if (!w)
+		return false;
+	now = *w;
+	table_remove(t->waiting, key);
+	amend(p, key, &now, now_ns);
+	return true;
+}
+
 void totals_of_process(struct totals *t, struct pipeline *p,
 		       struct proc_key proc, uint64_t now_ns)
 {

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "app/outcomes.h"
@@ -14,9 +15,17 @@
 
 struct totals;
 struct pipeline;
+struct wire_written_key;
 
 int totals_new(struct totals **ret);
 void totals_free(struct totals *t);
+
+/*
+ * Amend what is expected for this image and file now; false: nothing is, and
+ * nothing was taken.
+ */
+bool totals_settle(struct totals *t, struct pipeline *p,
+		   const struct wire_written_key *key, uint64_t now_ns);
 
 void totals_expect(struct totals *t, const struct event *ev,
 		   struct amend_target target);

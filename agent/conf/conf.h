@@ -53,6 +53,7 @@ struct conf {
 		uint64_t ring_size;
 		uint64_t write_window_ms;
 		bool unix_sockets;
+		char *pin_dir;		/* empty: nothing is pinned */
 		struct conf_words env;
 	} sensor;
 	struct {

@@ -81,6 +81,10 @@ const struct conf_key conf_keys[] = {
 	  .help = "repeated writes to a file are summed for this long" },
 	{ "sensor", "unix_sockets", CONF_BOOL, AT(sensor.unix_sockets),
 	  .fallback = "no", .help = "report connections to unix sockets too" },
+	{ "sensor", "pin_dir", CONF_PATH, AT(sensor.pin_dir),
+	  .fallback = "/sys/fs/bpf/picket", .may_be_empty = true,
+	  .rule = "in a mounted bpf file system; empty: none",
+	  .help = "directory of what goes on while picket does not run" },
 	{ "sensor", "env", CONF_WORDS, AT(sensor.env),
 	  .fallback = "LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT BASH_ENV ENV "
 		      "PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5LIB PERL5OPT "

@@ -243,6 +243,7 @@ class Agent:
         self.policy = self.dir / "policy.d"
         self.log = self.dir / "log"
         self.process = None
+        self.program = PICKET
         self.tails = []
         if callable(policy):
             policy = policy(self.dir.parent)
@@ -252,6 +253,7 @@ class Agent:
             self.policy.mkdir(exist_ok=True)
             (self.policy / "50-test.ini").write_text(policy)
         settings = {
+            "sensor": {"pin_dir": ""},
             "rules": {"dir": self.policy},
             "journal": {"dir": self.journal, "sync_interval": "50ms"},
             "collector": {"state_dir": self.state},
@@ -276,7 +278,7 @@ class Agent:
         with open(self.log, "ab") as log:
             kw.setdefault("stdout", log)
             self.process = subprocess.Popen(
-                [*prefix, PICKET, "run", "--config", self.config, *extra],
+                [*prefix, self.program, "run", "--config", self.config, *extra],
                 stdin=subprocess.DEVNULL, stderr=log, **kw)
         return self.process
 

@@ -1,0 +1,363 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A restart without a hole: what happens while no picket runs is in the
+journal afterwards, once, under the process that did it, or is counted as
+lost; and what is stopped leaves nothing in the kernel."""
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import threading
+
+import record
+from lib import (ACTORS, PICKET, Agent, act, contains, equal,
+                 main, need_root, run, test, true, wait_for, workdir)
+
+OTHER = ACTORS / "picket-other"
+ALIEN = ACTORS / "picket-alien"
+
+
+class Place:
+    """A directory with a bpf file system of its own."""
+
+    def __init__(self, directory):
+        self.dir = directory
+        self.bpf = directory / "bpf"
+        self.pins = self.bpf / "picket"
+        self.made = 0
+
+    def agent(self, **sensor):
+        self.made += 1
+        return Agent(self.dir, name=f"agent-{self.made}",
+                     sensor={"pin_dir": self.pins, **sensor},
+                     canary={"interval": "0s"})
+
+
+@contextlib.contextmanager
+def place():
+    need_root()
+    with workdir("restart") as directory:
+        (directory / "bpf").mkdir()
+        subprocess.run(["mount", "-t", "bpf", "bpf", directory / "bpf"],
+                       check=True)
+        try:
+            yield Place(directory)
+        finally:
+            subprocess.run(["umount", directory / "bpf"], check=True)
+
+
+class Load:
+    """Shells under a name nobody else has, one after the other: each lives
+    for a moment, makes a file of its own, and dies."""
+
+    def __init__(self, directory):
+        self.dir = directory / f"load-{os.urandom(4).hex()}"
+        self.dir.mkdir()
+        self.shell = self.dir / "shell"
+        shutil.copy("/bin/sh", self.shell)
+        self.pids = []
+        self.ending = False
+        self.thread = threading.Thread(target=self._run)
+
+    def step(self):
+        name = self.dir / f"file-{len(self.pids)}"
+        pid, _ = act([self.shell, "-c", f"echo x >{name}"])
+        self.pids.append(pid)
+
+    def _run(self):
+        while not self.ending:
+            self.step()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending = True
+        self.thread.join()
+
+    def more(self, count):
+        """Until so many more have lived."""
+        want = len(self.pids) + count
+        wait_for(lambda: len(self.pids) >= want, f"{count} more shells")
+
+
+def kind(records, name):
+    return [r for r in records if r["kind"] == name]
+
+
+def losses(records, in_the_ring=False):
+    """What agent events say was lost, by family: all of it, or what found no
+    room in the ring, which is told by CPU."""
+    sums = {}
+    for r in kind(records, "agent"):
+        if r["agent"]["what"] != "loss":
+            continue
+        facts = r["agent"]["facts"]
+        if in_the_ring and "cpu" not in facts:
+            continue
+        family = facts["family"]
+        sums[family] = sums.get(family, 0) + int(facts["count"])
+    return sums
+
+
+def check_load(load, records):
+    """Each shell: one exec, one exit, one file, all by the same process, and
+    nothing twice. What is missing was counted: others make floods, too."""
+    shell = os.fsencode(load.shell)
+    by_pid = {}
+    for r in records:
+        if record.exe(r) == shell and r["kind"] in ("exec", "exit", "write"):
+            by_pid.setdefault(record.pid(r), []).append(r)
+    spare = losses(records, in_the_ring=True)
+    wrong = []
+    for number, pid in enumerate(load.pids):
+        mine = by_pid.get(pid, [])
+        path = os.fsencode(load.dir / f"file-{number}")
+        counts = {
+            "exec": len(kind(mine, "exec")),
+            "exit": len(kind(mine, "exit")),
+            "write": len([r for r in kind(mine, "write")
+                          if record.operation(r) == "open"
+                          and record.path(r) == path]),
+        }
+        for family, count in counts.items():
+            if count == 0 and spare.get(family, 0) > 0:
+                spare[family] -= 1
+            elif count != 1:
+                wrong.append(f"shell {number}, pid {pid}: {counts}")
+        who = {record.process_id(r) for r in mine}
+        if len(who) > 1:
+            wrong.append(f"shell {number}, pid {pid}: {len(who)} processes")
+    true(not wrong, f"{len(wrong)} of {len(load.pids)}:\n"
+         + "\n".join(wrong[:10]))
+
+
+def check_all_explained(agent, records):
+    """Nothing but floods of others took room, and all that was made is known."""
+    sums = losses(records)
+    for family in losses(records, in_the_ring=True):
+        sums.pop(family)
+    # Repeats by whoever was running; none of ours writes a file twice.
+    sums.pop("write", None)
+    equal(sums, {}, "losses")
+    contains(agent.log_text(), " 0 unexplained", "the last line")
+
+
+def programs(place):
+    """Ids of the programs that are pinned."""
+    ids = []
+    for path in place.pins.glob("*/prog_*"):
+        p = run(["bpftool", "-j", "prog", "show", "pinned", path])
+        ids.append(json.loads(p.stdout)["id"])
+    true(len(ids) > 10, f"pinned programs: {ids}")
+    return ids
+
+
+def is_there(program):
+    return run(["bpftool", "-j", "prog", "show", "id",
+                str(program)]).returncode == 0
+
+
+def check_nothing_left(place, ids):
+    equal(os.listdir(place.bpf), [f for f in os.listdir(place.bpf)
+                                  if f.endswith(".debug")],
+          "what is left in the bpf file system")
+    wait_for(lambda: not any(is_there(i) for i in ids),
+             lambda: f"programs to go: {[i for i in ids if is_there(i)]}")
+
+
+def kill(agent):
+    agent.process.kill()
+    agent.process.wait()
+
+
+def restart_under_load(place, second):
+    with place.agent() as agent:
+        agent.start()
+        before = programs(place)
+        with Load(place.dir) as load:
+            load.more(40)
+            kill(agent)
+            load.more(40)
+            true(all(is_there(i) for i in before), "the programs run on")
+            agent.program = second
+            agent.start()
+            load.more(40)
+        after = programs(place)
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        records = agent.read()
+        check_load(load, records)
+        check_all_explained(agent, records)
+        check_nothing_left(place, before + after)
+        return records, before, after
+
+
+@test
+def killed_and_started_again_nothing_is_missing_or_twice(place):
+    records, before, after = restart_under_load(place, PICKET)
+    equal(sorted(after), sorted(before), "programs")
+    texts = [r["agent"]["text"] for r in kind(records, "agent")
+             if r["agent"]["what"] == "unclean"]
+    contains("\n".join(texts), "waited in the kernel", "what is said of it")
+
+
+@test
+def killed_and_another_build_started_nothing_is_missing_or_twice(place):
+    _, before, after = restart_under_load(place, OTHER)
+    true(not set(before) & set(after), "the programs are others")
+
+
+@test
+def stopped_for_an_upgrade_it_leaves_the_kernel_side_running(place):
+    with place.agent() as agent:
+        agent.start()
+        ids = programs(place)
+        with Load(place.dir) as load:
+            load.more(40)
+            equal(agent.stop(signal.SIGUSR2), 0, "exit code")
+            true(all(is_there(i) for i in ids), "the programs run on")
+            load.more(40)
+            agent.start()
+            load.more(40)
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        records = agent.read()
+    check_load(load, records)
+    check_all_explained(agent, records)
+    check_nothing_left(place, ids)
+    equal({r["epoch"] for r in records}, {records[0]["epoch"]}, "epochs")
+
+
+@test
+def records_that_mean_something_else_are_counted(place):
+    with place.agent() as agent:
+        agent.start()
+        ids = programs(place)
+        kill(agent)
+        with Load(place.dir) as missed:
+            missed.more(20)
+        agent.program = ALIEN
+        agent.start()
+        with Load(place.dir) as seen:
+            seen.more(20)
+        ids += programs(place)
+        equal(agent.stop(), 0, "exit code")
+        records = agent.read()
+    check_load(seen, records)
+    true(not [r for r in records if record.exe(r)
+              == os.fsencode(missed.shell)], "what cannot be read is not told")
+    # A fork, an exec, an exit and a file at least for each shell.
+    lost = losses(records).get("records", 0)
+    true(lost >= 4 * len(missed.pids), f"{lost} records of another layout "
+         f"for {len(missed.pids)} shells")
+    check_nothing_left(place, ids)
+
+
+class Counters:
+    """The kernel's own, held on to when everybody else has let go."""
+
+    BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    LOOKUP, GET = 1, 7
+    FAMILIES = ("fork", "exec", "exit", "connect", "write", "cgroup",
+                "listen", "load", "tamper")
+
+    def __init__(self, pin):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        path = ctypes.create_string_buffer(os.fsencode(pin))
+        self.fd = self._bpf(self.GET, struct.pack(
+            "QIIII", ctypes.addressof(path), 0, 0, 0, 0))
+
+    def _bpf(self, command, attr):
+        attr = ctypes.create_string_buffer(attr)
+        r = self.libc.syscall(self.BPF, command, attr, len(attr) - 1)
+        if r < 0:
+            raise OSError(ctypes.get_errno(), "bpf")
+        return r
+
+    def lost(self):
+        cpus = open("/sys/devices/system/cpu/possible").read().strip()
+        count = int(cpus.split("-")[-1]) + 1
+        sums = {}
+        for number, family in enumerate(self.FAMILIES):
+            key = ctypes.c_uint32(number)
+            value = ctypes.create_string_buffer(32 * count)
+            self._bpf(self.LOOKUP, struct.pack(
+                "IIQQQ", self.fd, 0, ctypes.addressof(key),
+                ctypes.addressof(value), 0))
+            # made, lost, skipped, summed of each CPU
+            lost = sum(struct.unpack(f"{4 * count}Q", value.raw)[1::4])
+            if lost:
+                sums[family] = lost
+        return sums
+
+    def close(self):
+        os.close(self.fd)
+
+
+@test
+def what_overflowed_is_told_once_over_two_kills(place):
+    with place.agent(ring_size="256K") as agent:
+        agent.start()
+        pin, = place.pins.glob("*/map_counters")
+        counters = Counters(pin)
+        for _ in range(2):
+            kill(agent)
+            with Load(place.dir) as load:
+                load.more(200)
+            agent.start()
+            # Some of it is told, and may not be durable, when it dies again.
+            wait_for(lambda: losses(agent.read(), True), "a loss to be told")
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        lost = counters.lost()
+        counters.close()
+        true(lost.get("exec", 0) > 0, f"an overflow: {lost}")
+        equal(losses(agent.read(), in_the_ring=True), lost, "losses told")
+        contains(agent.log_text(), " 0 unexplained", "the last line")
+
+
+@test
+def second_picket_on_the_same_pins_says_who_runs(place):
+    with place.agent() as first, place.agent() as second:
+        first.start()
+        p = second.spawn()
+        equal(p.wait(30), 1, "exit code")
+        text = second.log_text()
+        contains(text, f"pid {first.process.pid} since ", "the refusal")
+        contains(text, str(first.journal), "the refusal")
+        # Nothing of the first one's was touched.
+        with Load(place.dir) as load:
+            load.more(5)
+        first.stop()
+        check_load(load, first.read())
+
+
+@test
+def without_a_bpf_file_system_it_runs_and_says_what_is_missing(place):
+    with place.agent(pin_dir=place.dir / "plain") as agent:
+        agent.start()
+        with Load(place.dir) as load:
+            load.more(5)
+        equal(agent.stop(), 0, "exit code")
+        check_load(load, agent.read())
+        contains(agent.log_text(), "is not in a bpf file system", "the log")
+        true(not (place.dir / "plain").exists(), "nothing was made")
+
+
+@test
+def directory_that_others_may_write_to_is_not_used(place):
+    open_dir = place.bpf / "open"
+    open_dir.mkdir()
+    open_dir.chmod(0o777)
+    with place.agent(pin_dir=open_dir) as agent:
+        agent.start()
+        equal(agent.stop(), 0, "exit code")
+        contains(agent.log_text(), "others may write", "the log")
+    open_dir.rmdir()
+
+
+if __name__ == "__main__":
+    main(place)
