@@ -19,8 +19,8 @@
 #include "base/cleanup.h"
 #include "sense/cgroup_root.h"
 
-/* Half of it is for what else the machine does meanwhile. */
-#define FLOOD_RING (2u << 20)
+/* Much of it is for what else the machine does while nobody reads. */
+#define FLOOD_RING (16u << 20)
 #define FLOOD	   5000
 #define EXECS	   20
 
