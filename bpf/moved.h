@@ -237,15 +237,24 @@ static __always_inline bool vfs_takes_idmap(void)
  * another below it: since 6.5 (62d53c4a1dfe) that one's f_path is its own,
  * and the user's stands beside it; before, f_path is the user's. (6.5 to 6.7
  * have it the other way round still, under another name.)
+ *
+ * The mode's bit for it went from 25 to 24 in 6.14, and 25 means something
+ * else since: so it must also be a path of a file system that does so.
  */
 static __always_inline struct path *file_user_path(struct file *f, __u32 mode)
 {
 	struct backing_file___user *backing = (void *)f;
+	struct dentry *user;
+	__u32 magic;
 
-	if ((mode & FMODE_BACKING) && bpf_core_field_exists(backing->user_path))
-		return (void *)f +
-		       bpf_core_field_offset(backing->user_path);
-	return (void *)f + bpf_core_field_offset(f->f_path);
+	if (!bpf_core_field_exists(backing->user_path) ||
+	    !(mode & FMODE_BACKING))
+		return (void *)f + bpf_core_field_offset(f->f_path);
+	user = BPF_CORE_READ(backing, user_path.dentry);
+	magic = BPF_CORE_READ(user, d_sb, s_magic);
+	if (magic != OVERLAY_MAGIC && magic != FUSE_MAGIC)
+		return (void *)f + bpf_core_field_offset(f->f_path);
+	return (void *)f + bpf_core_field_offset(backing->user_path);
 }
 
 /* Since 5.17 (7c7e3d31e785): programs may look up a mapping by its address. */

@@ -525,7 +525,7 @@ struct bpf_iter__task {
 #define FMODE_WRITE	     0x2
 #define FMODE_PATH	     0x4000
 #define FMODE_CREATED	     0x100000
-#define FMODE_BACKING	     0x2000000
+#define FMODE_BACKING	     0x3000000 /* either bit, see moved.h */
 #define FMODE_NOACCOUNT	     0x20000000
 #define MAY_WRITE	     0x2
 #define VM_WRITE	     0x2
@@ -574,3 +574,4 @@ struct bpf_iter__task {
 #define TMPFS_MAGIC	0x01021994
 #define HUGETLBFS_MAGIC 0x958458f6
 #define OVERLAY_MAGIC	0x794c7630
+#define FUSE_MAGIC	0x65735546

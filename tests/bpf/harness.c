@@ -249,6 +249,18 @@ size_t seen_writes(const struct seen *w, enum wire_write_op op)
 	return n;
 }
 
+const struct wire_load *seen_load(const struct seen *w, enum wire_load_op op,
+				  size_t n)
+{
+	const struct wire_load *r;
+	size_t i;
+
+	for (i = 0; (r = seen_nth(w, WIRE_LOAD, i)); i++)
+		if (r->op == op && n-- == 0)
+			return r;
+	return NULL;
+}
+
 struct sensor_row seen_row(const struct seen *w, const char *hook)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];

@@ -63,6 +63,9 @@ const struct wire_write *seen_write(const struct seen *w,
 				     enum wire_write_op op, size_t n);
 size_t seen_writes(const struct seen *w, enum wire_write_op op);
 
+const struct wire_load *seen_load(const struct seen *w, enum wire_load_op op,
+				  size_t n);
+
 /* The coverage row of this hook; fails where the table has none. */
 struct sensor_row seen_row(const struct seen *w, const char *hook);
 
