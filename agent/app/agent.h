@@ -13,6 +13,7 @@
 #include "app/canary.h"
 #include "app/daemon.h"
 #include "app/pipeline.h"
+#include "app/refusals.h"
 #include "sense/sensor.h"
 #include "store/journal.h"
 
@@ -59,6 +60,7 @@ struct agent {
 	uint64_t journal_trimmed_ns; /* when that was told; 0: never */
 	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
+	struct refusals refusals;
 };
 
 /*

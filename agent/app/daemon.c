@@ -127,6 +127,7 @@ static int housekeep(void *arg)
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	canary_watch(a);
+	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
 		journal_set_cursor(a->journal, shipped);
 
@@ -374,6 +375,7 @@ int daemon_run(const struct daemon_settings *s)
 	};
 	int code, r;
 
+	a.refusals.since_ns = a.started_wall_ns;
 	code = start(&a);
 	if (code == EXIT_CODE_OK) {
 		report_log_start(&a);

@@ -101,6 +101,7 @@ static const struct {
 	[PICKET__V1__AGENT__WHAT__CANARY] = { "canary", false },
 	[PICKET__V1__AGENT__WHAT__CANARY_MISSING] = { "canary_missing", true },
 	[PICKET__V1__AGENT__WHAT__BLINDED] = { "blinded", true },
+	[PICKET__V1__AGENT__WHAT__REFUSED] = { "refused", true },
 };
 
 static const char *const stdio_types[] = {

@@ -256,6 +256,26 @@ def a_dead_collector_slows_nothing(way):
     equal(way.agent.stop(), 0, "exit code of picket run")
 
 
+@fresh
+def what_a_collector_refuses_is_an_event(way):
+    collector = way.start_collector()
+    collector.rules({"contains": "poison-denied", "status": 400})
+    way.agent.start()
+    way.start_shipper()
+    program = actor("act_tiny", way.dir, "poison-denied")
+    act([actor("act_exec", way.dir, "launcher"), "many", "1", program])
+    told = wait_for(lambda: [r["attributes"] for r in collector.records()
+                             if r["attributes"].get("picket.agent.what")
+                             == "refused"], "the event")
+    facts = [r for r in way.agent.read() if r["kind"] == "agent"
+             and r["agent"]["what"] == "refused"][0]["agent"]["facts"]
+    equal(facts["collector"], "default", "which collector")
+    true(int(facts["count"]) >= 1, f"how many: {told}")
+    dead = (way.agent.state / "dead-letters.jsonl").read_text()
+    true(len(dead.splitlines()) >= int(facts["count"]), "dead letters")
+    equal(way.agent.stop(), 0, "exit code of picket run")
+
+
 def enough(way, before):
     status = way.agent.status()
     return status and status["collectors"][0]["backlog"] > before and status
