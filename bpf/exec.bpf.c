@@ -18,7 +18,7 @@
 
 static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t)
 {
-	const struct cred *cred = BPF_CORE_READ(t, cred);
+	struct cred *cred = BPF_CORE_READ(t, cred);
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
 	struct tty_struct *tty = BPF_CORE_READ(signal, tty);
 	struct pid *pid = BPF_CORE_READ(t, thread_pid), *other;

@@ -72,7 +72,7 @@ static __always_inline void hdr_no_task(struct wire_hdr *h)
 
 static __always_inline void hdr_task(struct wire_hdr *h, struct task_struct *t)
 {
-	const struct cred *cred = BPF_CORE_READ(t, cred);
+	struct cred *cred = BPF_CORE_READ(t, cred);
 	struct css_set *set = BPF_CORE_READ(t, cgroups);
 
 	if (BPF_CORE_READ(t, flags) & PF_KTHREAD)
