@@ -197,7 +197,7 @@ $(BPFTEST_OBJ): | $(BUILD)/gen/picket.skel.h
 $(BPFTEST_OBJ): ALL_CPPFLAGS += -Itests -Itests/bpf
 $(BUILD)/tests/bpf/%: tests/bpf/%.c $(BPFTEST_OBJ) $(PICKET_OBJ) $(COMMON_OBJ)
 	$(build_test)
-	$(call link_test) $(PICKET_LIBS) $(TEST_LIBS)
+	$(call link_test,-Wl$(comma)--wrap=_cmocka_run_group_tests) $(PICKET_LIBS) $(TEST_LIBS)
 
 # What the end-to-end tests run and watch. Static, so that a chroot holds it.
 ACT_BIN := $(patsubst tests/e2e/%.c,$(BUILD)/tests/%,$(wildcard tests/e2e/act*.c))

@@ -32,7 +32,7 @@ static const struct {
 	{ "auto", WIRE_BACKEND_NONE },	   { "lsm", WIRE_BACKEND_LSM },
 	{ "fentry", WIRE_BACKEND_FENTRY }, { "kprobe", WIRE_BACKEND_KPROBE },
 	{ "tp_btf", WIRE_BACKEND_TP_BTF }, { "raw_tp", WIRE_BACKEND_RAW_TP },
-	{ "cgroup", WIRE_BACKEND_CGROUP },
+	{ "cgroup", WIRE_BACKEND_CGROUP }, { "off", SENSOR_OFF },
 };
 
 static uint8_t backend_of(const char *name)

@@ -23,7 +23,11 @@ static const char *const level_names[] = { "error", "warning", "notice",
 					   "info",  "debug",   NULL };
 static const char *const backend_names[] = { "auto",   "lsm",	 "fentry",
 					     "kprobe", "tp_btf", "raw_tp",
-					     "cgroup", NULL };
+					     "cgroup", "off",	 NULL };
+/* Who ran what is what all else is told by: never off. */
+static const char *const exec_backend_names[] = {
+	"auto", "lsm", "fentry", "kprobe", "tp_btf", "raw_tp", "cgroup", NULL,
+};
 static const char *const unlisted_names[] = {
 	[CONF_UNLISTED_RECORD] = "record",
 	[CONF_UNLISTED_ALERT] = "alert",
@@ -54,7 +58,7 @@ const struct conf_key conf_keys[] = {
 	  .help = "metrics for the textfile collector of node_exporter" },
 
 	{ "sensor", "exec", CONF_NAME, AT(sensor.exec), .fallback = "auto",
-	  .choices = backend_names,
+	  .choices = exec_backend_names,
 	  .help = "kernel hook that sees programs start" },
 	{ "sensor", "connect", CONF_NAME, AT(sensor.connect),
 	  .fallback = "auto", .choices = backend_names,

@@ -177,6 +177,11 @@ static void advance(struct choice *c, size_t hook, size_t from)
 	uint8_t force = forced(c, h);
 	char why[40];
 
+	if (c->settings->force[h->family] == SENSOR_OFF) {
+		at->probe = h->count;
+		add_reason(at, "switched off by the settings");
+		return;
+	}
 	if (h->is_unix && !c->settings->unix_sockets) {
 		at->probe = h->count;
 		add_reason(at, "unix_sockets = no");
@@ -288,6 +293,8 @@ static int check_family(const struct choice *c, enum wire_family family,
 	const char *why = "";
 	size_t i;
 
+	if (force == SENSOR_OFF)
+		return 0;
 	for (i = 0; i < sense_hook_count; i++) {
 		const struct attached *at = &c->a->hooks[i];
 

@@ -13,6 +13,9 @@
 
 struct sensor;
 
+/* In sensor_settings.force. */
+#define SENSOR_OFF 0xff
+
 struct sensor_settings {
 	uint64_t ring_bytes;	/* power of two, at least 256 KiB */
 	uint64_t window_ms;	/* repeats of one write are summed this long */
@@ -30,7 +33,10 @@ struct sensor_settings {
 	 */
 	const char *pin_dir;
 	const char *holder;
-	/* 0: any; else enum wire_backend that this family must use. */
+	/*
+	 * 0: any; SENSOR_OFF: this family is not watched; else the enum
+	 * wire_backend that it must use.
+	 */
 	uint8_t force[WIRE_FAM_COUNT];
 };
 

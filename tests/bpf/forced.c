@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "forced.h"
 
+#include <fnmatch.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "sense/probes.h"
+#include "sense/sensor.h"
 
 static bool has_backend(const struct hook *hook, enum wire_backend backend)
 {
@@ -47,6 +49,37 @@ static enum wire_backend backend_named(const char *name)
 	return WIRE_BACKEND_NONE;
 }
 
+static int family_named(const char *name)
+{
+	enum wire_family family;
+
+	for (family = 0; family < WIRE_FAM_COUNT; family++)
+		if (strcmp(name, sense_family_name(family)) == 0)
+			return (int)family;
+	return -1;
+}
+
+/* All that was not named by any such word is switched off by the last. */
+static int force_only(const char *name, uint8_t force[static WIRE_FAM_COUNT])
+{
+	static bool is_named[WIRE_FAM_COUNT];
+	int named = family_named(name);
+	enum wire_family family;
+
+	if (named < 0)
+		return 0;
+	is_named[named] = true;
+	for (family = 0; family < WIRE_FAM_COUNT; family++) {
+		if (is_named[family] && force[family] == SENSOR_OFF)
+			force[family] = 0;
+		/* By these the harness knows whose a record is. */
+		if (!is_named[family] && family != WIRE_FAM_FORK &&
+		    family != WIRE_FAM_EXIT && family != WIRE_FAM_CGROUP)
+			force[family] = SENSOR_OFF;
+	}
+	return 1;
+}
+
 /* One word: BACKEND or FAMILY=BACKEND. How many families it named. */
 static int force_word(char *word, uint8_t force[static WIRE_FAM_COUNT])
 {
@@ -55,6 +88,8 @@ static int force_word(char *word, uint8_t force[static WIRE_FAM_COUNT])
 	enum wire_family family;
 	int named = 0;
 
+	if (strncmp(word, "only=", 5) == 0)
+		return force_only(word + 5, force);
 	if (equals)
 		*equals = '\0';
 	for (family = 0; backend && family < WIRE_FAM_COUNT; family++) {
@@ -95,11 +130,49 @@ void assert_forced(const struct wire_hdr *record, enum wire_family family)
 				    sense_backend_name(force[family]));
 }
 
-/* cmocka asks no environment; each program would have to. */
-__attribute__((constructor)) static void filter_by_env(void)
+static bool fits_any(const char *name, const char *patterns)
 {
-	const char *pattern = getenv("PICKET_TEST_FILTER");
+	char copy[1024], *pattern, *rest = NULL;
 
-	if (pattern && *pattern)
-		cmocka_set_test_filter(pattern);
+	(void)snprintf(copy, sizeof(copy), "%s", patterns);
+	for (pattern = strtok_r(copy, " ", &rest); pattern;
+	     pattern = strtok_r(NULL, " ", &rest))
+		if (fnmatch(pattern, name, 0) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * In place of cmocka's own (by the linker's --wrap): its filter is one pattern,
+ * and each further one would load everything anew.
+ */
+int __wrap__cmocka_run_group_tests(const char *group,
+				   const struct CMUnitTest *tests, size_t n,
+				   CMFixtureFunction setup,
+				   CMFixtureFunction teardown);
+int __real__cmocka_run_group_tests(const char *group,
+				   const struct CMUnitTest *tests, size_t n,
+				   CMFixtureFunction setup,
+				   CMFixtureFunction teardown);
+
+int __wrap__cmocka_run_group_tests(const char *group,
+				   const struct CMUnitTest *tests, size_t n,
+				   CMFixtureFunction setup,
+				   CMFixtureFunction teardown)
+{
+	const char *patterns = getenv("PICKET_TEST_FILTER");
+	struct CMUnitTest *wanted = calloc(n, sizeof(*wanted));
+	size_t i, kept = 0;
+	int r;
+
+	if (!wanted)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (tests[i].name && (!patterns || !*patterns ||
+				      fits_any(tests[i].name, patterns)))
+			wanted[kept++] = tests[i];
+	r = __real__cmocka_run_group_tests(group, wanted, kept, setup,
+					   teardown);
+	free(wanted);
+	return r;
 }

@@ -4,7 +4,9 @@
  *
  *   PICKET_TEST_BACKEND=lsm               every family that knows it
  *   PICKET_TEST_BACKEND='connect=cgroup write=lsm'
- *   PICKET_TEST_FILTER='tcp_*'            only tests whose name fits
+ *   PICKET_TEST_BACKEND='only=write'      beside fork and exit; loading all
+ *                                         takes long where emulated
+ *   PICKET_TEST_FILTER='tcp_* udp_*'      only tests whose name fits one
  *
  * A name that no family knows fails the program: a misspelt backend must not
  * pass as the default one.

@@ -201,9 +201,32 @@ static void only_the_agent_itself_is_not_watched(void **state)
 	assert_true(told_writes(true) > 0);
 }
 
+static void family_that_is_off_is_silent_and_says_so(void **state)
+{
+	struct sensor_settings s = settings(WIRE_FAM_LOAD, SENSOR_OFF);
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	struct sensor *sensor;
+	char what[256] = "";
+	size_t i, n, off = 0;
+
+	(void)state;
+	assert_int_equal(sensor_open(&s, &sensor, what), 0);
+	n = sensor_coverage(sensor, rows);
+	for (i = 0; i < n && i < sense_hook_count; i++) {
+		if (strcmp(rows[i].family, "load") != 0)
+			continue;
+		assert_false(rows[i].active);
+		assert_non_null(strstr(rows[i].reason, "switched off"));
+		off++;
+	}
+	assert_true(off > 0);
+	sensor_close(sensor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(family_that_is_off_is_silent_and_says_so),
 		cmocka_unit_test(what_was_asked_for_serves),
 		cmocka_unit_test(what_no_hook_of_a_family_has_is_an_error),
 		cmocka_unit_test(the_kernel_is_asked_about_each_kind),

@@ -182,16 +182,22 @@ static void say_seen(const struct seen *w, enum wire_family family,
 	printf("\n");
 }
 
-/* What is forced: all families of the turn, or one of them. */
+/*
+ * What is forced: all families of the turn, or one of them. The others are not
+ * loaded, but for those that tell whose a record is.
+ */
 static int open_forced(const struct turn *turn, int only, struct seen **ret,
 		       char what[static 256])
 {
 	struct sensor_settings s = settings();
 	enum wire_family family;
 
-	for (family = 0; family < WIRE_FAM_COUNT; family++)
+	for (family = 0; family < WIRE_FAM_COUNT; family++) {
 		if (only < 0 ? turn->has[family] : only == (int)family)
 			s.force[family] = (uint8_t)turn->backend;
+		else if (family != WIRE_FAM_FORK && family != WIRE_FAM_EXIT)
+			s.force[family] = SENSOR_OFF;
+	}
 	return seen_try(&s, ret, what);
 }
 

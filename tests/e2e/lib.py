@@ -227,7 +227,7 @@ def dump_ini(sections):
 def forced():
     """What PICKET_TEST_BACKEND asks for ('connect=lsm write=fentry'), as the
     [sensor] section says it."""
-    words = os.environ.get("PICKET_TEST_BACKEND", "").split()
+    words = os.environ.get("PICKET_TEST_BACKEND", "").replace(",", " ").split()
     return dict(word.split("=", 1) for word in words)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# In the guest: what /picket/plan says, one run a line (PROGRAM FORCE FILTER, -
+# In the guest: what /picket/plan says, one run a line (PROGRAM FORCE FILTER…, -
 # for none), all on the console. FORCE * is each backend that test_sense_backends,
 # first in every plan, found for the family in the program's name.
 #
@@ -53,8 +53,15 @@ while read -r program force filter; do
 	fi
 	family=$(family_of "$program")
 	forced=$(sed -n "s/^$family \([a-z_]*\) \(seen\|part\).*/$family=\1/p" $cells)
-	# What is of no one family runs as the sensor chooses.
-	for one in ${forced:--}; do
-		run_one "$program" "$one" "$filter"
+	# The agent loads everything; a test program what it is about, and execs.
+	only=,only=$family,only=exec
+	case $program in
+	*.py) only= ;;
+	*/test_sense_exec*) only=$only,only=write ;;
+	esac
+	for one in $forced; do
+		run_one "$program" "$one$only" "$filter"
 	done
+	# What is of no one family runs as the sensor chooses.
+	[ -n "$forced" ] || run_one "$program" - "$filter"
 done <./plan
