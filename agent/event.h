@@ -80,6 +80,7 @@ struct file_id {
 #define PATH_F_UNRESOLVED 0x02
 #define PATH_F_DELETED 0x04
 #define PATH_F_CLAIMED 0x08	/* joined from a name in user memory */
+#define PATH_F_FOLLOWS 0x10	/* claimed, and of a link that it ends with, the target */
 
 struct file_path {
 	struct slice path;	/* from the mount namespace's root */

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "proc/mount_list.h"
 #include "proc/procfs.h"
+#include "proc/second_look.h"
 
 /* Other namespaces whose mounts are remembered, and for how long. */
 #define OTHERS_MAX     16
@@ -37,6 +38,7 @@ struct mounts {
 	const char *procfs;
 	int fd;		  /* mountinfo of PID 1, or of ourselves */
 	uint32_t host_ns; /* 0: could not be told */
+	uint32_t own_ns;  /* likewise */
 	bool is_read;
 	struct mount_list host;
 	int64_t asked_tick;
@@ -51,6 +53,7 @@ int mounts_new(const char *procfs, struct mounts **ret)
 		return -ENOMEM;
 	m->procfs = procfs;
 	m->fd = -1;
+	m->own_ns = second_look_mnt_ns();
 	*ret = m;
 	return 0;
 }
@@ -239,8 +242,8 @@ static void lead_through(struct mounts *m, struct mounts_file *f,
 	path->fs_path = slice_eq(fs, path->path) ? path->path : fs;
 }
 
-void mounts_host_path(struct mounts *m, const struct mounts_file *file,
-		      struct file_path *path, struct mounts_room *room)
+static void find_host_path(struct mounts *m, const struct mounts_file *file,
+			   struct file_path *path, struct mounts_room *room)
 {
 	struct mounts_file f = *file;
 	const struct mount *at;
@@ -272,4 +275,29 @@ void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 			    room->host_path);
 	if (!slice_eq(host, path->path))
 		path->host_path = host;
+}
+
+/*
+ * A claimed name of our own namespace is first led through the links on its
+ * way, as they are now.
+ */
+void mounts_host_path(struct mounts *m, const struct mounts_file *file,
+		      struct file_path *path, struct mounts_room *room)
+{
+	struct slice real = { NULL, 0 };
+	struct file_path way = *path;
+
+	if ((path->flags & PATH_F_CLAIMED) &&
+	    !(path->flags & PATH_F_UNRESOLVED) && m->own_ns &&
+	    file->mnt_ns == m->own_ns)
+		real = second_look(path->path, file->follows, room->real);
+	if (!real.n) {
+		find_host_path(m, file, path, room);
+		return;
+	}
+	way.path = real;
+	way.fs_path = (struct slice){ NULL, 0 };
+	find_host_path(m, file, &way, room);
+	path->fs_path = way.fs_path;
+	path->host_path = way.host_path.n ? way.host_path : real;
 }

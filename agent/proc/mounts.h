@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "event.h"
+#include "proc/second_look.h"
 
 /* Longest host path; a longer one is unknown. */
 #define MOUNTS_PATH_MAX (3 * 4096)
@@ -25,12 +26,14 @@ struct mounts_file {
 	uint32_t dev;
 	/* Who named it: whose mounts to look at. NULL: nobody known. */
 	const struct image *actor;
+	bool follows; /* a link that the name ends with was followed */
 };
 
 /* Where the names are put. */
 struct mounts_room {
 	char host_path[MOUNTS_PATH_MAX];
 	char fs_path[MOUNTS_PATH_MAX];
+	char real[SECOND_LOOK_MAX];
 };
 
 /* procfs is borrowed. The mounts are read when first needed. */
@@ -40,7 +43,8 @@ void mounts_free(struct mounts *m);
 /*
  * Set path->host_path to the host's name of a file; empty where it is the
  * same as path->path or the file is not on the host. fs_path of a claimed
- * name is put right where the name leads through a mount.
+ * name is put right where the name leads through a mount; where it leads
+ * through links, in the agent's own namespace, both are what it leads to now.
  */
 void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 		      struct file_path *path, struct mounts_room *room);

@@ -270,6 +270,7 @@ void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
 		.mnt_ns = mnt_ns,
 		.dev = dev,
 		.actor = t->held,
+		.follows = path->flags & PATH_F_FOLLOWS,
 	};
 
 	mounts_host_path(t->mounts, &file, path,

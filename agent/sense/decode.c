@@ -198,6 +198,14 @@ static const struct {
 	{ WIRE_WRITE_SUBMITTED, WRITE_F_SUBMITTED },
 };
 
+/*
+ * Operations whose name may end with a link and mean what that leads to. Their
+ * rare forms that do not (lchown, lsetxattr) are not told from the others.
+ */
+static const uint32_t following = 1u << WIRE_OP_OPEN | 1u << WIRE_OP_TRUNCATE |
+				  1u << WIRE_OP_CHMOD | 1u << WIRE_OP_CHOWN |
+				  1u << WIRE_OP_XATTR;
+
 static int get_write(struct decode_reader *r, struct event *ev)
 {
 	const struct wire_write *w = (const void *)r->data;
@@ -210,6 +218,8 @@ static int get_write(struct decode_reader *r, struct event *ev)
 		return decode_refuse(r, "unknown write operation");
 	if (w->flags & WIRE_WRITE_NAME_CLAIMED)
 		claimed |= PATH_F_CLAIMED;
+	if (claimed && (following & 1u << w->op))
+		claimed |= PATH_F_FOLLOWS;
 	if (w->flags & WIRE_WRITE_NAME_CUT)
 		claimed |= PATH_F_TRUNCATED;
 	*i = (struct write_info){

@@ -373,6 +373,21 @@ def an_open_through_a_link_names_the_file_and_not_the_link(p):
 
 
 @test
+def a_name_through_a_linked_directory_says_where_it_leads(p):
+    """By kernel objects it is the name; a claimed one gets it beside it."""
+    real, link = p.file(None), p.file(None)
+    os.mkdir(real)
+    os.symlink(real, link)
+    r = one_of(p, "mkdir", link + b"/sub")
+    if CLAIMED in record.path_flags(r):
+        equal(record.path(r), link + b"/sub", "path")
+        equal(record.raw(r["write"], "path_host"), real + b"/sub",
+              "host path")
+    else:
+        equal(record.path(r), real + b"/sub", "path")
+
+
+@test
 def a_path_longer_than_the_kernel_takes_at_once_is_whole_or_flagged(p):
     """Each step is a relative name; together they pass PATH_MAX."""
     where = os.open(p.deep, os.O_RDONLY | os.O_DIRECTORY)

@@ -124,7 +124,7 @@ static int teardown(void **state)
 
 static struct slice host_of(uint32_t ns, uint32_t dev, struct file_path *path)
 {
-	const struct mounts_file file = { ns, dev, &actor };
+	const struct mounts_file file = { ns, dev, &actor, false };
 
 	mounts_host_path(mounts, &file, path, &room);
 	return path->host_path;

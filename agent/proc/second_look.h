@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A second opinion on a name that a process gave: what it leads to now, links
+ * followed, by what the kernel has cached. It may have led elsewhere when it
+ * was used, so it says nothing for certain; but who leads /tmp/way to
+ * /etc/cron.d and writes /tmp/way/job is met by a rule on /etc/cron.d.
+ *
+ * Nothing is read from any disk and nobody's file system is asked: a lookup
+ * that would have to wait is none.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+#define SECOND_LOOK_MAX (PATH_MAX + NAME_MAX + 1)
+
+/* Whose root this process has: an inode number; 0: could not be told. */
+unsigned second_look_mnt_ns(void);
+
+/*
+ * The way to `path` (absolute) without links, in `out`; the last component is
+ * followed as well if `follow`. Empty: the same as path, or not known.
+ */
+struct slice second_look(struct slice path, bool follow,
+			 char out[static SECOND_LOOK_MAX]);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names led through the links on their way, by what the kernel has cached. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "proc/second_look.h"
+
+static char dir[] = "/tmp/picket-second-XXXXXX";
+
+static const char *const dirs[] = { "real", "real/sub" };
+
+static const struct {
+	const char *target, *name;
+} links[] = {
+	{ "real", "way" },	     { "sub", "real/in" },
+	{ "way/in", "far" },	     { "real/file", "to-file" },
+	{ "loop", "loop" },	     { "/proc/self/cwd", "magic" },
+	{ "no such place", "lost" },
+};
+
+static const struct {
+	const char *name;
+	bool follow;
+	const char *want; /* NULL: nothing to add */
+} cases[] = {
+	{ "real/file", false, NULL },
+	{ "real/none", false, NULL },
+	{ "way/file", false, "real/file" },
+	{ "way/none", false, "real/none" },
+	{ "far/none", true, "real/sub/none" },
+	{ "way/../real/x", false, "real/x" },
+	/* The link itself, and what it leads to. */
+	{ "to-file", false, NULL },
+	{ "to-file", true, "real/file" },
+	{ "way/in", false, "real/in" },
+	{ "way/in", true, "real/sub" },
+	/* Nowhere, and nowhere of ours. */
+	{ "loop/x", false, NULL },
+	{ "lost/x", false, NULL },
+	{ "magic/x", false, NULL },
+	{ "no/such/x", false, NULL },
+};
+
+static void in_dir(char *out, size_t size, const char *name)
+{
+	(void)snprintf(out, size, "%s/%s", dir, name);
+}
+
+static int setup(void **state)
+{
+	char path[256];
+	size_t i;
+	int fd;
+
+	(void)state;
+	if (!mkdtemp(dir))
+		return -1;
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		in_dir(path, sizeof(path), dirs[i]);
+		if (mkdir(path, 0755) < 0)
+			return -1;
+	}
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		in_dir(path, sizeof(path), links[i].name);
+		if (symlink(links[i].target, path) < 0)
+			return -1;
+	}
+	in_dir(path, sizeof(path), "real/file");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state)
+{
+	char path[256];
+	size_t i;
+
+	(void)state;
+	in_dir(path, sizeof(path), "real/file");
+	(void)unlink(path);
+	for (i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		in_dir(path, sizeof(path), links[i].name);
+		(void)unlink(path);
+	}
+	for (i = sizeof(dirs) / sizeof(dirs[0]); i-- > 0;) {
+		in_dir(path, sizeof(path), dirs[i]);
+		(void)rmdir(path);
+	}
+	return rmdir(dir);
+}
+
+/* Kernels before 5.12 cannot be asked for what is cached alone. */
+static bool can_look(void)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = 0x20 };
+	int fd = (int)syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
+static void names_are_led_through_their_links(void **state)
+{
+	char out[SECOND_LOOK_MAX], path[256], want[256];
+	struct slice got;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		in_dir(path, sizeof(path), cases[i].name);
+		got = second_look(slice_str(path), cases[i].follow, out);
+		if (!cases[i].want || !can_look()) {
+			if (got.n)
+				print_error("%s: %.*s\n", path, (int)got.n,
+					    got.p);
+			assert_int_equal(got.n, 0);
+			continue;
+		}
+		in_dir(want, sizeof(want), cases[i].want);
+		if (got.n != strlen(want))
+			print_error("%s: %.*s\n", path, (int)got.n, got.p);
+		assert_int_equal(got.n, strlen(want));
+		assert_memory_equal(got.p, want, got.n);
+	}
+}
+
+static void what_is_no_path_is_not_looked_at(void **state)
+{
+	char out[SECOND_LOOK_MAX], longest[2 * PATH_MAX];
+
+	(void)state;
+	memset(longest, '/', sizeof(longest));
+	assert_int_equal(second_look(slice_str("way/x"), true, out).n, 0);
+	assert_int_equal(second_look(slice_str("/"), true, out).n, 0);
+	assert_int_equal(second_look(slice_str(""), true, out).n, 0);
+	assert_int_equal(second_look(slice_of("/a\0b", 4), true, out).n, 0);
+	assert_int_equal(
+		second_look(slice_of(longest, sizeof(longest)), true, out).n,
+		0);
+}
+
+static void no_descriptor_is_left(void **state)
+{
+	int before = dup(0), after;
+
+	(void)close(before);
+	names_are_led_through_their_links(state);
+	after = dup(0);
+	(void)close(after);
+	assert_int_equal(after, before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_are_led_through_their_links),
+		cmocka_unit_test(what_is_no_path_is_not_looked_at),
+		cmocka_unit_test(no_descriptor_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
