@@ -262,7 +262,8 @@ bool query_matches(const struct query_match *m, const struct view *v)
 		return false;
 	if (m->n_paths && !has_file(paths, e))
 		return false;
-	return !m->n_dests || (e->connect && has_dest(m, e->connect->peer));
+	return !m->n_dests || (e->connect && e->connect->peer &&
+			       has_dest(m, e->connect->peer));
 }
 
 /* Of a packed verdict; on any doubt it may match. */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines that wait: in order, bounded, each with its amendments. */
+#include "app/held.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static void add(struct held *h, uint32_t epoch, uint64_t seq, const char *text)
+{
+	struct held_line l = { .epoch = epoch, .seq = seq };
+
+	assert_int_equal(held_add(h, &l, slice_str(text)), 0);
+}
+
+static void expect(struct held *h, const char *text)
+{
+	const struct held_line *l = held_oldest(h);
+
+	assert_non_null(l);
+	assert_int_equal(l->n, strlen(text));
+	assert_memory_equal(l->text, text, l->n);
+	held_drop_oldest(h);
+}
+
+static void amendments_of_text_stand_below(void **state)
+{
+	struct held h;
+
+	(void)state;
+	held_init(&h, false, 1000000);
+	add(&h, 1, 7, "seven");
+	add(&h, 1, 9, "nine");
+	assert_int_equal(held_amend(&h, 1, 7, slice_str("more")), 0);
+	assert_int_equal(held_amend(&h, 1, 7, slice_str("again")), 0);
+	/* Of records that are not here: nothing happens. */
+	assert_int_equal(held_amend(&h, 1, 8, slice_str("x")), 0);
+	assert_int_equal(held_amend(&h, 2, 7, slice_str("x")), 0);
+	assert_int_equal(held_amend(&h, 1, 10, slice_str("x")), 0);
+	expect(&h, "seven\nmore\nagain");
+	expect(&h, "nine");
+	assert_null(held_oldest(&h));
+	assert_int_equal(h.bytes, 0);
+	held_done(&h);
+}
+
+static void amendments_of_objects_are_a_list_in_them(void **state)
+{
+	struct held h;
+
+	(void)state;
+	held_init(&h, true, 1000000);
+	add(&h, 1, 7, "{\"seq\":7}");
+	add(&h, 2, 7, "{\"seq\":7}");
+	assert_int_equal(held_amend(&h, 2, 7, slice_str("{\"a\":1}")), 0);
+	assert_int_equal(held_amend(&h, 2, 7, slice_str("{\"b\":[2]}")), 0);
+	expect(&h, "{\"seq\":7}");
+	expect(&h, "{\"seq\":7,\"amendments\":[{\"a\":1},{\"b\":[2]}]}");
+	assert_int_equal(h.bytes, 0);
+	held_done(&h);
+}
+
+static void many_pass_through_in_order_and_bytes_are_bounded(void **state)
+{
+	struct held h;
+	char text[32];
+	uint64_t in = 0, out = 0;
+
+	(void)state;
+	held_init(&h, false, 50000);
+	for (in = 1; in <= 20000; in++) {
+		(void)snprintf(text, sizeof(text), "line %" PRIu64, in);
+		add(&h, 1 + (uint32_t)(in / 8000), in, text);
+		/* Whoever is still here can be amended. */
+		if (in > 20 && in % 3 == 0)
+			assert_int_equal(
+				held_amend(&h, 1 + (uint32_t)((in - 20) / 8000),
+					   in - 20, slice_str("+")),
+				0);
+		while (held_full(&h)) {
+			const struct held_line *l = held_oldest(&h);
+
+			assert_int_equal(l->seq, ++out);
+			assert_int_equal(l->amendments,
+					 out > 0 && (out + 20) % 3 == 0);
+			held_drop_oldest(&h);
+		}
+		assert_true(h.bytes <= 50000);
+	}
+	assert_true(out > 19000);
+	held_done(&h);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(amendments_of_text_stand_below),
+		cmocka_unit_test(amendments_of_objects_are_a_list_in_them),
+		cmocka_unit_test(
+			many_pass_through_in_order_and_bytes_are_bounded),
+	};
+
+	return cmocka_run_group_tests_name("held", tests, NULL, NULL);
+}
