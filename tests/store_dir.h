@@ -367,6 +367,16 @@ static inline void store_start_checker(void)
 	assert_non_null(store_checker.from);
 }
 
+/* It stays in the mount namespace it was started in: another is due. */
+static inline void store_end_checker(void)
+{
+	if (store_checker.owner != getpid())
+		return;
+	(void)fclose(store_checker.to);
+	(void)fclose(store_checker.from);
+	store_checker.owner = 0;
+}
+
 /* Fails the test if it found a problem. frame: for each numbered frame. */
 static inline void store_ask_frames(const char *dir, struct store_report *ret,
 				    void (*frame)(const char *line, void *arg),

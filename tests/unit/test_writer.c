@@ -426,6 +426,7 @@ static bool mount_small(const char *dir)
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return false;
+	store_end_checker();
 	assert_int_equal(mkdir(dir, 0755), 0);
 	return mount("tmpfs", dir, "tmpfs", 0, "size=1m") == 0;
 }
