@@ -211,18 +211,20 @@ static const struct probe packet_probes[] = {
 	  SOCKET_BLIND },
 };
 
+#define LISTEN_BLIND "what the kernel itself opens"
+
 static const struct probe listen_probes[] = {
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LSM_BLIND },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LISTEN_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", LISTEN_BLIND },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", LISTEN_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "listen_tp_btf", NULL },
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "listen_raw_tp", NULL },
 };
 
 static const struct probe listen_other_probes[] = {
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LSM_BLIND },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", NULL },
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "listen_lsm", LISTEN_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", LISTEN_BLIND },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", LISTEN_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
 	  "listening by io_uring" },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
