@@ -185,9 +185,11 @@ static void gather(struct agent *a, struct health *h)
 	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
 	losses_sum(a->losses, a->sensor, h->families);
-	for (int f = 0; f < WIRE_FAM_COUNT; f++)
+	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
 		h->pipeline.received[f] =
 			sensor_received(a->sensor, (enum wire_family)f);
+		h->missed[f] = sensor_missed(a->sensor, (enum wire_family)f);
+	}
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
 	ask.next_seq = h->journal.next_seq;

@@ -51,17 +51,18 @@ static void text_coverage(struct buf *out, const struct health *h)
 
 static void text_families(struct buf *out, const struct health *h)
 {
-	buf_addf(out, "\n%-9s%12s%12s%10s%12s%12s\n", "EVENTS", "made",
-		 "received", "lost", "summed", "skipped");
+	buf_addf(out, "\n%-9s%12s%12s%10s%12s%12s%10s\n", "EVENTS", "made",
+		 "received", "lost", "summed", "skipped", "missed");
 	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
 		const struct wire_counters *c = &h->families[f];
 
 		buf_addf(out,
 			 "%-9s%12" PRIu64 "%12" PRIu64 "%10" PRIu64 "%12" PRIu64
-			 "%12" PRIu64 "\n",
+			 "%12" PRIu64 "%10" PRIu64 "\n",
 			 family_name((enum wire_family)f), (uint64_t)c->made,
 			 h->pipeline.received[f], (uint64_t)c->lost,
-			 (uint64_t)c->summed, (uint64_t)c->skipped);
+			 (uint64_t)c->summed, (uint64_t)c->skipped,
+			 h->missed[f]);
 	}
 }
 
@@ -205,6 +206,7 @@ static void json_families(struct buf *out, const struct health *h)
 		json_number(out, "lost", c->lost);
 		json_number(out, "summed", c->summed);
 		json_number(out, "skipped", c->skipped);
+		json_number(out, "missed", h->missed[f]);
 		buf_add_str(out, "}");
 	}
 	buf_add_str(out, "}");

@@ -32,6 +32,7 @@ struct health {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t row_count;
 	struct wire_counters families[WIRE_FAM_COUNT];
+	uint64_t missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t ring_used, ring_size;
 
 	struct pipeline_counts pipeline;

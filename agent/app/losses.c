@@ -93,25 +93,57 @@ static uint64_t untold(struct sensor *s, const struct loss *l,
 	return seq > sealed_seq ? 0 : c.lost - told;
 }
 
+static void tell_missed(struct sensor *s, struct announcer *a,
+			enum wire_family family, uint64_t sealed_seq)
+{
+	uint64_t seq, told = sensor_told_missed(s, family, &seq);
+	uint64_t missed = sensor_missed(s, family);
+	char n[24];
+	const struct record_fact facts[] = {
+		{ "family", family_names[family] },
+		{ "missed", n },
+		{ NULL, NULL },
+	};
+
+	if (missed <= told || seq > sealed_seq)
+		return;
+	(void)snprintf(n, sizeof(n), "%" PRIu64, missed - told);
+	seq = announce(a, PICKET__V1__AGENT__WHAT__LOSS, facts,
+		       "%" PRIu64 " runs of programs for %s were left out by "
+		       "the kernel: what they would have seen is not known",
+		       missed - told, family_names[family]);
+	sensor_tell_missed(s, family, missed, seq);
+}
+
+static uint64_t check_cpu(struct sensor *s, struct announcer *a,
+			  struct loss *loss, uint64_t sealed_seq)
+{
+	uint64_t sum = 0, lost, seq;
+
+	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
+		loss->family = (enum wire_family)f;
+		loss->count = untold(s, loss, sealed_seq, &lost);
+		if (!loss->count)
+			continue;
+		seq = tell(a, loss);
+		sensor_tell(s, loss->cpu, loss->family, lost, seq);
+		sum += loss->count;
+	}
+	return sum;
+}
+
 uint64_t losses_check(struct losses *l, struct sensor *s, struct announcer *a)
 {
-	uint64_t now_ns = clock_boot_ns(), sum = 0, lost, seq;
+	uint64_t now_ns = clock_boot_ns(), sum = 0;
 	struct loss loss = { .since_ns = sensor_checked(s, now_ns),
 			     .until_ns = now_ns };
 	struct journal_stats j;
 
 	journal_stats(a->journal, &j);
-	for (loss.cpu = 0; loss.cpu < l->cpus; loss.cpu++) {
-		for (int f = 0; f < WIRE_FAM_COUNT; f++) {
-			loss.family = (enum wire_family)f;
-			loss.count = untold(s, &loss, j.sealed_seq, &lost);
-			if (!loss.count)
-				continue;
-			seq = tell(a, &loss);
-			sensor_tell(s, loss.cpu, loss.family, lost, seq);
-			sum += loss.count;
-		}
-	}
+	for (loss.cpu = 0; loss.cpu < l->cpus; loss.cpu++)
+		sum += check_cpu(s, a, &loss, j.sealed_seq);
+	for (int f = 0; f < WIRE_FAM_COUNT; f++)
+		tell_missed(s, a, (enum wire_family)f, j.sealed_seq);
 	return sum;
 }
 

@@ -18,7 +18,7 @@ int losses_new(const struct sensor *s, struct losses **ret);
 void losses_free(struct losses *l);
 
 /*
- * Journal what was lost and is not told, by whichever agent. A family and CPU
+ * Journal what was lost or missed and is not told, by whichever agent. A family and CPU
  * whose last telling is not durable yet waits for the next call. Returns how
  * many events.
  */

@@ -59,17 +59,19 @@ struct account_resume account_resume(const struct account *a, uint64_t last_seq,
 	return r;
 }
 
-void account_untell(struct account *a, unsigned cpus, uint64_t last_seq)
+static void untell(struct account_told *t, size_t count, uint64_t last_seq)
 {
-	size_t i;
-
-	for (i = 0; i < (size_t)cpus * WIRE_FAM_COUNT; i++) {
-		struct account_told *t = &a->told[i];
-
+	for (; count; count--, t++) {
 		if (t->seq > last_seq)
 			t->lost = t->before;
 		t->seq = 0;
 	}
+}
+
+void account_untell(struct account *a, unsigned cpus, uint64_t last_seq)
+{
+	untell(a->told, (size_t)cpus * WIRE_FAM_COUNT, last_seq);
+	untell(a->missed, WIRE_FAM_COUNT, last_seq);
 }
 
 void account_begin(struct account *a, const uint8_t journal[static 16],

@@ -40,6 +40,7 @@ struct account {
 	uint32_t v1_hierarchy;
 	uint32_t reserved;
 	uint64_t received[WIRE_FAM_COUNT];
+	struct account_told missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t checked_ns; /* boottime when losses were last looked for */
 	uint64_t dropped;    /* received, and told by another ring */
 	struct attached hooks[ATTACH_HOOKS_MAX];

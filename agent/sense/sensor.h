@@ -166,6 +166,18 @@ uint64_t sensor_told(const struct sensor *s, unsigned cpu,
 		     enum wire_family family, uint64_t *ret_seq);
 void sensor_tell(struct sensor *s, unsigned cpu, enum wire_family family,
 		 uint64_t lost, uint64_t seq);
+/*
+ * Runs of a family's programs that the kernel left out, because one was under
+ * way on that CPU: not records lost, but sight. Since the programs were loaded;
+ * 0 also where the kernel does not count them (before 5.12). told and tell as
+ * for losses.
+ */
+uint64_t sensor_missed(const struct sensor *s, enum wire_family family);
+uint64_t sensor_told_missed(const struct sensor *s, enum wire_family family,
+			    uint64_t *ret_seq);
+void sensor_tell_missed(struct sensor *s, enum wire_family family,
+			uint64_t missed, uint64_t seq);
+
 /* When losses were last looked for, which is now. Boottime. */
 uint64_t sensor_checked(struct sensor *s, uint64_t now_ns);
 

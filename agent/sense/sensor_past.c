@@ -306,6 +306,21 @@ void sensor_tell(struct sensor *s, unsigned cpu, enum wire_family family,
 	tell(told_of(s->account, cpu, family), lost, seq);
 }
 
+uint64_t sensor_told_missed(const struct sensor *s, enum wire_family family,
+			    uint64_t *ret_seq)
+{
+	const struct account_told *t = &s->account->missed[family];
+
+	*ret_seq = t->seq;
+	return t->lost;
+}
+
+void sensor_tell_missed(struct sensor *s, enum wire_family family,
+			uint64_t missed, uint64_t seq)
+{
+	tell(&s->account->missed[family], missed, seq);
+}
+
 uint64_t sensor_checked(struct sensor *s, uint64_t now_ns)
 {
 	uint64_t before = s->account->checked_ns;

@@ -57,7 +57,7 @@ class Counted:
         lost = collections.Counter()
         for _, what, facts in self.of("agent"):
             if what == "loss":
-                lost[facts["family"]] += int(facts["count"])
+                lost[facts["family"]] += int(facts.get("count", 0))
         return lost
 
     def run(self, count):

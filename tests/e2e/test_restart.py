@@ -95,9 +95,9 @@ def losses(records, in_the_ring=False):
     room in the ring, which is told by CPU."""
     sums = {}
     for r in kind(records, "agent"):
-        if r["agent"]["what"] != "loss":
+        facts = r["agent"].get("facts", {})
+        if r["agent"]["what"] != "loss" or "count" not in facts:
             continue
-        facts = r["agent"]["facts"]
         if in_the_ring and "cpu" not in facts:
             continue
         family = facts["family"]
