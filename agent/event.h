@@ -259,6 +259,7 @@ enum tamper_op {
 struct tamper_info {
 	enum tamper_op op;
 	bool of_picket;
+	bool claimed;		/* whom it reached is the caller's word */
 	struct proc_key target;	/* start_ns 0: no process */
 	uint32_t target_image;
 	uint32_t arg;		/* signal, ptrace request, bpf command */

@@ -13,6 +13,7 @@
 #define CGROUP1_MAGIC 0x27e0eb
 #define CGROUP2_MAGIC 0x63677270
 #define BPF_FS_MAGIC  0xcafe4a11
+#define DEBUGFS_MAGIC 0x64626720
 
 static __always_inline bool is_pseudo_fs(__u32 magic)
 {
@@ -21,7 +22,7 @@ static __always_inline bool is_pseudo_fs(__u32 magic)
 	case SYSFS_MAGIC:
 	case CGROUP1_MAGIC:
 	case CGROUP2_MAGIC:
-	case 0x64626720: /* debugfs */
+	case DEBUGFS_MAGIC:
 	case 0x74726163: /* tracefs */
 	case BPF_FS_MAGIC:
 	case 0x1cd1:	 /* devpts */
@@ -52,12 +53,33 @@ static __always_inline __u64 name_head(struct dentry *d)
 	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | \
 	 (__u64)(e) << 32 | (__u64)(f) << 40 | (__u64)(g) << 48)
 
+/*
+ * What stops or ends processes without a signal, or takes a whole cgroup out
+ * of it: cgroup.freeze, cgroup.kill; in version 1 freezer.state and
+ * release_agent.
+ */
+static __always_inline bool cgroup_file_matters(struct dentry *leaf,
+						__u64 head, __u32 magic)
+{
+	__u64 rest = 0;
+
+	if (magic == CGROUP1_MAGIC)
+		return head == HEAD('r', 'e', 'l', 'e', 'a', 's', 'e') ||
+		       head == HEAD('f', 'r', 'e', 'e', 'z', 'e', 'r');
+	if (head != HEAD('c', 'g', 'r', 'o', 'u', 'p', '.'))
+		return false;
+	bpf_probe_read_kernel_str(&rest, sizeof(rest),
+				  BPF_CORE_READ(leaf, d_name.name) + 7);
+	return rest == HEAD('f', 'r', 'e', 'e', 'z', 'e', 0) ||
+	       rest == HEAD('k', 'i', 'l', 'l', 0, 0, 0);
+}
+
 /* Directories between a sysctl or a kernel object and the root. */
 #define PSEUDO_DEPTH 16
 
 /*
- * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them), a
- * hierarchy's release_agent, and what picket itself has pinned.
+ * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them), some
+ * files of cgroups, the switch for all kprobes, and what picket has pinned.
  */
 static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 						__u32 magic)
@@ -66,8 +88,12 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 	__u64 head = name_head(leaf);
 	int i;
 
-	if (magic == CGROUP1_MAGIC)
-		return head == HEAD('r', 'e', 'l', 'e', 'a', 's', 'e');
+	if (magic == CGROUP1_MAGIC || magic == CGROUP2_MAGIC)
+		return cgroup_file_matters(leaf, head, magic);
+	if (magic == DEBUGFS_MAGIC)
+		return head == HEAD('e', 'n', 'a', 'b', 'l', 'e', 'd') &&
+		       name_head(BPF_CORE_READ(leaf, d_parent)) ==
+			       HEAD('k', 'p', 'r', 'o', 'b', 'e', 's');
 	if (magic == PROC_MAGIC && head == HEAD('m', 'e', 'm', 0, 0, 0, 0))
 		return true;
 	if (magic != PROC_MAGIC && magic != SYSFS_MAGIC &&

@@ -129,6 +129,7 @@ static void add_load(struct attrs *a, const Picket__V1__Load *l)
 
 static const struct row tamper_rows[] = {
 	TAMPER_ROW("picket.tamper.of_picket", ROW_BOOL, of_picket),
+	TAMPER_ROW("picket.tamper.claimed", ROW_BOOL, claimed),
 	TAMPER_ROW("picket.tamper.target.pid", ROW_U32, target_pid),
 	TAMPER_ROW("picket.tamper.target.start_ns", ROW_U64, target_start_ns),
 	TAMPER_ROW("picket.tamper.target.executable", ROW_BYTES, target_exe),

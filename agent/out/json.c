@@ -99,6 +99,7 @@ static void add_tamper(struct buf *out, const Picket__V1__Tamper *t)
 	json_open(out, "tamper", '{');
 	json_str(out, "type", name_tamper(t->type));
 	json_true(out, "of_picket", t->of_picket);
+	json_true(out, "claimed", t->claimed);
 	if (t->target_pid) {
 		json_u64(out, "target_pid", t->target_pid);
 		json_u64(out, "target_start_ns", t->target_start_ns);

@@ -164,6 +164,7 @@ static void fill_tamper(struct image *target, struct event *ev,
 		.op = t->type < (int)TAMPER_COUNT ? (enum tamper_op)t->type
 						  : TAMPER_NONE,
 		.of_picket = t->of_picket,
+		.claimed = t->claimed,
 		.target = { t->target_start_ns, t->target_pid },
 		.arg = t->arg,
 		.id = t->object_id,

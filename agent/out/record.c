@@ -263,6 +263,7 @@ static void fill_tamper(Picket__V1__Event *m, union act *a,
 	picket__v1__tamper__init(&a->tamper);
 	a->tamper.type = (Picket__V1__Tamper__Type)t->op;
 	a->tamper.of_picket = t->of_picket;
+	a->tamper.claimed = t->claimed;
 	a->tamper.target_pid = t->target.tgid;
 	a->tamper.target_start_ns = t->target.start_ns;
 	if (t->target_img)

@@ -283,6 +283,7 @@ static void add_load(struct buf *out, const struct view *v)
 static void add_tamper(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Tamper *t = v->event->tamper;
+	struct marks m = { out, false };
 	char name[16];
 
 	if (t->type == PICKET__V1__TAMPER__TYPE__SIGNAL &&
@@ -298,6 +299,8 @@ static void add_tamper(struct buf *out, const struct view *v)
 		buf_addf(out, "[%" PRIu32 "]", t->target_pid);
 	else if (t->object_id)
 		buf_addf(out, "object %" PRIu32, t->object_id);
+	mark(&m, t->claimed, "claimed");
+	marks_end(&m);
 }
 
 /* ---- write -------------------------------------------------------------- */

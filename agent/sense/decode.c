@@ -293,6 +293,7 @@ static int get_tamper(struct decode_reader *r, struct event *ev)
 	ev->tamper = (struct tamper_info){
 		.op = (enum tamper_op)w->op,
 		.of_picket = w->flags & WIRE_TAMPER_SELF,
+		.claimed = w->flags & WIRE_TAMPER_CLAIMED,
 		.target = { w->target_start_ns, w->target_tgid },
 		.target_image = w->target_image,
 		.arg = w->arg,

@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
 #include <stdio.h>
@@ -183,6 +184,59 @@ static void a_pin_removed_is_a_write(void **state)
 		assert_str(r, r->path.path, path);
 }
 
+/* ---- cgroups ------------------------------------------------------------- */
+
+/* Where the unified hierarchy is mounted; false: nowhere. */
+static bool find_cgroups(char dir[static 256])
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char line[1024];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = strstr(line, " - cgroup2 ") &&
+			sscanf(line, "%*s %*s %*s %*s %255s", dir) == 1;
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+static int act_thaw(void *arg)
+{
+	int fd = open(arg, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, "0", 1) != 1;
+}
+
+static void a_cgroup_frozen_is_a_write(void **state)
+{
+	static const char *const files[] = { "cgroup.freeze",
+					     "cgroup.max.depth" };
+	char dir[256], own[300], path[340];
+	struct seen *w = *state;
+	size_t i;
+
+	if (!find_cgroups(dir)) {
+		print_message("no unified hierarchy is mounted\n");
+		skip();
+	}
+	(void)snprintf(own, sizeof(own), "%s/picket-test-%d", dir, getpid());
+	assert_int_equal(mkdir(own, 0755), 0);
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", own, files[i]);
+		seen_run(w, act_thaw, path);
+		assert_int_equal(w->status, 0);
+		/* Its opening for writing, and writing: both or neither. */
+		assert_int_equal(seen_writes(w, WIRE_OP_OPEN), i == 0);
+		assert_int_equal(seen_writes(w, WIRE_OP_WRITE), i == 0);
+		if (i == 0)
+			assert_path(seen_write(w, WIRE_OP_WRITE, 0),
+				    &seen_write(w, WIRE_OP_WRITE, 0)->path,
+				    path);
+	}
+	assert_int_equal(rmdir(own), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_map_of_ones_own_is_not),
 		cmocka_unit_test(a_detached_hook_is_told_and_missed),
 		cmocka_unit_test(a_pin_removed_is_a_write),
+		cmocka_unit_test(a_cgroup_frozen_is_a_write),
 	};
 
 	return cmocka_run_group_tests_name("tamper own", tests, seen_setup,

@@ -169,7 +169,7 @@ static void interference_names_its_target(void **state)
 
 	(void)state;
 	w->op = WIRE_TAMPER_SIGNAL;
-	w->flags = WIRE_TAMPER_SELF;
+	w->flags = WIRE_TAMPER_SELF | WIRE_TAMPER_CLAIMED;
 	w->target_start_ns = 12;
 	w->target_tgid = 34;
 	w->target_image = 2;
@@ -178,6 +178,7 @@ static void interference_names_its_target(void **state)
 	assert_int_equal(ev.kind, EVENT_TAMPER);
 	assert_int_equal(ev.tamper.op, TAMPER_SIGNAL);
 	assert_true(ev.tamper.of_picket);
+	assert_true(ev.tamper.claimed);
 	assert_int_equal(ev.tamper.target.start_ns, 12);
 	assert_int_equal(ev.tamper.target.tgid, 34);
 	assert_int_equal(ev.tamper.target_image, 2);

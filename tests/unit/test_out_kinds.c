@@ -206,6 +206,11 @@ static void interference_shows_its_target(void **state)
 	ev.tamper.target_img = NULL;
 	take(f, &ev);
 	says(f, "tamper ptrace of [4001]");
+	ev.tamper.op = TAMPER_VM_WRITE;
+	ev.tamper.claimed = true;
+	take(f, &ev);
+	says(f, "tamper memory of [4001] (claimed)");
+	has_json(f, "\"claimed\":true");
 	ev.tamper = (struct tamper_info){
 		.op = TAMPER_BPF, .of_picket = true, .id = 12, .arg = 34
 	};

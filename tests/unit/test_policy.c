@@ -247,6 +247,10 @@ static const struct scene {
 	     "/var/lib/picket/ship/cursor"),
 	DOES("picket-files", "/usr/bin/rm" LOGIN, OP_UNLINK,
 	     "/sys/fs/bpf/picket/0123/ring"),
+	DOES("picket-frozen", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/sys/fs/cgroup/system.slice/picket.service/cgroup.freeze"),
+	DOES("kernel-probes-off", "/usr/sbin/sysctl" LOGIN, OP_OPEN,
+	     "/proc/sys/kernel/ftrace_enabled"),
 };
 
 struct stage {

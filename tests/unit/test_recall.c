@@ -172,6 +172,7 @@ static void acts_come_back_whole(void **state)
 	ev = sample_event(EVENT_TAMPER);
 	ev.tamper.op = TAMPER_SIGNAL;
 	ev.tamper.of_picket = true;
+	ev.tamper.claimed = true;
 	ev.tamper.target = (struct proc_key){ 7, 4001 };
 	ev.tamper.target_img = &s.bash;
 	ev.tamper.arg = 9;
@@ -179,6 +180,7 @@ static void acts_come_back_whole(void **state)
 	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
 			 1);
 	assert_true(got.tamper.of_picket);
+	assert_true(got.tamper.claimed);
 	assert_int_equal(got.tamper.arg, 9);
 	assert_true(slice_eq(got.tamper.target_img->exe.path, s.bash.exe.path));
 	recall_free(recall);
