@@ -59,12 +59,16 @@ static __always_inline __u32 fd_op(struct call c)
 	return WIRE_OP_NONE;
 }
 
-/* Whether a mapping lets the file be written through memory. */
+/*
+ * Whether a mapping lets the file be written through memory, at once or after
+ * an mprotect(2), which no descriptor tells of: whoever maps a file that is
+ * open for writing may do that at any time.
+ */
 static __always_inline bool maps_for_writing(struct call c)
 {
 	__u32 flags = call_arg(c, 4), type = flags & MAP_TYPE;
 
-	return (call_arg(c, 3) & PROT_WRITE) && !(flags & MAP_ANONYMOUS) &&
+	return !(flags & MAP_ANONYMOUS) &&
 	       (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
 }
 

@@ -329,7 +329,7 @@ const struct hook sense_hooks[] = {
 	CALLS(WIRE_FAM_WRITE, true, "shared mappings", mapping_probes,
 	      OP(MMAP)),
 	CALLS(WIRE_FAM_WRITE, true, "mappings made writable later",
-	      protection_probes, 0),
+	      protection_probes, OP(MMAP)),
 	CALLS(WIRE_FAM_WRITE, true, "unlink", unlink_probes, OP(UNLINK)),
 	CALLS(WIRE_FAM_WRITE, true, "rmdir", rmdir_probes, OP(RMDIR)),
 	CALLS(WIRE_FAM_WRITE, true, "rename", rename_probes, OP(RENAME)),

@@ -52,6 +52,8 @@ static const struct probe protection_probes[] = {
 	  NULL },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_mprotect_kprobe", NULL,
 	  NULL },
+	CALL_ENDS("told when mapped from a file open for writing, whether made "
+		  "writable or not"),
 };
 
 /* A hook that has the names, and a function of the VFS that has the result. */

@@ -338,7 +338,7 @@ static const struct way {
 	  "io_uring" },
 	{ "reopened", by_reopening, WIRE_OP_WRITE, NULL },
 	{ "mapped", by_mapping, WIRE_OP_MMAP, NULL },
-	{ "mprotect", by_mprotect, WIRE_OP_MMAP, "mappings made writable" },
+	{ "mprotect", by_mprotect, WIRE_OP_MMAP, NULL },
 	{ "passed", by_another_process, WIRE_OP_WRITE, NULL },
 };
 
