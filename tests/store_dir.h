@@ -339,8 +339,21 @@ struct store_report {
  */
 static struct {
 	pid_t owner;
+	ino_t mounts; /* the namespace that it sees files in */
 	FILE *to, *from;
 } store_checker;
+
+static inline bool store_has_checker(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat("/proc/self/ns/mnt", &st), 0);
+	if (store_checker.owner == getpid() &&
+	    store_checker.mounts == st.st_ino)
+		return true;
+	store_checker.mounts = st.st_ino;
+	return false;
+}
 
 static inline void store_start_checker(void)
 {
@@ -384,7 +397,7 @@ static inline void store_ask_frames(const char *dir, struct store_report *ret,
 {
 	char *line = ret->text;
 
-	if (store_checker.owner != getpid())
+	if (!store_has_checker())
 		store_start_checker();
 	(void)fprintf(store_checker.to, "%s%s\n", frame ? "--frames " : "",
 		      dir);

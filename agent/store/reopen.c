@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "store/journal_parts.h"
 #include "store/lock.h"
+#include "store/scan.h"
 
 int reopen_check(struct journal *j)
 {
@@ -132,6 +133,86 @@ static int open_dir(struct journal *j, int *ret_dirfd, int *ret_lockfd)
 	return 0;
 }
 
+/*
+ * The segment that was written until now, to be read: by its name where the
+ * directory came back with it (a disk that was mounted again), else what we
+ * hold, which may have no name any more.
+ */
+static int open_before(const struct journal *j, int dirfd)
+{
+	struct journal_segment_header h;
+	char name[SEGMENT_NAME_MAX];
+	int fd;
+
+	fd = openat(dirfd, segment_name(j->seg.header.number, "seg", name),
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0 && segment_read_header(fd, &h) >= 0 &&
+	    !memcmp(h.salt, j->seg.header.salt, sizeof(h.salt)))
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return fcntl(j->seg.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Up to `end`; their bytes are the same here, for the salt is. */
+static int copy_descriptions(struct journal *j, struct scan *from, uint64_t end)
+{
+	struct journal_frame_header h;
+	struct scan_hit hit;
+	struct iovec v[2];
+	int r;
+
+	while ((r = scan_next(from, &hit)) > 0 && hit.off < end) {
+		if (hit.frame.type != JOURNAL_DESCRIPTION)
+			continue;
+		frame_encode(j->seg.key, &hit.frame, &h);
+		v[0] = (struct iovec){ &h, sizeof(h) };
+		v[1] = (struct iovec){ (void *)(uintptr_t)hit.frame.payload.p,
+				       hit.frame.payload.n };
+		r = segment_write(&j->seg, v, 2);
+		if (r < 0)
+			return r;
+	}
+	return r < 0 ? r : 0;
+}
+
+/*
+ * What is not sealed yet speaks of images that only the old segment
+ * describes, and a segment stands alone. Sealed at once: it is not in the
+ * ring. Where this fails those events are there and of unknown processes.
+ */
+static void bring_descriptions(struct journal *j, struct scan *from,
+			       uint64_t end)
+{
+	int r = 0;
+
+	if (j->ring.tail < j->ring.head)
+		r = copy_descriptions(j, from, end);
+	if (r >= 0)
+		r = segment_sync(&j->seg);
+	if (r >= 0)
+		r = segment_seal(&j->seg, j->sealed_seq, 0, clock_wall_ns());
+	if (r < 0)
+		segment_rewind(&j->seg);
+}
+
+static int go_on(struct journal *j, const struct segment_plan *plan)
+{
+	struct scan before = SCAN_INIT;
+	uint64_t end = j->seg.off;
+	int r;
+
+	before.fd = open_before(j, j->dirfd);
+	before.header = j->seg.header;
+	before.key = j->seg.key;
+	before.off = JOURNAL_HEADER_AREA;
+	r = writer_create(j, plan);
+	if (r >= 0 && before.fd >= 0)
+		bring_descriptions(j, &before, end);
+	scan_close(&before);
+	return r;
+}
+
 int reopen(struct journal *j)
 {
 	cleanup_close int dirfd = -1, lockfd = -1;
@@ -168,7 +249,7 @@ int reopen(struct journal *j)
 	plan.first_seq = j->sealed_seq + 1;
 	plan.wall_ns = clock_wall_ns();
 	segment_final_sha(&j->seg, plan.previous_sha);
-	r = writer_create(j, &plan);
+	r = go_on(j, &plan);
 	if (r < 0)
 		return r;
 	j->shift = plan.number - j->number;

@@ -356,6 +356,55 @@ static void unsealed_frames_survive_the_directory(void **state)
 	store_end(&d);
 }
 
+/* Of the descriptions that the old segment had, each once, before events. */
+static void expect_described(struct store_dir *d, uint64_t events)
+{
+	struct reader_frame f;
+	struct reader *r = NULL;
+	uint64_t described = 0, seen = 0;
+	char want[32];
+
+	assert_int_equal(reader_open(d->journal, READER_OLDEST, 0, 0, &r), 0);
+	while (reader_next(r, &f) == 1) {
+		if (f.type == JOURNAL_DESCRIPTION) {
+			(void)snprintf(want, sizeof(want), "image %" PRIu64,
+				       ++described);
+			assert_true(slice_eq(f.payload, slice_str(want)));
+			assert_int_equal(seen, 0);
+		}
+		seen += f.type == JOURNAL_EVENT;
+	}
+	reader_close(r);
+	assert_int_equal(described, 2);
+	assert_int_equal(seen, events);
+}
+
+static void waiting_events_find_their_images_in_the_new_segment(void **state)
+{
+	struct store_dir d;
+	char aside[128];
+
+	(void)state;
+	begin(&d);
+	store_open(&d);
+	store_describe(&d, "image 1");
+	store_events(&d, 10);
+	store_describe(&d, "image 2");
+	store_flush(&d);
+	/* These wait for a disk that fails, and then its place is gone. */
+	fail_write = EIO;
+	store_events(&d, 20);
+	STORE_WAIT(store_stats(&d).error == EIO);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", d.base);
+	assert_int_equal(rename(d.journal, aside), 0);
+	fail_write = 0;
+	store_flush(&d);
+	store_close(&d);
+	expect_described(&d, 20);
+	assert_int_equal(store_check(d.journal, "next"), 31);
+	store_end(&d);
+}
+
 static void removed_segment_or_lock_is_replaced(void **state)
 {
 	struct store_dir d, thief;
@@ -488,6 +537,8 @@ int main(void)
 		cmocka_unit_test(closing_on_a_dead_disk_ends),
 		cmocka_unit_test(removed_directory_is_made_again),
 		cmocka_unit_test(unsealed_frames_survive_the_directory),
+		cmocka_unit_test(
+			waiting_events_find_their_images_in_the_new_segment),
 		cmocka_unit_test(removed_segment_or_lock_is_replaced),
 		cmocka_unit_test(journal_of_another_is_not_written_to),
 		cmocka_unit_test(full_file_system_loses_only_what_is_counted),
