@@ -22,6 +22,8 @@
 #define RECORDS_MAX 500u
 /* Frames looked at before others of the loop get their turn. */
 #define TURN_FRAMES 2000
+/* Requests taken before a limit learnt from a 413 is tried to be doubled. */
+#define GROW_AFTER  64
 #define REQUEST_MAX (32u << 20)
 
 struct early {
@@ -34,6 +36,7 @@ struct early {
 	struct batch *batch;   /* of alerts, in the journal's order */
 	size_t done;	       /* items of it that are */
 	size_t at_most;	       /* records in a request, learnt from 413 */
+	unsigned taken_in_row; /* requests since then */
 	struct batch_run run;
 	bool in_flight, is_waiting;
 	bool set_failed;
@@ -146,6 +149,10 @@ static int on_ack(struct early *e, const struct response *resp)
 			  " of them: %s",
 			  resp->rejected, resp->text);
 	}
+	if (e->at_most < RECORDS_MAX && ++e->taken_in_row >= GROW_AFTER) {
+		e->taken_in_row = 0;
+		e->at_most = least(e->at_most * 2, RECORDS_MAX);
+	}
 	note_sent(e);
 	e->done = e->run.to;
 	if (!queued(e))
@@ -160,6 +167,7 @@ static int on_refused(struct early *e, const struct response *resp)
 
 	ship_tell(e->ship, SHIP_DEBUG, "%zu fresh alerts refused: %s", n,
 		  resp->text);
+	e->taken_in_row = 0;
 	if (resp->verdict == RESPONSE_TOO_LARGE && n > 1)
 		e->at_most = n / 2;
 	else
@@ -249,6 +257,7 @@ static int look(struct early *e)
 
 	if (!e->scout || e->in_flight || e->is_waiting)
 		return 0;
+	/* What came meanwhile goes along with what waits. */
 	while (got > 0 && got != FEED_OTHER && left-- &&
 	       !batch_is_full(e->batch))
 		got = look_at_one(e);
@@ -277,8 +286,6 @@ static int on_timer(void *arg)
 	struct early *e = arg;
 
 	e->is_waiting = false;
-	if (e->scout && !e->in_flight && queued(e))
-		return send_or_wait(e);
 	return look(e);
 }
 

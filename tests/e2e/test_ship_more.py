@@ -376,6 +376,29 @@ def alerts_that_are_refused_early_go_their_way():
 
 
 @test
+def alerts_that_are_too_many_for_one_request_go_in_several():
+    with pair(batch_records=20) as (c, s):
+        c.rules({"status": 503})
+        names = s.make(30)
+        s.start()
+        wait_for(c.requests, "a refusal")
+        names += s.make(150)
+        # Each lane has tried again since.
+        seen = len(c.requests())
+        wait_for(lambda: len(c.requests()) >= seen + 8, "more refusals")
+        c.rules({"contains": "picket.manifest.early", "status": 413,
+                 "times": 1})
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names)
+        counts = [m["attributes"]["picket.manifest.count"]
+                  for m in c.manifests()
+                  if m["attributes"].get("picket.manifest.early")]
+        equal(counts, [1, 1, 1], "alerts in each request")
+        equal(s.dead(), [], "dead letters")
+
+
+@test
 def a_collector_that_asks_to_wait_is_not_asked_early():
     with pair(batch_records=50) as (c, s):
         names = s.make(60)
