@@ -359,5 +359,23 @@ def directory_that_others_may_write_to_is_not_used(place):
     open_dir.rmdir()
 
 
+@test
+def who_killed_picket_is_told_by_the_next(place):
+    with place.agent() as agent:
+        agent.start()
+        killed = agent.process.pid
+        killer, _ = act(["/bin/sh", "-c", 'kill -KILL "$1"', "sh",
+                         str(killed)])
+        agent.process.wait()
+        agent.start()
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        told = [r for r in kind(agent.read(), "tamper")
+                if record.pid(r) == killer]
+        equal(len(told), 1, "events of the kill")
+        equal(told[0]["tamper"]["arg"], signal.SIGKILL, "signal")
+        equal(told[0]["tamper"]["target_pid"], killed, "target")
+        true(told[0]["tamper"]["of_picket"], "of picket")
+
+
 if __name__ == "__main__":
     main(place)
