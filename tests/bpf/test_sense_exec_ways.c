@@ -114,6 +114,25 @@ static void by_a_symbolic_link(void **state)
 	assert_str(only_exec(w), only_exec(w)->filename, link);
 }
 
+/* As many as the kernel follows, one leading to the next. */
+#define LINKS 39
+
+static void by_a_long_chain_of_links(void **state)
+{
+	char name[32], to[32] = "true";
+	struct seen *w = *state;
+	int i;
+
+	(void)program();
+	for (i = 0; i < LINKS; i++) {
+		(void)snprintf(name, sizeof(name), "chain-%d", i);
+		assert_int_equal(symlink(to, work_path(name)), 0);
+		memcpy(to, name, sizeof(to));
+	}
+	seen_run(w, act_run, (void *)(uintptr_t)work_path(name));
+	assert_ran(w, program());
+}
+
 static void by_a_way_through_parents(void **state)
 {
 	char path[PATH_MAX];
@@ -465,6 +484,7 @@ int main(void)
 		cmocka_unit_test(by_descriptor_and_empty_path),
 		cmocka_unit_test(by_directory_and_name),
 		cmocka_unit_test(by_a_symbolic_link),
+		cmocka_unit_test(by_a_long_chain_of_links),
 		cmocka_unit_test(by_a_way_through_parents),
 		cmocka_unit_test(by_a_name_as_long_as_can_be),
 		cmocka_unit_test(a_script_given_to_its_interpreter),

@@ -335,6 +335,28 @@ def a_script_names_itself_and_its_interpreter(s):
 
 
 @test
+def a_scripts_file_is_the_kernels_or_the_table_says_so(s):
+    interpreter = drop(s, called=b"interpreter")
+    script = s.dir / "script"
+    script.write_bytes(b"#!" + interpreter + b"\n")
+    script.chmod(0o755)
+    # A link that leads somewhere else is what the caller names.
+    link = s.dir / "innocent"
+    link.symlink_to(script)
+    pid, _ = act([link], code=2)
+    process = exec_of(s, pid, interpreter)["process"]
+    row, = [row for row in s.agent.status()["coverage"]
+            if row["hook"].startswith("files of #! scripts")]
+    if row["active"]:
+        equal(process["script_file"]["inode"], script.stat().st_ino, "inode")
+        equal(record.raw(process, "script"), os.fsencode(script), "script")
+    else:
+        true(row["reason"], "no reason is given")
+        true("script_file" not in process, "a file that nobody saw")
+        equal(record.raw(process, "script"), os.fsencode(link), "script")
+
+
+@test
 def a_failed_exec_is_no_exec(s):
     path = os.fsencode(s.dir / "not a program")
     with open(path, "wb") as f:
