@@ -242,7 +242,7 @@ USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) \
-	--stage vm tests/vm/cross.sh tests/vm/matrix.py
+	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh tests/vm/matrix.py
 
 # No root, no network, installs nothing.
 .PHONY: check
