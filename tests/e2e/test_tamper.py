@@ -159,6 +159,29 @@ def writing_its_memory_is_an_alert(s):
     true(r["tamper"]["of_picket"], "of picket")
 
 
+WRITE_FILE = """
+import sys
+with open(f"/proc/{sys.argv[1]}/mem", "r+b", buffering=0) as f:
+    f.seek(int(sys.argv[2], 16))
+    word = f.read(8)
+    f.seek(int(sys.argv[2], 16))
+    f.write(word)
+"""
+
+
+@test
+def its_memory_as_a_file_is_an_alert(s):
+    with open(f"/proc/{picket(s)}/maps", encoding="utf-8") as maps:
+        heap = next(line for line in maps if line.rstrip().endswith("[heap]"))
+    pid, _ = act([sys.executable, "-c", WRITE_FILE, picket(s),
+                  heap.split("-")[0]])
+    found = [r for r in s.events("write", lambda r: record.pid(r) == pid)
+             if record.judged(r)[2]]
+    equal({rule(r) for r in found}, {"process-memory-as-file"}, "rules")
+    equal({record.path(r) for r in found}, {f"/proc/{picket(s)}/mem".encode()},
+          "paths")
+
+
 @test
 def tracing_another_is_told_and_no_alert(s):
     victim = subprocess.Popen(["sleep", "60"])

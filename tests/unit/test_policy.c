@@ -168,6 +168,8 @@ static const struct scene {
 	LOADS("module-from-elsewhere", "/usr/bin/kmod" LOGIN, MODULE,
 	      "/root/rootkit.ko"),
 	LOADS("module-from-memory", "/usr/bin/python3.11" LOGIN, MODULE, ""),
+	DOES("process-memory-as-file", "/usr/bin/python3.11" LOGIN, OP_WRITE,
+	     "/proc/4711/mem"),
 	TAMPERS("picket-signalled", "/usr/bin/bash" LOGIN, TAMPER_SIGNAL),
 	TAMPERS("picket-traced", "/usr/bin/gdb" LOGIN, TAMPER_PTRACE),
 	TAMPERS("picket-traced", "/usr/bin/python3.11" LOGIN, TAMPER_VM_WRITE),
