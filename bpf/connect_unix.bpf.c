@@ -21,10 +21,13 @@ static __always_inline void datagram_reached(enum wire_backend backend,
 	struct sock *peer = BPF_CORE_READ(other, sk);
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct sent_key key = { .family = AF_UNIX };
+	/* Addresses come back, inode numbers do not: together they are one. */
+	__u64 id[2] = { (__u64)peer,
+			BPF_CORE_READ(other, file, f_inode, i_ino) };
 
 	if (!has_unix_name(peer) || is_muted())
 		return;
-	__builtin_memcpy(key.addr, &peer, sizeof(peer));
+	__builtin_memcpy(key.addr, id, sizeof(key.addr));
 	if (!is_repeat(&key, now) &&
 	    unix_told(backend, WIRE_CONNECT_SEND, sk, peer))
 		bpf_map_update_elem(&sent, &key, &now, BPF_ANY);

@@ -414,6 +414,7 @@ struct packet_sock {
 
 struct socket {
 	socket_state state;
+	struct file *file;
 	struct sock *sk;
 };
 
