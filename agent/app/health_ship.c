@@ -36,7 +36,6 @@ static void text_error(struct buf *out, const struct ship_status *s)
 		return;
 	buf_addf(out,
 		 "          last error %s: ", clock_print(s->error_ns, when));
-	/* Escaped by the shipper; but a file is a file. */
 	escape_text(out, slice_str(s->error));
 	buf_add_char(out, '\n');
 }
@@ -46,8 +45,11 @@ static void text_one(struct buf *out, const struct destination *d)
 	const struct ship_status *s = &d->status;
 	char size[24];
 
-	buf_addf(out, "collector %s%s%s  %s\n", d->name, *d->name ? "  " : "",
-		 d->url, state_of(d));
+	buf_addf(out, "collector %s%s%s  ", d->name, *d->name ? "  " : "",
+		 d->url);
+	/* Written by the shipper, which has met the network: to be escaped. */
+	escape_text(out, slice_str(state_of(d)));
+	buf_add_char(out, '\n');
 	buf_addf(out, "          acknowledged to %" PRIu64,
 		 d->has_cursor ? d->cursor.seq : 0);
 	if (s->acked_ns) {

@@ -79,18 +79,13 @@ static ssize_t read_up_to(int fd, char *p, size_t n)
 	return (ssize_t)used;
 }
 
-int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
-		 size_t *ret_n)
+static int read_all(int fd, size_t max, char **ret_p, size_t *ret_n)
 {
-	cleanup_close int fd = -1;
 	cleanup_free char *p = NULL;
 	size_t cap = READ_FIRST, used = 0;
 	ssize_t did;
 	char *grown;
 
-	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
 	/* Sizes in /proc are 0, so the file's end is only known by reading. */
 	for (;;) {
 		grown = realloc(p, cap + 1);
@@ -111,6 +106,28 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 	*ret_p = steal_ptr(p);
 	*ret_n = used;
 	return 0;
+}
+
+int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
+		 size_t *ret_n)
+{
+	cleanup_close int fd = -1;
+
+	fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	return fd < 0 ? -errno : read_all(fd, max, ret_p, ret_n);
+}
+
+int fs_read_foreign(int dirfd, const char *path, size_t max, char **ret_p,
+		    size_t *ret_n)
+{
+	cleanup_close int fd = -1;
+	struct stat st;
+
+	fd = openat(dirfd, path,
+		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? read_all(fd, max, ret_p, ret_n) : -EINVAL;
 }
 
 int fs_sync_dir(int dirfd)

@@ -22,6 +22,14 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 		 size_t *ret_n);
 
 /*
+ * The same in a directory that belongs to somebody with fewer rights than
+ * ours: a pipe that nobody writes to must not hold us up, nor a link lead us
+ * elsewhere. No regular file: -EINVAL; a link: -ELOOP.
+ */
+int fs_read_foreign(int dirfd, const char *path, size_t max, char **ret_p,
+		    size_t *ret_n);
+
+/*
  * Replace `name` in dirfd by these bytes so that after a crash either the old
  * or the new content is there whole: temporary file, fsync, rename, fsync of
  * the directory. One writer for a name at a time: the temporary name is fixed

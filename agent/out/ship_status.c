@@ -183,7 +183,7 @@ int ship_status_load(const char *dir, const char *name, struct ship_status *ret)
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return -errno;
-	r = fs_read_file(dirfd, name, STATUS_MAX, &text, &n);
+	r = fs_read_foreign(dirfd, name, STATUS_MAX, &text, &n);
 	if (r < 0)
 		return r;
 	return ship_status_parse(slice_of(text, n), ret);

@@ -68,7 +68,7 @@ int cursor_load(const char *dir, const char *name, struct cursor *ret)
 
 	if (dirfd < 0)
 		return dirfd;
-	r = fs_read_file(dirfd, name, CURSOR_MAX, &text, &n);
+	r = fs_read_foreign(dirfd, name, CURSOR_MAX, &text, &n);
 	if (r == -EFBIG)
 		return -EBADMSG;
 	if (r < 0)

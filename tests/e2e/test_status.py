@@ -5,6 +5,7 @@
 promtool of Prometheus itself says whether it can read them.
 """
 import contextlib
+import os
 import re
 import subprocess
 
@@ -188,6 +189,31 @@ def a_file_that_cannot_be_written_is_said_and_stops_nothing():
         agent.start()
         true("cannot write metrics to '/proc/no/picket.prom'"
              in agent.log_text(), agent.log_text())
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def a_shipper_that_was_taken_over_cannot_hold_up_the_agent():
+    """What lies in its directory is read by one who has more rights."""
+    with place(collector=patient(f"http://127.0.0.1:{free_port()}")) as agent:
+        agent.state.mkdir()
+        for name in ("ship", "ship-status", "ship.lock"):
+            os.mkfifo(agent.state / name)
+        agent.start()
+        first = agent.status()["journal"]["next_seq"]
+        run(["/bin/true"])
+        wait_for(lambda: agent.status()["journal"]["next_seq"] > first,
+                 "picket to go on")
+        equal(agent.status()["collectors"][0]["state"], "never started",
+              "what is said of it")
+        (agent.state / "ship-status").unlink()
+        (agent.state / "ship-status").write_text(
+            "picket-ship-status 1\nstate=\x1b[31mred\nerror=\x1b[32mgreen\n"
+            "error_ns=5\n")
+        wait_for(lambda: "red" in agent.status()["collectors"][0]["state"]
+                 or "not running" in ask(agent), "the status to be read")
+        for form in ([], ["--json"], ["--prometheus"]):
+            true("\x1b" not in ask(agent, *form), f"escapes with {form}")
         equal(agent.stop(), 0, "exit code")
 
 

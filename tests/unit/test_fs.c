@@ -182,6 +182,30 @@ static void what_cannot_be_read_says_why(void **state)
 	assert_int_equal(fs_read_file(AT_FDCWD, dir, 10, &p, &n), -EISDIR);
 }
 
+static void what_is_no_file_in_a_foreign_directory_holds_nobody_up(void **state)
+{
+	cleanup_free char *p = NULL;
+	size_t n;
+
+	(void)state;
+	put("plain", "abc", 3);
+	assert_int_equal(fs_read_foreign(dirfd_, "plain", 16, &p, &n), 0);
+	assert_int_equal(n, 3);
+	/* An open of it that waits would wait for ever. */
+	assert_int_equal(mkfifoat(dirfd_, "pipe", 0600), 0);
+	assert_int_equal(fs_read_foreign(dirfd_, "pipe", 16, &p, &n), -EINVAL);
+	assert_int_equal(symlinkat("plain", dirfd_, "link"), 0);
+	assert_int_equal(fs_read_foreign(dirfd_, "link", 16, &p, &n), -ELOOP);
+	assert_int_equal(mkdirat(dirfd_, "sub", 0700), 0);
+	assert_int_equal(fs_read_foreign(dirfd_, "sub", 16, &p, &n), -EINVAL);
+	assert_int_equal(fs_read_foreign(dirfd_, "none", 16, &p, &n), -ENOENT);
+	assert_int_equal(fs_read_foreign(dirfd_, "plain", 2, &p, &n), -EFBIG);
+	assert_int_equal(unlinkat(dirfd_, "sub", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(dirfd_, "pipe", 0), 0);
+	assert_int_equal(unlinkat(dirfd_, "link", 0), 0);
+	assert_int_equal(unlinkat(dirfd_, "plain", 0), 0);
+}
+
 static void replacing_leaves_the_new_bytes_and_no_other_file(void **state)
 {
 	struct stat st;
@@ -296,6 +320,8 @@ int main(void)
 		cmocka_unit_test(every_length_round_the_first_read_arrives),
 		cmocka_unit_test(proc_files_of_size_zero_are_read),
 		cmocka_unit_test(what_cannot_be_read_says_why),
+		cmocka_unit_test(
+			what_is_no_file_in_a_foreign_directory_holds_nobody_up),
 		cmocka_unit_test(
 			replacing_leaves_the_new_bytes_and_no_other_file),
 		cmocka_unit_test(what_a_crash_left_does_not_hinder_replacing),
