@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -389,6 +390,12 @@ int main(int argc, char **argv)
 	size_t n;
 	int code;
 
+	/*
+	 * Requests come and go in large pieces among small ones that stay.
+	 * Where glibc moves this bound up, as it does by itself, the large
+	 * ones leave holes that nothing fits.
+	 */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	log_init("picket-ship", LOG_INFO);
 	if (parse_options(argc, argv, &o, &code) != 1)
 		return code;

@@ -23,7 +23,9 @@
 #define UNPACK_MAX	   (2u << 20)
 /* Images of one segment: as many as a segment of ordinary size describes. */
 #define IMAGES_MAX	   32768
-#define IMAGES_BYTES_MAX   (64u << 20)
+#define IMAGES_BYTES_MAX   (16u << 20)
+/* Images that are kept unpacked from one record to the next. */
+#define IMAGES_LIVE_MAX	   512
 /* Ancestors that are kept young with a descendant that acts. */
 #define TOUCH_MAX	   8
 /*
@@ -34,9 +36,21 @@
 #define AMENDABLE_MAX	   (2 * VIEW_AMENDABLE_SPAN)
 #define AMENDABLE_PATH_MAX 224
 
+/*
+ * Packed, as it was described: unpacked it takes three times the memory, and
+ * most are looked at once or never. `image` is there from a look on, as long
+ * as the entry is in the list of the live.
+ */
 struct held_image {
+	char *packed;
+	size_t n;
 	Picket__V1__Image *image;
-	size_t bytes;
+	struct held_image *prev, *next;
+};
+
+struct live_images {
+	struct held_image *first;
+	size_t n;
 };
 
 struct amendable {
@@ -45,7 +59,7 @@ struct amendable {
 	uint8_t kind;
 	bool alert;
 	bool path_cut;
-	char path[AMENDABLE_PATH_MAX];
+	char *path;
 };
 
 struct event_name {
@@ -55,6 +69,7 @@ struct event_name {
 
 struct view_images {
 	struct table *images; /* id -> struct held_image */
+	struct live_images *live;
 	struct table *events; /* struct event_name -> struct amendable */
 	size_t bytes;
 	uint64_t segment;
@@ -109,15 +124,50 @@ static void free_message(void *m)
 
 /* ---- images ------------------------------------------------------------- */
 
+static void end_life(struct live_images *live, struct held_image *h)
+{
+	if (!h->image)
+		return;
+	if (h->prev)
+		h->prev->next = h->next;
+	else
+		live->first = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	live->n--;
+	free_message(h->image);
+	h->image = NULL;
+}
+
+/* Whoever was given one of them may have it no longer. */
+static void forget_live(struct view_images *v)
+{
+	if (v->live->n <= IMAGES_LIVE_MAX)
+		return;
+	while (v->live->first)
+		end_life(v->live, v->live->first);
+}
+
 static void drop_image(void *arg, const void *key, void *value)
 {
 	struct view_images *v = arg;
 	struct held_image *h = value;
 
 	(void)key;
-	v->bytes -= h->bytes;
-	free_message(h->image);
-	h->image = NULL;
+	end_life(v->live, h);
+	v->bytes -= h->n;
+	free(h->packed);
+	h->packed = NULL;
+}
+
+static void drop_event(void *arg, const void *key, void *value)
+{
+	struct amendable *m = value;
+
+	(void)arg;
+	(void)key;
+	free(m->path);
+	m->path = NULL;
 }
 
 static void drop_oldest(struct view_images *v)
@@ -139,6 +189,19 @@ static void forget_images(struct view_images *v)
 		drop_oldest(v);
 }
 
+static void forget_events(struct view_images *v)
+{
+	struct event_name name;
+	const void *key;
+	void *m;
+
+	while ((m = table_oldest(v->events, &key))) {
+		drop_event(v, key, m);
+		memcpy(&name, key, sizeof(name));
+		table_remove(v->events, &name);
+	}
+}
+
 int view_images_new(struct view_images **ret)
 {
 	struct view_images *v;
@@ -147,8 +210,10 @@ int view_images_new(struct view_images **ret)
 	v = calloc(1, sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	r = table_new(IMAGES_MAX, sizeof(uint64_t), sizeof(struct held_image),
-		      &v->images);
+	v->live = calloc(1, sizeof(*v->live));
+	r = v->live ? table_new(IMAGES_MAX, sizeof(uint64_t),
+				sizeof(struct held_image), &v->images)
+		    : -ENOMEM;
 	if (r >= 0)
 		r = table_new(AMENDABLE_MAX, sizeof(struct event_name),
 			      sizeof(struct amendable), &v->events);
@@ -157,6 +222,7 @@ int view_images_new(struct view_images **ret)
 		return r;
 	}
 	table_on_evict(v->images, drop_image, v);
+	table_on_evict(v->events, drop_event, v);
 	*ret = v;
 	return 0;
 }
@@ -167,16 +233,32 @@ void view_images_free(struct view_images *v)
 		return;
 	if (v->images)
 		forget_images(v);
+	if (v->events)
+		forget_events(v);
 	table_free(v->images);
 	table_free(v->events);
+	free(v->live);
 	free(v);
 }
 
 const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id)
 {
 	struct held_image *h = id ? table_get(v->images, &id) : NULL;
+	size_t bytes;
 
-	return h ? h->image : NULL;
+	if (!h || h->image)
+		return h ? h->image : NULL;
+	h->image = unpack(&picket__v1__image__descriptor,
+			  slice_of(h->packed, h->n), &bytes);
+	if (!h->image)
+		return NULL;
+	h->prev = NULL;
+	h->next = v->live->first;
+	if (h->next)
+		h->next->prev = h;
+	v->live->first = h;
+	v->live->n++;
+	return h->image;
 }
 
 /* The image, and its line of ancestors made young with it. */
@@ -189,28 +271,41 @@ static const Picket__V1__Image *touch_line(struct view_images *v, uint64_t id)
 	return first;
 }
 
-static int take_description(struct view_images *v, struct slice payload)
+/* Is it an image? Its id, or 0. */
+static uint64_t check_image(struct slice payload)
 {
 	Picket__V1__Image *img;
-	struct held_image *h;
+	uint64_t id = 0;
 	size_t bytes;
-	int made;
 
 	img = unpack(&picket__v1__image__descriptor, payload, &bytes);
-	if (!img)
+	if (img && img->n_stdio <= 3)
+		id = img->id;
+	free_message(img);
+	return id;
+}
+
+static int take_description(struct view_images *v, struct slice payload)
+{
+	uint64_t id = check_image(payload);
+	struct held_image *h;
+	char *packed;
+	int made;
+
+	if (!id)
 		return -EBADMSG;
-	if (!img->id || img->n_stdio > 3) {
-		free_message(img);
-		return -EBADMSG;
-	}
-	h = table_put(v->images, &img->id, &made);
+	packed = malloc(payload.n);
+	if (!packed)
+		return -ENOMEM;
+	memcpy(packed, payload.p, payload.n);
+	h = table_put(v->images, &id, &made);
 	if (!made) {
 		/* Described again: the agent was restarted and counts anew. */
-		drop_image(v, &img->id, h);
+		drop_image(v, &id, h);
 	}
-	h->image = img;
-	h->bytes = bytes;
-	v->bytes += bytes;
+	h->packed = packed;
+	h->n = payload.n;
+	v->bytes += payload.n;
 	while (v->bytes > IMAGES_BYTES_MAX && table_count(v->images) > 1)
 		drop_oldest(v);
 	return 0;
@@ -275,15 +370,17 @@ static void remember_path(struct amendable *m, const ProtobufCBinaryData *path)
 {
 	size_t n = path->len, skip = 0;
 
-	if (n > sizeof(m->path)) {
-		skip = n - sizeof(m->path);
-		n = sizeof(m->path);
+	if (n > AMENDABLE_PATH_MAX) {
+		skip = n - AMENDABLE_PATH_MAX;
+		n = AMENDABLE_PATH_MAX;
 	}
+	m->path = n ? malloc(n) : NULL;
+	/* Without memory it is as a path of which all was cut. */
+	m->path_len = m->path ? (uint16_t)n : 0;
+	m->path_cut = skip || (n && !m->path);
 	/* The end says more than the beginning. */
-	if (n)
+	if (m->path)
 		memcpy(m->path, path->data + skip, n);
-	m->path_len = (uint16_t)n;
-	m->path_cut = skip;
 }
 
 static void remember_event(struct view_images *v, const struct view *r)
@@ -296,6 +393,8 @@ static void remember_event(struct view_images *v, const struct view *r)
 	if (!e->write && !e->connect)
 		return;
 	m = table_put(v->events, &name, &made);
+	if (!made)
+		drop_event(v, &name, m);
 	m->image = e->image;
 	m->kind = (uint8_t)e->kind;
 	m->alert = e->verdict && e->verdict->alert;
@@ -415,6 +514,7 @@ int view_take(struct view_images *v, const uint8_t *journal_id,
 	};
 	int k;
 
+	forget_live(v);
 	/* A gap that the reader made is in no segment. */
 	if (!r.missing)
 		enter_segment(v, journal_id, frame->segment);

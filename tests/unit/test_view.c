@@ -69,7 +69,35 @@ static void image_described_again_replaces_the_first(void **state)
 	assert_int_equal(s->view.image->pid, 99);
 }
 
-/* 64 MiB of images, or 32768: whatever comes first. */
+/* More than are kept unpacked: each is there whenever it is asked for. */
+static void images_are_there_again_and_again(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	struct image img = sample_image(0, 1000, "/x", NULL);
+	const Picket__V1__Image *found;
+
+	for (uint64_t id = 100; id < 3000; id++) {
+		img.id = id;
+		img.proc.tgid = (int32_t)id;
+		assert_int_equal(sample_describe(s, &img), 0);
+	}
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t id = 100; id < 3000; id++) {
+			found = view_image(s->images, id);
+			assert_non_null(found);
+			assert_int_equal(found->pid, id);
+			/* The same, as long as nothing was taken. */
+			assert_ptr_equal(view_image(s->images, id), found);
+			if (id % 100 == 0)
+				assert_int_equal(
+					sample_take(s, &ev, &s->shell, NULL),
+					1);
+		}
+	}
+}
+
+/* 16 MiB of images, or 32768: whatever comes first. */
 static void images_are_bounded_and_the_longest_unused_goes(void **state)
 {
 	static char big[3 << 14];
@@ -407,6 +435,7 @@ int main(void)
 		T(record_has_its_process_and_ancestors),
 		T(new_segment_starts_afresh),
 		T(image_described_again_replaces_the_first),
+		T(images_are_there_again_and_again),
 		T(images_are_bounded_and_the_longest_unused_goes),
 		T(amendment_finds_its_event),
 		T(amendment_names_events_within_the_span_only),
