@@ -23,6 +23,7 @@ struct reading {
 	bool has_run;	     /* a start was read, not later than at_ns */
 	bool has_ended;	     /* that run was stopped, not later than at_ns */
 	bool has_table;	     /* of that run */
+	int64_t before_ns;   /* the last record before that run */
 	bool is_over;	     /* nothing that follows can matter */
 	int64_t last_ns;     /* of the last record not later than at_ns */
 	int64_t run_last_ns; /* of the last record of that run, so far */
@@ -109,6 +110,11 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 	};
 	struct coverage *c = r->c;
 
+	/* Found at a start: some time since the run before it. */
+	if (!*fact(a, "from_ns")) {
+		loss.from_ns = r->before_ns;
+		loss.until_ns = e->wall_ns;
+	}
 	if (!loss.count || loss.from_ns > r->at_ns || loss.until_ns < r->at_ns)
 		return;
 	if (c->n_losses == COVERAGE_LOSSES_MAX) {
@@ -119,8 +125,18 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 	c->losses[c->n_losses++] = loss;
 }
 
-static void take_start(struct reading *r, int64_t wall_ns)
+static void take_start(struct reading *r, const Picket__V1__Event *e)
 {
+	bool went_on = !strcmp(fact(e->agent, "kernel_side"), "went on");
+	int64_t wall_ns = e->wall_ns;
+
+	r->before_ns = r->run_last_ns;
+	/* Nobody read meanwhile, but the programs and the ring were there. */
+	if (wall_ns > r->at_ns && went_on && r->has_run) {
+		r->has_ended = false;
+		r->c->from_ns = 0;
+		return;
+	}
 	if (wall_ns > r->at_ns) {
 		/* Without a stop before it: when did it end, then? */
 		if (!r->has_ended && r->run_last_ns < r->at_ns)
@@ -151,7 +167,7 @@ static void take_agent(struct reading *r, const Picket__V1__Event *e)
 {
 	switch (e->agent->what) {
 	case PICKET__V1__AGENT__WHAT__STARTED:
-		take_start(r, e->wall_ns);
+		take_start(r, e);
 		break;
 	case PICKET__V1__AGENT__WHAT__STOPPED:
 		take_stop(r, e);

@@ -71,9 +71,15 @@ void report_blinded(struct agent *a, int hooks)
 
 void report_start(struct agent *a)
 {
+	/* With it a reader knows that the time in between was watched. */
+	static const struct record_fact went_on[] = {
+		{ "kernel_side", "went on" },
+		{ NULL, NULL },
+	};
 	const struct journal_opening *o = &a->opening;
 
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED, NULL,
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED,
+		 a->has_past ? went_on : NULL,
 		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
 		 getpid(), o->epoch);
 	if (o->unclean)

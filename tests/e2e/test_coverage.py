@@ -107,6 +107,30 @@ def a_life_with_gaps(directory):
 
 
 @test
+def what_the_kernel_kept_for_the_next_one_was_watched(directory):
+    bpf = directory / "bpf"
+    bpf.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "bpf", bpf], check=True)
+    try:
+        with Agent(directory, "", "kept", canary={"interval": "0s"},
+                   sensor={"pin_dir": bpf / "picket"}) as agent:
+            agent.start()
+            mark(agent, directory, "first")
+            agent.process.kill()
+            agent.process.wait()
+            dead = now()
+            agent.start()
+            mark(agent, directory, "second")
+            answer = ask(agent, "--at", dead)["exec"]
+            true(answer["answer"] != "no", f"while it was dead: {answer}")
+            equal([b for b in answer["because"] if b["what"] == "down"], [],
+                  "that it was down")
+            equal(agent.stop(), 0, "exit code")
+    finally:
+        subprocess.run(["umount", bpf], check=True)
+
+
+@test
 def what_was_lost_then_is_in_the_answer(directory):
     tiny = actor("act_tiny", directory)
     with Agent(directory, "", "lossy", sensor={"ring_size": "256K"},
