@@ -118,7 +118,9 @@ static void note_sent(struct early *e)
 
 	for (i = e->run.from; i < e->run.to; i++) {
 		batch_item(e->batch, i, &it);
-		names[n++] = (struct early_name){ it.epoch, it.first };
+		/* What could not be encoded was not sent. */
+		if (it.reason == MANIFEST_SENT)
+			names[n++] = (struct early_name){ it.epoch, it.first };
 	}
 	r = early_set_add(e->set, names, n);
 	if (r < 0 && !e->set_failed)
