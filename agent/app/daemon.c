@@ -190,6 +190,8 @@ static void gather(struct agent *a, struct health *h)
 			sensor_received(a->sensor, (enum wire_family)f);
 		h->missed[f] = sensor_missed(a->sensor, (enum wire_family)f);
 	}
+	h->pin_dir = a->s->pin ? a->s->conf->sensor.pin_dir : "";
+	h->pin_trouble = sensor_pin_trouble(a->sensor);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
 	ask.next_seq = h->journal.next_seq;

@@ -49,6 +49,19 @@ static void text_coverage(struct buf *out, const struct health *h)
 	}
 }
 
+/* What a restart would cost. */
+static void text_pins(struct buf *out, const struct health *h)
+{
+	if (!h->pin_dir[0])
+		buf_add_str(out,
+			    "restarts  with a hole: no [sensor] pin_dir\n");
+	else if (h->pin_trouble[0])
+		buf_addf(out, "restarts  with a hole: %s\n", h->pin_trouble);
+	else
+		buf_addf(out, "restarts  without a hole: pinned in %s\n",
+			 h->pin_dir);
+}
+
 static void text_families(struct buf *out, const struct health *h)
 {
 	buf_addf(out, "\n%-9s%12s%12s%10s%12s%12s%10s\n", "EVENTS", "made",
@@ -137,6 +150,7 @@ void health_text(struct buf *out, const struct health *h)
 		 "processes %" PRIu64 " known, %" PRIu64
 		 " events of unknown ones\n",
 		 h->procs.processes, h->procs.unknown);
+	text_pins(out, h);
 	text_families(out, h);
 	text_coverage(out, h);
 }
@@ -253,6 +267,8 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "unreadable", h->pipeline.bad);
 	json_number(out, "refused", h->pipeline.refused);
 	json_number(out, "amended", h->pipeline.amended);
+	json_string(out, "pin_dir", h->pin_dir);
+	json_string(out, "pin_trouble", h->pin_trouble);
 	json_number(out, "ring_used", h->ring_used);
 	json_number(out, "ring_size", h->ring_size);
 	json_canary(out, h);

@@ -34,6 +34,8 @@ struct health {
 	struct wire_counters families[WIRE_FAM_COUNT];
 	uint64_t missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t ring_used, ring_size;
+	const char *pin_dir;	 /* empty: none was asked for */
+	const char *pin_trouble; /* empty: pinned there */
 
 	struct pipeline_counts pipeline;
 	struct proc_stats procs;

@@ -75,6 +75,8 @@ int attach_adopt(struct attachment *a, const struct pins *p,
 /* Detach, where nothing else holds the links. */
 void attach_stop(struct attachment *a);
 void attach_done(struct attachment *a);
+/* The same, and what is pinned runs on. */
+void attach_leave(struct attachment *a);
 
 /* The probe that serves this hook; NULL: none. */
 const struct probe *attach_serving(const struct attachment *a, size_t hook);

@@ -62,6 +62,20 @@ int attach_pin(const struct attachment *a, const struct pins *p,
 	return 0;
 }
 
+/*
+ * Closing a kprobe's link by libbpf would disable the event behind it, pinned
+ * or not. What stays open is closed with the process.
+ */
+void attach_leave(struct attachment *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->program_count; i++)
+		if (a->programs[i].link)
+			bpf_link__disconnect(a->programs[i].link);
+	attach_done(a);
+}
+
 static int adopt_program(struct attachment *a, const struct pins *p,
 			 const char *generation, struct running run)
 {

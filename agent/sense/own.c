@@ -44,6 +44,11 @@ static int tell_link(int own_fd, int fd)
 	return tell_one(own_fd, WIRE_OWN_LINK, info.id);
 }
 
+int own_tell_map(const struct attachment *a, int fd)
+{
+	return tell_map(a->maps[ATTACH_OWN_OBJECTS], fd);
+}
+
 int own_tell(const struct attachment *a)
 {
 	int own_fd = a->maps[ATTACH_OWN_OBJECTS], r;

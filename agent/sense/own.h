@@ -9,6 +9,8 @@
 
 /* The ids of all maps and links, into the map `own_objects`. -errno. */
 int own_tell(const struct attachment *a);
+/* A map that is made later. */
+int own_tell_map(const struct attachment *a, int fd);
 
 /*
  * Whether every link is still there and runs the program that it was made

@@ -152,7 +152,7 @@ void sensor_close(struct sensor *s)
 		return;
 	ring_close(s->ring);
 	past_close(s);
-	attach_done(&s->a);
+	(s->is_kept ? attach_leave : attach_done)(&s->a);
 	free(s->percpu);
 	free(s);
 }

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "sense/decode.h"
 #include "sense/generation.h"
+#include "sense/own.h"
 #include "sense/resume.h"
 #include "sense/ring.h"
 #include "sense/sensor_impl.h"
@@ -101,6 +102,8 @@ static int pin_all(struct sensor *s)
 	if (r >= 0)
 		r = pins_put(s->pins, s->name, "map", "account", fd);
 	if (r >= 0)
+		r = own_tell_map(&s->a, fd);
+	if (r >= 0)
 		r = attach_pin(&s->a, s->pins, s->name, s->account);
 	if (r < 0)
 		return r;
@@ -166,7 +169,8 @@ int past_take_over(struct sensor *s)
 	open_formers(s);
 	for (i = 0; i < s->former_count; i++)
 		both |= s->formers[i].was_running;
-	if (both && !s->is_adopted) {
+	/* Ours began just now, or its agent died before it read anything. */
+	if (both && ring_at(s->ring) == 0) {
 		s->handover.twins =
 			calloc(HANDOVER_TWINS_MAX, sizeof(*s->handover.twins));
 		if (!s->handover.twins)

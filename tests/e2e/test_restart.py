@@ -5,7 +5,7 @@ journal afterwards, once, under the process that did it, or is counted as
 lost; and what is stopped leaves nothing in the kernel."""
 import contextlib
 import ctypes
-import json
+import errno
 import os
 import shutil
 import signal
@@ -15,7 +15,7 @@ import threading
 
 import record
 from lib import (ACTORS, PICKET, Agent, act, contains, equal,
-                 main, need_root, run, test, true, wait_for, workdir)
+                 main, need_root, test, true, wait_for, workdir)
 
 OTHER = ACTORS / "picket-other"
 ALIEN = ACTORS / "picket-alien"
@@ -48,6 +48,82 @@ def place():
             yield Place(directory)
         finally:
             subprocess.run(["umount", directory / "bpf"], check=True)
+
+
+class Bpf:
+    """bpf(2) on what is pinned: so that the kernel itself says what it has."""
+
+    NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+    LOOKUP, GET, PROGRAM_BY_ID, INFO = 1, 7, 13, 15
+
+    def __init__(self):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+
+    def call(self, command, layout, *values):
+        attr = ctypes.create_string_buffer(struct.pack(layout, *values), 128)
+        r = self.libc.syscall(self.NUMBER, command, attr, len(attr))
+        if r < 0:
+            raise OSError(ctypes.get_errno(), f"bpf command {command}")
+        return r
+
+    def open(self, pin):
+        path = ctypes.create_string_buffer(os.fsencode(pin))
+        return self.call(self.GET, "QII", ctypes.addressof(path), 0, 0)
+
+    def program(self, pin):
+        """The id of a program."""
+        info = ctypes.create_string_buffer(256)
+        fd = self.open(pin)
+        try:
+            self.call(self.INFO, "IIQ", fd, len(info), ctypes.addressof(info))
+        finally:
+            os.close(fd)
+        return struct.unpack_from("II", info)[1]
+
+    def is_there(self, program):
+        try:
+            os.close(self.call(self.PROGRAM_BY_ID, "II", program, 0))
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                return False
+            raise
+        return True
+
+    def value(self, fd, number, size):
+        key = ctypes.c_uint32(number)
+        value = ctypes.create_string_buffer(size)
+        self.call(self.LOOKUP, "IIQQQ", fd, 0, ctypes.addressof(key),
+                  ctypes.addressof(value), 0)
+        return value.raw
+
+
+bpf = Bpf()
+
+
+class Counters:
+    """The kernel's own, held on to when everybody else has let go."""
+
+    FAMILIES = ("fork", "exec", "exit", "connect", "write", "cgroup",
+                "listen", "load", "tamper")
+
+    def __init__(self, pin):
+        self.fd = bpf.open(pin)
+        with open("/sys/devices/system/cpu/possible") as f:
+            self.cpus = int(f.read().strip().split("-")[-1]) + 1
+
+    def lost(self):
+        """By family, over all CPUs; none where nothing was lost."""
+        sums = {}
+        for number, family in enumerate(self.FAMILIES):
+            # made, lost, skipped, summed of each CPU
+            words = struct.unpack(f"{4 * self.cpus}Q", bpf.value(
+                self.fd, number, 32 * self.cpus))
+            if sum(words[1::4]):
+                sums[family] = sum(words[1::4])
+        return sums
+
+    def close(self):
+        os.close(self.fd)
 
 
 class Load:
@@ -150,25 +226,17 @@ def check_all_explained(agent, records):
 
 def programs(place):
     """Ids of the programs that are pinned."""
-    ids = []
-    for path in place.pins.glob("*/prog_*"):
-        p = run(["bpftool", "-j", "prog", "show", "pinned", path])
-        ids.append(json.loads(p.stdout)["id"])
+    ids = [bpf.program(path) for path in place.pins.glob("*/prog_*")]
     true(len(ids) > 10, f"pinned programs: {ids}")
     return ids
-
-
-def is_there(program):
-    return run(["bpftool", "-j", "prog", "show", "id",
-                str(program)]).returncode == 0
 
 
 def check_nothing_left(place, ids):
     equal(os.listdir(place.bpf), [f for f in os.listdir(place.bpf)
                                   if f.endswith(".debug")],
           "what is left in the bpf file system")
-    wait_for(lambda: not any(is_there(i) for i in ids),
-             lambda: f"programs to go: {[i for i in ids if is_there(i)]}")
+    wait_for(lambda: not any(bpf.is_there(i) for i in ids),
+             lambda: f"programs to go: {[i for i in ids if bpf.is_there(i)]}")
 
 
 def kill(agent):
@@ -184,7 +252,7 @@ def restart_under_load(place, second):
             load.more(40)
             kill(agent)
             load.more(40)
-            true(all(is_there(i) for i in before), "the programs run on")
+            true(all(bpf.is_there(i) for i in before), "the programs run on")
             agent.program = second
             agent.start()
             load.more(40)
@@ -220,7 +288,7 @@ def stopped_for_an_upgrade_it_leaves_the_kernel_side_running(place):
         with Load(place.dir) as load:
             load.more(40)
             equal(agent.stop(signal.SIGUSR2), 0, "exit code")
-            true(all(is_there(i) for i in ids), "the programs run on")
+            true(all(bpf.is_there(i) for i in ids), "the programs run on")
             load.more(40)
             agent.start()
             load.more(40)
@@ -255,47 +323,6 @@ def records_that_mean_something_else_are_counted(place):
     true(lost >= 4 * len(missed.pids), f"{lost} records of another layout "
          f"for {len(missed.pids)} shells")
     check_nothing_left(place, ids)
-
-
-class Counters:
-    """The kernel's own, held on to when everybody else has let go."""
-
-    BPF = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-    LOOKUP, GET = 1, 7
-    FAMILIES = ("fork", "exec", "exit", "connect", "write", "cgroup",
-                "listen", "load", "tamper")
-
-    def __init__(self, pin):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        path = ctypes.create_string_buffer(os.fsencode(pin))
-        self.fd = self._bpf(self.GET, struct.pack(
-            "QIIII", ctypes.addressof(path), 0, 0, 0, 0))
-
-    def _bpf(self, command, attr):
-        attr = ctypes.create_string_buffer(attr)
-        r = self.libc.syscall(self.BPF, command, attr, len(attr) - 1)
-        if r < 0:
-            raise OSError(ctypes.get_errno(), "bpf")
-        return r
-
-    def lost(self):
-        cpus = open("/sys/devices/system/cpu/possible").read().strip()
-        count = int(cpus.split("-")[-1]) + 1
-        sums = {}
-        for number, family in enumerate(self.FAMILIES):
-            key = ctypes.c_uint32(number)
-            value = ctypes.create_string_buffer(32 * count)
-            self._bpf(self.LOOKUP, struct.pack(
-                "IIQQQ", self.fd, 0, ctypes.addressof(key),
-                ctypes.addressof(value), 0))
-            # made, lost, skipped, summed of each CPU
-            lost = sum(struct.unpack(f"{4 * count}Q", value.raw)[1::4])
-            if lost:
-                sums[family] = lost
-        return sums
-
-    def close(self):
-        os.close(self.fd)
 
 
 @test
@@ -339,11 +366,13 @@ def second_picket_on_the_same_pins_says_who_runs(place):
 def without_a_bpf_file_system_it_runs_and_says_what_is_missing(place):
     with place.agent(pin_dir=place.dir / "plain") as agent:
         agent.start()
+        trouble = agent.status()["pin_trouble"]
         with Load(place.dir) as load:
             load.more(5)
         equal(agent.stop(), 0, "exit code")
         check_load(load, agent.read())
-        contains(agent.log_text(), "is not in a bpf file system", "the log")
+        contains(trouble, "is not in a bpf file system", "the status")
+        contains(agent.log_text(), trouble, "the log")
         true(not (place.dir / "plain").exists(), "nothing was made")
 
 

@@ -40,7 +40,7 @@ KERNELS = os.environ.get("PICKET_VM_KERNELS", "").split() or (
 BACKENDS = "build/tests/bpf/test_sense_backends"
 # Those that ask the kernel something; the rest is the same on every kernel.
 AGENT_TESTS = ("exec", "connect", "write", "namespace", "listen", "load",
-               "start", "rules", "tail")
+               "restart", "start", "rules", "tail")
 # What a guest may take: a run, and the whole.
 RUN_SECONDS = 900 if LONG else 120
 BOOT_SECONDS = 5400 if LONG else 400
@@ -179,7 +179,8 @@ def guest_files(machine, plan):
                   (BUILD / "picket-ship", "/picket/build/picket-ship"),
                   (ROOT / "packaging", "/picket/packaging")]
         files += [(p, f"/picket/build/tests/{p.name}")
-                  for p in (BUILD / "tests").glob("act_*") if not p.suffix]
+                  for pattern in ("act_*", "picket-*")
+                  for p in (BUILD / "tests").glob(pattern) if not p.suffix]
         files += [(p, f"/picket/tests/e2e/{p.name}")
                   for p in (ROOT / "tests/e2e").glob("*.py")]
     files += [(machine.work / "plan", "/picket/plan"),
