@@ -46,6 +46,9 @@ static __always_inline __u64 mount_of(struct dentry *d)
 	return asked->mnt;
 }
 
+/* In `what`: a call of notify_change, which attr_ended sees the end of. */
+#define NOTIFIES (1ull << 16)
+
 /*
  * what: as name_began; without an operation nothing is begun that anybody
  * wants to know, and what is left of one before is none of this call's.
@@ -57,7 +60,7 @@ __noinline __u32 attr_began(__u64 what, __u64 dentry, __u64 mnt, __u64 args)
 	if (!mnt)
 		mnt = mount_of((struct dentry *)dentry);
 	if (is_kernels_own((struct dentry *)dentry, (struct vfsmount *)mnt)) {
-		if (p)
+		if (p && (what & NOTIFIES) && (ATTR_OPS & 1u << (p->op & 31)))
 			p->depth++;
 		return 0;
 	}
@@ -148,8 +151,8 @@ static __always_inline void attr_begins(enum wire_backend backend,
 		file = BPF_CORE_READ(attr, ia_file);
 		mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
 	}
-	attr_began(PENDING(attr_op(valid), backend), number_of(dentry), mnt,
-		   attr_args(attr, valid));
+	attr_began(PENDING(attr_op(valid), backend) | NOTIFIES,
+		   number_of(dentry), mnt, attr_args(attr, valid));
 }
 
 SEC("fentry/mnt_want_write")

@@ -177,3 +177,16 @@ __noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
 		file_changed(dentry, mnt, change, bytes, 0);
 	return 0;
 }
+
+/* What was told before it was done: how much it came to. */
+__noinline __u32 bytes_written(__u64 inode, __u64 bytes)
+{
+	struct wire_written_key key;
+	struct wire_written *w;
+
+	written_key(&key, current_task(), (struct inode *)inode);
+	w = bpf_map_lookup_elem(&written, &key);
+	if (w)
+		__sync_fetch_and_add(&w->bytes, bytes);
+	return 0;
+}

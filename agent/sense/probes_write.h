@@ -38,8 +38,18 @@ static const struct probe open_probes[] = {
 	BY_HOOK("file_open", NULL, NULL),
 };
 
+#define BYTES \
+	"?vfs_write_fexit", "?vfs_writev_fexit", "?vfs_copy_file_range_fexit"
+#define SOME_BYTES "how many bytes by aio, io_uring and splice"
+
 static const struct probe data_probes[] = {
-	BY_HOOK("file_permission", "how many bytes", "aio, clones by ioctl"),
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_permission_lsm", SOME_BYTES,
+	  WITH(BYTES) },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_permission_fentry",
+	  SOME_BYTES, WITH(BYTES) },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_permission_kprobe",
+	  "how many bytes", NULL },
+	CALL_ENDS(NULL),
 };
 
 static const struct probe mapping_probes[] = {
