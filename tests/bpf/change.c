@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 
 bool is_from_kernel(const struct wire_write *r)
 {
@@ -91,4 +94,22 @@ void assert_changes(const struct seen *w, uint32_t ops,
 	for (i = n = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
 		if (ops & 1u << r->op)
 			assert_change(r, &want[n++]);
+}
+
+bool can_run(struct seen *w, int (*act)(void *arg), const char *what)
+{
+	seen_run(w, act, NULL);
+	if (WEXITSTATUS(w->status) == CANNOT) {
+		print_message("# %s: not on this machine\n", what);
+		return false;
+	}
+	assert_int_equal(w->status, 0);
+	return true;
+}
+
+int enter_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) < 0)
+		return -1;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }

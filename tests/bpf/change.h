@@ -26,6 +26,15 @@
 		}                                                    \
 	} while (0)
 
+/* An act's status: this machine has no such way. */
+#define CANNOT 77
+
+/* Run the act; false, and said, where the machine has no such way. */
+bool can_run(struct seen *w, int (*act)(void *arg), const char *what);
+
+/* In an act: into a mount namespace of its own. 0 or -1. */
+int enter_mounts(void);
+
 struct change {
 	enum wire_write_op op;
 	const char *path;  /* below work_dir() unless it begins with '/' */

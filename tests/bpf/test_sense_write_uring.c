@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CANNOT	     77
 
 static uint64_t at(const char *name)
 {

@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CANNOT	     77 /* this machine has no such way */
 
 static struct iovec three = { (char[]){ "xyz" }, 3 };
 
