@@ -143,7 +143,7 @@ struct pending_map {
 	__type(value, struct pending);
 };
 
-/* The mount that a thread last asked to write to. */
+/* The mount that a thread has asked to write to, until it gives it back. */
 struct mount_asked {
 	__u64 mnt;
 	__u64 sb;

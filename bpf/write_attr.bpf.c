@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * Mode, owner and size of a file; and what write_xattr.bpf.c uses as well. The
- * hooks that have the kernel's objects do not have the mount; it is what this thread
- * last asked to write to, because whoever changes an attribute asks for that
- * right before. What a stacked file system does to its lower one on the way
- * comes by here too, on a mount of the kernel's own; such calls are only
- * counted, to know which return is whose.
+ * hooks that have the kernel's objects do not have the mount; it is the one that
+ * this thread has asked to write to and not given back: whoever changes an
+ * attribute does that around it. What a stacked file system does to its lower
+ * one on the way comes by here too, on a mount of the kernel's own or, since
+ * 6.7, without asking; such calls are only counted, to know which return is
+ * whose.
  */
 #include "emit.h"
 #include "pending.h"
@@ -59,7 +60,8 @@ __noinline __u32 attr_began(__u64 what, __u64 dentry, __u64 mnt, __u64 args)
 
 	if (!mnt)
 		mnt = mount_of((struct dentry *)dentry);
-	if (is_kernels_own((struct dentry *)dentry, (struct vfsmount *)mnt)) {
+	if (!mnt ||
+	    is_kernels_own((struct dentry *)dentry, (struct vfsmount *)mnt)) {
 		if (p && (what & NOTIFIES) && (ATTR_OPS & 1u << (p->op & 31)))
 			p->depth++;
 		return 0;

@@ -148,31 +148,36 @@ static __always_inline void tell_done(bool names)
 		name_told();
 }
 
+static __always_inline int mount_given_back(bool names)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	tell_done(names);
+	bpf_map_delete_elem(&mounts_asked, &thread);
+	return 0;
+}
+
 SEC("fentry/mnt_drop_write")
 int BPF_PROG(drop_write_fentry)
 {
-	tell_done(true);
-	return 0;
+	return mount_given_back(true);
 }
 
 SEC("kprobe/mnt_drop_write")
 int BPF_KPROBE(drop_write_kprobe)
 {
-	tell_done(true);
-	return 0;
+	return mount_given_back(true);
 }
 
 /* Through a descriptor only attributes are changed. */
 SEC("fentry/mnt_drop_write_file")
 int BPF_PROG(drop_write_file_fentry)
 {
-	tell_done(false);
-	return 0;
+	return mount_given_back(false);
 }
 
 SEC("kprobe/mnt_drop_write_file")
 int BPF_KPROBE(drop_write_file_kprobe)
 {
-	tell_done(false);
-	return 0;
+	return mount_given_back(false);
 }

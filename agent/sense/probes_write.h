@@ -124,13 +124,13 @@ static const struct probe mkdir_probes[] = {
 
 static const struct probe attr_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_lsm", NULL,
-	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_old_lsm", NULL,
-	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "notify_change_fentry", NULL,
-	  WITH("notify_change_fexit", MOUNTS_FENTRY) },
+	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "notify_change_kprobe", NULL,
-	  WITH("notify_change_kretprobe", MOUNTS_KPROBE) },
+	  WITH("notify_change_kretprobe", MOUNTS_KPROBE, TELL_KPROBE) },
 	CALL_ENDS(BY_CALLER),
 };
 
