@@ -342,7 +342,7 @@ const struct hook sense_hooks[] = {
 	CALLS(WIRE_FAM_WRITE, true, "extended attributes, access lists",
 	      xattr_probes, OP(XATTR)),
 	CALLS(WIRE_FAM_WRITE, true, "chattr", chattr_probes, OP(CHATTR)),
-	HOOK(WIRE_FAM_WRITE, true, "changes through io_uring", uring_probes),
+	HOOK(WIRE_FAM_WRITE, false, "changes through io_uring", uring_probes),
 	HOOK(WIRE_FAM_WRITE, false, "descriptors swapped during a call",
 	     call_begin_probes),
 	HOOK(WIRE_FAM_CONNECT, false, "outcome of TCP connections",
