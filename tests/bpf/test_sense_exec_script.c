@@ -38,6 +38,9 @@ static const char *make_file(const char *name, const char *bytes)
 	return path;
 }
 
+/* Asked for before what follows, by the same process; it fails. NULL: none. */
+static const char *fails_first;
+
 /* Run in a child of the child: what does not end it may follow. */
 static int spawn(const char *path)
 {
@@ -46,6 +49,8 @@ static int spawn(const char *path)
 	pid_t pid = fork();
 
 	if (!pid) {
+		if (fails_first)
+			(void)execve(fails_first, argv, no_env);
 		(void)execve(path, argv, no_env);
 		_exit(errno == ENOENT || errno == ENOEXEC ? 66 : 67);
 	}
@@ -297,10 +302,9 @@ static int act_misc_guest(void *arg)
 	return r;
 }
 
-static void what_binfmt_misc_interprets_is_named(struct seen *w)
+/* Run this file, which the name gives to an interpreter. */
+static void run_misc(struct seen *w, const char *path)
 {
-	const char *path = make_file("data.picket-test", "not a program\n");
-
 	(void)mkdir(work_path("misc"), 0755);
 	(void)mkdir(work_path("interpreter"), 0755);
 	assert_int_equal(copy_file("/bin/true", interpreter()), 0);
@@ -312,8 +316,33 @@ static void what_binfmt_misc_interprets_is_named(struct seen *w)
 		skip();
 	}
 	assert_int_equal(w->status, 0);
-	assert_script_is(w, path);
 	assert_path(only_exec(w), &only_exec(w)->exe, interpreter());
+}
+
+static void what_binfmt_misc_interprets_is_named(struct seen *w)
+{
+	const char *path = make_file("data.picket-test", "not a program\n");
+
+	run_misc(w, path);
+	assert_script_is(w, path);
+}
+
+/*
+ * A native program leaves before its file is told, so it must not be given
+ * that of the script which the same process had tried before.
+ */
+static void a_native_file_for_an_interpreter_is_nobodys(struct seen *w)
+{
+	const char *path = work_path("native.picket-test");
+
+	assert_int_equal(copy_file("/bin/true", path), 0);
+	fails_first = make_file("fails", "#!/nonexistent/interpreter\n");
+	run_misc(w, path);
+	fails_first = NULL;
+	assert_true(only_exec(w)->flags & WIRE_EXEC_SCRIPT);
+	assert_int_equal(only_exec(w)->script_ns, 0);
+	if (is_told(w))
+		assert_int_equal(seen_count(w, WIRE_SCRIPT), 1);
 }
 
 /* ---- each by each hook --------------------------------------------------- */
@@ -343,6 +372,8 @@ static const struct {
 	  a_script_in_memory_is_told_as_such },
 	{ "what_binfmt_misc_interprets_is_named",
 	  what_binfmt_misc_interprets_is_named },
+	{ "a_native_file_for_an_interpreter_is_nobodys",
+	  a_native_file_for_an_interpreter_is_nobodys },
 };
 
 #define BACKENDS (sizeof(backends) / sizeof(backends[0]))
