@@ -178,10 +178,12 @@ static void a_pin_removed_is_a_write(void **state)
 	assert_int_equal(seen_writes(w, WIRE_OP_UNLINK), 1);
 	r = seen_write(w, WIRE_OP_UNLINK, 0);
 	assert_int_equal(r->hdr.tgid, w->child);
-	if (r->flags & WIRE_WRITE_NAME_CLAIMED)
+	if (r->flags & WIRE_WRITE_NAME_CLAIMED) {
 		assert_str(r, r->name, path);
-	else
-		assert_str(r, r->path.path, path);
+		return;
+	}
+	assert_str(r, r->path.path, work_path("bpf/picket"));
+	assert_str(r, r->name, "link");
 }
 
 /* ---- cgroups ------------------------------------------------------------- */
