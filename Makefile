@@ -237,7 +237,7 @@ e2e-tools: $(ACT_BIN) $(OTHER_AGENTS) $(BUILD)/tests/make_journal
 
 RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 	tests/run --log $(BUILD)/tests/log
-USER_STAGES = --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
+USER_STAGES = --timeout $(if $(PICKET_TEST_LONG),3600,300) --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
 ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.

@@ -24,6 +24,7 @@
 #include "store/reader.h"
 #include "store/recover.h"
 #include "store/segment.h"
+#include "store/spans.h"
 #include "store/verify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -152,7 +153,9 @@ static void recover_twice(size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const struct span span = { -(int64_t)size, (int64_t)size };
 	struct verify_result v;
+	struct spans spans;
 	struct journal_segment_header h;
 	uint8_t area[JOURNAL_HEADER_AREA];
 	uint8_t mode, *p;
@@ -184,6 +187,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)read_all(0, n);
 	(void)read_all(READER_SEALED_ONLY, n);
 	assert(verify(dir, NULL, &v) == 0);
+	assert(spans_find(dir, &span, &spans) == 0);
+	assert(spans.chosen <= spans.segments && spans.n <= spans.chosen);
+	spans_done(&spans);
 	recover_twice(n);
 	remove_files();
 	return 0;
