@@ -232,6 +232,7 @@ class Soak:
     def drain(self):
         """Kill each once more, then let everything arrive."""
         status = self.agent.status()
+        began, first = time.monotonic(), self.acknowledged()
         self.ship.kill()
         self.picket.kill()
         self.agent.wait_watching()
@@ -241,8 +242,7 @@ class Soak:
         if code != 0:
             raise Failure(f"picket ended with {code}")
         last = self.last_number()
-        began = time.monotonic()
-        first = have = self.acknowledged()
+        have = self.acknowledged()
         while have < last:
             # As long as it takes, and as long as there is progress.
             have = wait_for(lambda: self.moved(have),
