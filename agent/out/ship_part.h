@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of the shipper share. */
+/* What the parts of the shipper share. */
 #pragma once
 
 #include <stdbool.h>
@@ -87,6 +87,9 @@ void ship_set_state(struct ship *s, enum state state);
 void ship_note_error(struct ship *s, const char *text);
 int ship_stop(struct ship *s, int code);
 
+/* What is not there, or fails, is looked for again in a while. */
+int ship_open_journal(struct ship *s);
+void ship_close_journal(struct ship *s);
 /* Make room for the next batch, behind the cursor. */
 void ship_begin_batch(struct ship *s);
 /* Read on; send if there is reason to, else say when there will be. */
