@@ -201,7 +201,7 @@ static __always_inline void file_opened(enum wire_backend backend,
 	asked = open_flags(c);
 	/* With O_PATH nothing is opened, whatever else was asked. */
 	if ((mode & FMODE_PATH) ||
-	    (!(mode & FMODE_WRITE) && !(asked & O_TRUNC)))
+	    (!(mode & (FMODE_WRITE | FMODE_CREATED)) && !(asked & O_TRUNC)))
 		return;
 	if (mode & FMODE_CREATED)
 		flags |= WIRE_WRITE_CREATED;

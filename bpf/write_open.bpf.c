@@ -72,10 +72,11 @@ __noinline __u32 file_opened(__u64 at, __u32 mode, __u32 asked, __u32 backend)
 	return 0;
 }
 
-/* Reading only, and nothing lost by it: nobody's business. */
+/* Reading only, and nothing lost or made by it: nobody's business. */
 static __always_inline bool open_matters(__u32 mode, __u32 asked)
 {
-	return !is_lower(mode) && ((mode & FMODE_WRITE) || (asked & O_TRUNC));
+	return !is_lower(mode) &&
+	       ((mode & (FMODE_WRITE | FMODE_CREATED)) || (asked & O_TRUNC));
 }
 
 SEC("lsm/file_open")

@@ -34,6 +34,7 @@
 #define REQ_FIXED_FILE 0x1 /* the descriptor is one of the ring's own */
 
 #define O_ACCMODE 03
+#define O_CREAT	  0100
 #define O_PATH	  010000000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
@@ -156,7 +157,7 @@ static __always_inline bool find_opening(struct io_open *open, struct place *a,
 {
 	__u64 flags = BPF_CORE_READ(open, how.flags);
 
-	if ((flags & O_PATH) || !(flags & (O_ACCMODE | O_TRUNC)))
+	if ((flags & O_PATH) || !(flags & (O_ACCMODE | O_TRUNC | O_CREAT)))
 		return false;
 	if (flags & O_TRUNC)
 		told->flags |= WIRE_WRITE_TRUNC;

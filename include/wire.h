@@ -358,7 +358,7 @@ struct wire_tamper {
 
 enum wire_write_op {
 	WIRE_OP_NONE = 0,
-	WIRE_OP_OPEN,		/* opened with the right to write */
+	WIRE_OP_OPEN,		/* opened for writing, truncated or made by it */
 	WIRE_OP_WRITE,		/* bytes written by any call that does */
 	WIRE_OP_TRUNCATE,
 	WIRE_OP_MMAP,		/* shared, writable mapping: may write */

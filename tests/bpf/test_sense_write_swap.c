@@ -201,11 +201,66 @@ static void a_symlink_swapped_under_way_hides_no_file(void **state)
 	}
 }
 
+struct descriptors {
+	int pipe[2];
+	int victim, other;
+};
+
+static void *swap_while_blocked(void *arg)
+{
+	struct descriptors *d = arg;
+
+	/* Until the other thread sleeps in splice: there is no way to ask. */
+	(void)usleep(200 * 1000);
+	(void)dup2(d->other, d->victim);
+	(void)!write(d->pipe[1], "hidden", 6);
+	return NULL;
+}
+
+static int act_swapped_descriptor(void *arg)
+{
+	struct descriptors d;
+	pthread_t t;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(pipe(d.pipe));
+	TRY(d.victim = open("victim", O_WRONLY | O_CREAT, 0644));
+	TRY(d.other = open("other", O_WRONLY | O_CREAT, 0644));
+	if (pthread_create(&t, NULL, swap_while_blocked, &d) != 0)
+		return 92;
+	TRY(splice(d.pipe[0], NULL, d.victim, NULL, 6, 0));
+	(void)pthread_join(t, NULL);
+	return 0;
+}
+
+/* The kernel took the file when the call began. */
+static void a_descriptor_swapped_in_a_call_hides_no_file(void **state)
+{
+	const uint16_t both = WIRE_WRITE_FD_CLAIMED | WIRE_WRITE_FD_CHANGED;
+	const struct wire_write *r;
+	struct seen *w = *state;
+	size_t i, told = 0;
+
+	seen_run(w, act_swapped_descriptor, NULL);
+	assert_int_equal(w->status, 0);
+	for (i = 0; (r = seen_write(w, WIRE_OP_WRITE, i)); i++) {
+		if (strcmp(told_path(r), work_path("victim")) == 0)
+			told++;
+		else
+			assert_int_equal(r->flags & both, both);
+		assert_int_equal(r->flags & both, is_from_kernel(r) ? 0 : both);
+	}
+	assert_int_equal(told, 1);
+	assert_true(i <= 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_swapped_name_is_the_kernels_or_marked),
 		cmocka_unit_test(a_symlink_swapped_under_way_hides_no_file),
+		cmocka_unit_test(a_descriptor_swapped_in_a_call_hides_no_file),
 	};
 
 	return cmocka_run_group_tests_name("write_swap", tests, seen_setup,

@@ -415,10 +415,53 @@ static void every_way_into_a_file_is_told_once(void **state)
 	}
 }
 
+static int act_open_flags(void *arg)
+{
+	struct {
+		uint64_t flags, mode, resolve;
+	} how = { O_RDWR | O_APPEND, 0, 0 };
+	int fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(fd = open("flags", O_RDONLY | O_CREAT | O_EXCL, 0600));
+	TRY(fd = open("flags", O_RDONLY | O_TRUNC));
+	TRY(fd = (int)syscall(SYS_openat2, AT_FDCWD, "flags", &how,
+			      sizeof(how)));
+	/* None of these can change the file, or has. */
+	TRY(fd = open("flags", O_PATH | O_TRUNC));
+	TRY(fd = open("flags", O_RDONLY));
+	REFUSED(open("flags", O_WRONLY | O_CREAT | O_EXCL, 0600));
+	REFUSED(open("flags", O_WRONLY | O_TRUNC | O_DIRECTORY));
+	return fd < 0;
+}
+
+/*
+ * O_TRUNC takes all there is, O_CREAT makes a file, whatever right to write was
+ * asked for.
+ */
+static void opening_is_told_where_it_changes_or_may(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	seen_run(w, act_open_flags, NULL);
+	assert_int_equal(w->status, 0);
+	r = seen_write(w, WIRE_OP_OPEN, 0);
+	assert_string_equal(told_path(r), work_path("flags"));
+	assert_int_equal(r->flags, WIRE_WRITE_CREATED);
+	r = seen_write(w, WIRE_OP_OPEN, 1);
+	assert_non_null(r);
+	assert_int_equal(r->flags, WIRE_WRITE_TRUNC);
+	/* Then only a repeat of an opening, which is summed. */
+	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_way_into_a_file_is_told_once),
+		cmocka_unit_test(opening_is_told_where_it_changes_or_may),
 	};
 
 	return cmocka_run_group_tests_name("write_ways", tests, seen_setup,
