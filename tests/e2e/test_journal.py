@@ -355,6 +355,39 @@ def what_goes_before_it_is_shipped_is_told(directory):
 
 
 @test
+def a_torn_end_is_set_aside_and_is_an_event(directory):
+    w = Watched(directory, "torn")
+    with w.agent as agent:
+        agent.start()
+        w.mark(3)
+        wait_for(lambda: w.marked(agent.read()) == [0, 1, 2], "the markers")
+        agent.process.kill()
+        agent.process.wait()
+        newest = sorted(agent.journal.glob("*.seg"))[-1]
+        whole = newest.read_bytes()
+        # The middle of a frame, and then what a disk may have there.
+        torn = whole[1024:1090] + bytes(5000)
+        newest.write_bytes(whole + torn)
+        agent.start()
+        w.mark(2)
+        wait_for(lambda: w.marked(agent.read()) == list(range(5)),
+                 "the markers of both runs")
+        p = run([PICKET, "verify", "--journal", agent.journal])
+        equal(p.returncode, 0, f"verify: {p.stdout!r}")
+        w.finish()
+        records = agent.read()
+        everything_there(w, records)
+        texts = {r["agent"]["what"]: r["agent"]["text"] for r in records
+                 if r["kind"] == "agent"}
+        true({"unclean", "cut"} <= set(texts), f"events: {texts}")
+        cuts = list(agent.journal.glob("*.cut"))
+        equal(len(cuts), 1, "set aside")
+        true(cuts[0].name in texts["cut"], texts["cut"])
+        true(cuts[0].read_bytes().endswith(bytes(5000)), "what is in it")
+        true(f"{cuts[0].stat().st_size} bytes" in texts["cut"], texts["cut"])
+
+
+@test
 def a_tail_that_lags_is_told_exactly_what_it_missed(directory):
     journal = directory / "trimmed"
     make = [MAKE, "--journal", journal, "--quiet", "--segment-size", "64K",
