@@ -28,6 +28,12 @@
 #include "sense/syscalls.h"
 
 #define VERIFIER_LOG_BYTES (64u << 10)
+/*
+ * The verifier's statistics and what it objects to (BPF_LOG_STATS), without a
+ * line for each instruction: those fill any buffer, and then all that is told
+ * is ENOSPC. As it is asked for at once nothing is verified a second time.
+ */
+#define LOG_WITHOUT_TRACE  4
 /* Each round but the last ends with at least one program less to choose. */
 #define ROUNDS_MAX	   ATTACH_PROGRAMS_MAX
 
@@ -240,6 +246,7 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 	{
 		(void)bpf_program__set_autoload(p, false);
 		(void)bpf_program__set_log_buf(p, t->log, VERIFIER_LOG_BYTES);
+		(void)bpf_program__set_log_level(p, LOG_WITHOUT_TRACE);
 	}
 	skel->data_control->control = t->self;
 	skel->rodata->ring_bytes = s->ring_bytes;
