@@ -138,7 +138,7 @@ static __always_inline void module_loaded(enum wire_backend backend,
 SEC("tp_btf/module_load")
 int BPF_PROG(load_module_tp_btf, struct module *mod)
 {
-	module_loaded(WIRE_BACKEND_TP_BTF, (void *)ctx[0]);
+	module_loaded(WIRE_BACKEND_TP_BTF, (void *)number_of(mod));
 	return 0;
 }
 
