@@ -131,8 +131,10 @@ $(call obj,agent/sense/generation.c): $(BUILD)/gen/wire_hash.h
 # ---- kernel side ------------------------------------------------------------
 
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
+# Copies of const members, which BPF_CORE_READ declares and then fills.
+BPF_NO_WARN := -Wno-unknown-warning-option -Wno-default-const-init-var-unsafe
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -std=gnu17 -D__TARGET_ARCH_$(BPF_ARCH) \
-	-Wall -Wextra -Wno-unused-parameter -Ibpf -Iinclude \
+	-Wall -Wextra -Wno-unused-parameter $(BPF_NO_WARN) -Ibpf -Iinclude \
 	-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)
 # maps first: libbpf 1.1's linker loses maps that are used before defined.
 BPF_SRC := bpf/maps.bpf.c $(filter-out bpf/maps.bpf.c,$(sort $(wildcard bpf/*.bpf.c)))
@@ -239,9 +241,10 @@ RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 	tests/run --log $(BUILD)/tests/log
 USER_STAGES = --timeout $(if $(PICKET_TEST_LONG),3600,300) --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
-ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
+ROOT_STAGES = --root bpf $(BPFTEST_BIN) \
+	--root newest-clang $(NEWEST)/tests/bpf/test_sense_backends --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.
-VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),7200,900) \
+VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh tests/vm/matrix.py
 
 # No root, no network, installs nothing.
@@ -258,7 +261,7 @@ test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
 TOOLS := build/tools/nginx build/tools/promtool
-test-stages: all unit fuzz-replay bpf-tests e2e-tools arm64 build/npm/.done $(TOOLS)
+test-stages: all unit fuzz-replay bpf-tests e2e-tools arm64 newest-clang build/npm/.done $(TOOLS)
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
@@ -284,6 +287,16 @@ arm64:
 	@tests/vm/fetch-sysroot arm64 $(VM_CACHE)/sysroot-arm64
 	+@$(MAKE) --no-print-directory CROSS=$(ARM64)- CC="$(ARM64_CC)" \
 		SYSROOT=$(VM_CACHE)/sysroot-arm64 all bpf-tests e2e-tools
+
+# The eBPF programs once more, by the newest clang that apt offers (unpacked):
+# what another compiler makes of them must pass the verifiers too. One program
+# that loads them all.
+NEWEST := build/newest-clang
+.PHONY: newest-clang
+newest-clang:
+	@tests/vm/fetch-clang $(VM_CACHE)/clang
+	+@$(MAKE) --no-print-directory CLANG=$(VM_CACHE)/clang/clang BUILD=$(NEWEST) \
+		$(NEWEST)/tests/bpf/test_sense_backends
 
 # The collector's side of the end-to-end tests decodes with this, not with us.
 OTLP_DECODER := @opentelemetry/otlp-transformer@0.57.2
@@ -336,7 +349,7 @@ bench: $(BENCH_BIN)
 # each backend forced in turn; `make test` runs a witness of each group there.
 # Kernels come from the mirror apt is configured with, into build/vm.
 .PHONY: vm-test vm-run
-vm-test: all bpf-tests e2e-tools arm64
+vm-test: all bpf-tests e2e-tools arm64 newest-clang
 	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
 
 # One boot, for who writes a program or a test:

@@ -161,6 +161,17 @@ static size_t count_of(const struct seen *w, enum wire_family family,
 	return n;
 }
 
+/* Not what nothing sees at all, which the coverage table also has. */
+static bool is_dark_hook(const struct sensor_row *row, const char *family)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		if (row->hook == sense_hooks[i].sees)
+			return !row->active && strcmp(row->family, family) == 0;
+	return false;
+}
+
 /* The cell, with the hooks of this family that the backend leaves dark. */
 static void say_seen(const struct seen *w, enum wire_family family,
 		     enum wire_backend backend)
@@ -169,12 +180,12 @@ static void say_seen(const struct seen *w, enum wire_family family,
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t i, n = sensor_coverage(w->sensor, rows), dark = 0;
 
-	for (i = 0; i < n && i < sense_hook_count; i++)
-		dark += !rows[i].active && !strcmp(rows[i].family, name);
+	for (i = 0; i < n; i++)
+		dark += is_dark_hook(&rows[i], name);
 	printf("# cell %s %s %s", name, sense_backend_name(backend),
 	       dark ? "part" : "seen");
-	for (i = 0; dark && i < n && i < sense_hook_count; i++) {
-		if (rows[i].active || strcmp(rows[i].family, name))
+	for (i = 0; i < n; i++) {
+		if (!is_dark_hook(&rows[i], name))
 			continue;
 		printf("%s%s: %s", comma, rows[i].hook, rows[i].reason);
 		comma = "; ";

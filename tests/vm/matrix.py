@@ -38,12 +38,14 @@ KERNELS = os.environ.get("PICKET_VM_KERNELS", "").split() or (
      else ["arm64-6.1"]))
 
 BACKENDS = "build/tests/bpf/test_sense_backends"
+# The same, its programs for the kernel made by the newest clang there is.
+NEWEST = "build/newest-clang/tests/bpf/test_sense_backends"
 # Those that ask the kernel something; the rest is the same on every kernel.
 AGENT_TESTS = ("exec", "connect", "write", "namespace", "listen", "load",
                "restart", "start", "rules", "tail")
 # What a guest may take: a run, and the whole.
-RUN_SECONDS = 900 if LONG else 120
-BOOT_SECONDS = 5400 if LONG else 400
+RUN_SECONDS = 1800 if LONG else 600
+BOOT_SECONDS = 7200 if LONG else 1500
 
 OK = re.compile(r"^(not )?ok\b\s*\d*\s*(?:- ?)?([^#]*)(?:#\s*(.*))?$")
 PLANNED = re.compile(r"^1\.\.(\d+)$")
@@ -55,7 +57,10 @@ class Run:
     def __init__(self, program, force, pattern):
         self.force = "" if force == "-" else force
         self.pattern = "" if pattern == "-" else pattern
+        self.program = program
         self.name = pathlib.PurePath(program).stem
+        if program == NEWEST:
+            self.name += "_newest_clang"
         self.lines = []
         self.status = None
         self.seconds = 0
@@ -134,6 +139,7 @@ class Machine:
             plan += witnesses()
         # There is no Python for another architecture.
         if LONG and not self.foreign:
+            plan.append((NEWEST, "-", "-"))
             plan += [(f"tests/e2e/test_{name}.py", "*", "-")
                      for name in AGENT_TESTS
                      if (ROOT / f"tests/e2e/test_{name}.py").exists()]
@@ -240,21 +246,24 @@ def test_kernel(name):
     return runs, wrong, time.monotonic() - began
 
 
-def cells_of(runs):
-    """{(family, backend): (seen|part|no, why)} and [hook lines]"""
+def cells_of(runs, program=BACKENDS):
+    """What that program said: {(family, backend): (seen|part|no, why)} and
+    [hook lines]"""
     cells, hooks = {}, []
-    for run in runs:
-        for line in run.lines:
-            words = line.split(None, 5)
-            if line.startswith("# cell ") and len(words) > 4:
-                cells[words[2], words[3]] = (
-                    words[4], words[5] if len(words) > 5 else "")
-            elif line.startswith("# hook "):
-                hooks.append(line.removeprefix("# hook "))
+    lines = [line for run in runs if run.program == program
+             for line in run.lines]
+    for line in lines:
+        words = line.split(None, 5)
+        if line.startswith("# cell ") and len(words) > 4:
+            cells[words[2], words[3]] = (
+                words[4], words[5] if len(words) > 5 else "")
+        elif line.startswith("# hook "):
+            hooks.append(line.removeprefix("# hook "))
     return cells, hooks
 
 
-def excused(kernel, family, backend, why):
+def excused(where, family, backend, why):
+    kernel = where.split()[0]
     for k, f, b, *reason in rows_of("may_lack"):
         if (fnmatch.fnmatchcase(kernel, k) and fnmatch.fnmatchcase(family, f)
                 and fnmatch.fnmatchcase(backend, b)
@@ -279,6 +288,14 @@ class Tap:
             print("# " + line)
 
 
+def check_cells(tap, where, cells):
+    """What is in the sensor's table must be heard, or excused."""
+    for (family, backend), (state, why) in sorted(cells.items()):
+        lacks = state == "no" and not excused(where, family, backend, why)
+        tap.tell(not lacks, f"{where} {family} by {backend}", "",
+                 [why] if lacks else ())
+
+
 def report(tap, kernel, runs, wrong):
     for run in runs:
         where = f"{kernel} {run.force or 'auto'} {run.name}"
@@ -286,10 +303,9 @@ def report(tap, kernel, runs, wrong):
             tap.tell(passed, f"{where}: {name}", remark or "",
                      () if passed or remark else run.lines)
     cells, hooks = cells_of(runs)
-    for (family, backend), (state, why) in sorted(cells.items()):
-        lacks = state == "no" and not excused(kernel, family, backend, why)
-        tap.tell(not lacks, f"{kernel} {family} by {backend}", "",
-                 [why] if lacks else ())
+    check_cells(tap, kernel, cells)
+    newest, _ = cells_of(runs, NEWEST)
+    check_cells(tap, f"{kernel} newest-clang", newest)
     tap.tell(not wrong and bool(cells), f"{kernel} boots and ends",
              "", wrong.splitlines())
     return cells, hooks
