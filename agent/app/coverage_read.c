@@ -104,7 +104,8 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 	const Picket__V1__Agent *a = e->agent;
 	int64_t offset = e->wall_ns - (int64_t)e->boot_ns;
 	struct coverage_loss loss = {
-		.count = fact_number(a, "count"),
+		/* Runs that the kernel left out are sight that was lost. */
+		.count = fact_number(a, "count") + fact_number(a, "missed"),
 		.from_ns = (int64_t)fact_number(a, "from_ns") + offset,
 		.until_ns = (int64_t)fact_number(a, "until_ns") + offset,
 	};

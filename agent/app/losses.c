@@ -94,20 +94,25 @@ static uint64_t untold(struct sensor *s, const struct loss *l,
 }
 
 static void tell_missed(struct sensor *s, struct announcer *a,
-			enum wire_family family, uint64_t sealed_seq)
+			const struct loss *l, uint64_t sealed_seq)
 {
+	enum wire_family family = l->family;
 	uint64_t seq, told = sensor_told_missed(s, family, &seq);
 	uint64_t missed = sensor_missed(s, family);
-	char n[24];
+	char n[24], from[24], to[24];
 	const struct record_fact facts[] = {
 		{ "family", family_names[family] },
 		{ "missed", n },
+		{ "from_ns", from },
+		{ "until_ns", to },
 		{ NULL, NULL },
 	};
 
 	if (missed <= told || seq > sealed_seq)
 		return;
 	(void)snprintf(n, sizeof(n), "%" PRIu64, missed - told);
+	(void)snprintf(from, sizeof(from), "%" PRIu64, l->since_ns);
+	(void)snprintf(to, sizeof(to), "%" PRIu64, l->until_ns);
 	seq = announce(a, PICKET__V1__AGENT__WHAT__LOSS, facts,
 		       "%" PRIu64 " runs of programs for %s were left out by "
 		       "the kernel: what they would have seen is not known",
@@ -142,8 +147,10 @@ uint64_t losses_check(struct losses *l, struct sensor *s, struct announcer *a)
 	journal_stats(a->journal, &j);
 	for (loss.cpu = 0; loss.cpu < l->cpus; loss.cpu++)
 		sum += check_cpu(s, a, &loss, j.sealed_seq);
-	for (int f = 0; f < WIRE_FAM_COUNT; f++)
-		tell_missed(s, a, (enum wire_family)f, j.sealed_seq);
+	for (int f = 0; f < WIRE_FAM_COUNT; f++) {
+		loss.family = (enum wire_family)f;
+		tell_missed(s, a, &loss, j.sealed_seq);
+	}
 	return sum;
 }
 

@@ -158,6 +158,20 @@ static int drop_record(void *account, const void *data, size_t size)
 	return 0;
 }
 
+/* Also of those that were too many to be read now. */
+static void stop_others(const struct sensor *s)
+{
+	char name[PINS_NAME_MAX];
+	size_t pos = 0;
+
+	while (pins_next(s->pins, &pos, name)) {
+		if (strcmp(name, s->name) == 0)
+			continue;
+		(void)pins_drop(s->pins, name, "link");
+		(void)pins_drop(s->pins, name, "prog");
+	}
+}
+
 int past_take_over(struct sensor *s)
 {
 	bool both = false;
@@ -187,10 +201,7 @@ int past_take_over(struct sensor *s)
 				s->account);
 		ring_skip_to(s->ring, from);
 	}
-	for (i = 0; i < s->former_count; i++) {
-		(void)pins_drop(s->pins, s->formers[i].name, "link");
-		(void)pins_drop(s->pins, s->formers[i].name, "prog");
-	}
+	stop_others(s);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sense/backend_try.h"
+#include "sense/generation.h"
 #include "sense/kernel_btf.h"
 #include "sense/probes.h"
 
@@ -136,6 +137,37 @@ static int remove_files(void **state)
 	return rmdir(work_dir());
 }
 
+static void generation_is_what_the_programs_are_made_of(void **state)
+{
+	static const char *const names[] = { "LD_PRELOAD", NULL };
+	const struct sensor_settings plain = settings(WIRE_FAM_EXEC, 0);
+	struct sensor_settings changed[4] = { plain, plain, plain, plain };
+	char first[PINS_NAME_MAX], other[PINS_NAME_MAX];
+	size_t i;
+
+	(void)state;
+	changed[0].ring_bytes *= 2;
+	changed[1].window_ms++;
+	changed[2].env_names = names;
+	changed[3].force[WIRE_FAM_WRITE] = WIRE_BACKEND_RAW_TP;
+	assert_int_equal(generation_name(&plain, first), 0);
+	assert_true(generation_is_readable(first));
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(generation_name(&changed[i], other), 0);
+		assert_string_not_equal(first, other);
+		/* Records mean the same all the while. */
+		assert_true(generation_is_readable(other));
+	}
+	/* Who it is that reads does not matter. */
+	changed[0] = plain;
+	changed[0].self_tgid = 77;
+	changed[0].pin_dir = "/elsewhere";
+	assert_int_equal(generation_name(&changed[0], other), 0);
+	assert_string_equal(first, other);
+	assert_false(
+		generation_is_readable("00000000deadbeef-0123456789abcdef"));
+}
+
 /* Counts writes by one thread group. */
 struct writes_of {
 	uint32_t tgid;
@@ -231,6 +263,7 @@ int main(void)
 		cmocka_unit_test(what_no_hook_of_a_family_has_is_an_error),
 		cmocka_unit_test(the_kernel_is_asked_about_each_kind),
 		cmocka_unit_test(what_this_kernel_does_not_have_is_not_found),
+		cmocka_unit_test(generation_is_what_the_programs_are_made_of),
 		cmocka_unit_test(only_the_agent_itself_is_not_watched),
 	};
 

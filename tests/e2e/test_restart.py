@@ -167,14 +167,14 @@ def kind(records, name):
 
 
 def losses(records, in_the_ring=False):
-    """What agent events say was lost, by family: all of it, or what found no
-    room in the ring, which is told by CPU."""
+    """What agent events say was lost, by family: all of it, or only what found
+    no room in the ring, whoever's it was."""
     sums = {}
     for r in kind(records, "agent"):
         facts = r["agent"].get("facts", {})
         if r["agent"]["what"] != "loss" or "count" not in facts:
             continue
-        if in_the_ring and "cpu" not in facts:
+        if in_the_ring and ("files" in facts or facts["family"] == "records"):
             continue
         family = facts["family"]
         sums[family] = sums.get(family, 0) + int(facts["count"])
