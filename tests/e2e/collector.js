@@ -137,11 +137,15 @@ function keep(req, body) {
   return lines.length;
 }
 
+function fits(rule, body) {
+  return rule.times !== 0 &&
+      (rule.min_bytes === undefined || body.length > rule.min_bytes) &&
+      (rule.contains === undefined || body.includes(rule.contains));
+}
+
 function choose(body) {
   for (const rule of rules) {
-    if (rule.times === 0) continue;
-    if (rule.min_bytes !== undefined && body.length <= rule.min_bytes) continue;
-    if (rule.contains !== undefined && !body.includes(rule.contains)) continue;
+    if (!fits(rule, body)) continue;
     if (rule.times !== undefined) rule.times--;
     return rule;
   }
@@ -206,7 +210,7 @@ function handle(req, res) {
       return;
     }
     if (req.headers['content-encoding'] === 'gzip') body = zlib.gunzipSync(body);
-    const slow = rules.find((r) => r.delay_ms && r.times !== 0);
+    const slow = rules.find((r) => r.delay_ms && fits(r, body));
     setTimeout(() => {
       if (!slow || !req.socket.destroyed) answer(req, res, body);
     }, slow ? slow.delay_ms : 0);

@@ -376,6 +376,22 @@ def alerts_that_are_refused_early_go_their_way():
 
 
 @test
+def the_first_lane_waits_to_know_of_an_alert_on_its_way():
+    with backlog(150) as (c, s, names):
+        c.rules({"contains": "picket.manifest.early", "delay_ms": 4000})
+        fresh = an_alert(s)
+        # The alert is the last of these, or amended by the last.
+        arrived(c, names + fresh[:-2])
+        equal([u for u in alerts(c) if u in fresh], [], "the alert so far")
+        arrived(c, names + fresh)
+        equal(s.stop(), 0, "exit code")
+        # The manifest that withholds it was in no hurry.
+        s.once()
+        exactly(c, names + fresh)
+        equal(withheld(proof(c), "sent early"), 1, "withheld as sent early")
+
+
+@test
 def alerts_that_are_too_many_for_one_request_go_in_several():
     with pair(batch_records=20) as (c, s):
         c.rules({"status": 503})
