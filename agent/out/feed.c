@@ -116,7 +116,7 @@ int feed_open_second(const char *dir, const struct cursor *at,
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return -ENOMEM;
-	r = view_images_new(&f->images);
+	r = view_images_new_brief(&f->images);
 	if (r < 0)
 		return r;
 	r = at ? reader_open_cursor(dir, at, READER_SEALED_ONLY, &f->reader)

@@ -42,7 +42,8 @@ static int take_amendment(struct view_images *v, struct slice payload,
 	name.seq = r->amendment->seq;
 	name.epoch = r->amendment->epoch;
 	/* By distance and not by what is held: see VIEW_AMENDABLE_SPAN. */
-	if (name.seq < r->seq && r->seq - name.seq < VIEW_AMENDABLE_SPAN)
+	if (v->events && name.seq < r->seq &&
+	    r->seq - name.seq < VIEW_AMENDABLE_SPAN)
 		m = table_get(v->events, &name);
 	if (m) {
 		r->image = view_touch_line(v, m->image);

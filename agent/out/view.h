@@ -15,6 +15,11 @@
 struct view_images;
 
 int view_images_new(struct view_images **ret);
+/*
+ * For whoever looks at events alone: an amendment shows nothing of its event,
+ * and no memory is spent on that.
+ */
+int view_images_new_brief(struct view_images **ret);
 void view_images_free(struct view_images *v);
 
 /*

@@ -165,7 +165,7 @@ static void forget_events(struct view_images *v)
 	}
 }
 
-int view_images_new(struct view_images **ret)
+int view_images_new_brief(struct view_images **ret)
 {
 	struct view_images *v;
 	int r;
@@ -177,14 +177,29 @@ int view_images_new(struct view_images **ret)
 	r = v->live ? table_new(IMAGES_MAX, sizeof(uint64_t),
 				sizeof(struct held_image), &v->images)
 		    : -ENOMEM;
-	if (r >= 0)
-		r = table_new(AMENDABLE_MAX, sizeof(struct event_name),
-			      sizeof(struct amendable), &v->events);
 	if (r < 0) {
 		view_images_free(v);
 		return r;
 	}
 	table_on_evict(v->images, drop_image, v);
+	*ret = v;
+	return 0;
+}
+
+int view_images_new(struct view_images **ret)
+{
+	struct view_images *v;
+	int r;
+
+	r = view_images_new_brief(&v);
+	if (r < 0)
+		return r;
+	r = table_new(AMENDABLE_MAX, sizeof(struct event_name),
+		      sizeof(struct amendable), &v->events);
+	if (r < 0) {
+		view_images_free(v);
+		return r;
+	}
 	table_on_evict(v->events, drop_event, v);
 	*ret = v;
 	return 0;
@@ -298,7 +313,7 @@ void view_remember_event(struct view_images *v, const struct view *r)
 	struct amendable *m;
 	int made;
 
-	if (!e->write && !e->connect)
+	if (!v->events || (!e->write && !e->connect))
 		return;
 	m = table_put(v->events, &name, &made);
 	if (!made)
