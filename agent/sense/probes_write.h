@@ -25,14 +25,14 @@
 			(blind), NULL                                      \
 	}
 
-/* One security hook that tells by itself. */
-#define BY_HOOK(hook, blind, ...)                                             \
+/* One security hook that tells by itself; by_calls: what calls do not see. */
+#define BY_HOOK(hook, blind, by_calls)                                        \
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", (blind), NULL },       \
 		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry", (blind), \
 		  NULL },                                                     \
 		{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, hook "_kprobe", (blind), \
 		  NULL },                                                     \
-		CALL_ENDS(__VA_ARGS__)
+		CALL_ENDS(by_calls)
 
 static const struct probe open_probes[] = {
 	BY_HOOK("file_open", NULL, NULL),
@@ -49,7 +49,7 @@ static const struct probe data_probes[] = {
 	  SOME_BYTES, WITH(BYTES) },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_permission_kprobe",
 	  "how many bytes", NULL },
-	CALL_ENDS(NULL),
+	CALL_ENDS("whether aio was done"),
 };
 
 static const struct probe mapping_probes[] = {
@@ -57,13 +57,9 @@ static const struct probe mapping_probes[] = {
 };
 
 static const struct probe protection_probes[] = {
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_mprotect_lsm", NULL, NULL },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_mprotect_fentry", NULL,
-	  NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_mprotect_kprobe", NULL,
-	  NULL },
-	CALL_ENDS("told when mapped from a file open for writing, whether made "
-		  "writable or not"),
+	BY_HOOK("file_mprotect", NULL,
+		"told when mapped from a file open for writing, whether made "
+		"writable or not"),
 };
 
 /* A hook that has the names, and a function of the VFS that has the result. */
