@@ -311,6 +311,7 @@ static int stop(struct agent *a)
 		n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
 				RECORDS_PER_TURN);
 	} while (n > 0 && !a->is_kept);
+	restart_watch(a);
 	/* A loss is told once those told before it are durable. */
 	(void)journal_flush(a->journal, STOP_FLUSH_MS);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);

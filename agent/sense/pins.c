@@ -61,8 +61,9 @@ static bool is_ours(int fd)
 static int open_dir(const char *dir, char what[static 256])
 {
 	cleanup_close int fd = -1;
+	bool made = mkdir(dir, 0700) == 0;
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+	if (!made && errno != EEXIST) {
 		(void)snprintf(what, 256, "cannot make '%.150s': %s", dir,
 			       strerror(errno));
 		return -errno;
@@ -74,7 +75,8 @@ static int open_dir(const char *dir, char what[static 256])
 		return -errno;
 	}
 	if (!is_bpffs(fd)) {
-		(void)rmdir(dir);
+		if (made)
+			(void)rmdir(dir);
 		(void)snprintf(what, 256,
 			       "'%.150s' is not in a bpf file "
 			       "system",

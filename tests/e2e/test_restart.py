@@ -377,6 +377,16 @@ def without_a_bpf_file_system_it_runs_and_says_what_is_missing(place):
 
 
 @test
+def plain_directory_of_somebody_is_left_as_it_is(place):
+    plain = place.dir / "somebodys"
+    plain.mkdir()
+    with place.agent(pin_dir=plain) as agent:
+        agent.start()
+        equal(agent.stop(), 0, "exit code")
+    true(plain.is_dir(), "the directory is still there")
+
+
+@test
 def directory_that_others_may_write_to_is_not_used(place):
     open_dir = place.bpf / "open"
     open_dir.mkdir()
