@@ -241,11 +241,16 @@ RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 	tests/run --log $(BUILD)/tests/log
 USER_STAGES = --timeout $(if $(PICKET_TEST_LONG),3600,300) --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
-ROOT_STAGES = --root bpf $(BPFTEST_BIN) \
-	--root newest-clang $(NEWEST)/tests/bpf/test_sense_backends --root e2e $(E2E)
+ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.
+ifneq ($(wildcard /usr/bin/apt-get),)
+# What is built of Debian's packages, unpacked.
+FROM_APT := arm64 newest-clang
+APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
+	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
+endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
-	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh tests/vm/matrix.py
+	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -261,7 +266,7 @@ test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
 TOOLS := build/tools/nginx build/tools/promtool
-test-stages: all unit fuzz-replay bpf-tests e2e-tools arm64 newest-clang build/npm/.done $(TOOLS)
+test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS)
 	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.

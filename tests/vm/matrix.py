@@ -324,6 +324,9 @@ def this_machine():
 
 def main():
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    if not shutil.which("apt-get"):
+        print("ok 1 - kernels_from_debian # SKIP apt is not here\n1..1")
+        return 0
     (BUILD / "vm").mkdir(parents=True, exist_ok=True)
     tap, columns = Tap(), {}
     jobs = int(os.environ.get("PICKET_VM_JOBS", 0)) or os.cpu_count() or 1

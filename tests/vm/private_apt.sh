@@ -6,10 +6,17 @@
 # private_apt STATE_DIR ARCH SUITE sets the array `private`, apt's options, or
 # ends the script with a message. who: the script's name, for messages.
 
+# By what the mirror says of itself; before the first apt-get update nothing is
+# known of that, and the suite's name must do.
 debian_site()
 {
-	apt-get indextargets --format '$(SITE) $(COMPONENT) $(IDENTIFIER) $(ORIGIN) $(LABEL)' |
-		awk '$2 == "main" && $3 == "Packages" && $4 == "Debian" && $5 == "Debian" { print $1; exit }'
+	local suite
+	suite=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+	apt-get indextargets --format '$(SITE) $(COMPONENT) $(IDENTIFIER) $(RELEASE) $(ORIGIN) $(LABEL)' |
+		awk -v suite="$suite" '$2 != "main" || $3 != "Packages" { next }
+			$5 == "Debian" && $6 == "Debian" { print $1; found = 1; exit }
+			$4 == suite && guess == "" { guess = $1 }
+			END { if (!found && guess != "") print guess }'
 }
 
 private_apt()
