@@ -31,6 +31,8 @@
 #define KPROBE_PMU  "/sys/bus/event_source/devices/kprobe/type"
 #define ACTIVE_LSMS "/sys/kernel/security/lsm"
 #define SMALL_TEXT  4096
+/* The kernel's own, which no header has and strerror does not know. */
+#define ENOTSUPP    524
 /* What getpgid(2) of a process by number asks the security modules. */
 #define LSM_HOOK    "task_getpgid"
 #define KERNEL_CALL "security_task_getpgid"
@@ -49,7 +51,7 @@ static int attach_typed(int program, int *ret_link)
 	int fd = bpf_raw_tracepoint_open(NULL, program);
 
 	if (fd < 0)
-		return -errno;
+		return errno == ENOTSUPP ? -EOPNOTSUPP : -errno;
 	*ret_link = fd;
 	return 0;
 }
