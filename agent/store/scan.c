@@ -181,8 +181,17 @@ int scan_next(struct scan *s, struct scan_hit *ret)
 			s->tried = (uint64_t)size;
 			return 0;
 		}
-		s->off = (uint64_t)at;
-		n = decode_at(s, s->off, &f);
+		/*
+		 * A write that was under way when we looked here may be over
+		 * now, this frame with the one behind it: only what is still
+		 * none is damage.
+		 */
+		drop_window(s);
+		n = decode_at(s, from, &f);
+		if (n == 0 || n == -EBADMSG) {
+			s->off = (uint64_t)at;
+			n = decode_at(s, s->off, &f);
+		}
 		if (n == 0 || n == -EBADMSG) {
 			/* Changed while we looked: the next call sees. */
 			s->off = from;
