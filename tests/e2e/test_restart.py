@@ -133,7 +133,8 @@ class Load:
     def __init__(self, directory):
         self.dir = directory / f"load-{os.urandom(4).hex()}"
         self.dir.mkdir()
-        self.shell = self.dir / "shell"
+        # By its own name: busybox goes by it.
+        self.shell = self.dir / "sh"
         shutil.copy("/bin/sh", self.shell)
         self.pids = []
         self.ending = False
