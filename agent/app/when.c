@@ -121,7 +121,13 @@ static int resolve(const struct parts *p, struct when *ret)
 	s = p->has_zone ? timegm(&tm) : mktime(&tm);
 	if (!same_fields(&tm, &p->tm) || p->tm.tm_year < 70)
 		return -EINVAL;
-	ret->first_ns = (s - p->zone_s) * NS + p->ns;
+	s -= p->zone_s;
+	/* Nanoseconds end in 2262: what is later is later than all there is. */
+	if (s >= INT64_MAX / NS) {
+		*ret = (struct when){ INT64_MAX, INT64_MAX };
+		return 0;
+	}
+	ret->first_ns = s * NS + p->ns;
 	ret->last_ns = ret->first_ns + p->unit - 1;
 	return 0;
 }

@@ -55,6 +55,18 @@ static void each_form_names_a_second_or_a_fraction(void **state)
 	expect("21:04", AT - 5 * S, AT - 4 * S - 1);
 }
 
+static void the_far_future_is_after_everything(void **state)
+{
+	(void)state;
+	set_zone("UTC0");
+	expect("2262-04-11T23:47:15Z", INT64_C(9223372035) * S,
+	       INT64_C(9223372036) * S - 1);
+	expect("2262-04-11T23:47:16Z", INT64_MAX, INT64_MAX);
+	expect("2262-04-12T00:47:16.999+01:00", INT64_MAX, INT64_MAX);
+	expect("2300-01-01", INT64_MAX, INT64_MAX);
+	expect("9999-12-31", INT64_MAX, INT64_MAX);
+}
+
 static void durations_are_before_now(void **state)
 {
 	(void)state;
@@ -137,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_form_names_a_second_or_a_fraction),
+		cmocka_unit_test(the_far_future_is_after_everything),
 		cmocka_unit_test(durations_are_before_now),
 		cmocka_unit_test(local_times_are_of_the_zone),
 		cmocka_unit_test(what_is_no_time_is_refused),
