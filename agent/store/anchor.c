@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -55,6 +56,7 @@ int anchor_save(const char *path, const struct anchor *a)
 	const char *name = strrchr(path, '/');
 	cleanup_free char *dir = NULL;
 	cleanup_close int dirfd = -1;
+	struct stat st;
 	int n;
 
 	/* "/name" is in "/", "name" in ".". */
@@ -64,11 +66,15 @@ int anchor_save(const char *path, const struct anchor *a)
 	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0)
 		return -errno;
+	name = name ? name + 1 : path;
+	/* Never put a file in the place of /dev/null, or of where a link leads. */
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EEXIST;
 	n = snprintf(text, sizeof(text),
 		     "picket-anchor 1\njournal %s\nepoch %" PRIu32
 		     "\nseq %" PRIu64 "\nsha256 %s\n",
 		     id_print(a->journal, id), a->epoch, a->seq,
 		     hex_print(a->sha, sizeof(a->sha), sha));
-	return fs_replace(dirfd, name ? name + 1 : path, text, (size_t)n,
-			  ANCHOR_MODE);
+	return fs_replace(dirfd, name, text, (size_t)n, ANCHOR_MODE);
 }

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shutil
+import stat
 import struct
 import subprocess
 
@@ -151,6 +152,19 @@ def an_anchor_is_only_written_of_a_good_journal(d):
     p = verify(journal, "--write-anchor", d / "none", code=1)
     contains(p.stderr, b"no anchor is written", "stderr")
     true(not (d / "none").exists(), "an anchor of a bad journal")
+
+
+@test
+def an_anchor_takes_no_place_but_a_file_s(d):
+    device, link = d / "null", d / "link"
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    link.symlink_to(d / "elsewhere")
+    for path in (device, link, d):
+        before = os.lstat(path)
+        p = verify(d / "good", "--write-anchor", path, code=1)
+        contains(p.stderr, b"cannot write the anchor", "stderr")
+        equal(os.lstat(path).st_ino, before.st_ino, f"{path}")
+    true(not (d / "elsewhere").exists(), "a file where the link leads")
 
 
 @test
