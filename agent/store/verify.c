@@ -378,15 +378,16 @@ static int check_all(struct check *c)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	struct state st;
-	bool has_state;
 	size_t i;
-	int r;
+	int r, state;
 
 	/* Before the listing: what it speaks of must be in there. */
-	has_state = state_load(c->dirfd, &st) >= 0;
-	if (has_state)
+	state = state_load(c->dirfd, &st);
+	if (state < 0 && state != -ENOENT && state != -EBADMSG)
+		return state;
+	c->has_id = state >= 0;
+	if (c->has_id)
 		memcpy(c->id, st.id, sizeof(c->id));
-	c->has_id = has_state;
 	r = dir_list(c->dirfd, &l);
 	if (r < 0)
 		return r;
@@ -398,7 +399,9 @@ static int check_all(struct check *c)
 	/* Behind the last seal anything may stand: it is being written. */
 	if (l.n && c->out->n_findings > c->sealed_findings && c->has_before)
 		c->out->n_findings = c->sealed_findings;
-	if (has_state && !c->all_trimmed)
+	if (state < 0 && l.n)
+		verify_no_state(c, state);
+	else if (state >= 0 && !c->all_trimmed)
 		verify_state(c, &st);
 	return 0;
 }

@@ -5,6 +5,7 @@
  * idea: the chain says that something is not as it was, the numbers on both
  * sides say what.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "store/verify_parts.h"
@@ -85,6 +86,20 @@ void verify_state(struct check *c, const struct state *before)
 		f.what = "the seal that closed the journal is gone";
 		verify_find(c, f);
 	}
+}
+
+void verify_no_state(struct check *c, int error)
+{
+	struct verify_finding f = {
+		.kind = VERIFY_REMOVED,
+		.what = "the state, which says where the journal ends",
+	};
+
+	if (error == -EBADMSG) {
+		f.kind = VERIFY_EDITED;
+		f.what = "the state is not what the writer wrote";
+	}
+	verify_find(c, f);
 }
 
 void verify_anchor(struct check *c)

@@ -41,4 +41,6 @@ void verify_border(struct check *c, const struct journal_segment_header *h);
  * anything was read: a writer may have begun meanwhile, or ended.
  */
 void verify_state(struct check *c, const struct state *before);
+/* There are segments, and none that can be read: -ENOENT or -EBADMSG. */
+void verify_no_state(struct check *c, int error);
 void verify_anchor(struct check *c);

@@ -129,15 +129,19 @@ def an_anchor_tells_what_was_written_anew(d):
     make(journal, 500)
     _, summary = look(journal, "--anchor", anchor)
     equal(summary["anchor_found"], True, "anchor")
-    # Without its newest segment and state it is consistent in itself.
+    # Without its newest segment and state it is consistent in itself, but
+    # for the state.
     cut = damaged(d, "cut")
     newest = sorted(cut.glob("*.seg"))[-1]
     newest.unlink()
     (cut / "state").unlink()
-    look(cut)
+    findings, _ = look(cut, code=1)
+    equal([(f["found"], f.get("segment")) for f in findings],
+          [("removed", None)], "the state alone")
+    contains(findings[0]["what"], "the state", "what is gone")
     findings, summary = look(cut, "--anchor", anchor, code=1)
-    equal((findings[0]["found"], summary["anchor_found"]),
-          ("truncated", False), "cut off before the anchor")
+    equal(([f["found"] for f in findings], summary["anchor_found"]),
+          (["removed", "truncated"], False), "cut off before the anchor")
     # Made anew by somebody who knows how.
     findings, _ = look(make(d / "forged"), "--anchor", anchor, code=1)
     equal(findings[0]["found"], "replaced", "another journal")
@@ -165,6 +169,16 @@ def an_anchor_takes_no_place_but_a_file_s(d):
         contains(p.stderr, b"cannot write the anchor", "stderr")
         equal(os.lstat(path).st_ino, before.st_ino, f"{path}")
     true(not (d / "elsewhere").exists(), "a file where the link leads")
+
+
+@test
+def a_state_that_is_not_the_writer_s_is_found(d):
+    journal = damaged(d, "state-edited")
+    with open(journal / "state", "a", encoding="ascii") as f:
+        f.write("x\n")
+    findings, _ = look(journal, code=1)
+    equal([f["found"] for f in findings], ["edited"], "findings")
+    contains(findings[0]["what"], "the state", "what was edited")
 
 
 @test
