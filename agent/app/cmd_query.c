@@ -404,6 +404,11 @@ static int answer(struct query *q)
 		return EXIT_CODE_OK;
 	if (r < 0)
 		return journal_dir_refuse(q->s->journal, r);
+	/* No answer, which is not the answer that there is nothing. */
+	if (!sum.segments) {
+		log_error("there is no journal in this directory");
+		return EXIT_CODE_FAILURE;
+	}
 	tell(q, &sum);
 	return EXIT_CODE_OK;
 }

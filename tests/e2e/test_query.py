@@ -88,6 +88,8 @@ def times_choose_exactly(s):
            lambda r: first <= r["time"] <= last)
     expect(s, ["--from", last], lambda r: last <= r["time"])
     expect(s, ["--to", first], lambda r: r["time"] <= first)
+    equal(uids(ask(s, "--to", "9999-12-31")), uids(s.events), "for ever")
+    equal(ask(s, "--from", "9999-12-31"), [], "not yet")
     # Local time, whole seconds: --to includes the second that it names.
     when = datetime.datetime.fromisoformat(first).astimezone()
     minute = when.strftime("%Y-%m-%d %H:%M")
@@ -264,6 +266,9 @@ def wrong_questions_are_refused(s):
     contains(p.stderr, b"no event of this journal", "stderr")
     p = query(s.dir / "nowhere", code=1)
     contains(p.stderr, b"no journal directory", "stderr")
+    (s.dir / "empty").mkdir()
+    p = query(s.dir / "empty", code=1)
+    contains(p.stderr, b"there is no journal", "stderr")
 
 
 @test
