@@ -144,13 +144,7 @@ static int on_ack(struct early *e, const struct response *resp)
 	if (e->backoff.failures || s->backoff.failures)
 		ship_tell(s, SHIP_NOTICE, "collector takes fresh alerts");
 	backoff_reset(&e->backoff);
-	if (resp->rejected) {
-		s->status.rejected += resp->rejected;
-		ship_tell(s, SHIP_WARNING,
-			  "collector took alerts but rejected %" PRIu64
-			  " of them: %s",
-			  resp->rejected, resp->text);
-	}
+	ship_note_rejected(s, resp, e->run.to - e->run.from);
 	if (e->at_most < RECORDS_MAX && ++e->taken_in_row >= GROW_AFTER) {
 		e->taken_in_row = 0;
 		e->at_most = least(e->at_most * 2, RECORDS_MAX);

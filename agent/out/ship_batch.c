@@ -412,6 +412,22 @@ static void took_again(struct ship *s)
 	(void)early_wake(s->early);
 }
 
+/* No more than were sent, whatever it says: a counter is to be believed. */
+void ship_note_rejected(struct ship *s, const struct response *resp,
+			size_t sent)
+{
+	uint64_t n = resp->rejected < sent ? resp->rejected : sent;
+
+	s->status.rejected += n;
+	if (resp->rejected)
+		ship_tell(s, SHIP_WARNING,
+			  "collector took a batch but rejected %" PRIu64
+			  " records of it: %s",
+			  n, resp->text);
+	else if (*resp->text)
+		ship_tell(s, SHIP_DEBUG, "collector says: %s", resp->text);
+}
+
 static int on_ack(struct ship *s, const struct response *resp)
 {
 	size_t sent = count_sent(s, s->run.from, s->run.to);
@@ -440,15 +456,7 @@ static int on_ack(struct ship *s, const struct response *resp)
 	s->status.sent_records += sent;
 	if (is_replay(s))
 		note_replayed(s, sent);
-	if (resp->rejected) {
-		s->status.rejected += resp->rejected;
-		ship_tell(s, SHIP_WARNING,
-			  "collector took a batch but rejected %" PRIu64
-			  " records of it: %s",
-			  resp->rejected, resp->text);
-	} else if (*resp->text) {
-		ship_tell(s, SHIP_DEBUG, "collector says: %s", resp->text);
-	}
+	ship_note_rejected(s, resp, sent);
 	return pass_run(s);
 }
 

@@ -100,6 +100,9 @@ uint64_t ship_random(void);
 int ship_post(struct ship *s, struct http *h, const struct buf *plain,
 	      struct buf *packed, char what[static 256]);
 void ship_read_answer(const struct http_answer *a, struct response *ret);
+/* An acknowledgement may reject some of what was sent; that is counted. */
+void ship_note_rejected(struct ship *s, const struct response *resp,
+			size_t sent);
 
 /* The second lane to the first: the collector took alerts … */
 int ship_took_early(struct ship *s);

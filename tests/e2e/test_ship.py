@@ -421,6 +421,21 @@ def partial_success_is_counted_and_not_sent_again():
 
 
 @test
+def a_collector_rejects_no_more_than_it_was_sent():
+    with pair() as (c, s):
+        names = s.make(50)
+        c.rules({"body": '{"partialSuccess":{"rejectedLogRecords":'
+                         '"18446744073709551615"}}',
+                 "type": "application/json"})
+        s.once()
+        names += s.make(3)
+        s.once()
+        exactly(c, names)
+        true(0 < int(s.status()["rejected"]) <= len(names),
+             f"rejected: {s.status()['rejected']}")
+
+
+@test
 def an_answer_that_is_too_long_is_no_answer():
     with pair() as (c, s):
         names = s.make(30)
