@@ -191,6 +191,22 @@ static bool shares_dir(const struct conf *c, size_t which)
 	return false;
 }
 
+/* Is b the directory a, or in it? */
+static bool is_within(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	while (n && a[n - 1] == '/')
+		n--;
+	return !strncmp(a, b, n) && (!b[n] || b[n] == '/');
+}
+
+/* picket-ship may write its own directory, and the journal must stay proof. */
+static bool meets_journal(const char *state_dir, const char *journal)
+{
+	return is_within(state_dir, journal) || is_within(journal, state_dir);
+}
+
 static int check_collector(const struct conf *c, struct conf_blame *b)
 {
 	const struct conf_collector *it = collector_at(c, b->which);
@@ -205,6 +221,9 @@ static int check_collector(const struct conf *c, struct conf_blame *b)
 	if (shares_dir(c, b->which))
 		return blame_on(b, "collector", "state_dir",
 				"is another collector's too");
+	if (meets_journal(it->state_dir, c->journal.dir))
+		return blame_on(b, "collector", "state_dir",
+				"holds the journal, or is in it");
 	return 0;
 }
 

@@ -446,6 +446,21 @@ static void wrong_collectors_are_refused_by_name(void **state)
 		       6,
 		       "'state_dir' in [collector b] is another collector's "
 		       "too");
+	assert_refused("[journal]\ndir = /s/j\n[collector]\n"
+		       "state_dir = /s/j/\n",
+		       4,
+		       "'state_dir' in [collector] holds the journal, or is "
+		       "in it");
+	assert_refused("[journal]\ndir = /s/j\n[collector]\n"
+		       "state_dir = /s/j/ship\n",
+		       4,
+		       "'state_dir' in [collector] holds the journal, or is "
+		       "in it");
+	assert_refused("[journal]\ndir = /s/j\n[collector a]\n"
+		       "url = http://h/\nstate_dir = /s\n",
+		       5,
+		       "'state_dir' in [collector a] holds the journal, or is "
+		       "in it");
 	assert_refused("[collector]\nkinds = exec fork\n", 2,
 		       "'kinds' in [collector]: 'fork' is not exec, connect, "
 		       "write, exit, agent, listen, load or tamper");
