@@ -3,7 +3,8 @@
 """The tests of the kernel side, and the agent, on each supported kernel.
 
 One boot a kernel; in it tests/vm/guest.sh runs a plan. Short, as in `make
-test`: every backend that the sensor's table has, forced, and tests/vm/witnesses.
+test`: what the sensor chooses and tests/vm/witnesses, and on 5.10 every backend
+that the sensor's table has, forced.
 With PICKET_TEST_LONG: every test program of tests/bpf under each backend forced
 in turn, and the agent's end-to-end tests the same way.
 
@@ -43,6 +44,9 @@ NEWEST = "build/newest-clang/tests/bpf/test_sense_backends"
 # Those that ask the kernel something; the rest is the same on every kernel.
 AGENT_TESTS = ("exec", "connect", "write", "namespace", "listen", "load",
                "start", "rules", "tail")
+# Forcing every backend takes minutes: in short only where the verifier takes
+# least, and elsewhere what the sensor chooses.
+STRICTEST = "5.10"
 # What a guest may take: a run, and the whole.
 RUN_SECONDS = 1800 if LONG else 600
 BOOT_SECONDS = 7200 if LONG else 1500
@@ -130,7 +134,8 @@ class Machine:
 
     def plan(self):
         """[(program, force, pattern)]"""
-        plan = [(BACKENDS, "-", "-")]
+        everything = LONG or self.name == STRICTEST
+        plan = [(BACKENDS, "-", "-" if everything else "choice_*")]
         if LONG:
             programs = sorted((self.build / "tests/bpf").glob("test_sense_*"))
             plan += [(locate(p.name), "*", "-") for p in programs
@@ -305,7 +310,7 @@ def report(tap, kernel, runs, wrong):
     check_cells(tap, kernel, cells)
     newest, _ = cells_of(runs, NEWEST)
     check_cells(tap, f"{kernel} newest-clang", newest)
-    tap.tell(not wrong and bool(cells), f"{kernel} boots and ends",
+    tap.tell(not wrong and bool(hooks), f"{kernel} boots and ends",
              "", wrong.splitlines())
     return cells, hooks
 
