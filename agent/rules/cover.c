@@ -129,10 +129,14 @@ bool rule_covers(const struct rule_set *set, const struct rule *wide,
 	return true;
 }
 
-/* Of two names, and of what is not known, both may be true. */
-static bool excludes_surely(const struct cond *c)
+/*
+ * Of two names both may be true; and a deny goes by what a string may be where
+ * it asks for it, but by what it surely is where it excludes it.
+ */
+static bool excludes_surely(const struct rule *rule, const struct cond *c)
 {
-	return c->subject != SUBJECT_PATH && c->who == WHO_SELF;
+	return c->subject != SUBJECT_PATH && c->who == WHO_SELF &&
+	       (rule->action != ACTION_DENY || c->form != FORM_PATTERNS);
 }
 
 bool rule_is_empty(const struct rule_set *set, const struct rule *rule)
@@ -141,7 +145,7 @@ bool rule_is_empty(const struct rule_set *set, const struct rule *rule)
 	unsigned i, k;
 
 	for (i = 0; i < rule->n_conds; i++) {
-		if (c[i].negated || !excludes_surely(&c[i]))
+		if (c[i].negated || !excludes_surely(rule, &c[i]))
 			continue;
 		for (k = 0; k < rule->n_conds; k++)
 			if (c[k].negated && same_subject(&c[i], &c[k]) &&

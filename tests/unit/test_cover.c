@@ -156,8 +156,11 @@ static const char *lint_in(const char *root, const char *policy)
 static void rules_that_say_nothing_are_found(void **state)
 {
 	(void)state;
-	assert_lint("[deny a]\nexe = /x/y\nnot-exe = /x/**\n", "1:never:a;");
-	assert_lint("[deny a]\nexe = /x/y\nnot-exe = /x/z\n", "");
+	assert_lint("[ignore a]\nexe = /x/y\nnot-exe = /x/**\n", "1:never:a;");
+	assert_lint("[ignore a]\nexe = /x/y\nnot-exe = /x/z\n", "");
+	assert_lint("[deny a]\nport = 80\nnot-port = 1-100\n", "1:never:a;");
+	/* Where a name is not sure this deny can match. */
+	assert_lint("[deny a]\nexe = /x/y\nnot-exe = /x/**\n", "");
 	assert_lint(
 		"[deny a]\npath = /etc/**\n[deny b]\npath = /etc/cron.d/x\n",
 		"3:covered:b<a;");
