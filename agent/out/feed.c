@@ -87,7 +87,8 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	if (r < 0 && r != -ENOENT && r != -EBADMSG)
 		return say(what, "read the cursor in", state_dir, r);
 	o.bad_cursor = r == -EBADMSG;
-	o.had_cursor = r == 0;
+	o.ahead = r == 0 && cursor_is_ahead(dir, &o.cursor) == 1;
+	o.had_cursor = r == 0 && !o.ahead;
 	r = view_images_new(&f->images);
 	if (r >= 0)
 		r = open_reader(f, dir, &o);

@@ -22,6 +22,7 @@ struct feed;
 struct feed_opening {
 	struct cursor cursor; /* with the journal's id; seq 0: from oldest */
 	bool had_cursor;
+	bool ahead;	    /* it speaks of what is to come: as if not */
 	bool bad_cursor;    /* there was one that is none: as if not */
 	bool other_journal; /* the cursor was of another one */
 };

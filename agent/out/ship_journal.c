@@ -125,6 +125,11 @@ int ship_open_journal(struct ship *s)
 			  "the cursor in '%s' is damaged; starting at the "
 			  "oldest record",
 			  s->collector->state_dir);
+	if (o.ahead)
+		ship_tell(s, SHIP_WARNING,
+			  "more was shipped than '%s' holds: is it a copy of "
+			  "before? starting at its oldest record",
+			  s->journal_dir);
 	if (o.other_journal && !is_zero(o.cursor.journal))
 		ship_tell(s, SHIP_NOTICE,
 			  "the cursor is of another journal; starting at the "

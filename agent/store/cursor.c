@@ -15,6 +15,8 @@
 #include "base/fs.h"
 #include "store/dir.h"
 #include "store/lines.h"
+#include "store/locate.h"
+#include "store/segment.h"
 
 #define CURSOR_MAX  CURSOR_TEXT_MAX
 #define CURSOR_MODE 0640
@@ -86,4 +88,30 @@ int cursor_save(const char *dir, const char *name, const struct cursor *c)
 		return dirfd;
 	n = cursor_print(c, text);
 	return fs_replace(dirfd, name, text, n, CURSOR_MODE);
+}
+
+int cursor_is_ahead(const char *dir, const struct cursor *c)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	cleanup_close int dirfd = open_dir(dir);
+	struct journal_segment_header h;
+	char name[SEGMENT_NAME_MAX];
+	cleanup_close int fd = -1;
+	uint64_t next;
+	int r;
+
+	if (dirfd < 0)
+		return dirfd;
+	r = dir_list(dirfd, &l);
+	if (r < 0 || !l.n)
+		return r;
+	/* Without the newest segment nobody knows how far the journal goes. */
+	fd = openat(dirfd, segment_name(l.numbers[l.n - 1], "seg", name),
+		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || segment_read_header(fd, &h) < 0 ||
+	    memcmp(h.id, c->journal, sizeof(h.id)) || h.epoch > c->epoch)
+		return 0;
+	/* What was shipped was durable: it is there, sealed still or not. */
+	r = locate_next(dirfd, &l, &next);
+	return r < 0 ? r : h.epoch < c->epoch || c->seq >= next;
 }

@@ -24,6 +24,13 @@ struct cursor {
 int cursor_load(const char *dir, const char *name, struct cursor *ret);
 int cursor_save(const char *dir, const char *name, const struct cursor *c);
 
+/*
+ * 1: it has done with numbers that the journal in dir has not given yet: a
+ * copy of before stands in the journal's place. 0: it has not, or that cannot
+ * be told. -errno.
+ */
+int cursor_is_ahead(const char *dir, const struct cursor *c);
+
 /* The text alone, for both of them. -EBADMSG: not exactly a cursor. */
 #define CURSOR_TEXT_MAX 128
 int cursor_parse(struct slice text, struct cursor *ret);

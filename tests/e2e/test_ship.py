@@ -12,6 +12,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -494,6 +495,22 @@ def what_was_trimmed_unshipped_is_shipped_as_a_gap():
         there = names[:first - 1] + [gaps[0]["uid"]] + names[last:]
         exactly(c, there)
         equal(int(s.status()["missing"]), last - first + 1, "counted")
+
+
+@test
+def a_journal_put_back_to_what_it_was_is_shipped_all_the_same():
+    """Its numbers are given again; the cursor is of those before."""
+    for ahead in (r"\1epoch 1\nseq 100000\n", r"\1epoch 7\nseq 3\n"):
+        with pair() as (c, s):
+            names = s.make(30)
+            s.once()
+            path = s.state / "ship"
+            path.write_text(re.sub(r"(.*\n)epoch .*\nseq .*\n", ahead,
+                                   path.read_text()))
+            names += s.make(20)
+            s.once()
+            true("more was shipped than" in s.log_text(), s.log_text())
+            exactly(c, names, doubles=True)
 
 
 @test
