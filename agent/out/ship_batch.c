@@ -186,7 +186,16 @@ static bool is_replay(const struct ship *s)
 	if (!s->collector->replay_rate)
 		return false;
 	batch_item(s->batch, s->acked, &it);
-	return it.wall_ns < s->backlog_before_ns;
+	/* Wall time alone would take all for old once the clock is set back. */
+	return it.wall_ns < s->backlog_before_ns &&
+	       (!s->backlog_end || it.first <= s->backlog_end);
+}
+
+/* What was made up to now is one, until everything is read. */
+void ship_begin_backlog(struct ship *s)
+{
+	s->backlog_before_ns = clock_wall_ns();
+	s->backlog_end = 0;
 }
 
 /*
@@ -407,7 +416,7 @@ static void took_again(struct ship *s)
 			  "collector takes records again, attempts=%u",
 			  s->backoff.failures);
 	if (s->backoff.failures)
-		s->backlog_before_ns = clock_wall_ns();
+		ship_begin_backlog(s);
 	backoff_reset(&s->backoff);
 	(void)early_wake(s->early);
 }

@@ -78,7 +78,7 @@ static int use_journal(struct ship *s)
 	if (r < 0)
 		return r;
 	s->behind_since_ns = clock_mono_ns();
-	s->backlog_before_ns = clock_wall_ns();
+	ship_begin_backlog(s);
 	r = early_open(s->early);
 	if (r < 0)
 		ship_tell(s, SHIP_WARNING,
@@ -252,6 +252,8 @@ static void note_progress(struct ship *s, int r)
 {
 	if (r == 0 && !s->is_held && !ship_batch_is_full(s)) {
 		s->behind_since_ns = 0;
+		if (!s->backlog_end)
+			s->backlog_end = s->read.seq;
 		early_caught_up(s->early);
 	} else if (!s->behind_since_ns) {
 		s->behind_since_ns = clock_mono_ns();

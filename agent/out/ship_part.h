@@ -62,6 +62,7 @@ struct ship {
 	bool told_to_wait;	  /* WAITING as the collector wants it */
 	uint64_t behind_since_ns; /* 0: everything was read a moment ago */
 	int64_t backlog_before_ns; /* wall time: what is older is replayed … */
+	uint64_t backlog_end; /* … up to this number; 0: not known yet */
 	uint64_t paced_until_ns;   /* … and not before this */
 
 	struct batch *batch;
@@ -113,6 +114,8 @@ bool ship_must_wait(const struct ship *s);
 
 /* It cannot, or (of a backlog) need not, hold more. */
 bool ship_batch_is_full(const struct ship *s);
+/* What the journal holds now is to be sent at replay_rate. */
+void ship_begin_backlog(struct ship *s);
 /* Send the next part of the batch. */
 int ship_send_next(struct ship *s);
 int ship_on_answer(const struct http_answer *a, void *arg);

@@ -265,6 +265,22 @@ def an_alert_raised_now_does_not_wait_behind_the_backlog():
 
 
 @test
+def a_clock_that_is_set_back_makes_no_backlog():
+    """What comes when everything is sent is fresh, whatever its time."""
+    with pair(replay_rate=20) as (c, s):
+        names = s.make(5)
+        s.start()
+        arrived(c, names)
+        wait_for(lambda: s.status().get("backlog") == "0", "it to catch up")
+        before = len(c.requests())
+        # At 20 a second they would go in tens.
+        names += s.make(400, "--span", "2h")
+        arrived(c, names)
+        true(len(c.requests()) - before < 20,
+             f"requests: {len(c.requests()) - before}")
+
+
+@test
 def completeness_sees_through_order_filters_and_lanes():
     """However it is re-batched and ordered on the way, and what is lost of
     either lane is named."""
