@@ -60,6 +60,8 @@ class Journal:
     def __init__(self):
         self.records = {}       # uid -> content
         self.seen = []          # numbers that are there, gaps included
+        self.seen_in = {}       # epoch -> the same
+        self.held_in = {}       # epoch -> pairs that need not be there
         self.covered = {}       # epoch -> pairs
         self.withheld = []      # (first, last, reason)
         self.doubled = {}       # uid -> times
@@ -85,6 +87,9 @@ def take_manifest(journals, a):
         lo, hi = (int(n) for n in numbers.split("-"))
         held.append((lo, hi))
         j.withheld.append((lo, hi, reason))
+        if reason != "sent early":
+            j.held_in.setdefault(a["picket.manifest.epoch"], []) \
+                .append((lo, hi))
     j.counts.append((first, last, a["picket.manifest.count"], held))
 
 
@@ -100,9 +105,11 @@ def take_record(journals, r):
         return
     j.records[r["uid"]] = content
     if r["event"] == "picket.gap":
-        j.seen.append((a["picket.gap.first"], a["picket.gap.last"]))
+        pair = a["picket.gap.first"], a["picket.gap.last"]
     else:
-        j.seen.append((a["picket.seq"], a["picket.seq"]))
+        pair = a["picket.seq"], a["picket.seq"]
+    j.seen.append(pair)
+    j.seen_in.setdefault(int(r["uid"].split(".")[1]), []).append(pair)
 
 
 def read(files):
@@ -135,14 +142,21 @@ def wrong_counts(j):
     return bad
 
 
+def missing(j):
+    """By epoch: the same number of another one is another record."""
+    left = []
+    for epoch, pairs in j.covered.items():
+        left += Ranges(pairs).minus(Ranges(j.seen_in.get(epoch, []))) \
+            .minus(Ranges(j.held_in.get(epoch, []))).pairs
+    return Ranges(left)
+
+
 def check(files):
     """Per journal: missing, hole, uncovered (Ranges), doubled, withheld."""
     result = {}
     for name, j in read(files).items():
         covered = Ranges(p for pairs in j.covered.values() for p in pairs)
         there = Ranges(j.seen)
-        held = Ranges((a, b) for a, b, why in j.withheld
-                      if why != "sent early")
         holes = Ranges()
         if covered.pairs:
             whole = Ranges([(covered.pairs[0][0], covered.pairs[-1][1])])
@@ -150,7 +164,7 @@ def check(files):
         result[name] = {
             "records": len(j.records),
             "names": j.records.keys(),
-            "missing": covered.minus(there).minus(held),
+            "missing": missing(j),
             "holes": holes,
             "uncovered": there.minus(covered),
             "withheld": j.withheld,

@@ -211,6 +211,8 @@ def as_user_picket_it_ships_and_may_do_nothing_else():
             equal(int(status[f"Cap{kind}"], 16), 0, f"capabilities {kind}")
         equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"),
               "no_new_privs and seccomp")
+        # It is written after the answer, which is after what arrived.
+        wait_for((s.state / "ship").exists, "the cursor")
         equal({(p.stat().st_uid, p.stat().st_gid)
                for p in [s.state, s.state / "ship"]}, {(64999, 64998)},
               "whose its files are")
@@ -309,6 +311,30 @@ def completeness_sees_through_order_filters_and_lanes():
                 line for line in lines if not is_record(line, gone)))
             (r,) = completeness.check([c.out]).values()
             equal(str(r["missing"]), str(gone), "missing")
+
+
+@test
+def completeness_tells_numbers_of_two_epochs_apart():
+    """Given again after a power loss, a number is another record's."""
+    def record(epoch, seq):
+        return {"uid": f"J.{epoch}.{seq}", "event": "picket.exec", "body": "",
+                "time": 0, "attributes": {"picket.seq": seq}}
+
+    def manifest(epoch, first, last):
+        keys = {"journal": "J", "epoch": epoch, "first": first, "last": last,
+                "count": last - first + 1}
+        return {"uid": "M", "event": "picket.manifest", "attributes":
+                {f"picket.manifest.{k}": v for k, v in keys.items()}}
+
+    with lib.workdir("epochs") as directory:
+        path = directory / "out"
+        for gone in (None, 9, 10):
+            lines = [record(1, n) for n in range(1, 11)] \
+                + [manifest(1, 1, 10), manifest(2, 9, 20)] \
+                + [record(2, n) for n in range(9, 21) if n != gone]
+            path.write_text("".join(json.dumps(x) + "\n" for x in lines))
+            (r,) = completeness.check([path]).values()
+            equal(str(r["missing"]), str(gone or ""), "missing")
 
 
 def is_record(line, seq):
