@@ -86,9 +86,11 @@ static void print_finding(const struct verify_finding *f)
 		printf(" bytes %" PRIu64 "-%" PRIu64 ",", f->from, f->to - 1);
 	if (f->first_seq && f->first_seq == f->last_seq)
 		printf(" number %" PRIu64 ",", f->first_seq);
-	else if (f->first_seq)
+	else if (f->first_seq && f->last_seq)
 		printf(" numbers %" PRIu64 "-%" PRIu64 ",", f->first_seq,
 		       f->last_seq);
+	else if (f->first_seq)
+		printf(" numbers from %" PRIu64 " on,", f->first_seq);
 	printf(" %s\n", f->what);
 }
 
@@ -136,8 +138,9 @@ static void print_json_finding(const struct verify_finding *f)
 	if (f->to)
 		printf(",\"from\":%" PRIu64 ",\"to\":%" PRIu64, f->from, f->to);
 	if (f->first_seq)
-		printf(",\"first_seq\":%" PRIu64 ",\"last_seq\":%" PRIu64,
-		       f->first_seq, f->last_seq);
+		printf(",\"first_seq\":%" PRIu64, f->first_seq);
+	if (f->first_seq && f->last_seq)
+		printf(",\"last_seq\":%" PRIu64, f->last_seq);
 	printf(",\"what\":\"%s\"}\n", f->what);
 }
 

@@ -104,6 +104,12 @@ def removed_reordered_and_truncated_are_told_apart(d):
     (journal / "x").rename(b)
     findings, _ = look(journal, code=1)
     true("reordered" in {f["found"] for f in findings}, f"{findings}")
+    # Of a segment under another's name only the beginning is known.
+    true(all(f.get("last_seq", f["first_seq"]) >= f["first_seq"]
+             for f in findings if "first_seq" in f), f"{findings}")
+    text = verify(journal, code=1).stdout.decode()
+    true(re.search(r"^reordered: segment 2, numbers from \d+ on, ", text,
+                   re.M), text)
 
     journal = damaged(d, "truncated")
     os.truncate(segment(journal, 3), 30000)
