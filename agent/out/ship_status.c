@@ -112,6 +112,9 @@ static int set(struct ship_status *s, size_t i, struct slice v)
 	case U64:
 	case TIME:
 		r = text_u64(v, &n);
+		/* Signed where it is read. */
+		if (r >= 0 && keys[i].type == TIME && n > INT64_MAX)
+			r = -ERANGE;
 		if (r >= 0)
 			memcpy(p, &n, sizeof(n));
 		return r;

@@ -354,6 +354,7 @@ static void status_that_is_none_is_refused(void **state)
 		"picket-ship-status 1\nno equals sign\n",
 		"picket-ship-status 1\npid=x\n",
 		"picket-ship-status 1\nacked_seq=99999999999999999999\n",
+		"picket-ship-status 1\nwaiting_since_ns=9223372036854775808\n",
 	};
 	struct ship_status s;
 	size_t i;
