@@ -9,6 +9,23 @@
  */
 #include "sense/syscalls.h"
 
+/*
+ * Younger than the headers that picket may be built with, while the kernel it
+ * runs on has them all the same. Since 5.1 a number is the same everywhere.
+ */
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452
+#endif
+#ifndef __NR_setxattrat
+#define __NR_setxattrat 463
+#endif
+#ifndef __NR_removexattrat
+#define __NR_removexattrat 466
+#endif
+#ifndef __NR_file_setattr
+#define __NR_file_setattr 469
+#endif
+
 static const struct syscall_row syscall_rows[] = {
 /* open: the descriptor is what the call returns */
 #ifdef __NR_open
@@ -281,14 +298,12 @@ static const struct syscall_row syscall_rows[] = {
 	    .name = 2,
 	    .arg = 3 } },
 #endif
-#ifdef __NR_fchmodat2
 	{ __NR_fchmodat2,
 	  { .kind = WIRE_SYS_PATH,
 	    .op = WIRE_OP_CHMOD,
 	    .dir = 1,
 	    .name = 2,
 	    .arg = 3 } },
-#endif
 #ifdef __NR_chown
 	{ __NR_chown,
 	  { .kind = WIRE_SYS_PATH,
@@ -354,18 +369,12 @@ static const struct syscall_row syscall_rows[] = {
 	{ __NR_lremovexattr,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .name = 1 } },
 #endif
-#ifdef __NR_setxattrat
 	{ __NR_setxattrat,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .dir = 1, .name = 2 } },
-#endif
-#ifdef __NR_removexattrat
 	{ __NR_removexattrat,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .dir = 1, .name = 2 } },
-#endif
-#ifdef __NR_file_setattr
 	{ __NR_file_setattr,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_CHATTR, .dir = 1, .name = 2 } },
-#endif
 /* code loaded, other processes reached into */
 #ifdef __NR_mmap
 	{ __NR_mmap, { .kind = WIRE_SYS_MMAP, .op = WIRE_ALSO_MAP, .fd = 5 } },

@@ -118,6 +118,26 @@ static void compat_numbers_have_a_table_of_their_own(void **state)
 	assert_int_equal(compat[3].kind, WIRE_SYS_NONE);
 }
 
+static void calls_younger_than_the_headers_are_known(void **state)
+{
+	/* fchmodat2, setxattrat, removexattrat, file_setattr */
+	static const struct {
+		size_t nr;
+		enum wire_write_op op;
+	} want[] = { { 452, WIRE_OP_CHMOD },
+		     { 463, WIRE_OP_XATTR },
+		     { 466, WIRE_OP_XATTR },
+		     { 469, WIRE_OP_CHATTR } };
+	size_t i;
+
+	(void)state;
+	syscalls_fill(table, SYSCALLS_ALL);
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_int_equal(table[want[i].nr].op, want[i].op);
+		assert_int_equal(table[want[i].nr].name, 2);
+	}
+}
+
 static void only_the_calls_of_the_chosen_operations_are_looked_at(void **state)
 {
 	uint64_t ops = 1u << WIRE_OP_UNLINK | 1ull << WIRE_OP_UNIX;
@@ -178,6 +198,7 @@ int main(void)
 		cmocka_unit_test(every_row_is_well_formed),
 		cmocka_unit_test(native_numbers_are_those_of_the_headers),
 		cmocka_unit_test(compat_numbers_have_a_table_of_their_own),
+		cmocka_unit_test(calls_younger_than_the_headers_are_known),
 		cmocka_unit_test(
 			only_the_calls_of_the_chosen_operations_are_looked_at),
 		cmocka_unit_test(a_call_can_be_two_things),
