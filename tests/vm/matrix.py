@@ -53,6 +53,10 @@ BOOT_SECONDS = 7200 if LONG else 1500
 
 OK = re.compile(r"^(not )?ok\b\s*\d*\s*(?:- ?)?([^#]*)(?:#\s*(.*))?$")
 PLANNED = re.compile(r"^1\.\.(\d+)$")
+# A processor that runs into an int3 which the kernel has already replaced: the
+# emulator's order of one's stores to code and another's fetches is looser than
+# the hardware's. Seen while a hook's call was patched; a program cannot do it.
+EMULATORS_OWN = re.compile(r"Oops: int3\b.*")
 
 
 class Run:
@@ -226,6 +230,16 @@ def parse(text):
     return runs
 
 
+def boot(machine, plan, log):
+    """(how it ended, what the guest said)"""
+    with open(log, "wb") as out:
+        booted = subprocess.run(
+            [HERE / "boot", machine.kernel, machine.work, HERE / "guest.sh",
+             *guest_files(machine, plan)], env=machine.environ, stdout=out,
+            stderr=subprocess.PIPE, text=True, errors="replace")
+    return booted, log.read_text(encoding="utf-8", errors="backslashreplace")
+
+
 def test_kernel(name):
     """Boot it: (runs, what went wrong, seconds)."""
     machine = Machine(name)
@@ -238,12 +252,12 @@ def test_kernel(name):
     plan = machine.plan()
     write_guest(machine.work, plan)
     log = BUILD / "vm" / f"{name}.log"
-    with open(log, "wb") as out:
-        booted = subprocess.run(
-            [HERE / "boot", machine.kernel, machine.work, HERE / "guest.sh",
-             *guest_files(machine, plan)], env=machine.environ, stdout=out,
-            stderr=subprocess.PIPE, text=True, errors="replace")
-    runs = parse(log.read_text(encoding="utf-8", errors="backslashreplace"))
+    booted, text = boot(machine, plan, log)
+    if EMULATORS_OWN.search(text):
+        print(f"# {name}: booted again, after the emulator's fault:",
+              EMULATORS_OWN.search(text).group(0))
+        booted, text = boot(machine, plan, log)
+    runs = parse(text)
     wrong = booted.stderr.strip()
     if booted.returncode and not wrong:
         wrong = f"the guest's script ended with {booted.returncode}"
