@@ -127,10 +127,51 @@ static void what_is_half_written_is_no_damage(void **state)
 	free(bytes);
 }
 
+/* Read byte by byte it would take an hour. */
+static void what_follows_a_hole_is_found(void **state)
+{
+	char dir[] = "/dev/shm/picket-scan-XXXXXX", path[96];
+	const off_t far = (off_t)1 << 40;
+	size_t n, before = 0, after = 0;
+	struct scan s = SCAN_INIT;
+	struct scan_hit hit;
+	char *bytes = make_segment(&n);
+	int dirfd, fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/0000000000000001.seg", dir);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(pwrite(fd, bytes, n, 0), (ssize_t)n);
+	assert_int_equal(scan_open(&s, dirfd, 1), 0);
+	while (scan_next(&s, &hit) > 0)
+		before++;
+	scan_close(&s);
+
+	/* The frames once more, a terabyte on, and a hole behind them. */
+	n -= JOURNAL_HEADER_AREA;
+	assert_int_equal(pwrite(fd, bytes + JOURNAL_HEADER_AREA, n, far),
+			 (ssize_t)n);
+	assert_int_equal(ftruncate(fd, 2 * far), 0);
+	assert_int_equal(scan_open(&s, dirfd, 1), 0);
+	while (scan_next(&s, &hit) > 0)
+		after++;
+	scan_close(&s);
+	assert_true(after >= 2 * before);
+
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+	(void)close(fd);
+	(void)close(dirfd);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_half_written_is_no_damage),
+		cmocka_unit_test(what_follows_a_hole_is_found),
 	};
 
 	return cmocka_run_group_tests_name("scan", tests, NULL, NULL);
