@@ -196,7 +196,7 @@ static void a_mount_over_hides_no_file(void **state)
 
 static int set_up_overlay(void)
 {
-	const char *const dirs[] = { "ov/lower", "ov/upper", "ov/work",
+	const char *const dirs[] = { "ov/lower", "ov/upper", "ov/temp",
 				     "ov/all" };
 	char options[3 * PATH_MAX];
 	size_t i;
@@ -213,7 +213,7 @@ static int set_up_overlay(void)
 	(void)snprintf(options, sizeof(options),
 		       "lowerdir=%s,upperdir=%s,workdir=%s",
 		       work_path("ov/lower"), work_path("ov/upper"),
-		       work_path("ov/work"));
+		       work_path("ov/temp"));
 	return mount("overlay", work_path("ov/all"), "overlay", 0, options);
 }
 
@@ -263,7 +263,7 @@ static void an_overlay_tells_once_and_by_its_own_names(void **state)
 		return;
 	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++) {
 		assert_null(strstr(told_path(r), "ov/upper/"));
-		assert_null(strstr(told_path(r), "ov/work/"));
+		assert_null(strstr(told_path(r), "ov/temp/"));
 		if (strncmp(told_path(r), work_path("ov/all"), all) != 0 ||
 		    !told_path(r)[all])
 			continue;

@@ -8,7 +8,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${BUILD:-$here/../../build}" && pwd)
 cache=${PICKET_VM_CACHE:-$build/vm}
-work=$build/vm/work/lockdown
+work=$build/vm/guest/lockdown
 kernels=${PICKET_VM_KERNELS:-5.10 6.12}
 
 mkdir -p "$work"

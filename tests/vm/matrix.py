@@ -127,7 +127,7 @@ class Machine:
         self.version = name.removeprefix("arm64-")
         self.foreign = name != self.version
         self.build = BUILD / "aarch64-linux-gnu" if self.foreign else BUILD
-        self.work = BUILD / "vm" / "work" / name
+        self.work = BUILD / "vm" / "guest" / name
         self.kernel = CACHE / name
         self.environ = {**os.environ, "PICKET_VM_SECONDS": str(BOOT_SECONDS)}
         if self.foreign:
