@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The idea: every record brings its process's line of ancestors with it, so
- * whether it belongs to the tree is seen from the record alone: a process of
- * the tree is in that line. Those below it in the line join the tree.
+ * Who is of the tree is the forest's to say; here are its lines, and those of
+ * the records below them.
  */
 #include "app/query_tree.h"
 
@@ -10,79 +9,31 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "app/forest.h"
 #include "app/held.h"
 #include "app/line_out.h"
 #include "base/escape.h"
-#include "base/table.h"
 #include "limits.h"
 
-#define NODES_MAX      65536u
 #define LINES_MAX      (256u << 20)
 #define LABEL_MAX      16384
-#define NONE	       UINT32_MAX
 #define DEPTH_SHOWN    24 /* deeper ones are indented no further */
 #define INDENT	       3
 #define INDENT_RECORDS 4
 
-struct process_key {
-	uint64_t start_ns;
-	uint64_t pid;
-};
-
-struct node {
-	char *label; /* text, or the members of a JSON object */
-	uint32_t parent, first_child, last_child, next;
-	uint32_t depth;
+struct process {
 	uint32_t records;
+	char label[]; /* text, or the members of a JSON object */
 };
 
 struct query_tree {
 	bool json;
-	struct table *by_key; /* struct process_key -> uint32_t */
-	struct node *nodes;
-	uint32_t n, cap;
+	struct forest forest; /* of struct process */
 	struct held lines;
 	struct buf scratch;
 	struct buf ancestors; /* of the root, for people */
 	uint64_t dropped;
 };
-
-int query_tree_new(bool json, struct query_tree **ret)
-{
-	struct query_tree *t = calloc(1, sizeof(*t));
-	int r;
-
-	if (!t)
-		return -ENOMEM;
-	t->json = json;
-	held_init(&t->lines, json, LINES_MAX);
-	buf_init(&t->scratch, 8u << 20);
-	buf_init(&t->ancestors, LABEL_MAX);
-	r = table_new(NODES_MAX, sizeof(struct process_key), sizeof(uint32_t),
-		      &t->by_key);
-	if (r < 0) {
-		query_tree_free(t);
-		return r;
-	}
-	*ret = t;
-	return 0;
-}
-
-void query_tree_free(struct query_tree *t)
-{
-	uint32_t i;
-
-	if (!t)
-		return;
-	for (i = 0; i < t->n; i++)
-		free(t->nodes[i].label);
-	free(t->nodes);
-	table_free(t->by_key);
-	held_done(&t->lines);
-	buf_done(&t->scratch);
-	buf_done(&t->ancestors);
-	free(t);
-}
 
 uint64_t query_tree_dropped(const struct query_tree *t)
 {
@@ -90,20 +41,6 @@ uint64_t query_tree_dropped(const struct query_tree *t)
 }
 
 /* ---- processes ---------------------------------------------------------- */
-
-static struct process_key key_of(const Picket__V1__Image *img)
-{
-	return (struct process_key){ img->start_ns, img->pid };
-}
-
-static uint32_t find_node(const struct query_tree *t,
-			  const Picket__V1__Image *img)
-{
-	struct process_key key = key_of(img);
-	const uint32_t *i = table_get(t->by_key, &key);
-
-	return i ? *i : NONE;
-}
 
 static struct slice exe_of(const Picket__V1__Image *img)
 {
@@ -141,72 +78,58 @@ static void add_label(struct query_tree *t, const Picket__V1__Image *img)
 	escape_json(out, exe_of(img), NULL);
 }
 
-static int make_label(struct query_tree *t, const Picket__V1__Image *img,
-		      char **ret)
+static int join(void *arg, const Picket__V1__Image *img, void **ret)
 {
+	struct query_tree *t = arg;
+	struct process *p;
+
 	add_label(t, img);
+	buf_add_char(&t->scratch, '\0');
 	if (t->scratch.failed)
 		return -ENOMEM;
-	*ret = strndup(t->scratch.p, t->scratch.n);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int grow(struct query_tree *t)
-{
-	uint32_t cap = t->cap ? t->cap * 2 : 64;
-	struct node *grown;
-
-	if (t->n < t->cap)
-		return 0;
-	grown = reallocarray(t->nodes, cap, sizeof(*grown));
-	if (!grown)
+	p = calloc(1, sizeof(*p) + t->scratch.n);
+	if (!p)
 		return -ENOMEM;
-	t->nodes = grown;
-	t->cap = cap;
+	memcpy(p->label, t->scratch.p, t->scratch.n);
+	*ret = p;
 	return 0;
 }
 
-static void hang(struct query_tree *t, uint32_t i, uint32_t parent)
+static struct process *process_of(const struct query_tree *t, uint32_t i)
 {
-	struct node *up = &t->nodes[parent];
-
-	t->nodes[i].parent = parent;
-	t->nodes[i].depth = up->depth + 1;
-	if (up->last_child == NONE)
-		up->first_child = i;
-	else
-		t->nodes[up->last_child].next = i;
-	up->last_child = i;
+	return t->forest.nodes[i].of;
 }
 
-/* *ret: its index; NONE: there are too many. */
-static int add_node(struct query_tree *t, const Picket__V1__Image *img,
-		    uint32_t parent, uint32_t *ret)
+int query_tree_new(bool json, struct query_tree **ret)
 {
-	struct process_key key = key_of(img);
-	char *label;
-	int r, made;
+	struct query_tree *t = calloc(1, sizeof(*t));
+	const struct forest_owner owner = { join, free, t };
+	int r;
 
-	*ret = NONE;
-	if (t->n == NODES_MAX)
-		return 0;
-	r = grow(t);
-	if (r >= 0)
-		r = make_label(t, img, &label);
-	if (r < 0)
+	if (!t)
+		return -ENOMEM;
+	t->json = json;
+	held_init(&t->lines, json, LINES_MAX);
+	buf_init(&t->scratch, 8u << 20);
+	buf_init(&t->ancestors, LABEL_MAX);
+	r = forest_init(&t->forest, &owner);
+	if (r < 0) {
+		query_tree_free(t);
 		return r;
-	t->nodes[t->n] = (struct node){
-		.label = label,
-		.parent = NONE,
-		.first_child = NONE,
-		.last_child = NONE,
-		.next = NONE,
-	};
-	if (parent != NONE)
-		hang(t, t->n, parent);
-	*(uint32_t *)table_put(t->by_key, &key, &made) = t->n;
-	*ret = t->n++;
+	}
+	*ret = t;
 	return 0;
+}
+
+void query_tree_free(struct query_tree *t)
+{
+	if (!t)
+		return;
+	forest_done(&t->forest);
+	held_done(&t->lines);
+	buf_done(&t->scratch);
+	buf_done(&t->ancestors);
+	free(t);
 }
 
 static const Picket__V1__Image *parent_of(const struct view_images *images,
@@ -233,35 +156,10 @@ int query_tree_root(struct query_tree *t, const struct view_images *images,
 		    const Picket__V1__Image *img, unsigned up,
 		    uint64_t *ret_start_ns)
 {
-	const Picket__V1__Image *above;
-	uint32_t root;
-
-	for (; up && (above = parent_of(images, img)); up--)
-		img = above;
+	img = forest_above(images, img, up);
 	note_ancestors(t, images, img);
 	*ret_start_ns = img->start_ns;
-	return add_node(t, img, NONE, &root);
-}
-
-/* The node of this process, made if it is of the tree; else NONE. */
-static int place(struct query_tree *t, const struct view_images *images,
-		 const Picket__V1__Image *img, uint32_t *ret)
-{
-	const Picket__V1__Image *line[PICKET_ANCESTORS_MAX];
-	uint32_t node = NONE;
-	size_t n = 0;
-	int r = 0;
-
-	for (; img && n < PICKET_ANCESTORS_MAX; img = parent_of(images, img)) {
-		node = find_node(t, img);
-		if (node != NONE)
-			break;
-		line[n++] = img;
-	}
-	while (node != NONE && n && r >= 0)
-		r = add_node(t, line[--n], node, &node);
-	*ret = node;
-	return r;
+	return forest_root(&t->forest, img);
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -278,16 +176,16 @@ int query_tree_add(struct query_tree *t, const struct view_images *images,
 
 	if (!v->image)
 		return 0;
-	r = place(t, images, v->image, &held.owner);
-	if (r < 0 || held.owner == NONE) {
-		t->dropped += t->n == NODES_MAX;
+	r = forest_place(&t->forest, images, v->image, &held.owner);
+	if (r < 0 || held.owner == FOREST_NONE) {
+		t->dropped += forest_full(&t->forest);
 		return r;
 	}
 	if (held_full(&t->lines)) {
 		t->dropped++;
 		return 0;
 	}
-	t->nodes[held.owner].records++;
+	process_of(t, held.owner)->records++;
 	return held_add(&t->lines, &held, line);
 }
 
@@ -309,9 +207,10 @@ static void indent(struct buf *out, uint32_t depth, uint32_t more)
 		buf_add_char(out, ' ');
 }
 
-static void put_node(struct query_tree *t, const struct node *n,
+static void put_node(struct query_tree *t, const struct forest_node *n,
 		     struct line_out *out)
 {
+	const struct process *p = n->of;
 	struct buf *b = &t->scratch;
 
 	buf_reset(b);
@@ -319,18 +218,18 @@ static void put_node(struct query_tree *t, const struct node *n,
 		buf_addf(b,
 			 "{\"kind\":\"process\",\"depth\":%" PRIu32
 			 ",%s,\"records\":%" PRIu32 "}",
-			 n->depth, n->label, n->records);
+			 n->depth, p->label, p->records);
 	} else {
 		if (n->depth) {
 			indent(b, n->depth - 1, 0);
 			buf_add_str(b, "└─ ");
 		}
-		buf_add_str(b, n->label);
+		buf_add_str(b, p->label);
 	}
 	(void)line_out_add(out, buf_slice(b));
 }
 
-static void put_record(struct query_tree *t, const struct node *n,
+static void put_record(struct query_tree *t, const struct forest_node *n,
 		       const struct held_line *l, struct line_out *out)
 {
 	const char *p = l->text, *end = l->text + l->n, *stop;
@@ -356,7 +255,7 @@ static int sort_lines(const struct query_tree *t, size_t **ret_order,
 {
 	size_t n = t->lines.end - t->lines.first, i;
 	size_t *order = malloc((n + 1) * sizeof(*order));
-	size_t *ends = calloc(t->n + 1, sizeof(*ends));
+	size_t *ends = calloc(t->forest.n + 1, sizeof(*ends));
 	uint32_t k;
 
 	if (!order || !ends) {
@@ -364,8 +263,8 @@ static int sort_lines(const struct query_tree *t, size_t **ret_order,
 		free(ends);
 		return -ENOMEM;
 	}
-	for (k = 0; k + 1 < t->n; k++)
-		ends[k + 1] = ends[k] + t->nodes[k].records;
+	for (k = 0; k + 1 < t->forest.n; k++)
+		ends[k + 1] = ends[k] + process_of(t, k)->records;
 	for (i = 0; i < n; i++)
 		order[ends[t->lines.lines[t->lines.first + i].owner]++] =
 			t->lines.first + i;
@@ -374,34 +273,25 @@ static int sort_lines(const struct query_tree *t, size_t **ret_order,
 	return 0;
 }
 
-/* The node behind this one, depth first, or NONE. */
-static uint32_t behind(const struct query_tree *t, uint32_t i)
-{
-	if (t->nodes[i].first_child != NONE)
-		return t->nodes[i].first_child;
-	while (i != NONE && t->nodes[i].next == NONE)
-		i = t->nodes[i].parent;
-	return i == NONE ? NONE : t->nodes[i].next;
-}
-
 int query_tree_print(struct query_tree *t, struct line_out *out)
 {
+	const struct forest_node *n;
 	size_t *order, *ends, k;
-	const struct node *n;
 	uint32_t i;
 	int r;
 
-	if (!t->n)
+	if (!t->forest.n)
 		return 0;
 	r = sort_lines(t, &order, &ends);
 	if (r < 0)
 		return r;
 	if (!t->json && t->ancestors.n)
 		(void)line_out_add(out, buf_slice(&t->ancestors));
-	for (i = 0; i != NONE && r >= 0; i = behind(t, i)) {
-		n = &t->nodes[i];
+	for (i = 0; i != FOREST_NONE && r >= 0;
+	     i = forest_behind(&t->forest, i)) {
+		n = &t->forest.nodes[i];
 		put_node(t, n, out);
-		for (k = ends[i] - n->records; k < ends[i]; k++)
+		for (k = ends[i] - process_of(t, i)->records; k < ends[i]; k++)
 			put_record(t, n, &t->lines.lines[order[k]], out);
 		r = line_out_full(out) ? line_out_flush(out) : 0;
 	}
