@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/coverage_answer.h"
 #include "app/coverage_read.h"
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
@@ -24,10 +25,6 @@
 #define OUTPUT_MAX (1u << 20)
 /* Later than any record, and not so late that sums overflow. */
 #define NEVER_NS   (INT64_MAX / 2)
-
-static const char *const kinds[] = { "exec",   "exit", "connect", "write",
-				     "listen", "load", "tamper" };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
 struct settings {
 	const char *journal;
@@ -51,9 +48,9 @@ static int set_kind(void *arg, const char *value)
 {
 	struct settings *s = arg;
 
-	for (size_t i = 0; i < KINDS; i++) {
-		if (!strcmp(kinds[i], value)) {
-			s->kind = kinds[i];
+	for (size_t i = 0; i < COVERAGE_KINDS; i++) {
+		if (!strcmp(coverage_kinds[i], value)) {
+			s->kind = coverage_kinds[i];
 			return 0;
 		}
 	}
@@ -98,120 +95,9 @@ static const struct opt_command command = {
 		"see now, by way in, is in 'picket status'.",
 };
 
-/* ---- the answer --------------------------------------------------------- */
-
-enum answer_word { WORD_YES, WORD_NO, WORD_PARTLY };
-static const char *const words[] = { "yes", "no", "partly" };
-
-/* One reason why not all could have been seen. */
-struct because {
-	const char *what; /* off, unseen, lost, missing, down */
-	const char *way, *backend, *reason;
-	uint64_t count;
-	int64_t from_ns, until_ns;
-};
-
-#define BECAUSE_MAX 256
-
-struct reply {
-	const char *kind;
-	enum answer_word word;
-	size_t n;
-	struct because because[BECAUSE_MAX];
-};
-
-static struct because *add(struct reply *y, const char *what)
-{
-	static struct because overflow;
-	struct because *b =
-		y->n < BECAUSE_MAX ? &y->because[y->n++] : &overflow;
-
-	*b = (struct because){
-		.what = what, .way = "", .backend = "", .reason = ""
-	};
-	return b;
-}
-
-static void not_running(const struct coverage *c, struct reply *y)
-{
-	struct because *b = add(y, "down");
-
-	y->word = WORD_NO;
-	b->from_ns = c->from_ns;
-	b->until_ns = c->until_ns;
-	if (c->state == COVERAGE_BEFORE)
-		b->reason = "the journal does not go back that far";
-	else if (c->state == COVERAGE_STOPPED)
-		b->reason = c->why;
-	else
-		b->reason = "picket had ended without a word";
-}
-
-static void ways_in(const struct coverage *c, struct reply *y)
-{
-	size_t on = 0, ways = 0;
-	struct because *b;
-
-	for (size_t i = 0; i < c->n_rows; i++) {
-		const struct coverage_row *row = &c->rows[i];
-
-		if (strcmp(row->family, y->kind))
-			continue;
-		ways++;
-		on += row->active;
-		if (row->active && !*row->reason)
-			continue;
-		b = add(y, row->active ? "unseen" : "off");
-		b->way = row->way;
-		b->backend = row->backend;
-		b->reason = row->reason;
-	}
-	if (!ways)
-		add(y, "off")->reason =
-			c->n_rows ? "picket had no hook for it"
-				  : "no table of ways in is in the journal";
-	if (!on)
-		y->word = WORD_NO;
-}
-
-static void answer(const struct coverage *c, struct reply *y)
-{
-	struct because *b;
-
-	y->word = WORD_YES;
-	if (c->state != COVERAGE_RAN) {
-		not_running(c, y);
-		return;
-	}
-	ways_in(c, y);
-	for (size_t i = 0; i < c->n_losses; i++) {
-		if (strcmp(c->losses[i].family, y->kind))
-			continue;
-		b = add(y, "lost");
-		b->count = c->losses[i].count;
-		b->from_ns = c->losses[i].from_ns;
-		b->until_ns = c->losses[i].until_ns;
-		b->reason = "no room in the ring";
-	}
-	if (c->more_losses) {
-		b = add(y, "lost");
-		b->count = c->more_losses;
-		b->reason = "of several kinds, in more intervals than are kept "
-			    "here";
-	}
-	if (c->missing_first) {
-		b = add(y, "missing");
-		b->count = c->missing_last - c->missing_first + 1;
-		b->reason = "records of about that time are gone from the "
-			    "journal";
-	}
-	if (y->n && y->word == WORD_YES)
-		y->word = WORD_PARTLY;
-}
-
 /* ---- text --------------------------------------------------------------- */
 
-static void text_span(struct buf *out, const struct because *b)
+static void text_span(struct buf *out, const struct coverage_because *b)
 {
 	char from[32], until[32];
 
@@ -223,7 +109,7 @@ static void text_span(struct buf *out, const struct because *b)
 		buf_addf(out, " until %s", clock_print(b->until_ns, until));
 }
 
-static void text_because(struct buf *out, const struct because *b)
+static void text_because(struct buf *out, const struct coverage_because *b)
 {
 	buf_addf(out, "  %-8s", b->what);
 	if (*b->way) {
@@ -243,12 +129,13 @@ static void text_because(struct buf *out, const struct because *b)
 	buf_add_char(out, '\n');
 }
 
-static void text_reply(struct buf *out, const struct reply *y, int64_t at_ns)
+static void text_reply(struct buf *out, const struct coverage_answer *y,
+		       int64_t at_ns)
 {
 	char when[32];
 
 	buf_addf(out, "%s at %s: %s%s\n", y->kind, clock_print(at_ns, when),
-		 words[y->word], y->n ? ", because" : "");
+		 coverage_words[y->word], y->n ? ", because" : "");
 	for (size_t i = 0; i < y->n; i++)
 		text_because(out, &y->because[i]);
 }
@@ -271,14 +158,15 @@ static void json_time(struct buf *out, const char *key, int64_t at_ns)
 		json_member(out, key, clock_print(at_ns, when));
 }
 
-static void json_reply(struct buf *out, const struct reply *y, int64_t at_ns)
+static void json_reply(struct buf *out, const struct coverage_answer *y,
+		       int64_t at_ns)
 {
 	buf_addf(out, "{\"kind\":\"%s\"", y->kind);
 	json_time(out, "at", at_ns);
-	json_member(out, "answer", words[y->word]);
+	json_member(out, "answer", coverage_words[y->word]);
 	buf_add_str(out, ",\"because\":[");
 	for (size_t i = 0; i < y->n; i++) {
-		const struct because *b = &y->because[i];
+		const struct coverage_because *b = &y->because[i];
 
 		buf_addf(out, "%s{\"what\":\"%s\"", i ? "," : "", b->what);
 		json_member(out, "way", b->way);
@@ -298,20 +186,18 @@ static void json_reply(struct buf *out, const struct reply *y, int64_t at_ns)
 static int print(const struct settings *s, const struct coverage *c)
 {
 	cleanup_buf struct buf out = BUF_INIT(OUTPUT_MAX);
-	static struct reply y; /* some kilobytes: not on the stack */
+	static struct coverage_answer y; /* some kilobytes: not on the stack */
 	/* The same for all of them: people need it said once. */
 	bool at_once = c->state != COVERAGE_RAN && !s->json && !s->kind;
 
 	if (at_once) {
-		y = (struct reply){ .kind = "anything" };
-		answer(c, &y);
+		coverage_answer(c, "anything", &y);
 		text_reply(&out, &y, s->at_ns);
 	}
-	for (size_t i = 0; i < KINDS && !at_once; i++) {
-		if (s->kind && s->kind != kinds[i])
+	for (size_t i = 0; i < COVERAGE_KINDS && !at_once; i++) {
+		if (s->kind && s->kind != coverage_kinds[i])
 			continue;
-		y = (struct reply){ .kind = kinds[i] };
-		answer(c, &y);
+		coverage_answer(c, coverage_kinds[i], &y);
 		(s->json ? json_reply : text_reply)(&out, &y, s->at_ns);
 	}
 	if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n ||
