@@ -340,15 +340,27 @@ $(addprefix run-fuzz-,$(FUZZ_NAMES)): run-fuzz-%: $(BUILD)/fuzz_%
 	$(BUILD)/fuzz_$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=$(BUILD)/crash-$*- $(BUILD)/corpus/$* $(wildcard tests/fuzz/corpus/$*)
 
-# Benchmarks: ratios and figures, nothing that passes or fails.
+# Benchmarks: ratios and figures, nothing that passes or fails. What they do and
+# said is in tests/bench/README.md. BENCH='--rounds 3 --kinds exec' for a part.
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/tests/bench/%,$(sort $(wildcard tests/bench/*.c)))
-$(BUILD)/tests/bench/%: tests/bench/%.c $(TESTED)
+$(BUILD)/tests/bench/bench_%: tests/bench/bench_%.c $(TESTED)
 	$(build_test)
 	$(call link_test) $(SHIP_LIBS)
 
-.PHONY: bench
-bench: $(BENCH_BIN)
-	$(BUILD)/tests/bench/bench_rules
+# As it is run on a host and in a guest: it needs nothing of either.
+$(BUILD)/tests/bench/load: tests/bench/load.c
+	$(build_test)
+	$(call link_test,-static -no-pie)
+
+$(BUILD)/tests/bench/empty: tests/bench/empty.c
+	$(build_test)
+	$(call link_test) $(shell $(PKG_CONFIG) --libs libbpf)
+
+.PHONY: bench bench-rules
+bench: all $(BENCH_BIN)
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/bench.py $(BENCH)
+bench-rules: $(BENCH_BIN)
+	@$(BUILD)/tests/bench/bench_rules
 
 # Every test of the kernel side and the agent on 5.10, 6.1 and 6.12 under qemu,
 # each backend forced in turn; `make test` runs a witness of each group there.
