@@ -86,8 +86,8 @@ static const char *link_harm(const struct running *r)
 	/* A link that was detached lives on, on no cgroup. */
 	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
 		return "detached by somebody else";
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(r->program), &prog,
-				   &prog_size) < 0)
+	/* Not by r->program: what was taken over has none. */
+	if (bpf_obj_get_info_by_fd(r->fd, &prog, &prog_size) < 0)
 		return "the program is gone";
 	return link.prog_id == prog.id ? NULL
 				       : "another program put in its place";
