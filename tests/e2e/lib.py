@@ -253,11 +253,10 @@ class Agent:
             self.policy.mkdir(exist_ok=True)
             (self.policy / "50-test.ini").write_text(policy)
         settings = {
-            "sensor": {"pin_dir": ""},
+            "sensor": {"pin_dir": "", **forced()},
             "rules": {"dir": self.policy},
             "journal": {"dir": self.journal, "sync_interval": "50ms"},
             "collector": {"state_dir": self.state},
-            "sensor": forced(),
         }
         for section, keys in sections.items():
             settings.setdefault(section, {}).update(keys)
