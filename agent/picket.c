@@ -23,6 +23,7 @@ static const struct command {
 	{ "verify", cmd_verify, "prove that a journal is what was written" },
 	{ "coverage", cmd_coverage, "say what could have been seen, and when" },
 	{ "replay", cmd_replay, "ask a policy about what was recorded" },
+	{ "report", cmd_report, "write an incident as a page to hand on" },
 	{ "why", cmd_why, "explain a verdict, and what would change it" },
 	{ "check", cmd_check, "read configuration and policy, and judge them" },
 };

@@ -241,3 +241,41 @@ void escape_json(struct buf *out, struct slice in, bool *ret_lossy)
 	if (lossy && ret_lossy)
 		*ret_lossy = true;
 }
+
+static const char *html_reference(unsigned cp)
+{
+	switch (cp) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return is_safe(cp) ? NULL : "\xef\xbf\xbd";
+	}
+}
+
+void escape_html(struct buf *out, struct slice in)
+{
+	size_t i, n, from = 0;
+	const char *instead;
+	unsigned cp;
+
+	for (i = 0; i < in.n; i += n) {
+		n = utf8_next(slice_of(in.p + i, in.n - i), &cp);
+		instead = n ? html_reference(cp) : "\xef\xbf\xbd";
+		n = n ? n : 1;
+		if (!instead)
+			continue;
+		buf_add(out, in.p + from, i - from);
+		buf_add_str(out, instead);
+		from = i + n;
+	}
+	if (in.n > from)
+		buf_add(out, in.p + from, in.n - from);
+}

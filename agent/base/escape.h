@@ -28,6 +28,13 @@ void escape_word(struct buf *out, struct slice in);
  */
 void escape_json(struct buf *out, struct slice in, bool *ret_lossy);
 
+/*
+ * For text and attribute values of HTML: what escape_text or escape_json made,
+ * with & < > " ' as character references. What they would not have let
+ * through becomes U+FFFD.
+ */
+void escape_html(struct buf *out, struct slice in);
+
 /* True if every byte belongs to valid UTF-8. */
 bool utf8_valid(struct slice in);
 

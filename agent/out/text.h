@@ -22,3 +22,9 @@ void text_line(struct buf *out, const struct view_images *images,
 /* Only "what": the sentence used as body of a shipped record. */
 void text_body(struct buf *out, const struct view_images *images,
 	       const struct view *v);
+
+/*
+ * Only what was done: "/tmp/x -o 'a b'", "tcp 10.0.0.7:443", "rename /a → /b"
+ * …; of an amendment what became known.
+ */
+void text_what(struct buf *out, const struct view *v);

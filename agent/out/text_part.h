@@ -6,15 +6,11 @@
  */
 #pragma once
 
-#include "base/buf.h"
-#include "out/view.h"
+#include "out/text.h"
 
 /* "sshd→bash→curl[4711]", four at most and few columns; "…→": it goes deeper. */
 void text_who(struct buf *out, const struct view_images *images,
 	      const Picket__V1__Image *img);
-
-/* "/tmp/x -o 'a b'", "tcp 10.0.0.7:443", "rename /a → /b" … */
-void text_what(struct buf *out, const struct view *v);
 
 /* "denied by cron-files (T1053.003)"; nothing where no rule was asked. */
 void text_verdict(struct buf *out, const struct view *v);

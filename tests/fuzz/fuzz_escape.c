@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/escape.h"
 
@@ -115,6 +116,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_safe(buf_slice(&b));
 	check_quoted(buf_slice(&b), '"');
 	assert(lossy == !utf8_valid(in));
+
+	buf_reset(&b);
+	escape_html(&b, in);
+	assert(!b.failed);
+	check_safe(buf_slice(&b));
+	assert(!memchr(b.p ? b.p : "", '<', b.n));
+	assert(!memchr(b.p ? b.p : "", '"', b.n));
+	assert(!memchr(b.p ? b.p : "", '\'', b.n));
 	buf_done(&b);
 	return 0;
 }

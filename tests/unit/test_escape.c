@@ -160,6 +160,24 @@ static void json_says_when_bytes_were_lost(void **state)
 	assert_true(lossy);
 }
 
+static void html_has_no_character_that_means_something(void **state)
+{
+	static const struct row rows[] = {
+		{ BYTES(""), "" },
+		{ BYTES("<script>alert('x')</script>"),
+		  "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" },
+		{ BYTES("\"& &lt;"), "&quot;&amp; &amp;lt;" },
+		{ BYTES("gr\xc3\xbc\xc3\x9f\\n"), "gr\xc3\xbc\xc3\x9f\\n" },
+		/* Nobody gives it these: text was escaped before. */
+		{ BYTES("a\0b\n\x1b\xff"),
+		  "a\xef\xbf\xbd"
+		  "b\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+	};
+
+	(void)state;
+	CHECK(escape_html, rows);
+}
+
 static void every_code_point_is_read_as_it_was_written(void **state)
 {
 	char p[4];
@@ -245,6 +263,7 @@ int main(void)
 			words_are_quoted_when_their_ends_would_not_show),
 		cmocka_unit_test(json_strings_follow_the_standard),
 		cmocka_unit_test(json_says_when_bytes_were_lost),
+		cmocka_unit_test(html_has_no_character_that_means_something),
 		cmocka_unit_test(every_code_point_is_read_as_it_was_written),
 		cmocka_unit_test(no_input_gets_a_control_character_out),
 	};
