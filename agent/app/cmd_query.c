@@ -19,6 +19,7 @@
 #include "app/journal_dir.h"
 #include "app/line_out.h"
 #include "app/opts.h"
+#include "app/query_opts.h"
 #include "app/query_read.h"
 #include "app/query_tree.h"
 #include "app/tail_lines.h"
@@ -34,7 +35,7 @@
 #define HELD_BYTES (64u << 20)
 
 struct settings {
-	struct query_match match;
+	struct query_match match; /* first: see query_opts.h */
 	const char *journal, *tree;
 	bool json;
 	uint32_t up;
@@ -97,26 +98,6 @@ static int set_up(void *arg, const char *value)
 	return text_u32(slice_str(value), &s->up);
 }
 
-static int set_exe(void *arg, const char *value)
-{
-	return query_match_exe(&((struct settings *)arg)->match, value);
-}
-
-static int set_path(void *arg, const char *value)
-{
-	return query_match_path(&((struct settings *)arg)->match, value);
-}
-
-static int set_pid(void *arg, const char *value)
-{
-	return query_match_pid(&((struct settings *)arg)->match, value);
-}
-
-static int set_dest(void *arg, const char *value)
-{
-	return query_match_dest(&((struct settings *)arg)->match, value);
-}
-
 static int set_verdict(void *arg, const char *value)
 {
 	return query_match_verdict(&((struct settings *)arg)->match, value);
@@ -149,30 +130,7 @@ static const struct opt_row rows[] = {
 	  .set = set_kinds,
 	  .expects = "a list of exec, connect, write, listen, load, tamper,"
 		     " exit, agent" },
-	{ .name = "exe",
-	  .letter = 'e',
-	  .metavar = "GLOB",
-	  .help = "executable of who acted; 'curl' is '/**/curl'",
-	  .set = set_exe,
-	  .expects = QUERY_GLOB_EXPECTED },
-	{ .name = "pid",
-	  .letter = 'p',
-	  .metavar = "PID",
-	  .help = "number of who acted",
-	  .set = set_pid,
-	  .expects = "a number" },
-	{ .name = "path",
-	  .metavar = "GLOB",
-	  .help = "the file of a write, its new name, or what is loaded",
-	  .set = set_path,
-	  .expects = QUERY_GLOB_EXPECTED },
-	{ .name = "dest",
-	  .letter = 'd',
-	  .metavar = "ADDRESS",
-	  .help = "where a connection went: address or range, with\n"
-		  "a port if wanted (10.0.0.7:443, [::1]:80)",
-	  .set = set_dest,
-	  .expects = QUERY_DEST_EXPECTED },
+	QUERY_MATCH_ROWS,
 	{ .name = "verdict",
 	  .letter = 'v',
 	  .metavar = "VERDICTS",

@@ -15,17 +15,24 @@
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
 #include "app/opts.h"
+#include "app/query_opts.h"
 #include "app/tail_view.h"
+#include "app/when.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/text.h"
+#include "out/template.h"
 #include "store/reader.h"
+#include "store/spans.h"
 
 struct settings {
-	const char *journal;
+	struct query_match match; /* first: see query_opts.h */
+	const char *journal, *format;
 	bool json, no_follow, alerts;
 	unsigned kinds; /* 0: not given */
-	bool has_from;
+	bool has_from, has_since;
+	int64_t since_ns;
 	enum reader_from from;
 	uint64_t seq;
 };
@@ -45,6 +52,18 @@ static int set_from(void *arg, const char *value)
 		return -EINVAL;
 	s->seq = seq;
 	s->has_from = true;
+	return 0;
+}
+
+static int set_since(void *arg, const char *value)
+{
+	struct settings *s = arg;
+	struct when w;
+
+	if (when_parse(slice_str(value), clock_wall_ns(), &w) < 0)
+		return -EINVAL;
+	s->since_ns = w.first_ns;
+	s->has_since = true;
 	return 0;
 }
 
@@ -71,6 +90,13 @@ static const struct opt_row rows[] = {
 		  "(default), or the one with this number",
 	  .set = set_from,
 	  .expects = "oldest, now or a number" },
+	{ .name = "since",
+	  .letter = 's',
+	  .metavar = "T",
+	  .help = "begin so long ago, or then: 10m, '2h ago', 21:04,\n"
+		  "'2026-11-23 21:04' or RFC 3339",
+	  .set = set_since,
+	  .expects = WHEN_EXPECTED },
 	{ .name = "no-follow",
 	  .letter = 'n',
 	  .help = "end where the journal ends; begins with the oldest\n"
@@ -88,6 +114,11 @@ static const struct opt_row rows[] = {
 		  "(JSON only)",
 	  .set = set_kinds,
 	  .expects = TAIL_KINDS_EXPECTED },
+	QUERY_MATCH_ROWS,
+	{ .name = "format",
+	  .metavar = "TEXT",
+	  .help = "lines of your own: '{time} {who} {what}'; fields are\n" TEMPLATE_FIELDS_HELP,
+	  .offset = offsetof(struct settings, format) },
 	{ 0 },
 };
 
@@ -122,6 +153,21 @@ static int follow(struct tail_view *view, struct loop *loop, struct reader *r)
 	return k < 0 ? k : loop_run(loop);
 }
 
+/* The number to begin reading with; what is before it was before then. */
+static int find_since(struct settings *s)
+{
+	const struct span span = { s->since_ns, INT64_MAX };
+	struct spans spans;
+	int r = spans_find(s->journal, &span, &spans);
+
+	if (r < 0)
+		return r;
+	s->from = spans.n ? READER_SEQ : READER_OLDEST;
+	s->seq = spans.n ? spans.runs[0].first_seq : 0;
+	spans_done(&spans);
+	return 0;
+}
+
 static int show(const struct settings *s, const struct tail_settings *t,
 		struct reader *r)
 {
@@ -147,25 +193,78 @@ static int show(const struct settings *s, const struct tail_settings *t,
 	return EXIT_CODE_FAILURE;
 }
 
+static int usage_error(const char *what)
+{
+	return opts_usage_error("picket tail", what, NULL, NULL);
+}
+
+static int refuse_format(const char *format, const char *why, size_t at)
+{
+	char what[256];
+
+	(void)snprintf(what, sizeof(what), "--format, byte %zu: %s, in", at + 1,
+		       why);
+	return opts_usage_error("picket tail", what, format, NULL);
+}
+
+static int run(struct settings *s, struct tail_settings *t)
+{
+	struct reader *r;
+	int k = 0;
+
+	if (s->has_since)
+		k = find_since(s);
+	else if (!s->has_from)
+		s->from = s->no_follow ? READER_OLDEST : READER_NOW;
+	if (k >= 0)
+		k = reader_open(s->journal, s->from, s->seq, 0, &r);
+	if (k < 0)
+		return journal_dir_refuse(s->journal, k);
+	t->json = s->json;
+	t->alerts_only = s->alerts;
+	t->kinds = s->kinds ? s->kinds : s->json ? TAIL_ALL : TAIL_DEFAULT;
+	t->since_ns = s->has_since ? s->since_ns : INT64_MIN;
+	t->match = &s->match;
+	k = show(s, t, r);
+	reader_close(r);
+	return k;
+}
+
+static int prepare_and_run(struct settings *s)
+{
+	struct tail_settings t = { .fd = STDOUT_FILENO, .patient = true };
+	struct template *template = NULL;
+	const char *why;
+	size_t at;
+	int r;
+
+	if (s->has_since && s->has_from)
+		return usage_error("--since and --from are two beginnings");
+	if (s->format && s->json)
+		return usage_error("--format and --json are two forms");
+	if (s->format) {
+		r = template_new(s->format, &template, &why, &at);
+		if (r == -EINVAL)
+			return refuse_format(s->format, why, at);
+		if (r < 0) {
+			log_error("memory: %s", strerrordesc_np(-r));
+			return EXIT_CODE_FAILURE;
+		}
+		t.template = template;
+	}
+	r = run(s, &t);
+	template_free(template);
+	return r;
+}
+
 int cmd_tail(int argc, char **argv)
 {
 	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
-	struct tail_settings t = { .fd = STDOUT_FILENO, .patient = true };
-	struct reader *r;
-	int k;
+	int r;
 
-	if (!opts_parse(&command, argc, argv, &s, &k))
-		return k;
-	if (!s.has_from)
-		s.from = s.no_follow ? READER_OLDEST : READER_NOW;
-	t.json = s.json;
-	t.alerts_only = s.alerts;
-	t.kinds = s.kinds ? s.kinds : s.json ? TAIL_ALL : TAIL_DEFAULT;
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
-	k = reader_open(s.journal, s.from, s.seq, 0, &r);
-	if (k < 0)
-		return journal_dir_refuse(s.journal, k);
-	k = show(&s, &t, r);
-	reader_close(r);
-	return k;
+	if (opts_parse(&command, argc, argv, &s, &r))
+		r = prepare_and_run(&s);
+	query_match_done(&s.match);
+	return r;
 }

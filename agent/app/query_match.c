@@ -44,34 +44,56 @@ int query_match_pid(struct query_match *m, const char *value)
 	return 0;
 }
 
-static int add_glob(struct pattern **list, size_t *n, const char *value)
+static int add_glob(struct query_globs *g, enum pattern_kind kind,
+		    const char *text)
+{
+	const char *why;
+
+	if (g->n == QUERY_CHOICES_MAX)
+		return -E2BIG;
+	if (pattern_new(kind, slice_str(text), &g->list[g->n], &why) < 0)
+		return -EINVAL;
+	g->n++;
+	return 0;
+}
+
+static int add_path(struct query_globs *g, const char *value)
 {
 	char anywhere[PATTERN_TEXT_MAX];
-	const char *why;
 	int len;
 
 	if (!*value)
 		return -EINVAL;
-	if (*n == QUERY_CHOICES_MAX)
-		return -E2BIG;
 	len = snprintf(anywhere, sizeof(anywhere), "%s%s",
 		       *value == '/' ? "" : "/**/", value);
 	if (len < 0 || (size_t)len >= sizeof(anywhere))
 		return -EINVAL;
-	if (pattern_new(PATTERN_PATH, slice_str(anywhere), &list[*n], &why) < 0)
-		return -EINVAL;
-	(*n)++;
-	return 0;
+	return add_glob(g, PATTERN_PATH, anywhere);
 }
 
 int query_match_exe(struct query_match *m, const char *value)
 {
-	return add_glob(m->exes, &m->n_exes, value);
+	return add_path(&m->exes, value);
 }
 
 int query_match_path(struct query_match *m, const char *value)
 {
-	return add_glob(m->paths, &m->n_paths, value);
+	return add_path(&m->paths, value);
+}
+
+int query_match_unit(struct query_match *m, const char *value)
+{
+	return *value ? add_glob(&m->units, PATTERN_PLAIN, value) : -EINVAL;
+}
+
+int query_match_container(struct query_match *m, const char *value)
+{
+	char begin[PATTERN_TEXT_MAX];
+	int len = snprintf(begin, sizeof(begin), "%s*", value);
+
+	if (!*value || len < 0 || (size_t)len >= sizeof(begin))
+		return -EINVAL;
+	return add_glob(&m->containers, PATTERN_PLAIN, begin);
 }
 
 /* "ADDRESS:PORT", "[ADDRESS]:PORT": split; without a port all is address. */
@@ -144,32 +166,29 @@ int query_match_verdict(struct query_match *m, const char *value)
 
 void query_match_done(struct query_match *m)
 {
-	while (m->n_exes)
-		pattern_free(m->exes[--m->n_exes]);
-	while (m->n_paths)
-		pattern_free(m->paths[--m->n_paths]);
+	struct query_globs *all[] = { &m->exes, &m->paths, &m->units,
+				      &m->containers };
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
+		while (all[i]->n)
+			pattern_free(all[i]->list[--all[i]->n]);
 }
 
 /* ---- matching ----------------------------------------------------------- */
 
-struct globs {
-	struct pattern *const *list;
-	size_t n;
-};
-
-static bool any_glob(struct globs g, struct slice s)
+static bool any_glob(const struct query_globs *g, struct slice s)
 {
 	size_t i;
 
-	for (i = 0; i < g.n; i++)
-		if (pattern_match(g.list[i], s))
+	for (i = 0; i < g->n; i++)
+		if (pattern_match(g->list[i], s))
 			return true;
 	return false;
 }
 
-static bool has_name(struct globs g, ProtobufCBinaryData name, bool cut)
+static bool has_slice(const struct query_globs *g, struct slice s, bool cut)
 {
-	struct slice s = slice_of((const char *)name.data, name.len);
 	const char *slash;
 
 	if (cut) {
@@ -180,7 +199,13 @@ static bool has_name(struct globs g, ProtobufCBinaryData name, bool cut)
 	return s.n && any_glob(g, s);
 }
 
-static bool has_path(struct globs g, const Picket__V1__Path *p)
+static bool has_name(const struct query_globs *g, ProtobufCBinaryData name,
+		     bool cut)
+{
+	return has_slice(g, slice_of((const char *)name.data, name.len), cut);
+}
+
+static bool has_path(const struct query_globs *g, const Picket__V1__Path *p)
 {
 	bool cut;
 
@@ -227,19 +252,25 @@ static bool has_verdict(const struct query_match *m, uint64_t answer,
 	return answer < 8 && m->verdicts & 1u << answer;
 }
 
+static bool has_word(const struct query_globs *g, ProtobufCBinaryData word)
+{
+	return !g->n ||
+	       any_glob(g, slice_of((const char *)word.data, word.len));
+}
+
 static bool has_process(const struct query_match *m,
 			const Picket__V1__Image *img)
 {
-	const struct globs exes = { m->exes, m->n_exes };
-
-	if (!m->n_pids && !m->n_exes)
+	if (!m->n_pids && !m->exes.n && !m->units.n && !m->containers.n)
 		return true;
 	if (!img || (m->n_pids && !has_pid(m, img->pid)))
 		return false;
-	return !m->n_exes || has_path(exes, img->exe);
+	return has_word(&m->units, img->unit) &&
+	       has_word(&m->containers, img->container) &&
+	       (!m->exes.n || has_path(&m->exes, img->exe));
 }
 
-static bool has_file(struct globs g, const Picket__V1__Event *e)
+static bool has_file(const struct query_globs *g, const Picket__V1__Event *e)
 {
 	if (e->write)
 		return has_path(g, e->write->path) ||
@@ -250,7 +281,6 @@ static bool has_file(struct globs g, const Picket__V1__Event *e)
 bool query_matches(const struct query_match *m, const struct view *v)
 {
 	const Picket__V1__Event *e = v->event;
-	const struct globs paths = { m->paths, m->n_paths };
 
 	if (m->kinds && !(m->kinds & tail_kind(e->kind)))
 		return false;
@@ -260,10 +290,22 @@ bool query_matches(const struct query_match *m, const struct view *v)
 		return false;
 	if (!has_process(m, v->image))
 		return false;
-	if (m->n_paths && !has_file(paths, e))
+	if (m->paths.n && !has_file(&m->paths, e))
 		return false;
 	return !m->n_dests || (e->connect && e->connect->peer &&
 			       has_dest(m, e->connect->peer));
+}
+
+bool query_matches_amendment(const struct query_match *m, const struct view *v)
+{
+	const Picket__V1__ConnectResult *c = v->amendment->connect;
+
+	if (!has_process(m, v->image))
+		return false;
+	if (m->paths.n &&
+	    !has_slice(&m->paths, v->amended.path, v->amended.path_cut))
+		return false;
+	return !m->n_dests || (c && c->peer && has_dest(m, c->peer));
 }
 
 /* Of a packed verdict; on any doubt it may match. */
@@ -304,7 +346,7 @@ bool query_may_match(const struct query_match *m,
 		return true;
 	if (m->verdicts && !may_have_verdict(m, verdict))
 		return false;
-	if (m->n_paths && kind != PICKET__V1__KIND__KIND_WRITE &&
+	if (m->paths.n && kind != PICKET__V1__KIND__KIND_WRITE &&
 	    kind != PICKET__V1__KIND__KIND_LOAD)
 		return false;
 	if (m->n_dests && kind != PICKET__V1__KIND__KIND_CONNECT)

@@ -22,15 +22,18 @@ struct query_dest {
 	uint32_t port; /* 0: any */
 };
 
+struct query_globs {
+	struct pattern *list[QUERY_CHOICES_MAX];
+	size_t n;
+};
+
 struct query_match {
 	unsigned kinds;	   /* TAIL_*; 0: not asked */
 	unsigned verdicts; /* bits of its own; 0: not asked */
 	uint32_t pids[QUERY_CHOICES_MAX];
 	size_t n_pids;
-	struct pattern *exes[QUERY_CHOICES_MAX];
-	size_t n_exes;
-	struct pattern *paths[QUERY_CHOICES_MAX];
-	size_t n_paths;
+	struct query_globs exes, paths;
+	struct query_globs units, containers;
 	struct query_dest dests[QUERY_CHOICES_MAX];
 	size_t n_dests;
 };
@@ -42,6 +45,9 @@ struct query_match {
 int query_match_pid(struct query_match *m, const char *value);
 int query_match_exe(struct query_match *m, const char *value);
 int query_match_path(struct query_match *m, const char *value);
+int query_match_unit(struct query_match *m, const char *value);
+/* The beginning of an id will do: people are shown twelve digits of it. */
+int query_match_container(struct query_match *m, const char *value);
 int query_match_dest(struct query_match *m, const char *value);
 int query_match_verdict(struct query_match *m, const char *value);
 #define QUERY_DEST_EXPECTED \
@@ -54,6 +60,12 @@ void query_match_done(struct query_match *m);
 
 /* Of an event. */
 bool query_matches(const struct query_match *m, const struct view *v);
+
+/*
+ * Of an amendment, as far as it shows what it is about: who acted, the path,
+ * the destination. Its event's kind and verdict are not asked.
+ */
+bool query_matches_amendment(const struct query_match *m, const struct view *v);
 
 /*
  * A look at an event's packed bytes: false says that it surely does not

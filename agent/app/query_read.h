@@ -26,11 +26,11 @@ struct query_source {
 };
 
 struct query_sum {
-	uint64_t bad;		/* records that could not be understood */
-	uint64_t segments;	/* in the journal ... */
-	uint64_t read;		/* ... and how many of them were read */
-	bool trimmed;		/* the span began before the oldest record */
-	int64_t begun_ns;	/* when the oldest segment was begun */
+	uint64_t bad;	   /* records that could not be understood */
+	uint64_t segments; /* in the journal ... */
+	uint64_t read;	   /* ... and how many of them were read */
+	bool trimmed;	   /* the span began before the oldest record */
+	int64_t begun_ns;  /* when the oldest segment was begun */
 };
 
 int query_read(const struct query_source *s, struct query_sum *ret);

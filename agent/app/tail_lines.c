@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "app/line_out.h"
+#include "app/query_match.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "out/json.h"
 #include "out/names.h"
+#include "out/template.h"
 #include "out/text.h"
 #include "out/view.h"
 
@@ -147,6 +149,8 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 	/* Nobody acts on what picket does to test itself. */
 	if (e->canary && !t->s.json && !alert)
 		return false;
+	if (t->s.match && !query_matches(t->s.match, v))
+		return false;
 	return t->s.kinds & tail_kind(e->kind);
 }
 
@@ -156,6 +160,8 @@ static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 	bool alert = v->amended.known && v->amended.alert;
 
 	if (t->s.alerts_only && !alert)
+		return false;
+	if (t->s.match && !query_matches_amendment(t->s.match, v))
 		return false;
 	if (t->s.json)
 		return t->s.kinds & TAIL_AMENDMENT;
@@ -167,6 +173,9 @@ static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 
 static bool wants(const struct tail_lines *t, const struct view *v)
 {
+	/* A gap that the reader found has no time. */
+	if (v->wall_ns && v->wall_ns < t->s.since_ns)
+		return false;
 	if (v->gap)
 		return true;
 	return v->event ? wants_event(t, v) : wants_amendment(t, v);
@@ -198,6 +207,8 @@ int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 		buf_reset(&t->line);
 		if (t->s.json)
 			json_line(&t->line, t->images, &v);
+		else if (t->s.template)
+			template_line(&t->line, t->s.template, t->images, &v);
 		else
 			text_line(&t->line, t->images, &v, &t->style);
 		if (t->line.failed)

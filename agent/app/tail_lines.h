@@ -10,8 +10,10 @@
 
 #include "event.pb-c.h"
 
+struct query_match;
 struct reader_frame;
 struct tail_lines;
+struct template;
 
 /* Kinds, by the name that stands in the line. */
 #define TAIL_EXEC      0x01
@@ -29,7 +31,7 @@ struct tail_lines;
 #define TAIL_DEFAULT   (TAIL_ALL & ~TAIL_EXIT)
 
 /* "exec,connect" -> TAIL_*; -EINVAL: a word that is none of them. */
-#define TAIL_KINDS_EXPECTED \
+#define TAIL_KINDS_EXPECTED                                                   \
 	"a list of exec, connect, write, listen, load, tamper, exit, agent, " \
 	"amendment"
 int tail_kinds_parse(const char *list, unsigned *ret_kinds);
@@ -45,6 +47,11 @@ struct tail_settings {
 	bool json;
 	bool alerts_only; /* and what picket lost */
 	bool patient;	  /* wait for a slow reader of fd */
+	int64_t since_ns; /* wall clock: what was before is not shown */
+	/* The caller's, as long as this lives; NULL: as there is no such. */
+	const struct query_match
+		*match; /* its kinds and verdicts are not asked */
+	const struct template *template; /* else the usual line */
 };
 
 /* Colours are used where fd is a terminal and NO_COLOR is not set. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The words of a person's line: who, what, and what the rules said. Only
- * text.c and these words' own files include this. All is escaped, nothing
+ * text.c, template.c and these words' own files include this. All is escaped, nothing
  * here adds colour or columns.
  */
 #pragma once

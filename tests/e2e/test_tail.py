@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`picket tail`: what a person sees, live and looking back."""
 import contextlib
+import datetime
 import json
 import os
 import re
 import subprocess
 import threading
+import time
 
 import record
-from lib import (PICKET, act, actor, equal, main, run, scene, test, true,
+from lib import (PICKET, act, actor, contains, equal, main, run, scene, test, true,
                  wait_for, workdir)
 from lib import Agent
 
@@ -152,6 +154,64 @@ def kinds_are_chosen(s):
         equal(any(record.pid(r) == writer_pid and r["kind"] == "write"
                   for r in records), "write" in kinds,
               f"write is shown with {kinds}")
+
+
+@test
+def records_are_chosen_by_who_acted_and_on_what(s):
+    one, two = spawn(s, "choice-a"), spawn(s, "choice-b")
+    writer = actor("act_write", s.dir, "choice-writer")
+    act([writer, "create", s.dir / "choice-file"])
+    s.settle()
+
+    def found(*words):
+        return [r for r in look_json(s, "--from", "oldest", *words)
+                if r["kind"] not in ("agent", "gap")]
+    equal({record.pid(r) for r in found("--exe", "choice-*")} >= {one, two},
+          True, "both, by a glob of the executable")
+    equal({record.pid(r) for r in found("--exe", "choice-a")}, {one}, "one")
+    equal({record.pid(r) for r in found("--pid", str(two))}, {two}, "a number")
+    written = found("--path", "choice-file")
+    true(written, "nothing by the file's name")
+    equal({r["kind"] for r in written} - {"write", "amendment"}, set(),
+          "kinds by the file's name")
+    equal(found("--unit", "no-such.service"), [], "of a unit that is not here")
+    equal(found("--container", "0123456789ab"), [], "of no container")
+
+
+@test
+def since_begins_then(s):
+    spawn(s, "since-before")
+    s.settle()
+    time.sleep(0.01)  # times are of milliseconds
+    then = datetime.datetime.now(datetime.timezone.utc).isoformat(
+        timespec="milliseconds").replace("+00:00", "Z")
+    spawn(s, "since-after")
+    s.settle()
+    text = b"\n".join(look(s, "--since", then))
+    true(b"/since-after" in text, "what came since is missing")
+    true(b"/since-before" not in text, "what was before is shown")
+    true(b"/since-before" in b"\n".join(look(s, "--since", "1h")),
+         "what happened within the hour")
+    p = run([PICKET, "tail", "--journal", s.agent.journal, "--since", "10m",
+             "--from", "now"])
+    equal((p.returncode, b"two beginnings" in p.stderr), (2, True), "both")
+
+
+@test
+def lines_take_the_form_that_is_asked_for(s):
+    pid = spawn(s, "formed")
+    s.settle()
+    lines = look(s, "--from", "oldest", "--kind", "exec", "--exe", "formed",
+                 "--format", r"{{{kind}\t{pid}\t{exe}\t{container}\t{answer}")
+    equal(lines, [b"{exec\t%d\t%s\t-\tunlisted"
+                  % (pid, os.fsencode(s.dir / "formed"))], "the line")
+    for form, what in (("{nothing}", b"byte 1: no such field"),
+                       ("{kind", b"'{' without '}'"), ("a\\n", b"byte 2"),
+                       ("a\x1b[1m", b"a control character")):
+        p = run([PICKET, "tail", "--journal", s.agent.journal, "--format",
+                 form])
+        equal(p.returncode, 2, f"exit code of {form!r}")
+        contains(p.stderr, what, f"what is said of {form!r}")
 
 
 @test

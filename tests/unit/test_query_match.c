@@ -79,6 +79,12 @@ static const struct row rows[] = {
 	{ query_match_exe, "url", 0 },
 	{ query_match_exe, "/usr/*", 0 },
 	{ query_match_exe, "/usr/**", ALL },
+	{ query_match_unit, "ssh.service", ALL },
+	{ query_match_unit, "ssh*", ALL },
+	{ query_match_unit, "ssh", 0 },
+	{ query_match_container, "abc", ALL },
+	{ query_match_container, "abcd1234*", ALL },
+	{ query_match_container, "bcd", 0 },
 	{ query_match_path, "/etc/cron.d/**", BIT(WRITE) | BIT(RENAME) },
 	{ query_match_path, "/tmp/a", BIT(RENAME) },
 	{ query_match_path, "b", BIT(RENAME) },
@@ -112,6 +118,9 @@ static void each_condition_finds_what_it_should(void **state)
 
 	(void)state;
 	sample_begin(&s);
+	s.shell.container = slice_str("abcd1234ef");
+	s.segment = 2; /* where it is described again */
+	assert_int_equal(sample_describe(&s, &s.shell), 0);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		m = (struct query_match){ 0 };
 		assert_int_equal(rows[i].add(&m, rows[i].value), 0);
@@ -190,6 +199,9 @@ static void values_that_are_none_are_refused(void **state)
 		{ query_match_exe, "" },
 		{ query_match_exe, "/a/[" },
 		{ query_match_exe, "/a//b" },
+		{ query_match_unit, "" },
+		{ query_match_container, "" },
+		{ query_match_container, "[" },
 		{ query_match_path, "/a/../b" },
 		{ query_match_dest, "" },
 		{ query_match_dest, ":80" },
