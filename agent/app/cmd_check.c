@@ -8,6 +8,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/settings.h"
 #include "base/buf.h"
@@ -28,15 +29,8 @@ struct check_settings {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "config",
-	  .letter = 'c',
-	  .metavar = "FILE",
-	  .help = "configuration (default " SETTINGS_CONFIG ")",
-	  .offset = offsetof(struct check_settings, config) },
-	{ .name = "policy",
-	  .metavar = "DIR",
-	  .help = "policy instead of the configured [rules] dir",
-	  .offset = offsetof(struct check_settings, policy) },
+	OPT_CONFIG(check_settings, OPT_CONFIG_HELP),
+	OPT_POLICY(check_settings, OPT_POLICY_HELP),
 	{ .name = "print",
 	  .help = "print every setting as it is in force",
 	  .offset = offsetof(struct check_settings, print) },
@@ -44,9 +38,7 @@ static const struct opt_row rows[] = {
 	  .help = "end with 1 when anything was found that is allowed\n"
 		  "and probably not meant",
 	  .offset = offsetof(struct check_settings, strict) },
-	{ .name = "json",
-	  .help = "one JSON object",
-	  .offset = offsetof(struct check_settings, json) },
+	OPT_JSON(check_settings, "one JSON object"),
 	{ 0 },
 };
 

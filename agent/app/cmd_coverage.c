@@ -15,6 +15,7 @@
 #include "app/coverage_read.h"
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/when.h"
 #include "base/buf.h"
@@ -71,14 +72,8 @@ static const struct opt_row rows[] = {
 		  "tamper; without it, each of them",
 	  .set = set_kind,
 	  .expects = "exec, exit, connect, write, listen, load or tamper" },
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
-	{ .name = "json",
-	  .help = "one JSON object per kind",
-	  .offset = offsetof(struct settings, json) },
+	OPT_JOURNAL(settings, journal),
+	OPT_JSON(settings, "one JSON object per kind"),
 	{ 0 },
 };
 

@@ -18,6 +18,7 @@
 #include "app/held.h"
 #include "app/journal_dir.h"
 #include "app/line_out.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/query_opts.h"
 #include "app/query_read.h"
@@ -104,11 +105,7 @@ static int set_verdict(void *arg, const char *value)
 }
 
 static const struct opt_row rows[] = {
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
+	OPT_JOURNAL(settings, journal),
 	{ .name = "from",
 	  .letter = 'f',
 	  .metavar = "T",
@@ -116,12 +113,7 @@ static const struct opt_row rows[] = {
 		  "2026-11-23T21:04:05.678Z; without it all there is",
 	  .set = set_from,
 	  .expects = WHEN_EXPECTED },
-	{ .name = "to",
-	  .letter = 't',
-	  .metavar = "T",
-	  .help = "not after the second (or fraction) that T names",
-	  .set = set_to,
-	  .expects = WHEN_EXPECTED },
+	OPT_TO(set_to, "not after the second (or fraction) that T names"),
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
@@ -147,9 +139,7 @@ static const struct opt_row rows[] = {
 	  .help = "let the tree begin so many parents further up",
 	  .set = set_up,
 	  .expects = "a number" },
-	{ .name = "json",
-	  .help = "one JSON object per line, with all there is",
-	  .offset = offsetof(struct settings, json) },
+	OPT_JSON(settings, "one JSON object per line, with all there is"),
 	{ 0 },
 };
 

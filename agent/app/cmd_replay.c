@@ -13,6 +13,7 @@
 
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/replay.h"
 #include "app/settings.h"
@@ -57,11 +58,7 @@ static int set_to(void *arg, const char *value)
 }
 
 static const struct opt_row rows[] = {
-	{ .name = "policy",
-	  .letter = 'p',
-	  .metavar = "DIR",
-	  .help = "the policy to ask (a directory or one file)",
-	  .offset = offsetof(struct settings, policy) },
+	OPT_POLICY(settings, "the policy to ask (a directory or one file)"),
 	{ .name = "against",
 	  .letter = 'a',
 	  .metavar = "DIR",
@@ -79,26 +76,10 @@ static const struct opt_row rows[] = {
 	  .help = "agent.ini that says what 'unlisted' means; without it\n"
 		  "its defaults",
 	  .offset = offsetof(struct settings, config) },
-	{ .name = "from",
-	  .letter = 'f',
-	  .metavar = "T",
-	  .help = "only what happened since",
-	  .set = set_from,
-	  .expects = WHEN_EXPECTED },
-	{ .name = "to",
-	  .letter = 't',
-	  .metavar = "T",
-	  .help = "only what happened until then",
-	  .set = set_to,
-	  .expects = WHEN_EXPECTED },
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
-	{ .name = "json",
-	  .help = "one JSON object",
-	  .offset = offsetof(struct settings, json) },
+	OPT_FROM(set_from, "only what happened since"),
+	OPT_TO(set_to, "only what happened until then"),
+	OPT_JOURNAL(settings, journal),
+	OPT_JSON(settings, "one JSON object"),
 	{ 0 },
 };
 

@@ -17,6 +17,7 @@
 #include "app/exit_codes.h"
 #include "app/incident_html.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -87,11 +88,7 @@ static const struct opt_row rows[] = {
 		  "up as it is one unit, container or session",
 	  .set = set_up,
 	  .expects = "a number of at most 64" },
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, wish.journal) },
+	OPT_JOURNAL(settings, wish.journal),
 	{ 0 },
 };
 

@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/daemon.h"
 #include "app/exit_codes.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/settings.h"
 #include "base/log.h"
@@ -19,15 +20,8 @@ struct run_settings {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "config",
-	  .letter = 'c',
-	  .metavar = "FILE",
-	  .help = "configuration (default " SETTINGS_CONFIG ")",
-	  .offset = offsetof(struct run_settings, config) },
-	{ .name = "policy",
-	  .metavar = "DIR",
-	  .help = "policy instead of the configured [rules] dir",
-	  .offset = offsetof(struct run_settings, policy) },
+	OPT_CONFIG(run_settings, OPT_CONFIG_HELP),
+	OPT_POLICY(run_settings, OPT_POLICY_HELP),
 	{ .name = "journal",
 	  .letter = 'j',
 	  .metavar = "DIR",

@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
@@ -38,9 +39,7 @@ static const struct opt_row rows[] = {
 	  .metavar = "DIR",
 	  .help = "journal directory",
 	  .offset = offsetof(struct status_settings, journal) },
-	{ .name = "json",
-	  .help = "one JSON object",
-	  .offset = offsetof(struct status_settings, json) },
+	OPT_JSON(status_settings, "one JSON object"),
 	{ .name = "prometheus",
 	  .help = "metrics in the text format of Prometheus",
 	  .offset = offsetof(struct status_settings, prometheus) },

@@ -14,6 +14,7 @@
 
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/query_opts.h"
 #include "app/tail_view.h"
@@ -75,14 +76,8 @@ static int set_kinds(void *arg, const char *value)
 }
 
 static const struct opt_row rows[] = {
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
-	{ .name = "json",
-	  .help = "one JSON object per line, with all there is",
-	  .offset = offsetof(struct settings, json) },
+	OPT_JOURNAL(settings, journal),
+	OPT_JSON(settings, "one JSON object per line, with all there is"),
 	{ .name = "from",
 	  .letter = 'f',
 	  .metavar = "oldest|now|SEQ",

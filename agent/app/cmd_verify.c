@@ -13,6 +13,7 @@
 
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "base/buf.h"
 #include "base/escape.h"
@@ -26,11 +27,7 @@ struct settings {
 };
 
 static const struct opt_row rows[] = {
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
+	OPT_JOURNAL(settings, journal),
 	{ .name = "anchor",
 	  .letter = 'a',
 	  .metavar = "FILE",
@@ -43,9 +40,7 @@ static const struct opt_row rows[] = {
 	  .help = "if nothing is found, write the newest seal there\n"
 		  "for the next time",
 	  .offset = offsetof(struct settings, write_anchor) },
-	{ .name = "json",
-	  .help = "one JSON object per finding, and one at the end",
-	  .offset = offsetof(struct settings, json) },
+	OPT_JSON(settings, "one JSON object per finding, and one at the end"),
 	{ 0 },
 };
 

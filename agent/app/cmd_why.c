@@ -11,6 +11,7 @@
 
 #include "app/exit_codes.h"
 #include "app/journal_dir.h"
+#include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/query_read.h"
 #include "app/settings.h"
@@ -75,30 +76,17 @@ static const struct opt_row rows[] = {
 	  .metavar = "UNIT",
 	  .help = "with --exec: in this systemd unit",
 	  .offset = offsetof(struct settings, unit) },
-	{ .name = "policy",
-	  .letter = 'p',
-	  .metavar = "DIR",
-	  .help = "the policy to ask; without it the configured one",
-	  .offset = offsetof(struct settings, policy) },
-	{ .name = "config",
-	  .letter = 'c',
-	  .metavar = "FILE",
-	  .help = "agent.ini; without it " SETTINGS_CONFIG,
-	  .offset = offsetof(struct settings, config) },
+	OPT_POLICY(settings,
+		   "the policy to ask; without it the configured one"),
+	OPT_CONFIG(settings, "agent.ini; without it " SETTINGS_CONFIG),
 	{ .name = "since",
 	  .letter = 's',
 	  .metavar = "T",
 	  .help = "how far back the edit's effect is looked for (7d)",
 	  .set = set_since,
 	  .expects = WHEN_EXPECTED },
-	{ .name = "journal",
-	  .letter = 'j',
-	  .metavar = "DIR",
-	  .help = JOURNAL_DIR_HELP,
-	  .offset = offsetof(struct settings, journal) },
-	{ .name = "json",
-	  .help = "one JSON object",
-	  .offset = offsetof(struct settings, json) },
+	OPT_JOURNAL(settings, journal),
+	OPT_JSON(settings, "one JSON object"),
 	{ 0 },
 };
 
