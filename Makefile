@@ -402,6 +402,12 @@ install: all
 	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
 		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
 	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
+	install -D -m 0644 packaging/completion/picket.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket
+	install -D -m 0644 packaging/completion/_picket \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_picket
+	install -D -m 0644 packaging/completion/picket.fish \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/picket.fish
 
 # Headers keep their comments in columns by hand.
 .PHONY: format

@@ -36,7 +36,10 @@ listed()
 	local f
 
 	printf '%s\n' ./usr/bin/picket ./usr/bin/picket-ship \
-		./etc/picket/agent.ini
+		./etc/picket/agent.ini \
+		./usr/share/bash-completion/completions/picket \
+		./usr/share/zsh/site-functions/_picket \
+		./usr/share/fish/vendor_completions.d/picket.fish
 	for f in packaging/policy.d/*.ini; do
 		echo "./etc/picket/policy.d/${f##*/}"
 	done

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of picket for fish. What there is to complete it asks picket for
+# (--list-options), so it is always that of the picket that is installed.
+
+function __picket_list
+    command picket --list-options 2>/dev/null
+end
+
+function __picket_commands
+    __picket_list | string replace -r '^\S+ (\S+).*' '$1' | sort -u
+end
+
+# The options of the command that is on the line, as they are typed.
+function __picket_options
+    set -l words (commandline -opc)
+    __picket_list | string match -r "^\S+ $words[2] .*" |
+        string replace -r '.* (\S+)$' '$1'
+end
+
+function __picket_complete
+    set -l words (commandline -opc)
+    if test (count $words) -eq 1
+        __picket_commands
+        return
+    end
+    set -l option (__picket_options | string match -- "$words[-1]=*")
+    if test -z "$option"
+        __picket_options | string replace -r '=.*' ''
+        return
+    end
+    switch (string replace -r '^[^=]*=' '' -- $option)
+        case FILE DIR
+            __fish_complete_path (commandline -ct)
+        case '*|*'
+            string replace -r '^[^=]*=' '' -- $option | string split '|'
+    end
+end
+
+complete -c picket -f -a '(__picket_complete)'
