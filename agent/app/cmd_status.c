@@ -9,6 +9,7 @@
 
 #include "app/commands.h"
 #include "app/exit_codes.h"
+#include "app/health.h"
 #include "app/opt_rows.h"
 #include "app/opts.h"
 #include "app/settings.h"
@@ -25,6 +26,7 @@ struct status_settings {
 	const char *journal;
 	bool json;
 	bool prometheus;
+	bool health;
 };
 
 static const struct opt_row rows[] = {
@@ -43,6 +45,10 @@ static const struct opt_row rows[] = {
 	{ .name = "prometheus",
 	  .help = "metrics in the text format of Prometheus",
 	  .offset = offsetof(struct status_settings, prometheus) },
+	{ .name = "health",
+	  .help = "for a probe: 'ok', or in one line why picket cannot do\n"
+		  "its work here, and exit status 1",
+	  .offset = offsetof(struct status_settings, health) },
 	{ 0 },
 };
 
@@ -52,8 +58,8 @@ static const struct opt_command command = {
 	.summary = "Is picket running, does it see everything, does it lose "
 		   "anything,\nis the collector getting it.",
 	.rows = rows,
-	.notes = "Exit status: 0 it runs, 1 it does not or does not answer, "
-		 "4 not allowed to ask.",
+	.notes = "Exit status: 0 it runs (--health: and does its work), 1 it "
+		 "does not or does\nnot answer, 4 not allowed to ask.",
 };
 
 static int not_running(const char *dir, int error, bool json)
@@ -82,9 +88,16 @@ static int not_running(const char *dir, int error, bool json)
 
 static enum status_form form_of(const struct status_settings *s)
 {
+	if (s->health)
+		return STATUS_CHECK;
 	if (s->prometheus)
 		return STATUS_PROMETHEUS;
 	return s->json ? STATUS_JSON : STATUS_TEXT;
+}
+
+static bool is_ok(const struct buf *answer)
+{
+	return slice_eq(buf_slice(answer), slice_str(HEALTH_OK "\n"));
 }
 
 int cmd_status(int argc, char **argv)
@@ -97,9 +110,9 @@ int cmd_status(int argc, char **argv)
 
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
-	if (s.json && s.prometheus) {
-		log_error(
-			"--json and --prometheus are two forms of one answer");
+	if (s.json + s.prometheus + s.health > 1) {
+		log_error("--json, --prometheus and --health are forms of one "
+			  "answer: choose one");
 		return EXIT_CODE_USAGE;
 	}
 	dir = s.journal;
@@ -115,7 +128,8 @@ int cmd_status(int argc, char **argv)
 	else if (fwrite(answer.p, 1, answer.n, stdout) != answer.n)
 		code = EXIT_CODE_FAILURE;
 	else
-		code = EXIT_CODE_OK;
+		code = s.health && !is_ok(&answer) ? EXIT_CODE_FAILURE
+						   : EXIT_CODE_OK;
 	if (fflush(stdout) == EOF)
 		code = EXIT_CODE_FAILURE;
 	conf_done(&conf);

@@ -211,6 +211,9 @@ static void answer_status(void *arg, enum status_form form, struct buf *out)
 	case STATUS_PROMETHEUS:
 		metrics_text(out, &health);
 		return;
+	case STATUS_CHECK:
+		health_check(out, &health);
+		return;
 	case STATUS_TEXT:
 		break;
 	}

@@ -50,6 +50,10 @@ struct health {
 void health_text(struct buf *out, const struct health *h);
 void health_json(struct buf *out, const struct health *h);
 
+/* For a probe: HEALTH_OK, or in one line why not (health_check.c). */
+#define HEALTH_OK "ok"
+void health_check(struct buf *out, const struct health *h);
+
 /* Parts of the above (health_ship.c). */
 void health_ship_text(struct buf *out, const struct health *h);
 void health_ship_json(struct buf *out, const struct health *h);

@@ -17,6 +17,7 @@ enum status_form {
 	STATUS_TEXT = 't',
 	STATUS_JSON = 'j',
 	STATUS_PROMETHEUS = 'p',
+	STATUS_CHECK = 'c',
 };
 
 typedef void (*status_fn)(void *arg, enum status_form form, struct buf *out);

@@ -7,6 +7,7 @@ promtool of Prometheus itself says whether it can read them.
 import contextlib
 import os
 import re
+import signal
 import subprocess
 
 import lib
@@ -215,6 +216,26 @@ def a_shipper_that_was_taken_over_cannot_hold_up_the_agent():
         for form in ([], ["--json"], ["--prometheus"]):
             true("\x1b" not in ask(agent, *form), f"escapes with {form}")
         equal(agent.stop(), 0, "exit code")
+
+
+@test
+def a_probe_gets_one_word_or_a_reason():
+    with place() as agent:
+        def probe():
+            return run([PICKET, "status", "--health", "--journal",
+                        agent.journal])
+        p = probe()
+        equal((p.returncode, p.stdout), (1, b""), "before picket runs")
+        agent.start()
+        p = probe()
+        equal((p.returncode, p.stdout), (0, b"ok\n"), "while it runs")
+        agent.process.send_signal(signal.SIGSTOP)
+        p = probe()
+        agent.process.send_signal(signal.SIGCONT)
+        equal((p.returncode, p.stdout), (1, b""), "while it is stopped")
+        true(b"does not answer" in p.stderr, p.stderr)
+        equal(agent.stop(), 0, "exit code")
+        equal(probe().returncode, 1, "after its end")
 
 
 @test
