@@ -394,11 +394,21 @@ deps-test deps-fuzz: | deps-build
 deps-build deps-test deps-fuzz:
 	@packaging/install-deps $(@:deps-%=%)
 
-# A configuration that is there already is kept.
+# A configuration that is there already is kept. Units name the programs where
+# they are installed.
+LIBDIR = $(DESTDIR)$(PREFIX)/lib
 .PHONY: install
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d \
+		$(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
 	install -m 0755 $(BUILD)/picket $(BUILD)/picket-ship $(DESTDIR)$(PREFIX)/bin/
+	for unit in picket picket-ship; do \
+		sed 's,@BINDIR@,$(PREFIX)/bin,' packaging/systemd/$$unit.service \
+			>$(BUILD)/$$unit.service && \
+		install -m 0644 $(BUILD)/$$unit.service $(LIBDIR)/systemd/system/ || exit; \
+	done
+	install -m 0644 packaging/sysusers.d/picket.conf $(LIBDIR)/sysusers.d/
+	install -m 0644 packaging/tmpfiles.d/picket.conf $(LIBDIR)/tmpfiles.d/
 	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
 		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
 	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/

@@ -27,7 +27,7 @@ install_there()
 	return "${PIPESTATUS[0]}"
 }
 
-echo "1..4"
+echo "1..5"
 install_there
 result $? "make_install_succeeds"
 
@@ -39,7 +39,10 @@ listed()
 		./etc/picket/agent.ini \
 		./usr/share/bash-completion/completions/picket \
 		./usr/share/zsh/site-functions/_picket \
-		./usr/share/fish/vendor_completions.d/picket.fish
+		./usr/share/fish/vendor_completions.d/picket.fish \
+		./usr/lib/systemd/system/picket.service \
+		./usr/lib/systemd/system/picket-ship.service \
+		./usr/lib/sysusers.d/picket.conf ./usr/lib/tmpfiles.d/picket.conf
 	for f in packaging/policy.d/*.ini; do
 		echo "./etc/picket/policy.d/${f##*/}"
 	done
@@ -55,3 +58,12 @@ result $? "modes_are_ordinary"
 echo "# changed" >>"$dest/etc/picket/agent.ini"
 install_there && grep -q '^# changed' "$dest/etc/picket/agent.ini"
 result $? "a_configuration_that_is_there_is_kept"
+
+# Exit codes after which a new start is of no use are those of picket(8).
+units=$dest/usr/lib/systemd/system
+wrong=$(grep -L '^ExecStart=/usr/bin/picket' "$units"/*.service
+	grep -h '^RestartPreventExitStatus=' "$units/picket.service" |
+		grep -qx 'RestartPreventExitStatus=2 3 4 6' || echo picket.service)
+[ -z "$wrong" ] || sed 's/^/# /' <<<"$wrong"
+[ -z "$wrong" ]
+result $? "units_name_the_programs_and_their_exit_codes"
