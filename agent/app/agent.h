@@ -14,6 +14,7 @@
 #include "app/daemon.h"
 #include "app/pipeline.h"
 #include "app/refusals.h"
+#include "base/notify.h"
 #include "sense/sensor.h"
 #include "store/journal.h"
 
@@ -24,8 +25,17 @@ struct reader;
 struct status_socket;
 struct tail_view;
 
+/* What the service manager hears of. */
+struct service {
+	struct notify notify;
+	bool is_fed;	  /* the watchdog has its timer */
+	bool had_waiting; /* at the last feed: records in the ring */
+	uint64_t read;	  /* and how many had been read of it by then */
+};
+
 struct agent {
 	const struct daemon_settings *s;
+	struct service service;
 	struct loop *loop;
 	struct loop_timer *housekeeping;
 	bool housekeeping_armed;
@@ -78,6 +88,16 @@ void canary_watch(struct agent *a);
 
 /* journal_watch.c: what has befallen the journal since the last call. */
 void journal_watch(struct agent *a);
+
+/*
+ * service.c. Begin before anything is started that has the environment too;
+ * ready also ends a reload. -errno: there is no memory for a timer.
+ */
+void service_begin(struct agent *a);
+int service_ready(struct agent *a);
+void service_reloading(struct agent *a);
+void service_stopping(struct agent *a);
+void service_end(struct agent *a);
 
 /* Events about the agent itself. */
 void report_policy(struct agent *a, const char *how);

@@ -150,8 +150,9 @@ static int signalled(int signo, int32_t sender_pid, void *arg)
 	struct agent *a = arg;
 
 	if (signo == SIGHUP) {
+		service_reloading(a);
 		reload(a);
-		return 0;
+		return service_ready(a);
 	}
 	a->stop_signal = signo;
 	a->is_kept = signo == SIGUSR2;
@@ -384,10 +385,14 @@ int daemon_run(const struct daemon_settings *s)
 	int code, r;
 
 	a.refusals.since_ns = a.started_wall_ns;
+	service_begin(&a);
 	code = start(&a);
 	if (code == EXIT_CODE_OK) {
 		report_log_start(&a);
-		r = loop_run(a.loop);
+		r = service_ready(&a);
+		if (r >= 0)
+			r = loop_run(a.loop);
+		service_stopping(&a);
 		if (r < 0) {
 			log_error("stopped by an internal failure: %s",
 				  strerrordesc_np(-r));
@@ -401,5 +406,6 @@ int daemon_run(const struct daemon_settings *s)
 			code = r;
 	}
 	assemble_apart(&a);
+	service_end(&a);
 	return code;
 }
