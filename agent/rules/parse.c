@@ -34,6 +34,8 @@ void builder_done(struct builder *b)
 	vec_done(&b->excepts);
 	vec_done(&b->files);
 	vec_done(&b->values);
+	vec_done(&b->redact_sections);
+	redact_values_done(&b->redact_values);
 	keymap_done(&b->names);
 	keymap_done(&b->pattern_ids);
 	strings_free(b->strings);
@@ -272,6 +274,8 @@ static int take_key(struct builder *b, unsigned line, const char *key,
 
 	if (!*value)
 		return ini_fail(b->err, line, "'%s' has no value", key);
+	if (b->in_redact)
+		return redact_take(b, line, key, value);
 	for (i = 0; i < META_COUNT; i++) {
 		if (!strcmp(metas[i].key, key))
 			return take_meta(b, line, &metas[i], value);
@@ -281,7 +285,7 @@ static int take_key(struct builder *b, unsigned line, const char *key,
 
 /* ---- sections ----------------------------------------------------------- */
 
-static int begin_rule(struct builder *b, unsigned line, const char *section)
+static int begin_section(struct builder *b, unsigned line, const char *section)
 {
 	struct slice rest = slice_str(section), word;
 	const struct rule_note *notes = b->notes.p, *other;
@@ -289,13 +293,16 @@ static int begin_rule(struct builder *b, unsigned line, const char *section)
 	const char *name;
 	char **files = b->files.p;
 	int action = -EINVAL;
+	bool redact = false;
 
-	if (text_word(&rest, &word))
+	if (text_word(&rest, &word)) {
 		action = word_find(&action_words, word);
-	if (action < 0)
+		redact = slice_eq(word, slice_str("redact"));
+	}
+	if (action < 0 && !redact)
 		return ini_fail(b->err, line,
 				"unknown section [%s]: known are [allow NAME], "
-				"[deny NAME] and [ignore NAME]",
+				"[deny NAME], [ignore NAME] and [redact NAME]",
 				section);
 	rest = text_trim(rest);
 	name = rest.n ? rest.p : "";
@@ -304,6 +311,10 @@ static int begin_rule(struct builder *b, unsigned line, const char *section)
 				"a rule's name has 1 to %u letters, digits, "
 				"'-', '_' and '.'",
 				RULE_NAME_MAX);
+	if (redact) {
+		b->in_redact = true;
+		return redact_begin(b, line, name);
+	}
 	same = builder_find(b, name);
 	if (same) {
 		other = &notes[same - (struct rule *)b->rules.p];
@@ -351,12 +362,16 @@ static int settle_kinds(struct builder *b)
 	return 0;
 }
 
-static int finish_rule(struct builder *b)
+static int finish_section(struct builder *b)
 {
 	struct rule_note *note;
 	struct rule *to;
 	int r;
 
+	if (b->in_redact) {
+		b->in_redact = false;
+		return redact_finish(b);
+	}
 	if (!b->in_rule)
 		return 0;
 	b->in_rule = false;
@@ -388,10 +403,10 @@ static int take_line(void *arg, unsigned line, const char *section,
 
 	if (key)
 		return take_key(b, line, key, value);
-	r = finish_rule(b);
+	r = finish_section(b);
 	if (r < 0)
 		return r;
-	return begin_rule(b, line, section);
+	return begin_section(b, line, section);
 }
 
 int parse_rules(struct builder *b, struct slice text, struct ini_error *err)
@@ -400,8 +415,9 @@ int parse_rules(struct builder *b, struct slice text, struct ini_error *err)
 
 	b->err = err;
 	b->in_rule = false;
+	b->in_redact = false;
 	r = ini_read(text, take_line, b, err);
 	if (r < 0)
 		return r;
-	return finish_rule(b);
+	return finish_section(b);
 }

@@ -6,6 +6,8 @@
 #include "rules/rule.h"
 #include "rules/vec.h"
 
+struct redactor;
+
 /* One value of one condition, before its rule is whole. */
 struct value {
 	uint8_t subject, who, form;
@@ -36,6 +38,8 @@ struct builder {
 	struct vec cidrs;	/* struct cidr */
 	struct vec excepts;	/* struct except_line */
 	struct vec files;	/* char * */
+	struct vec redact_sections;	/* struct redact_section */
+	struct vec redact_values;	/* struct redact_value */
 	struct chunk *strings;
 	struct keymap names;	/* hash of name -> rule + 1 */
 	struct keymap pattern_ids; /* hash of text -> pattern + 1 */
@@ -48,6 +52,7 @@ struct builder {
 	struct rule rule;
 	struct rule_note note;
 	bool in_rule;
+	bool in_redact;		/* a [redact NAME] section instead */
 	uint16_t events;		/* as its `event` lines say; 0: none */
 	uint32_t given;		/* metadata keys already seen */
 	struct vec values;	/* struct value */
@@ -68,5 +73,15 @@ const char *cond_key_name(enum subject subject, enum who who);
 /* conds.c: one condition key. -EINVAL and b->err on a bad key or value. */
 int cond_take(struct builder *b, unsigned line, const char *key,
 	      const char *value);
+/*
+ * redact_parse.c: a [redact NAME] section's beginning, a line of it, its end;
+ * and all of them as one. *ret stays as it is where there is none.
+ */
+int redact_begin(struct builder *b, unsigned line, const char *name);
+int redact_take(struct builder *b, unsigned line, const char *key,
+		const char *value);
+int redact_finish(struct builder *b);
+int redact_build(struct builder *b, struct redactor **ret);
+void redact_values_done(struct vec *values);
 /* group.c: b->values become the conditions of b->rule. */
 int conds_finish(struct builder *b);

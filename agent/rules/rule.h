@@ -212,6 +212,7 @@ struct rule_set {
 	char **files;
 	uint32_t n_files;
 	struct chunk *strings;	/* what names and metadata point into */
+	struct redactor *redactor;	/* NULL: no [redact NAME] section */
 	struct rule_options opt;
 	int64_t offset_ns;	/* wall clock - boottime */
 	uint8_t hash[32];

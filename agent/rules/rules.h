@@ -5,7 +5,8 @@
  *
  * A section [allow NAME], [deny NAME] or [ignore NAME] is a rule. All its
  * conditions must hold; a key given several times is a choice; not-KEY
- * excludes. Names are unique over all files.
+ * excludes. Names are unique over all files. [redact NAME] is no rule: see
+ * rules/redact.h.
  *
  *   event                 exec, connect, write, listen, load, tamper; without
  *                         it, every kind that has all the rule asks for
@@ -146,6 +147,10 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret);
  * its length in front, in order: names this set.
  */
 const uint8_t *rule_set_hash(const struct rule_set *set);
+
+/* rules/redact.h: of its [redact NAME] sections; NULL: there is none. */
+struct redactor;
+const struct redactor *rule_set_redactor(const struct rule_set *set);
 
 const char *answer_name(enum answer a);		/* allowed, denied … */
 const char *severity_name(enum severity s);	/* low, medium … */

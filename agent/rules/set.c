@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "rules/names.h"
 #include "rules/parse.h"
+#include "rules/redact.h"
 #include "rules/strings.h"
 
 struct loading {
@@ -321,6 +322,9 @@ static int take_over(struct loading *l, struct rule_set *set)
 	set->cidrs = vec_steal(&b->cidrs, sizeof(struct cidr));
 	set->n_files = (uint32_t)b->files.n;
 	set->files = vec_steal(&b->files, sizeof(char *));
+	r = redact_build(b, &set->redactor);
+	if (r < 0)
+		return r;
 	set->strings = steal_ptr(b->strings);
 	set->seen = calloc(set->n_rules + 1, sizeof(*set->seen));
 	set->silenced = calloc(set->n_rules + 1, sizeof(*set->silenced));
@@ -450,6 +454,7 @@ void rule_set_free(struct rule_set *set)
 		pattern_free(set->patterns[i]);
 	for (i = 0; i < set->n_files; i++)
 		free(set->files[i]);
+	redactor_free(set->redactor);
 	strings_free(set->strings);
 	free(set->rules);
 	free(set->by_place);
@@ -495,4 +500,9 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 const uint8_t *rule_set_hash(const struct rule_set *set)
 {
 	return set->hash;
+}
+
+const struct redactor *rule_set_redactor(const struct rule_set *set)
+{
+	return set->redactor;
 }

@@ -39,8 +39,8 @@ static const struct bad_case {
 	  "origin 'drift': this version knows memfd and deleted" },
 	{ "[allow a]\nexe =\n", 2, "'exe' has no value" },
 	{ "[permit a]\nexe = /a\n", 1,
-	  "unknown section [permit a]: known are [allow NAME], [deny NAME] "
-	  "and [ignore NAME]" },
+	  "unknown section [permit a]: known are [allow NAME], [deny NAME], "
+	  "[ignore NAME] and [redact NAME]" },
 	{ "[allow]\nexe = /a\n", 1,
 	  "a rule's name has 1 to 100 letters, digits, '-', '_' and '.'" },
 	{ "[allow a b]\nexe = /a\n", 1,
