@@ -165,6 +165,11 @@ struct image {
 
 	/* For the stage that writes descriptions; proc/ never looks. */
 	uint64_t described_in;	/* journal segment that holds it; 0: none */
+	/*
+	 * On the way into a journal and out of it, else 0. Bit i: of the i-th
+	 * string a part is redacted; bit 63: of one from the 63rd on.
+	 */
+	uint64_t args_hidden, env_hidden;
 };
 
 /* Who acted, as of the act: setuid and setns are not hooked, records are. */

@@ -176,6 +176,8 @@ static void add_known(struct attrs *a, const struct view_images *images,
 		attr_exe(a, img->exe_file);
 	attr_list(a, "process.command_args", img->args, img->n_args);
 	attr_bool(a, "process.interactive", img->tty != 0);
+	if (img->args_redacted)
+		attr_bool(a, "picket.process.args_redacted", true);
 	if (img->login) {
 		attr_int(a, "picket.login.uid", img->login->uid);
 		attr_int(a, "picket.login.session", img->login->session);

@@ -36,8 +36,10 @@
  *				mtime_ns ctime_ns memfd overlay
  *	  script, filename, cwd, comm	string	filename: as the caller
  *				named it, if not as exe
- *	  args		list	argc, args_bytes: as executed; args_truncated
- *	  env		list	the variables that are kept; env_truncated
+ *	  args		list	argc, args_bytes: as executed; args_truncated,
+ *				args_redacted
+ *	  env		list	the variables that are kept; env_truncated,
+ *				env_redacted
  *	  uid euid suid fsuid gid egid sgid	number
  *	  login_uid, session_id	number	who logged in (audit), if anyone
  *	  sid pgid ns_pid	number

@@ -28,8 +28,10 @@ static void add_program(struct buf *out, const Picket__V1__Image *i)
 		json_u64(out, "args_bytes", i->args_bytes);
 	}
 	json_true(out, "args_truncated", i->args_truncated);
+	json_true(out, "args_redacted", !!i->args_redacted);
 	json_byte_list(out, "env", i->env, i->n_env);
 	json_true(out, "env_truncated", i->env_truncated);
+	json_true(out, "env_redacted", !!i->env_redacted);
 }
 
 static void add_id(struct buf *out, const char *name, uint32_t id)

@@ -96,6 +96,8 @@ static void fill_program(struct image_parts *p, const struct image *img)
 	if (!split_strings(&p->env, img->env))
 		m->env_truncated = true;
 	m->n_env = p->env.n;
+	m->args_redacted = img->args_hidden;
+	m->env_redacted = img->env_hidden;
 	m->env = p->env.list;
 	m->comm = record_bytes(
 		slice_of(img->comm, strnlen(img->comm, sizeof(img->comm))));
