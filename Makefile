@@ -385,7 +385,9 @@ vm-run: $(if $(filter arm64-%,$(KERNEL)),arm64,$(addprefix $(BUILD)/tests/bpf/,$
 run: deps-build
 	+@$(MAKE) --no-print-directory $(JOBS) all
 	@$(SUDO) install -d -o root -g root $(BUILD)/run
-	@$(SUDO) $(BUILD)/picket run --config packaging/agent.ini \
+	@sed 's|^key_file = /var/lib/picket|key_file = $(CURDIR)/$(BUILD)/run|' \
+		packaging/agent.ini | $(SUDO) tee $(BUILD)/run/agent.ini > /dev/null
+	@$(SUDO) $(BUILD)/picket run --config $(BUILD)/run/agent.ini \
 		--policy packaging/policy.d --journal $(BUILD)/run/journal --no-pins --tail
 
 # Packages that are missing, and only those.

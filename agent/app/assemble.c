@@ -11,6 +11,7 @@
 #include "app/agent.h"
 #include "app/exit_codes.h"
 #include "app/losses.h"
+#include "app/redact_key.h"
 #include "app/restart.h"
 #include "app/sandbox.h"
 #include "app/settings.h"
@@ -169,6 +170,10 @@ int assemble(struct agent *a)
 	int r;
 
 	r = settings_load_rules(a->s->policy_dir, a->s->conf, &a->rules);
+	if (r != EXIT_CODE_OK)
+		return r;
+	r = redact_key_load(a->s->conf->redact.key_file,
+			    &a->pipeline.redact_key);
 	if (r != EXIT_CODE_OK)
 		return r;
 	r = start_helper(a);

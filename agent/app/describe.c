@@ -8,19 +8,40 @@
 
 #include "limits.h"
 #include "out/record.h"
+#include "rules/redact.h"
 #include "store/journal.h"
 
-static void describe(struct journal *j, uint64_t segment, int64_t wall_ns,
-		     struct image *img, struct buf *scratch)
+/* The image as it may leave: the one place where anything of it does. */
+static struct image without_secrets(const struct describer *d,
+				    const struct image *img)
 {
+	struct image shown = *img;
+	struct redacted r;
+
+	redact_image(d->redactor, d->key, img, d->redacted, &r);
+	shown.args = r.args;
+	shown.env = r.env;
+	shown.args_hidden = r.args_hidden;
+	shown.env_hidden = r.env_hidden;
+	if (r.args_cut)
+		shown.flags |= IMAGE_F_ARGS_TRUNCATED;
+	if (r.env_cut)
+		shown.flags |= IMAGE_F_ENV_TRUNCATED;
+	return shown;
+}
+
+static void describe(const struct describer *d, uint64_t segment,
+		     struct image *img)
+{
+	struct image shown = without_secrets(d, img);
 	uint64_t seq;
 
-	buf_reset(scratch);
-	record_pack_image(scratch, img);
-	if (scratch->failed)
+	buf_reset(d->packed);
+	record_pack_image(d->packed, &shown);
+	if (d->packed->failed)
 		return;
-	if (journal_append(j, JOURNAL_DESCRIPTION, 0, wall_ns,
-			   buf_slice(scratch), &seq) == 0)
+	if (journal_append(d->journal, JOURNAL_DESCRIPTION, 0, d->wall_ns,
+			   buf_slice(d->packed), &seq) == 0)
 		img->described_in = segment;
 }
 
@@ -34,8 +55,8 @@ static struct image *ahead(struct image *img, uint64_t segment)
 	return NULL;
 }
 
-void describe_image(struct journal *j, uint64_t segment, int64_t wall_ns,
-		    struct image *img, struct buf *scratch)
+void describe_image(const struct describer *d, uint64_t segment,
+		    struct image *img)
 {
 	struct image *line[PICKET_ANCESTORS_MAX];
 	size_t n = 0;
@@ -51,7 +72,7 @@ void describe_image(struct journal *j, uint64_t segment, int64_t wall_ns,
 			line[n++] = next;
 			continue;
 		}
-		describe(j, segment, wall_ns, top, scratch);
+		describe(d, segment, top);
 		/* Refused: its children would ask for it for ever. */
 		if (top->described_in != segment)
 			return;

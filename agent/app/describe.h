@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images into the journal: each once per segment, ancestors first. */
+/*
+ * Images into the journal: each once per segment, ancestors first, without
+ * the secrets that the policy names.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -8,11 +11,21 @@
 #include "event.h"
 
 struct journal;
+struct redactor;
+struct redact_key;
+
+struct describer {
+	struct journal *journal;
+	const struct redactor *redactor; /* NULL: nothing is secret */
+	const struct redact_key *key;
+	struct buf *packed, *redacted; /* scratch, overwritten */
+	int64_t wall_ns;
+};
 
 /*
  * Make sure that `segment` (the one that the next frames go into) describes
- * img and its line. scratch is overwritten. What the journal refuses stays
- * undescribed and is tried again with the next event.
+ * img and its line. What the journal refuses stays undescribed and is tried
+ * again with the next event.
  */
-void describe_image(struct journal *j, uint64_t segment, int64_t wall_ns,
-		    struct image *img, struct buf *scratch);
+void describe_image(const struct describer *d, uint64_t segment,
+		    struct image *img);

@@ -5,7 +5,8 @@
  *   decode    bytes -> event                     sense/decode.c
  *   who       event -> image that acted          proc/proc_table.c
  *   judge     event, image -> verdict            rules/match.c
- *   describe  image -> journal, once a segment   app/describe.c
+ *   describe  image without its secrets -> journal, once a segment
+ *                                                app/describe.c
  *   keep      event, verdict -> journal          out/record.c, store/journal.c
  *   later     outcome, totals -> amendments      app/outcomes.c, app/totals.c
  *
@@ -49,6 +50,7 @@ int pipeline_init(struct pipeline *p)
 	if (!p->scratch)
 		return -ENOMEM;
 	buf_init(&p->packed, PICKET_RECORD_MAX);
+	buf_init(&p->redacted, REDACT_SCRATCH_MAX);
 	r = outcomes_new(&p->outcomes);
 	if (r >= 0)
 		r = totals_new(&p->totals);
@@ -62,6 +64,7 @@ void pipeline_done(struct pipeline *p)
 	free(p->scratch);
 	p->scratch = NULL;
 	buf_done(&p->packed);
+	buf_done(&p->redacted);
 	outcomes_free(p->outcomes);
 	p->outcomes = NULL;
 	totals_free(p->totals);
@@ -109,11 +112,18 @@ static uint64_t keep(struct pipeline *p, const struct event *ev,
 		     struct image *img, const struct verdict *v)
 {
 	int64_t wall_ns = (int64_t)ev->time_ns + p->wall_offset_ns;
-	uint64_t segment = journal_segment(p->journal);
+	const struct describer d = {
+		.journal = p->journal,
+		.redactor = rule_set_redactor(p->rules),
+		.key = &p->redact_key,
+		.packed = &p->packed,
+		.redacted = &p->redacted,
+		.wall_ns = wall_ns,
+	};
 	uint64_t seq = 0;
 	int r;
 
-	describe_image(p->journal, segment, wall_ns, img, &p->packed);
+	describe_image(&d, journal_segment(p->journal), img);
 
 	buf_reset(&p->packed);
 	record_pack_event(&p->packed, ev, img, v, wall_ns);

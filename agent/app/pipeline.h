@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "event.h"
+#include "rules/redact.h"
 #include "wire.h"
 
 struct sensor;
@@ -46,7 +47,8 @@ struct pipeline {
 	uint32_t epoch;
 
 	struct decode_scratch *scratch;
-	struct buf packed;
+	struct buf packed, redacted;
+	struct redact_key redact_key; /* of what stands for secrets */
 	struct pipeline_counts counts;
 	const char *last_bad; /* why decode last refused; a constant */
 };

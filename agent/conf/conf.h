@@ -69,6 +69,9 @@ struct conf {
 		int unlisted_listen, unlisted_load, unlisted_tamper;
 	} rules;
 	struct {
+		char *key_file;		/* empty: a new key at each start */
+	} redact;
+	struct {
 		char *dir;
 		uint64_t max_size, segment_size, buffer_size;
 		uint64_t max_age_ms, sync_interval_ms;

@@ -130,6 +130,11 @@ const struct conf_key conf_keys[] = {
 	  .fallback = "record", .choices = unlisted_names,
 	  .help = "what to do with interference that no rule lists" },
 
+	{ "redact", "key_file", CONF_PATH, AT(redact.key_file),
+	  .fallback = "/var/lib/picket/redact.key", .may_be_empty = true,
+	  .rule = "nobody else may read it; empty: a new key at each start",
+	  .help = "key of what stands for secrets; made if it is not there" },
+
 	{ "journal", "dir", CONF_PATH, AT(journal.dir),
 	  .fallback = "/var/lib/picket/journal",
 	  .help = "directory of the journal" },

@@ -255,6 +255,7 @@ class Agent:
         settings = {
             "sensor": {"pin_dir": "", **forced()},
             "rules": {"dir": self.policy},
+            "redact": {"key_file": self.dir / "redact.key"},
             "journal": {"dir": self.journal, "sync_interval": "50ms"},
             "collector": {"state_dir": self.state},
         }

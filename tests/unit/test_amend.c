@@ -288,6 +288,17 @@ static void names_and_claimed_files_have_no_totals(void **state)
 
 /* ---- descriptions -------------------------------------------------------- */
 
+static void describe(struct fixture *f, struct image *img)
+{
+	const struct describer d = {
+		.journal = f->dir.j,
+		.packed = &f->p.packed,
+		.redacted = &f->p.redacted,
+	};
+
+	describe_image(&d, 1, img);
+}
+
 static void line_is_described_once_per_segment_ancestors_first(void **state)
 {
 	struct image init = { .id = 1 }, shell = { .id = 2, .parent = &init };
@@ -301,12 +312,12 @@ static void line_is_described_once_per_segment_ancestors_first(void **state)
 
 	(void)state;
 	begin(&f);
-	describe_image(f.dir.j, 1, 0, &now, &f.p.packed);
-	describe_image(f.dir.j, 1, 0, &now, &f.p.packed);
-	describe_image(f.dir.j, 1, 0, &shell, &f.p.packed);
+	describe(&f, &now);
+	describe(&f, &now);
+	describe(&f, &shell);
 	assert_int_equal(now.described_in, 1);
 	assert_int_equal(init.described_in, 1);
-	describe_image(f.dir.j, 1, 0, NULL, &f.p.packed);
+	describe(&f, NULL);
 	assert_int_equal(journal_flush(f.dir.j, 5000), 0);
 	assert_int_equal(reader_open(f.dir.journal, READER_OLDEST, 0, 0, &r),
 			 0);
@@ -342,7 +353,7 @@ static void very_long_line_is_cut_and_still_describes_the_actor(void **state)
 	for (size_t i = 0; i < 200; i++)
 		line[i] = (struct image){ .id = i + 1,
 					  .parent = i ? &line[i - 1] : NULL };
-	describe_image(f.dir.j, 1, 0, &line[199], &f.p.packed);
+	describe(&f, &line[199]);
 	assert_int_equal(line[199].described_in, 1);
 	assert_int_equal(line[150].described_in, 1);
 	end(&f);
