@@ -144,7 +144,9 @@
  * every SHA depends on all of the history before it, while each link can be
  * checked alone: a changed byte is found between two seals. Someone who kept
  * one seal (its sequence and SHA) can tell whether history before it is still
- * what it was.
+ * what it was. Of a link of more than JOURNAL_LINK_MAX bytes the first so many
+ * count: no writer leaves more between two seals, so that much is damage, and
+ * a file that was made a terabyte of nothing stops neither recovery nor proof.
  *
  *
  * READING
@@ -248,6 +250,7 @@ enum journal_frame_type {
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
 #define JOURNAL_HEADER_AREA   1024 /* both copies of the header */
 #define JOURNAL_SEAL_LEAST    64   /* of a payload; without times */
+#define JOURNAL_LINK_MAX      (2ull << 30) /* bytes of a link that are hashed */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */
 #define JOURNAL_FRAME_URGENT 0x01 /* an alert */

@@ -126,7 +126,7 @@ int dir_list(int dirfd, struct dir_list *ret)
 		if (is_cut(e->d_name)) {
 			l.cuts++;
 			if (!fstatat(dirfd, e->d_name, &st, 0))
-				l.cut_bytes += (uint64_t)st.st_size;
+				l.cut_bytes += segment_weight(&st);
 			continue;
 		}
 		number = segment_number(e->d_name);

@@ -76,7 +76,7 @@ int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
 			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return -errno;
-		infos[i].bytes = (uint64_t)st.st_size;
+		infos[i].bytes = segment_weight(&st);
 		if (segment_read_header(fd, &h) < 0)
 			continue;
 		infos[i].first_seq = h.first_seq;
@@ -102,12 +102,13 @@ static bool may_set_aside(const struct job *j, uint64_t bytes)
 }
 
 /* For the caller's report: the first, which is the newest segment's. */
-static void note_cut(struct job *j, const char *name, uint64_t bytes)
+static void note_cut(struct job *j, const char *name, uint64_t bytes,
+		     uint64_t weight)
 {
 	struct journal_opening *o = &j->out->opening;
 
 	j->list.cuts++;
-	j->list.cut_bytes += bytes;
+	j->list.cut_bytes += weight;
 	o->cut_bytes += bytes;
 	if (!o->cut_file[0])
 		(void)snprintf(o->cut_file, sizeof(o->cut_file), "%s", name);
@@ -129,7 +130,7 @@ static int set_aside_whole(struct job *j, uint64_t number)
 	segment_name(number, "seg", from);
 	if (fstatat(j->dirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail(j, -errno, from);
-	if (!may_set_aside(j, (uint64_t)st.st_size))
+	if (!may_set_aside(j, segment_weight(&st)))
 		return 0;
 	cut_name(number, 0, to);
 	if (renameat(j->dirfd, from, j->dirfd, to) < 0)
@@ -137,8 +138,19 @@ static int set_aside_whole(struct job *j, uint64_t number)
 	r = fs_sync_dir(j->dirfd);
 	if (r < 0)
 		return fail(j, r, "sync directory");
-	note_cut(j, to, (uint64_t)st.st_size);
+	note_cut(j, to, (uint64_t)st.st_size, segment_weight(&st));
 	return 0;
+}
+
+/* What the torn tail takes on the disk, at most. */
+static uint64_t tail_weight(const struct last *l)
+{
+	uint64_t bytes = l->size - l->end;
+	struct stat st;
+
+	if (fstat(l->scan.fd, &st) < 0 || segment_weight(&st) > bytes)
+		return bytes;
+	return segment_weight(&st);
 }
 
 static int copy_tail(struct job *j, struct last *l, const char *name)
@@ -154,14 +166,22 @@ static int copy_tail(struct job *j, struct last *l, const char *name)
 		    0600);
 	if (fd < 0)
 		return -errno;
+	/* As many holes as it had: a stretched file has no room to be whole. */
 	for (at = l->end; at < l->size; at += (uint64_t)n) {
+		at = segment_past_hole(l->scan.fd, at);
 		n = segment_pread(l->scan.fd, buf, sizeof(buf), at);
-		if (n <= 0)
-			return n < 0 ? n : -ENODATA;
+		if (n < 0)
+			return n;
+		if (!n)
+			break;
+		if (lseek(fd, (off_t)(at - l->end), SEEK_SET) < 0)
+			return -errno;
 		r = fs_write_all(fd, buf, (size_t)n);
 		if (r < 0)
 			return r;
 	}
+	if (ftruncate(fd, (off_t)(l->size - l->end)) < 0)
+		return -errno;
 	if (fchmod(fd, j->settings->file_mode) < 0 || fsync(fd) < 0)
 		return -errno;
 	return fs_sync_dir(j->dirfd);
@@ -170,6 +190,7 @@ static int copy_tail(struct job *j, struct last *l, const char *name)
 /* Move what follows the last valid frame out of the segment. */
 static int cut_tail(struct job *j, struct last *l, int fd)
 {
+	uint64_t weight = tail_weight(l);
 	char name[64];
 	int r;
 
@@ -181,7 +202,7 @@ static int cut_tail(struct job *j, struct last *l, int fd)
 	}
 	if (ftruncate(fd, (off_t)l->end) < 0 || fsync(fd) < 0)
 		return fail(j, -errno, "cut a torn tail");
-	note_cut(j, name, l->size - l->end);
+	note_cut(j, name, l->size - l->end, weight);
 	l->size = l->end;
 	return 0;
 }
@@ -211,7 +232,7 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return fail(j, -errno, name);
-	if (l->end < l->size && may_set_aside(j, l->size - l->end)) {
+	if (l->end < l->size && may_set_aside(j, tail_weight(l))) {
 		r = cut_tail(j, l, fd);
 		if (r < 0) {
 			(void)close(fd);

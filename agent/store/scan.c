@@ -133,20 +133,6 @@ static long decode_at(struct scan *s, uint64_t off, struct frame *ret)
 	return frame_decode(s->key, p, (size_t)have, ret);
 }
 
-/*
- * The next byte from `off` on that is not in a hole. No frame begins in one, and
- * a file of any size is quickly made of them. lseek(2): ENXIO says that only a
- * hole follows; where a file system has none, all is data.
- */
-static uint64_t past_hole(int fd, uint64_t off)
-{
-	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
-
-	if (data < 0 && errno == ENXIO)
-		data = lseek(fd, 0, SEEK_END);
-	return data < 0 || (uint64_t)data < off ? off : (uint64_t)data;
-}
-
 /* The offset of the next valid frame behind s->off, or 0; -errno. */
 static int64_t resync(struct scan *s)
 {
@@ -165,7 +151,7 @@ static int64_t resync(struct scan *s)
 		if (n < WINDOW_RESYNC)
 			return 0;
 		/* All that began in front and could end in here was tried. */
-		off = past_hole(s->fd, off + n - FRAME_MAX);
+		off = segment_past_hole(s->fd, off + n - FRAME_MAX);
 	}
 }
 

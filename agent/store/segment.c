@@ -152,6 +152,24 @@ int segment_pread(int fd, void *p, size_t n, uint64_t off)
 	return (int)used;
 }
 
+uint64_t segment_past_hole(int fd, uint64_t off)
+{
+	off_t data = lseek(fd, (off_t)off, SEEK_DATA);
+
+	/* ENXIO says so; where a file system has no holes, all is data. */
+	if (data < 0 && errno == ENXIO)
+		data = lseek(fd, 0, SEEK_END);
+	return data < 0 || (uint64_t)data < off ? off : (uint64_t)data;
+}
+
+uint64_t segment_weight(const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	uint64_t blocks = (uint64_t)st->st_blocks * 512;
+
+	return blocks < size ? blocks : size;
+}
+
 int segment_read_header(int fd, struct journal_segment_header *ret)
 {
 	struct journal_segment_header h;
@@ -297,10 +315,15 @@ int segment_create(struct segment *s, int dirfd, const struct segment_plan *p,
 	return 0;
 }
 
+uint64_t segment_link_end(uint64_t from, uint64_t to)
+{
+	return to - from > JOURNAL_LINK_MAX ? from + JOURNAL_LINK_MAX : to;
+}
+
 int segment_adopt(struct segment *s, int fd, const struct segment_place *p)
 {
+	uint64_t at, end = segment_link_end(p->link_off, p->off);
 	uint8_t buf[16384];
-	uint64_t at;
 	size_t n = 0;
 	int r;
 
@@ -308,9 +331,8 @@ int segment_adopt(struct segment *s, int fd, const struct segment_place *p)
 	if (r < 0)
 		return r;
 	sha_start(s->sha);
-	for (at = p->link_off; at < p->off; at += n) {
-		n = p->off - at < sizeof(buf) ? (size_t)(p->off - at)
-					      : sizeof(buf);
+	for (at = p->link_off; at < end; at += n) {
+		n = end - at < sizeof(buf) ? (size_t)(end - at) : sizeof(buf);
 		r = segment_pread(fd, buf, n, at);
 		if (r < 0)
 			return r;

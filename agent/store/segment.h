@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -50,6 +51,15 @@ int segment_read_header(int fd, struct journal_segment_header *ret);
  */
 int segment_pread(int fd, void *p, size_t n, uint64_t off);
 
+/*
+ * The next byte from `off` on that is in no hole; the file's size if only a
+ * hole follows. No frame begins in one, and a file of any size is quickly made
+ * of them.
+ */
+uint64_t segment_past_hole(int fd, uint64_t off);
+/* Bytes that a file takes on the disk: without its holes. */
+uint64_t segment_weight(const struct stat *st);
+
 /* From the earliest to the latest of some frames; both 0: there are none. */
 struct segment_times {
 	int64_t earliest_ns, latest_ns;
@@ -57,6 +67,9 @@ struct segment_times {
 
 /* One more numbered frame. */
 void segment_times_add(struct segment_times *t, int64_t wall_ns);
+
+/* Up to where the bytes of the link [from, to) count (CHAIN). */
+uint64_t segment_link_end(uint64_t from, uint64_t to);
 
 /* A running SHA-256 over one link of the chain. */
 struct sha;

@@ -30,6 +30,7 @@ struct check {
 	uint64_t before_end;
 	uint64_t rest;		  /* bytes at its end that are no frame */
 	bool clean;		  /* the last seal said so */
+	bool final;		  /* so did the last frame: nobody goes on behind it */
 	uint64_t sealed_findings; /* how many there were at the last seal */
 };
 

@@ -11,7 +11,8 @@ import stat
 import struct
 import subprocess
 
-from lib import BUILD, PICKET, contains, equal, main, run, test, true, workdir
+from lib import (BUILD, PICKET, ROOT, contains, equal, main, run, test, true,
+                 workdir)
 
 MAKE = BUILD / "tests" / "make_journal"
 
@@ -185,6 +186,17 @@ def a_state_that_is_not_the_writer_s_is_found(d):
     findings, _ = look(journal, code=1)
     equal([f["found"] for f in findings], ["edited"], "findings")
     contains(findings[0]["what"], "the state", "what was edited")
+
+
+@test
+def a_terabyte_of_nothing_is_found_at_once(d):
+    for name, number in (("stretched-last", 2), ("stretched-first", 1)):
+        journal = d / name
+        shutil.copytree(ROOT / "tests" / "golden" / "journal-1", journal)
+        os.truncate(segment(journal, number), 1 << 40)
+        findings, _ = look(journal, code=1)
+        equal([(f["found"], f["segment"], f["to"]) for f in findings],
+              [("edited", number, 1 << 40)], f"{name}: findings")
 
 
 @test

@@ -210,6 +210,68 @@ static void set_aside_tails_are_bounded_and_none_is_deleted(void **state)
 	store_end(&d);
 }
 
+/*
+ * A last segment that somebody, or a file system's check, made a terabyte of
+ * nothing: a start takes no hour, fills no disk, and trims nothing for it.
+ */
+static void terabyte_of_nothing_stops_no_start(void **state)
+{
+	const off_t gap = (off_t)1 << 40;
+	char path[256], payload[128];
+	struct store_dir d;
+	uint8_t *bytes;
+	struct stat st;
+	size_t n, at;
+	int fd;
+
+	(void)state;
+	(void)alarm(60);
+	store_begin(&d);
+	d.settings.sync_interval_ms = 60000;
+	store_open(&d);
+	store_events(&d, 200);
+	store_flush(&d);
+	store_crash(&d, "behind");
+	store_segment(&d, store_read(&d).last.segment, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size + gap), 0);
+	store_open(&d);
+	/* It was set aside, and is as small as it was. */
+	assert_true(d.opening.cut_file[0]);
+	assert_int_equal(d.opening.cut_bytes, gap);
+	assert_true(store_stats(&d).bytes < 1 << 20);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 1 << 20);
+	store_path(&d, d.opening.cut_file, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, gap);
+	assert_true(st.st_blocks < 2048);
+	assert_int_equal(unlink(path), 0);
+	store_events(&d, 100);
+	store_flush(&d);
+	store_events(&d, 1);
+	STORE_WAIT(store_read(&d).events == 301);
+	store_crash(&d, "within");
+	/* And before the last frame, so that there is nothing to set aside. */
+	bytes = store_load(store_segment(&d, store_read(&d).last.segment, path),
+			   &n);
+	at = n - FRAME_HEADER - store_payload(301, payload);
+	fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, bytes, at, 0), at);
+	assert_int_equal(pwrite(fd, bytes + at, n - at, (off_t)at + gap),
+			 n - at);
+	(void)close(fd);
+	free(bytes);
+	store_open(&d);
+	assert_int_equal(d.opening.next_seq, 302);
+	store_events(&d, 10);
+	store_flush(&d);
+	assert_int_equal(store_read(&d).events, 311);
+	assert_true(store_stats(&d).bytes < 1 << 20);
+	store_end(&d);
+	(void)alarm(0);
+}
+
 static void lost_or_damaged_state_never_repeats_an_epoch(void **state)
 {
 	struct sample s;
@@ -320,6 +382,7 @@ int main(void)
 		cmocka_unit_test(zeroed_tail_is_set_aside_whole),
 		cmocka_unit_test(
 			set_aside_tails_are_bounded_and_none_is_deleted),
+		cmocka_unit_test(terabyte_of_nothing_stops_no_start),
 		cmocka_unit_test(lost_or_damaged_state_never_repeats_an_epoch),
 		cmocka_unit_test(last_segment_without_a_header_is_set_aside),
 		cmocka_unit_test(what_is_no_file_is_no_segment),

@@ -563,6 +563,74 @@ static void journal_that_is_written_and_trimmed_meanwhile_passes(void **state)
 	store_end(&d);
 }
 
+/* Longer by a terabyte of nothing, which takes no room on the disk. */
+static void stretch(const struct store_dir *d, uint64_t number)
+{
+	char path[256];
+	struct stat st;
+
+	assert_int_equal(stat(store_segment(d, number, path), &st), 0);
+	assert_int_equal(truncate(path, st.st_size + ((off_t)1 << 40)), 0);
+}
+
+/* To the end of segment `number`, a terabyte from where it was. */
+static void tear_apart(const struct store_dir *d, uint64_t number)
+{
+	const off_t gap = (off_t)1 << 40;
+	struct frames s;
+	size_t at;
+	int fd;
+
+	load(&s, d, number);
+	at = s.at[s.n_at / 2].off;
+	fd = open(s.path, O_RDWR | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, s.bytes, at, 0), at);
+	assert_int_equal(pwrite(fd, s.bytes + at, s.n - at, (off_t)at + gap),
+			 s.n - at);
+	(void)close(fd);
+	done(&s);
+}
+
+static void expect_found(const struct store_dir *d, enum verify_kind kind,
+			 uint64_t segment)
+{
+	struct verify_result v = check(d, NULL);
+
+	expect(&v, kind, segment);
+}
+
+/* Each would take an hour if what is hashed had no bound. */
+static void terabyte_of_nothing_is_found_at_once(void **state)
+{
+	struct store_dir d;
+	uint64_t last;
+
+	(void)state;
+	(void)alarm(60);
+	begin(&d);
+	last = store_read(&d).last.segment;
+	stretch(&d, last);
+	expect_found(&d, VERIFY_EDITED, last);
+	store_end(&d);
+
+	begin(&d);
+	stretch(&d, 2);
+	expect_found(&d, VERIFY_EDITED, 2);
+	store_end(&d);
+
+	begin(&d);
+	tear_apart(&d, 2);
+	expect_found(&d, VERIFY_EDITED, 2);
+	store_end(&d);
+
+	begin(&d);
+	tear_apart(&d, last);
+	expect_found(&d, VERIFY_EDITED, last);
+	store_end(&d);
+	(void)alarm(0);
+}
+
 static void missing_directory_is_an_error(void **state)
 {
 	struct verify_result v;
@@ -646,6 +714,7 @@ int main(void)
 		cmocka_unit_test(segment_of_another_journal_is_found),
 		cmocka_unit_test(
 			journal_that_is_written_and_trimmed_meanwhile_passes),
+		cmocka_unit_test(terabyte_of_nothing_is_found_at_once),
 		cmocka_unit_test(missing_directory_is_an_error),
 		cmocka_unit_test(golden_journal_of_version_1_is_read),
 	};
