@@ -113,6 +113,9 @@ static void print_text(const struct verify_result *v, bool anchored)
 		printf("behind the last seal: %" PRIu64
 		       " records, not judged yet\n",
 		       v->unsealed);
+	if (v->has_seal && !v->closed && !v->anchor_found)
+		printf("open: its writer has not closed it; whether more stood "
+		       "at its end, only an anchor tells\n");
 	if (anchored)
 		printf("anchor: %s\n", v->anchor_found ? "holds" : "not found");
 	if (v->has_seal)
@@ -149,10 +152,10 @@ static void print_json(const struct verify_result *v, bool anchored)
 	printf("{\"kind\":\"verified\",\"good\":%s,\"findings\":%" PRIu64
 	       ",\"segments\":%" PRIu64 ",\"frames\":%" PRIu64
 	       ",\"seals\":%" PRIu64 ",\"first_seq\":%" PRIu64
-	       ",\"unsealed\":%" PRIu64 ",\"trimmed\":%s",
+	       ",\"unsealed\":%" PRIu64 ",\"trimmed\":%s,\"closed\":%s",
 	       v->n_findings ? "false" : "true", v->n_findings, v->segments,
 	       v->frames, v->seals, v->first_seq, v->unsealed,
-	       v->trimmed ? "true" : "false");
+	       v->trimmed ? "true" : "false", v->closed ? "true" : "false");
 	if (anchored)
 		printf(",\"anchor_found\":%s",
 		       v->anchor_found ? "true" : "false");
@@ -181,9 +184,10 @@ static int refuse_file(const char *what, const char *path, int error)
 	escape_text(&name, slice_str(path));
 	buf_add_char(&name, '\0');
 	log_error("%s '%s': %s", what, name.p,
-		  error == -EBADMSG ? "not exactly an anchor, see "
-				      "picket-journal(5)"
-				    : strerrordesc_np(-error));
+		  error == -EBADMSG  ? "not exactly an anchor, see "
+				       "picket-journal(5)"
+		  : error == -EINVAL ? "not a file"
+				     : strerrordesc_np(-error));
 	return error == -EBADMSG ? EXIT_CODE_USAGE : EXIT_CODE_FAILURE;
 }
 

@@ -117,17 +117,37 @@ int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 	return fd < 0 ? -errno : read_all(fd, max, ret_p, ret_n);
 }
 
-int fs_read_foreign(int dirfd, const char *path, size_t max, char **ret_p,
-		    size_t *ret_n)
+struct place {
+	int dirfd;
+	const char *path;
+	int flags;
+};
+
+/* Only if it is a file: opening anything else must not wait for anybody. */
+static int read_regular(struct place at, size_t max, char **ret_p,
+			size_t *ret_n)
 {
 	cleanup_close int fd = -1;
 	struct stat st;
 
-	fd = openat(dirfd, path,
-		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
+	fd = openat(at.dirfd, at.path,
+		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | at.flags);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	return S_ISREG(st.st_mode) ? read_all(fd, max, ret_p, ret_n) : -EINVAL;
+}
+
+int fs_read_regular(const char *path, size_t max, char **ret_p, size_t *ret_n)
+{
+	return read_regular((struct place){ AT_FDCWD, path, 0 }, max, ret_p,
+			    ret_n);
+}
+
+int fs_read_foreign(int dirfd, const char *path, size_t max, char **ret_p,
+		    size_t *ret_n)
+{
+	return read_regular((struct place){ dirfd, path, O_NOFOLLOW }, max,
+			    ret_p, ret_n);
 }
 
 int fs_sync_dir(int dirfd)

@@ -21,6 +21,9 @@ int fs_pread_all(int fd, void *p, size_t n, off_t off);
 int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 		 size_t *ret_n);
 
+/* The same of a file: a pipe or a device is -EINVAL, and waits for nobody. */
+int fs_read_regular(const char *path, size_t max, char **ret_p, size_t *ret_n);
+
 /*
  * The same in a directory that belongs to somebody with fewer rights than
  * ours: a pipe that nobody writes to must not hold us up, nor a link lead us

@@ -174,10 +174,10 @@ static int read_secret(const char *path, struct slice *ret, char *what)
 	size_t n;
 	int r;
 
-	r = fs_read_file(AT_FDCWD, path, COLLECTOR_FILE_MAX, &p, &n);
+	r = fs_read_regular(path, COLLECTOR_FILE_MAX, &p, &n);
 	if (r < 0) {
 		(void)snprintf(what, 256, "cannot read '%.180s': %s", path,
-			       strerror(-r));
+			       r == -EINVAL ? "not a file" : strerror(-r));
 		return r;
 	}
 	*ret = slice_of(p, n);

@@ -43,7 +43,7 @@ int anchor_load(const char *path, struct anchor *ret)
 	size_t n;
 	int r;
 
-	r = fs_read_file(AT_FDCWD, path, ANCHOR_TEXT_MAX, &text, &n);
+	r = fs_read_regular(path, ANCHOR_TEXT_MAX, &text, &n);
 	if (r == -EFBIG)
 		return -EBADMSG;
 	return r < 0 ? r : parse(slice_of(text, n), ret);

@@ -26,7 +26,7 @@ struct anchor {
 	uint8_t sha[JOURNAL_SHA_SIZE];
 };
 
-/* -ENOENT …; -EBADMSG: not exactly an anchor. */
+/* -ENOENT …; -EINVAL: not a file; -EBADMSG: not exactly an anchor. */
 int anchor_load(const char *path, struct anchor *ret);
 /* Replaces the file whole, durably; readable by its owner's group. */
 int anchor_save(const char *path, const struct anchor *a);

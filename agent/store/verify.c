@@ -415,6 +415,7 @@ static int check_all(struct check *c)
 	/* Behind the last seal anything may stand: it is being written. */
 	if (l.n && c->out->n_findings > c->sealed_findings && c->has_before)
 		c->out->n_findings = c->sealed_findings;
+	c->out->closed = c->clean && c->ends_in_seal && !c->rest;
 	if (state < 0 && l.n)
 		verify_no_state(c, state);
 	else if (state >= 0 && !c->all_trimmed)

@@ -41,6 +41,11 @@ struct verify_result {
 	struct anchor newest; /* the newest seal: the next anchor */
 	uint64_t unsealed;    /* numbered frames behind it, not judged */
 	bool trimmed;	   /* older segments existed once */
+	/*
+	 * The writer closed it. If not, it writes still, or was cut off: then
+	 * what stood behind the end that is left, an anchor alone can tell.
+	 */
+	bool closed;
 	bool anchor_found;
 	uint64_t n_findings; /* all; the first of them are here: */
 	struct verify_finding findings[VERIFY_FINDINGS_MAX];

@@ -10,9 +10,13 @@ import shutil
 import stat
 import struct
 import subprocess
+import sys
 
 from lib import (BUILD, PICKET, ROOT, contains, equal, main, run, test, true,
                  workdir)
+
+sys.path.insert(0, str(ROOT / "tests"))
+from journal_check import crc32c
 
 MAKE = BUILD / "tests" / "make_journal"
 
@@ -200,6 +204,37 @@ def a_terabyte_of_nothing_is_found_at_once(d):
 
 
 @test
+def an_end_that_proves_nothing_is_called_open(d):
+    """Cut behind a seal, as if the writer had been killed there."""
+    journal = make(d / "killed", 9000, "--segment-size", "16M")
+    p = verify(journal, "--write-anchor", d / "whole")
+    true(b"open:" not in p.stdout, f"closed: {p.stdout!r}")
+    true(look(journal)[1]["closed"], "closed, in JSON")
+    last = segment(journal, 1)
+    data = last.read_bytes()
+    # Frames of type 5 are seals: behind the last but two.
+    seals, at = [], 1024
+    while at < len(data):
+        size, kind = struct.unpack_from("<4xI2xB", data, at)
+        at += 32 + size
+        if kind == 5:
+            seals.append(at)
+    os.truncate(last, seals[-3])
+    text = (journal / "state").read_text().replace("clean yes", "clean no")
+    lines = [line for line in text.splitlines(True)
+             if not line.startswith("crc")]
+    lines[4] = "seq 1\n"
+    body = "".join(lines).encode()
+    (journal / "state").write_bytes(body + b"crc %08x\n" % crc32c(body))
+    p = verify(journal)
+    contains(p.stdout, b"open: its writer has not closed it", "text")
+    equal(look(journal)[1]["closed"], False, "closed, in JSON")
+    # Whoever kept a later seal knows.
+    p = verify(journal, "--anchor", d / "whole", code=1)
+    contains(p.stdout, b"the journal ends before the anchor", "text")
+
+
+@test
 def wrong_use_is_told_from_findings(d):
     verify(d / "good", "--anchors", code=2)
     (d / "no-anchor").write_text("picket-anchor 1\nseq 3\n")
@@ -207,6 +242,10 @@ def wrong_use_is_told_from_findings(d):
     contains(p.stderr, b"not exactly an anchor", "stderr")
     p = verify(d / "good", "--anchor", d / "missing", code=1)
     contains(p.stderr, b"missing", "stderr")
+    os.mkfifo(d / "pipe")
+    for path in (d / "pipe", d, "/dev/zero"):
+        p = verify(d / "good", "--anchor", path, code=1)
+        contains(p.stderr, b"not a file", "stderr")
     p = verify(d / "nowhere", code=1)
     contains(p.stderr, b"there is no journal", "stderr")
     (d / "empty").mkdir(exist_ok=True)
