@@ -70,6 +70,8 @@ struct agent {
 	uint64_t journal_trimmed_ns; /* when that was told; 0: never */
 	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
+	uint32_t coverage_sum; /* of the table that was told last */
+	bool coverage_told;
 	struct refusals refusals;
 };
 
@@ -99,13 +101,14 @@ void service_reloading(struct agent *a);
 void service_stopping(struct agent *a);
 void service_end(struct agent *a);
 
+/* care.c: hooks and pins are looked after, and the table of ways in is told. */
+int care_start(struct agent *a);
+
 /* Events about the agent itself. */
 void report_policy(struct agent *a, const char *how);
 void report_start(struct agent *a);
-/* The table of ways in: at start, and when it changes. */
+/* The table of ways in, if it is not as it was told last. */
 void report_coverage(struct agent *a);
-/* Somebody put out hooks of ours: an alert, and the table anew. */
-void report_blinded(struct agent *a, int hooks);
 /* What the kernel made and neither handed over nor counted as lost. */
 uint64_t report_unexplained(struct agent *a);
 

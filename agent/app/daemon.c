@@ -38,8 +38,6 @@
 #define STOP_FLUSH_MS	 10000
 /* As often as they are scraped, as a rule. */
 #define METRICS_MS	 15000
-/* How soon it is noticed that somebody has put a hook out. */
-#define LOOK_AFTER_MS	 2000
 /* A wall clock that moved this much against boot time was stepped. */
 #define CLOCK_STEP_NS	 ((int64_t)(100 * NS_PER_MS))
 
@@ -257,26 +255,6 @@ static void stop_metrics(const struct agent *a)
 		(void)unlink(path);
 }
 
-/* ---- the hooks ---------------------------------------------------------- */
-
-/* Also while nothing happens: then it may be because nothing is seen. */
-static int look_after(void *arg)
-{
-	struct agent *a = arg;
-	int harmed = sensor_check(a->sensor);
-
-	if (harmed > 0)
-		report_blinded(a, harmed);
-	return 0;
-}
-
-static int start_looking(struct agent *a)
-{
-	struct loop_timer *timer;
-
-	return loop_timer_new(a->loop, LOOK_AFTER_MS, look_after, a, &timer);
-}
-
 /* ---- starting ----------------------------------------------------------- */
 
 static int start_loop(struct agent *a)
@@ -292,7 +270,7 @@ static int start_loop(struct agent *a)
 	if (r >= 0)
 		r = start_metrics(a);
 	if (r >= 0)
-		r = start_looking(a);
+		r = care_start(a);
 	/* Rings that we do not wait on may have waited for us. */
 	return r < 0 ? r : ring_ready(sensor_fd(a->sensor), EPOLLIN, a);
 }

@@ -12,6 +12,7 @@
 #include "app/destinations.h"
 #include "app/losses.h"
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "event.pb-c.h"
@@ -36,11 +37,28 @@ void report_policy(struct agent *a, const char *how)
 		 "policy %s: %s rules, sha256 %s", how, rules, hex);
 }
 
+/* Of what is told of it, so that only a change is told again. */
+static uint32_t sum_of(const struct record_coverage *rows, size_t n)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *const words[] = { rows[i].family, rows[i].way,
+					      rows[i].backend, rows[i].reason };
+
+		for (size_t k = 0; k < 4; k++)
+			sum = crc32c(sum, words[k], strlen(words[k]) + 1);
+		sum = crc32c(sum, &rows[i].active, sizeof(rows[i].active));
+	}
+	return sum;
+}
+
 void report_coverage(struct agent *a)
 {
 	struct record_coverage table[SENSOR_ROWS_MAX];
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t n = sensor_coverage(a->sensor, rows);
+	uint32_t sum;
 
 	for (size_t i = 0; i < n; i++)
 		table[i] = (struct record_coverage){
@@ -50,23 +68,13 @@ void report_coverage(struct agent *a)
 			.active = rows[i].active,
 			.reason = rows[i].reason,
 		};
+	sum = sum_of(table, n);
+	if (a->coverage_told && sum == a->coverage_sum)
+		return;
+	a->coverage_told = true;
+	a->coverage_sum = sum;
 	announce_coverage(&a->announcer,
 			  &(struct record_coverage_table){ table, n });
-}
-
-void report_blinded(struct agent *a, int hooks)
-{
-	char count[16];
-	const struct record_fact facts[] = { { "hooks", count },
-					     { NULL, NULL } };
-
-	(void)snprintf(count, sizeof(count), "%d", hooks);
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__BLINDED, facts,
-		 "somebody put out %d of picket's hooks", hooks);
-	report_coverage(a);
-	log_error("somebody put out %d of picket's hooks: picket status tells "
-		  "which",
-		  hooks);
 }
 
 void report_start(struct agent *a)

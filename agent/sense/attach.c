@@ -108,7 +108,8 @@ static const struct running *find_running(const struct attachment *a,
 	size_t i;
 
 	for (i = 0; i < a->program_count; i++)
-		if (strcmp(a->programs[i].name, program) == 0)
+		if (!a->programs[i].is_out &&
+		    strcmp(a->programs[i].name, program) == 0)
 			return &a->programs[i];
 	return NULL;
 }
@@ -336,7 +337,7 @@ static int drop_refused(struct attempt *t, int error, char what[static 256])
 
 /* ---- attaching ----------------------------------------------------------- */
 
-static int attach_one(const struct attempt *t, struct running *run)
+int attach_one(struct running *run, int cgroup_fd)
 {
 	struct bpf_link *link = NULL;
 
@@ -345,9 +346,9 @@ static int attach_one(const struct attempt *t, struct running *run)
 		run->link = NULL;
 		return 0;
 	case PLACE_CGROUP:
-		if (t->cgroup_fd < 0)
+		if (cgroup_fd < 0)
 			return -ENOENT;
-		link = bpf_program__attach_cgroup(run->program, t->cgroup_fd);
+		link = bpf_program__attach_cgroup(run->program, cgroup_fd);
 		break;
 	case PLACE_KERNEL:
 	case PLACE_CALL_END:
@@ -358,7 +359,7 @@ static int attach_one(const struct attempt *t, struct running *run)
 	}
 	if (!link)
 		return -errno;
-	run->link = link;
+	attach_set_link(run, link);
 	return 0;
 }
 
@@ -380,8 +381,8 @@ static void say_unattached(const struct attempt *t, const struct running *run,
 static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 {
 	struct attachment *a = t->a;
+	struct running run = { 0 };
 	size_t hook = 0, n = 0;
-	struct running run;
 	char why[120];
 	int e, r = 0;
 
@@ -396,7 +397,7 @@ static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 			r = -EAGAIN;
 			continue;
 		}
-		e = attach_one(t, &run);
+		e = attach_one(&run, t->cgroup_fd);
 		if (e < 0) {
 			say_unattached(t, &run, e, why);
 			(void)choice_drop(&t->choice, run.name, why);

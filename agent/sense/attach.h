@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sense/mending.h"
 #include "sense/probes.h"
 #include "sense/sensor.h"
 
@@ -32,7 +33,10 @@ struct running {
 	enum probe_place place;
 	struct bpf_program *program; /* NULL: taken over from its pin */
 	int fd;			     /* of the program */
-	struct bpf_link *link; /* NULL: run on demand */
+	struct bpf_link *link; /* NULL: run on demand, or put out */
+	uint32_t link_id;      /* 0: before 5.15 a kprobe's has none */
+	bool is_out;	       /* somebody else ended it */
+	struct mending mending;
 };
 
 /* What user space reads and writes. */
@@ -66,6 +70,15 @@ void attach_init(struct attachment *a);
 /* Errors as sensor_open. *a was attach_init'ed, and is for attach_done. */
 int attach_all(const struct sensor_settings *s, struct attachment *a,
 	       char what[static 256]);
+/* The link that runs it, and its number. */
+void attach_set_link(struct running *run, struct bpf_link *link);
+/* By libbpf's object: not where run->program is NULL. */
+int attach_one(struct running *run, int cgroup_fd);
+
+/* What is kept in pins: a descriptor that *a owns, as KIND_NAME. fn < 0 ends. */
+typedef int (*attach_pin_fn)(void *arg, const char *kind, const char *name,
+			     int fd);
+int attach_each_pin(const struct attachment *a, attach_pin_fn fn, void *arg);
 /* Into this generation, so that all of it outlives the agent. */
 int attach_pin(const struct attachment *a, const struct pins *p,
 	       const char *generation, struct account *account);

@@ -22,37 +22,49 @@ static const char *pin_name(enum attach_map map)
 	return *name == '.' ? strrchr(name, '.') + 1 : name;
 }
 
-static int pin_programs(const struct attachment *a, const struct pins *p,
-			const char *generation)
+int attach_each_pin(const struct attachment *a, attach_pin_fn fn, void *arg)
 {
+	enum attach_map map;
 	size_t i;
 	int r;
 
+	for (map = 0; map < ATTACH_MAP_COUNT; map++) {
+		r = fn(arg, "map", pin_name(map), a->maps[map]);
+		if (r < 0)
+			return r;
+	}
 	for (i = 0; i < a->program_count; i++) {
 		const struct running *run = &a->programs[i];
-		r = pins_put(p, generation, "prog", run->name, run->fd);
+
+		r = fn(arg, "prog", run->name, run->fd);
 		/* Before 5.15 a kprobe's link is none that can be pinned. */
 		if (r >= 0 && run->link)
-			r = pins_put(p, generation, "link", run->name,
-				     bpf_link__fd(run->link));
+			r = fn(arg, "link", run->name, bpf_link__fd(run->link));
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
+/* Where pins go. */
+struct place {
+	const struct pins *pins;
+	const char *generation;
+};
+
+static int put_pin(void *arg, const char *kind, const char *name, int fd)
+{
+	const struct place *at = arg;
+
+	return pins_put(at->pins, at->generation, kind, name, fd);
+}
+
 int attach_pin(const struct attachment *a, const struct pins *p,
 	       const char *generation, struct account *account)
 {
-	enum attach_map map;
-	int r;
+	struct place at = { p, generation };
+	int r = attach_each_pin(a, put_pin, &at);
 
-	for (map = 0; map < ATTACH_MAP_COUNT; map++) {
-		r = pins_put(p, generation, "map", pin_name(map), a->maps[map]);
-		if (r < 0)
-			return r;
-	}
-	r = pin_programs(a, p, generation);
 	if (r < 0)
 		return r;
 	memcpy(account->hooks, a->hooks, sizeof(account->hooks));
@@ -60,6 +72,18 @@ int attach_pin(const struct attachment *a, const struct pins *p,
 	account->v1_hierarchy = a->v1_hierarchy;
 	account->program_count = (uint32_t)a->program_count;
 	return 0;
+}
+
+void attach_set_link(struct running *run, struct bpf_link *link)
+{
+	struct bpf_link_info info = { .id = 0 };
+	uint32_t size = sizeof(info);
+
+	run->link = link;
+	run->link_id = 0;
+	if (link &&
+	    bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0)
+		run->link_id = info.id;
 }
 
 /*
@@ -90,9 +114,8 @@ static int adopt_program(struct attachment *a, const struct pins *p,
 	run.fd = pins_get(p, generation, "prog", run.name);
 	if (run.fd < 0)
 		return run.fd;
-	run.link = NULL;
 	if (run.place != PLACE_ON_DEMAND)
-		run.link = bpf_link__open(path);
+		attach_set_link(&run, bpf_link__open(path));
 	if (!run.link && run.place != PLACE_ON_DEMAND)
 		r = -errno;
 	a->programs[a->program_count++] = run;

@@ -33,15 +33,18 @@ static int tell_map(int own_fd, int fd)
 	return tell_one(own_fd, WIRE_OWN_MAP, info.id);
 }
 
-/* Before 5.15 a kprobe is attached without a link: nothing to detach. */
-static int tell_link(int own_fd, int fd)
+int own_tell_link(const struct attachment *a, uint32_t id)
 {
-	struct bpf_link_info info = { .id = 0 };
-	uint32_t size = sizeof(info);
+	/* Before 5.15 a kprobe is attached without a link: nothing to detach. */
+	return id ? tell_one(a->maps[ATTACH_OWN_OBJECTS], WIRE_OWN_LINK, id)
+		  : 0;
+}
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-		return errno == EINVAL ? 0 : -errno;
-	return tell_one(own_fd, WIRE_OWN_LINK, info.id);
+void own_forget_link(const struct attachment *a, uint32_t id)
+{
+	const struct wire_own own = { .kind = WIRE_OWN_LINK, .id = id };
+
+	(void)bpf_map_delete_elem(a->maps[ATTACH_OWN_OBJECTS], &own);
 }
 
 int own_tell_map(const struct attachment *a, int fd)
@@ -62,70 +65,9 @@ int own_tell(const struct attachment *a)
 			return r;
 	}
 	for (i = 0; i < a->program_count; i++) {
-		if (!a->programs[i].link)
-			continue;
-		r = tell_link(own_fd, bpf_link__fd(a->programs[i].link));
+		r = own_tell_link(a, a->programs[i].link_id);
 		if (r < 0)
 			return r;
 	}
 	return 0;
-}
-
-/* ---- looking after ------------------------------------------------------- */
-
-/* What became of a link; NULL: it is as it was. */
-static const char *link_harm(const struct running *r)
-{
-	struct bpf_prog_info prog = { .id = 0 };
-	struct bpf_link_info link = { .id = 0 };
-	uint32_t prog_size = sizeof(prog), link_size = sizeof(link);
-
-	if (bpf_obj_get_info_by_fd(bpf_link__fd(r->link), &link, &link_size) <
-	    0)
-		return errno == EINVAL ? NULL : "the link is gone";
-	/* A link that was detached lives on, on no cgroup. */
-	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
-		return "detached by somebody else";
-	/* Not by r->program: what was taken over has none. */
-	if (bpf_obj_get_info_by_fd(r->fd, &prog, &prog_size) < 0)
-		return "the program is gone";
-	return link.prog_id == prog.id ? NULL
-				       : "another program put in its place";
-}
-
-static void put_out(struct attachment *a, const struct running *r,
-		    const char *why)
-{
-	const struct probe *probe;
-	size_t i;
-
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = attach_serving(a, i);
-		if (probe && sense_probe_has(probe, r->name))
-			(void)snprintf(a->hooks[i].reason,
-				       sizeof(a->hooks[i].reason), "%s: %s",
-				       sense_backend_name(probe->backend), why);
-	}
-}
-
-int own_check(struct attachment *a)
-{
-	size_t i, kept = 0;
-	const char *why;
-	int harmed = 0;
-
-	for (i = 0; i < a->program_count; i++) {
-		struct running r = a->programs[i];
-
-		why = r.link ? link_harm(&r) : NULL;
-		if (!why) {
-			a->programs[kept++] = r;
-			continue;
-		}
-		put_out(a, &r, why);
-		(void)bpf_link__destroy(r.link);
-		harmed++;
-	}
-	a->program_count = kept;
-	return harmed;
 }

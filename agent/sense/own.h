@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is picket's own in the kernel: told to the programs, so that somebody
- * else's bpf(2) on it is an event, and looked after. Inside sense/ only.
+ * else's bpf(2) on it is an event. Inside sense/ only.
  */
 #pragma once
 
 #include "sense/attach.h"
 
-/* The ids of all maps and links, into the map `own_objects`. -errno. */
-int own_tell(const struct attachment *a);
-/* A map that is made later. */
-int own_tell_map(const struct attachment *a, int fd);
-
 /*
- * Whether every link is still there and runs the program that it was made
- * with. A hook whose link is not is off from now on, with the reason. How many
- * links were found so for the first time.
+ * The ids of all maps and links (as in running.link_id), into the map
+ * `own_objects`. -errno.
  */
-int own_check(struct attachment *a);
+int own_tell(const struct attachment *a);
+/* What is made later. id 0: nothing to tell. */
+int own_tell_link(const struct attachment *a, uint32_t id);
+/* It is gone, and its number may once be another's. */
+void own_forget_link(const struct attachment *a, uint32_t id);
+int own_tell_map(const struct attachment *a, int fd);

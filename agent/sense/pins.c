@@ -267,6 +267,42 @@ int pins_get(const struct pins *p, const char *generation, const char *kind,
 	return r < 0 ? -errno : r;
 }
 
+void pins_take_out(const struct pins *p, const char *generation,
+		   const char *kind, const char *name)
+{
+	char path[512];
+
+	if (pins_path(p, generation, kind, name, path) == 0)
+		(void)unlink(path);
+}
+
+int pins_replace(const struct pins *p, const char *generation, const char *kind,
+		 const char *name, int fd)
+{
+	pins_take_out(p, generation, kind, name);
+	return pins_put(p, generation, kind, name, fd);
+}
+
+int pins_mark(const struct pins *p, const char *generation,
+	      struct pins_mark *ret)
+{
+	struct stat here, named, in;
+
+	if (fstat(p->fd, &here) < 0)
+		return -errno;
+	if (lstat(p->dir, &named) < 0 || named.st_ino != here.st_ino ||
+	    named.st_dev != here.st_dev)
+		return -ESTALE;
+	if (fstatat(p->fd, generation, &in, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	*ret = (struct pins_mark){
+		.ino = in.st_ino,
+		.changed_s = in.st_ctim.tv_sec,
+		.changed_ns = in.st_ctim.tv_nsec,
+	};
+	return 0;
+}
+
 static DIR *open_generation(const struct pins *p, const char *generation)
 {
 	int fd = openat(p->fd, generation,

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct pins;
 
@@ -48,6 +49,21 @@ int pins_put(const struct pins *p, const char *generation, const char *kind,
 /* A descriptor of it, or -errno. */
 int pins_get(const struct pins *p, const char *generation, const char *kind,
 	     const char *name);
+
+/* That, in the place of what is there by this name. */
+int pins_replace(const struct pins *p, const char *generation,
+		 const char *kind, const char *name, int fd);
+void pins_take_out(const struct pins *p, const char *generation,
+		   const char *kind, const char *name);
+
+/* Differs whenever something was put in there, taken out or renamed. */
+struct pins_mark {
+	uint64_t ino;
+	int64_t changed_s, changed_ns;
+};
+/* -ENOENT: the generation is gone; -ESTALE: so is DIR, by its name. */
+int pins_mark(const struct pins *p, const char *generation,
+	      struct pins_mark *ret);
 
 /* How many there are of a kind. */
 size_t pins_count(const struct pins *p, const char *generation,

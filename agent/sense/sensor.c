@@ -46,16 +46,11 @@ static int put_env_names(struct sensor *s, const char *const *names)
 }
 
 /* Programs that run on from another agent still leave that one out. */
-static int put_self(struct sensor *s, uint32_t tgid)
+static int put_self(struct sensor *s)
 {
-	struct wire_control self;
 	uint32_t key = 0;
-	int r;
 
-	r = self_find(tgid, &self);
-	if (r < 0)
-		return r;
-	return bpf_map_update_elem(s->a.maps[ATTACH_CONTROL], &key, &self,
+	return bpf_map_update_elem(s->a.maps[ATTACH_CONTROL], &key, &s->self,
 				   BPF_ANY) < 0
 		       ? -errno
 		       : 0;
@@ -94,11 +89,15 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 {
 	int r;
 
+	r = self_find(settings->self_tgid, &s->self);
+	if (r < 0) {
+		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
+		return r;
+	}
 	r = past_open(s, settings, what);
 	if (r < 0)
 		return r;
-	r = past_adopt(s) ? put_self(s, settings->self_tgid)
-			  : load(s, settings, what);
+	r = past_adopt(s) ? put_self(s) : load(s, settings, what);
 	if (r < 0)
 		return r;
 	r = ring_open(s->a.maps[ATTACH_RING], s->ring_bytes, &s->ring);
@@ -126,6 +125,7 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 		return -ENOMEM;
 	}
 	attach_init(&s->a);
+	s->account_fd = -1;
 	s->cpus = (unsigned)cpus;
 	s->ring_bytes = settings->ring_bytes;
 	s->percpu = calloc(s->cpus, sizeof(*s->percpu));
@@ -201,11 +201,6 @@ int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max)
 	}
 	s->reading = NULL;
 	return n;
-}
-
-int sensor_check(struct sensor *s)
-{
-	return own_check(&s->a);
 }
 
 size_t sensor_coverage(const struct sensor *s,

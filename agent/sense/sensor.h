@@ -77,13 +77,27 @@ int sensor_fd(const struct sensor *s);
 typedef int (*sensor_fn)(void *arg, const void *data, size_t size);
 int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max);
 
-/*
- * Look after what is attached: hooks that somebody else detached or replaced
- * are off in the coverage table from now on. How many, newly found.
- */
-int sensor_check(struct sensor *s);
+/* What somebody else did to picket's own in the kernel. */
+struct sensor_harm {
+	unsigned hooks;	  /* programs detached or replaced: newly found */
+	unsigned pins;	  /* taken away or replaced, and put back */
+	bool pins_astray; /* newly found: they cannot be, see pin_trouble */
+	bool control;	  /* who picket is was changed, and set right */
+};
 
-/* Rows filled; the table changes only with sensor_check. */
+/*
+ * Look after what is attached: hooks that somebody else put out are off in the
+ * coverage table from now on. Whether there is any harm.
+ */
+bool sensor_check(struct sensor *s, struct sensor_harm *ret);
+
+/*
+ * Attach again what was put out, where its time has come: at once the first
+ * time, then ever later. How many are back.
+ */
+unsigned sensor_mend(struct sensor *s);
+
+/* Rows filled; the table changes only with sensor_check and sensor_mend. */
 size_t sensor_coverage(const struct sensor *s,
 		       struct sensor_row rows[static SENSOR_ROWS_MAX]);
 

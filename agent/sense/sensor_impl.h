@@ -30,7 +30,12 @@ struct sensor {
 	char trouble[256]; /* why; empty: it was not asked for */
 	char name[PINS_NAME_MAX];
 	struct account *account;
+	int account_fd;	 /* its map, where it is pinned; -1 */
 	bool is_pinned;	 /* and so is the account */
+	bool is_astray;	 /* the pins cannot be put right: see trouble */
+	struct pins_mark mark;
+	bool is_racy; /* the mark was made too soon to tell */
+	struct wire_control self; /* as the programs were told */
 	bool is_adopted; /* the programs were running when we came */
 	bool is_kept;	 /* they are to run on when we go */
 
@@ -60,3 +65,6 @@ int past_pin(struct sensor *s);
 /* Our ring is there: end what others left running. */
 int past_take_over(struct sensor *s);
 void past_close(struct sensor *s);
+
+/* The pins are as they should be: what is changed from now on is not ours. */
+void care_mark_pins(struct sensor *s);

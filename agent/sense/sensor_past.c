@@ -58,7 +58,17 @@ static int adopt(struct sensor *s)
 		return r;
 	if (!s->account->ready || s->account->end)
 		return -ENOENT;
+	s->account_fd = steal_fd(&fd);
 	return attach_adopt(&s->a, s->pins, s->name, s->account);
+}
+
+static void drop_account(struct sensor *s)
+{
+	account_unmap(s->account, s->cpus);
+	s->account = NULL;
+	if (s->account_fd >= 0)
+		(void)close(s->account_fd);
+	s->account_fd = -1;
 }
 
 /* What cannot be taken over as it is may still have a ring to be read. */
@@ -82,27 +92,25 @@ bool past_adopt(struct sensor *s)
 	}
 	attach_done(&s->a);
 	attach_init(&s->a);
-	account_unmap(s->account, s->cpus);
-	s->account = NULL;
+	drop_account(s);
 	set_aside(s);
 	return false;
 }
 
 static int pin_all(struct sensor *s)
 {
-	cleanup_close int fd = -1;
 	int r;
 
 	r = pins_make(s->pins, s->name);
 	if (r < 0)
 		return r;
-	r = fd = account_make(s->cpus);
+	r = s->account_fd = account_make(s->cpus);
 	if (r >= 0)
-		r = account_map(fd, s->cpus, &s->account);
+		r = account_map(s->account_fd, s->cpus, &s->account);
 	if (r >= 0)
-		r = pins_put(s->pins, s->name, "map", "account", fd);
+		r = pins_put(s->pins, s->name, "map", "account", s->account_fd);
 	if (r >= 0)
-		r = own_tell_map(&s->a, fd);
+		r = own_tell_map(&s->a, s->account_fd);
 	if (r >= 0)
 		r = attach_pin(&s->a, s->pins, s->name, s->account);
 	if (r < 0)
@@ -120,8 +128,7 @@ int past_pin(struct sensor *s)
 		(void)snprintf(s->trouble, sizeof(s->trouble),
 			       "cannot pin all programs: %s", strerror(-r));
 		(void)pins_drop(s->pins, s->name, NULL);
-		account_unmap(s->account, s->cpus);
-		s->account = NULL;
+		drop_account(s);
 	}
 	if (!s->account)
 		s->account = calloc(1, account_bytes(s->cpus));
@@ -202,6 +209,7 @@ int past_take_over(struct sensor *s)
 		ring_skip_to(s->ring, from);
 	}
 	stop_others(s);
+	care_mark_pins(s);
 	return 0;
 }
 
@@ -211,8 +219,8 @@ void past_close(struct sensor *s)
 
 	for (i = 0; i < s->former_count; i++)
 		former_close(&s->formers[i]);
-	if (s->is_pinned)
-		account_unmap(s->account, s->cpus);
+	if (s->account_fd >= 0)
+		drop_account(s);
 	else
 		free(s->account);
 	free(s->handover.twins);
@@ -230,7 +238,7 @@ void past_close(struct sensor *s)
 
 const char *sensor_pin_trouble(const struct sensor *s)
 {
-	return s->is_pinned ? "" : s->trouble;
+	return s->is_pinned && !s->is_astray ? "" : s->trouble;
 }
 
 void sensor_resume(struct sensor *s, const struct sensor_journal *j,

@@ -5,14 +5,21 @@
  */
 #include "harness.h"
 
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "forced.h"
+#include "tampered.h"
 
 static struct sensor_settings settings(void)
 {
@@ -66,16 +73,291 @@ static void end(struct seen *w)
 
 static void what_was_taken_over_is_not_taken_for_put_out(void **state)
 {
+	struct sensor_harm harm;
 	struct seen *w;
 
 	(void)state;
 	assert_false(open_again(&w));
-	assert_int_equal(sensor_check(w->sensor), 0);
+	assert_false(sensor_check(w->sensor, &harm));
 	leave(w);
 	assert_true(open_again(&w));
-	assert_int_equal(sensor_check(w->sensor), 0);
+	assert_false(sensor_check(w->sensor, &harm));
 	assert_true(seen_row(w, "processes made").active);
 	assert_true(seen_row(w, "connect, IPv4").active);
+	end(w);
+}
+
+/* ---- put out and attached again ------------------------------------------- */
+
+static int act_connect(void *arg)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(9),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)arg;
+	if (fd < 0)
+		return 1;
+	return connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0 &&
+	       errno != ECONNREFUSED;
+}
+
+/* By the hook that is put out: there is a second witness, who always tells. */
+static size_t connects_told(struct seen *w)
+{
+	const struct wire_hdr *h;
+	size_t i, n = 0;
+
+	seen_run(w, act_connect, NULL);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
+	for (i = 0; (h = seen_nth(w, WIRE_CONNECT, i)); i++)
+		n += h->backend == WIRE_BACKEND_CGROUP;
+	return n;
+}
+
+static int link_fd(void)
+{
+	uint32_t id = tamper_cgroup_link("connect4_cgroup");
+	int fd;
+
+	assert_true(id > 0);
+	fd = bpf_link_get_fd_by_id(id);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void detach(struct seen *w)
+{
+	int fd = link_fd();
+
+	(void)w;
+	assert_int_equal(bpf_link_detach(fd), 0);
+	(void)close(fd);
+}
+
+/* One that sees nothing and says nothing. */
+static void replace(struct seen *w)
+{
+	const struct bpf_insn code[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = BPF_CGROUP_INET4_CONNECT);
+	int fd = link_fd(), program;
+
+	(void)w;
+	program = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, "blind", "GPL",
+				code, 2, &opts);
+	assert_true(program >= 0);
+	assert_int_equal(bpf_link_update(fd, program, NULL), 0);
+	(void)close(program);
+	(void)close(fd);
+}
+
+static void put_out_and_mended(struct seen *w, void (*harm_it)(struct seen *w),
+			       const char *why)
+{
+	struct sensor_harm harm;
+
+	assert_int_equal(connects_told(w), 1);
+	harm_it(w);
+	assert_int_equal(connects_told(w), 0);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_int_equal(harm.hooks, 1);
+	assert_false(seen_row(w, "connect, IPv4").active);
+	assert_non_null(strstr(seen_row(w, "connect, IPv4").reason, why));
+	assert_true(seen_row(w, "connect, IPv6").active);
+	assert_int_equal(connects_told(w), 0);
+
+	assert_int_equal(sensor_mend(w->sensor), 1);
+	assert_true(seen_row(w, "connect, IPv4").active);
+	assert_false(sensor_check(w->sensor, &harm));
+	assert_int_equal(sensor_mend(w->sensor), 0);
+	/* Once: neither half of what was there runs as well. */
+	assert_int_equal(connects_told(w), 1);
+}
+
+static void hook_that_was_detached_is_attached_again(void **state)
+{
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	put_out_and_mended(w, detach, "detached by somebody else");
+	end(w);
+}
+
+static void hook_that_was_replaced_is_attached_again(void **state)
+{
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	put_out_and_mended(w, replace, "another program put in its place");
+	end(w);
+}
+
+static void so_is_one_that_was_taken_over_and_the_next_start_takes_it(
+	void **state)
+{
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	leave(w);
+	assert_true(open_again(&w));
+	put_out_and_mended(w, detach, "detached by somebody else");
+	leave(w);
+	assert_true(open_again(&w));
+	assert_int_equal(connects_told(w), 1);
+	end(w);
+}
+
+static void who_fights_is_not_fought_in_a_loop(void **state)
+{
+	struct sensor_harm harm;
+	struct sensor_row row;
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	put_out_and_mended(w, detach, "detached by somebody else");
+	detach(w);
+	/* Told again, and not mended at once. */
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_int_equal(harm.hooks, 1);
+	assert_int_equal(sensor_mend(w->sensor), 0);
+	assert_int_equal(sensor_mend(w->sensor), 0);
+	row = seen_row(w, "connect, IPv4");
+	assert_false(row.active);
+	assert_non_null(strstr(row.reason, "next try within 5 s"));
+	/* A kill now: the next start has all of its hooks. */
+	leave(w);
+	assert_false(open_again(&w));
+	assert_true(seen_row(w, "connect, IPv4").active);
+	assert_int_equal(connects_told(w), 1);
+	sensor_forget_formers(w->sensor);
+	end(w);
+}
+
+/* ---- pins ------------------------------------------------------------------ */
+
+/* The one generation that is there. */
+static const char *generation(void)
+{
+	static char path[300];
+	DIR *d = opendir(work_path("bpf/picket"));
+	const struct dirent *e;
+
+	*path = '\0';
+	while (d && (e = readdir(d)))
+		if (strchr(e->d_name, '-'))
+			(void)snprintf(path, sizeof(path), "bpf/picket/%s",
+				       e->d_name);
+	if (d)
+		(void)closedir(d);
+	assert_true(*path);
+	return work_path(path);
+}
+
+static int unpin_one(const char *name)
+{
+	char path[400];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", generation(), name);
+	return unlink(path);
+}
+
+static void pins_that_were_taken_away_are_put_back(void **state)
+{
+	struct sensor_harm harm;
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	assert_false(sensor_check(w->sensor, &harm));
+	assert_int_equal(unpin_one("link_connect4_cgroup"), 0);
+	assert_int_equal(unpin_one("map_ring"), 0);
+	assert_int_equal(unpin_one("map_account"), 0);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_int_equal(harm.pins, 3);
+	assert_int_equal(harm.hooks, 0);
+	assert_false(harm.pins_astray);
+	assert_false(sensor_check(w->sensor, &harm));
+	leave(w);
+	assert_true(open_again(&w));
+	assert_int_equal(connects_told(w), 1);
+	end(w);
+}
+
+static void pin_of_something_else_in_its_place_goes(void **state)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "other", 4, 4, 1, NULL);
+	struct sensor_harm harm;
+	char path[400];
+	struct seen *w;
+
+	(void)state;
+	assert_true(map >= 0);
+	assert_false(open_again(&w));
+	assert_int_equal(unpin_one("map_counters"), 0);
+	(void)snprintf(path, sizeof(path), "%s/map_counters", generation());
+	assert_int_equal(bpf_obj_pin(map, path), 0);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_int_equal(harm.pins, 1);
+	leave(w);
+	assert_true(open_again(&w));
+	end(w);
+	(void)close(map);
+}
+
+static void directory_of_the_pins_taken_away_is_told_once(void **state)
+{
+	struct sensor_harm harm;
+	struct seen *w;
+
+	(void)state;
+	assert_false(open_again(&w));
+	assert_int_equal(rename(work_path("bpf/picket"), work_path("bpf/away")),
+			 0);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_true(harm.pins_astray);
+	assert_non_null(
+		strstr(sensor_pin_trouble(w->sensor), "is not where it was"));
+	assert_false(sensor_check(w->sensor, &harm));
+	assert_int_equal(connects_told(w), 1);
+	assert_int_equal(rename(work_path("bpf/away"), work_path("bpf/picket")),
+			 0);
+	end(w);
+	assert_int_equal(access(work_path("bpf/picket"), F_OK), -1);
+}
+
+/* ---- whom the programs leave out ------------------------------------------- */
+
+static void who_makes_himself_picket_is_found_out(void **state)
+{
+	struct wire_control other = { .self_tgid = 1 }, is = { 0 };
+	struct sensor_harm harm;
+	uint32_t key = 0;
+	struct seen *w;
+	char path[400];
+	int fd;
+
+	(void)state;
+	assert_false(open_again(&w));
+	(void)snprintf(path, sizeof(path), "%s/map_control", generation());
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	assert_int_equal(bpf_map_update_elem(fd, &key, &other, BPF_ANY), 0);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_true(harm.control);
+	assert_int_equal(bpf_map_lookup_elem(fd, &key, &is), 0);
+	assert_int_equal(is.self_tgid, getpid());
+	assert_false(sensor_check(w->sensor, &harm));
+	(void)close(fd);
 	end(w);
 }
 
@@ -99,6 +381,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_taken_over_is_not_taken_for_put_out),
+		cmocka_unit_test(hook_that_was_detached_is_attached_again),
+		cmocka_unit_test(hook_that_was_replaced_is_attached_again),
+		cmocka_unit_test(
+			so_is_one_that_was_taken_over_and_the_next_start_takes_it),
+		cmocka_unit_test(who_fights_is_not_fought_in_a_loop),
+		cmocka_unit_test(pins_that_were_taken_away_are_put_back),
+		cmocka_unit_test(pin_of_something_else_in_its_place_goes),
+		cmocka_unit_test(directory_of_the_pins_taken_away_is_told_once),
+		cmocka_unit_test(who_makes_himself_picket_is_found_out),
 	};
 
 	return cmocka_run_group_tests_name("care", tests, setup, teardown);

@@ -88,32 +88,6 @@ static int act_detach(void *arg)
 	return fd < 0 || bpf_link_detach(fd) < 0;
 }
 
-/* The newest that runs it: other sensors of this program are older. */
-static uint32_t cgroup_link(const char *program)
-{
-	uint32_t newest = 0;
-	struct bpf_link_info link;
-	struct bpf_prog_info prog;
-	uint32_t size;
-	int fd, at;
-
-	for (fd = 3; fd < 1024; fd++) {
-		size = sizeof(link);
-		memset(&link, 0, sizeof(link));
-		if (bpf_obj_get_info_by_fd(fd, &link, &size) < 0 ||
-		    link.type != BPF_LINK_TYPE_CGROUP)
-			continue;
-		at = bpf_prog_get_fd_by_id(link.prog_id);
-		size = sizeof(prog);
-		memset(&prog, 0, sizeof(prog));
-		(void)bpf_obj_get_info_by_fd(at, &prog, &size);
-		(void)close(at);
-		if (strcmp(prog.name, program) == 0 && link.id > newest)
-			newest = link.id;
-	}
-	return newest;
-}
-
 /* With a sensor of its own, which is not the same afterwards. */
 static void a_detached_hook_is_told_and_missed(void **state)
 {
@@ -125,28 +99,30 @@ static void a_detached_hook_is_told_and_missed(void **state)
 		.force[WIRE_FAM_CONNECT] = WIRE_BACKEND_CGROUP,
 	};
 	const struct wire_tamper *r;
+	struct sensor_harm harm;
 	struct seen *w = NULL;
 	char what[256];
 	uint32_t id;
 
 	(void)state;
 	assert_int_equal(seen_try(&s, &w, what), 0);
-	assert_int_equal(sensor_check(w->sensor), 0);
+	assert_false(sensor_check(w->sensor, &harm));
 	assert_true(seen_row(w, "connect, IPv4").active);
-	id = cgroup_link("connect4_cgroup");
+	id = tamper_cgroup_link("connect4_cgroup");
 	assert_true(id > 0);
 	seen_run(w, act_detach, &id);
 	r = tamper_only(w, WIRE_TAMPER_BPF);
 	assert_int_equal(r->arg, BPF_LINK_DETACH);
 	assert_int_equal(r->id, id);
 	assert_true(r->flags & WIRE_TAMPER_SELF);
-	assert_int_equal(sensor_check(w->sensor), 1);
+	assert_true(sensor_check(w->sensor, &harm));
+	assert_int_equal(harm.hooks, 1);
 	assert_false(seen_row(w, "connect, IPv4").active);
 	assert_non_null(strstr(seen_row(w, "connect, IPv4").reason,
 			       "detached by somebody else"));
 	assert_true(seen_row(w, "connect, IPv6").active);
 	/* Found once. */
-	assert_int_equal(sensor_check(w->sensor), 0);
+	assert_false(sensor_check(w->sensor, &harm));
 	seen_close(w);
 }
 

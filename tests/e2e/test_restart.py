@@ -400,6 +400,29 @@ def directory_that_others_may_write_to_is_not_used(place):
 
 
 @test
+def pins_that_somebody_takes_away_are_put_back_and_he_is_named(place):
+    with place.agent() as agent:
+        agent.start()
+        pins = sorted(place.pins.glob("*/link_*"))
+        remover, _ = act(["/bin/rm", *pins[:3]])
+        told = wait_for(lambda: [
+            r for r in kind(agent.read(), "agent")
+            if r["agent"]["what"] == "blinded"], "the loss to be noticed")
+        equal([r["agent"]["facts"] for r in told], [{"pins": "3"}], "facts")
+        equal(sorted(place.pins.glob("*/link_*")), pins, "links")
+        equal(len([r for r in kind(agent.read(), "write")
+                   if record.operation(r) == "unlink"
+                   and record.pid(r) == remover]), 3, "unlinks told")
+        kill(agent)
+        with Load(place.dir) as load:
+            load.more(10)
+        agent.start()
+        contains(agent.log_text(), "went on with the programs", "the log")
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        check_load(load, agent.read())
+
+
+@test
 def who_killed_picket_is_told_by_the_next(place):
     with place.agent() as agent:
         agent.start()

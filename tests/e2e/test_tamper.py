@@ -199,18 +199,27 @@ def tracing_another_is_told_and_no_alert(s):
 
 
 def a_cgroup_link(pid):
-    """The number of one of its links that anybody can detach."""
+    """The number of its newest link that anybody can detach."""
+    numbers = []
     for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
         with open(path, encoding="utf-8") as f:
             info = dict(line.split(":", 1) for line in f if ":" in line)
         if info.get("link_type", "").strip() == "cgroup":
-            return info["link_id"].strip()
-    raise Missing("cgroup links", "this picket has none")
+            numbers.append(int(info["link_id"]))
+    if not numbers:
+        raise Missing("cgroup links", "this picket has none")
+    return str(max(numbers))
+
+
+def tables(s, count):
+    """The tables of ways in that were told, so many at least."""
+    return [r["agent"]["coverage"] for r in s.tail.wait(
+        lambda r: r.get("kind") == "agent"
+        and r["agent"]["what"] == "coverage", "coverage", count=count)]
 
 
 @test
-def a_hook_put_out_is_an_alert_and_a_row_that_is_off(s):
-    # The last of all: this picket sees less from now on.
+def a_hook_put_out_is_an_alert_a_row_that_is_off_and_attached_again(s):
     link = a_cgroup_link(s.agent.process.pid)
     pid, r = tampering(s, ["/usr/sbin/bpftool", "link", "detach", "id", link])
     equal(rule(r), "picket-bpf", "rule")
@@ -218,14 +227,35 @@ def a_hook_put_out_is_an_alert_and_a_row_that_is_off(s):
     r, = s.tail.wait(lambda r: r.get("kind") == "agent"
                      and r["agent"]["what"] == "blinded", "being blinded")
     equal(r["agent"]["facts"]["hooks"], "1", "hooks")
-    rows = s.tail.wait(lambda r: r.get("kind") == "agent"
-                       and r["agent"]["what"] == "coverage", "coverage",
-                       count=2)[-1]["agent"]["coverage"]
-    off = [row for row in rows if "by somebody else" in row.get("reason", "")]
-    equal([row["family"] for row in off], ["connect"], f"rows: {off}")
-    true("by somebody else" in run([PICKET, "status", "--journal",
-                                    s.agent.journal]).stdout.decode(),
+    before, during, after = tables(s, 3)
+    off = [row for row in during if "by somebody else" in
+           row.get("reason", "")]
+    equal(len(off), 1, f"rows: {off}")
+    # Without the rights that picket gave up after its start.
+    r, = s.tail.wait(lambda r: r.get("kind") == "agent"
+                     and r["agent"]["what"] == "mended", "being mended")
+    equal(r["agent"]["facts"]["hooks"], "1", "hooks")
+    equal(after, before, "the table afterwards")
+
+
+@test
+def one_put_out_again_and_again_is_told_each_time_and_not_fought(s):
+    told = len(s.tail.find(lambda r: r.get("kind") == "agent"
+                           and r["agent"]["what"] == "blinded"))
+    link = a_cgroup_link(s.agent.process.pid)
+    tampering(s, ["/usr/sbin/bpftool", "link", "detach", "id", link])
+    s.tail.wait(lambda r: r.get("kind") == "agent"
+                and r["agent"]["what"] == "blinded", "being blinded",
+                count=told + 1)
+    off = [row for row in tables(s, 4)[3] if "next try within"
+           in row.get("reason", "")]
+    equal(len(off), 1, f"what is off for a while: {off}")
+    true("next try within" in run([PICKET, "status", "--journal",
+                                   s.agent.journal]).stdout.decode(),
          "picket status does not say so")
+    s.tail.wait(lambda r: r.get("kind") == "agent"
+                and r["agent"]["what"] == "mended", "being mended again",
+                count=2)
 
 
 if __name__ == "__main__":
