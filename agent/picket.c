@@ -18,6 +18,7 @@ static const struct command {
 } commands[] = {
 	{ "run", cmd_run, "watch this host until told to stop" },
 	{ "tail", cmd_tail, "print what the journal holds, and what comes" },
+	{ "reload", cmd_reload, "have a running picket read its policy anew" },
 	{ "status", cmd_status, "say what a running picket sees and has lost" },
 	{ "query", cmd_query, "print what happened at a time, and who did it" },
 	{ "verify", cmd_verify, "prove that a journal is what was written" },

@@ -326,11 +326,11 @@ struct running {
 	struct ships *ships;
 };
 
-static int on_signal(int signo, int32_t sender_pid, void *arg)
+static int on_signal(int signo, struct loop_sender by, void *arg)
 {
 	struct running *run = arg;
 
-	(void)sender_pid;
+	(void)by;
 	if (signo == SIGHUP) {
 		log_notice("reading credentials anew");
 		ships_reload(run->ships);

@@ -22,6 +22,8 @@ struct loop;
 struct loop_timer;
 struct losses;
 struct reader;
+struct reload;
+struct requester;
 struct status_socket;
 struct tail_view;
 
@@ -42,6 +44,9 @@ struct agent {
 	struct sensor *sensor;
 	struct proc_table *procs;
 	struct rule_set *rules;
+	uint64_t
+		generation; /* of the policy: 1, and one more with each reload */
+	struct reload *reload;
 	struct journal *journal;
 	struct journal_opening opening;
 	struct losses *losses;
@@ -56,17 +61,17 @@ struct agent {
 	struct loop_timer *canary_timer;
 	int helper_error; /* how the canary's last run ended, errno */
 	struct sensor_past past;
-	bool has_past;	   /* not all of it is in the journal */
-	uint64_t past_seq; /* once it was read: its last number */
-	bool is_kept;	   /* the kernel side goes on without us */
-	uint64_t lost;	       /* in the kernel, told in the journal */
-	uint64_t healed_lost;  /* records of processes lost, and made up for */
+	bool has_past;	      /* not all of it is in the journal */
+	uint64_t past_seq;    /* once it was read: its last number */
+	bool is_kept;	      /* the kernel side goes on without us */
+	uint64_t lost;	      /* in the kernel, told in the journal */
+	uint64_t healed_lost; /* records of processes lost, and made up for */
 	uint64_t started_ns;
 	int64_t started_wall_ns;
 	int32_t stopped_by; /* pid that sent the signal; 0: unknown */
 	int stop_signal;
-	int journal_error; /* last one that was told */
-	uint64_t journal_trimmed;  /* the same: records, unshipped */
+	int journal_error;	     /* last one that was told */
+	uint64_t journal_trimmed;    /* the same: records, unshipped */
 	uint64_t journal_trimmed_ns; /* when that was told; 0: never */
 	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
@@ -104,8 +109,12 @@ void service_end(struct agent *a);
 /* care.c: hooks and pins are looked after, and the table of ways in is told. */
 int care_start(struct agent *a);
 
-/* Events about the agent itself. */
-void report_policy(struct agent *a, const char *how);
+/* Events about the agent itself. by: whose wish it was; NULL: none. */
+void report_policy(struct agent *a, const char *how,
+		   const struct requester *by);
+/* A new policy is wrong (what: escaped): the old one stays. */
+void report_refused_policy(struct agent *a, const char *what,
+			   const struct requester *by);
 void report_start(struct agent *a);
 /* The table of ways in, if it is not as it was told last. */
 void report_coverage(struct agent *a);

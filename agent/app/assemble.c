@@ -12,6 +12,7 @@
 #include "app/exit_codes.h"
 #include "app/losses.h"
 #include "app/redact_key.h"
+#include "app/reload.h"
 #include "app/restart.h"
 #include "app/sandbox.h"
 #include "app/settings.h"
@@ -190,6 +191,7 @@ int assemble(struct agent *a)
 	if (start_journal(a) < 0)
 		return EXIT_CODE_FAILURE;
 
+	a->generation = 1;
 	a->pipeline.sensor = a->sensor;
 	a->pipeline.rules = a->rules;
 	a->pipeline.journal = a->journal;
@@ -238,6 +240,7 @@ int assemble_tail(struct agent *a)
 void assemble_apart(struct agent *a)
 {
 	helper_stop(a->helper);
+	reload_free(a->reload);
 	status_socket_close(a->status);
 	tail_view_free(a->tail);
 	reader_close(a->reader);

@@ -44,11 +44,12 @@ static const struct opt_command command = {
 	.summary = "Watch this host: hold every exec, connection and write "
 		   "against the policy\nand keep it in the journal.",
 	.rows = rows,
-	.notes = "SIGHUP reloads the policy. SIGINT and SIGTERM end it and "
-		 "leave nothing in\nthe kernel; SIGUSR2 ends it and leaves the "
-		 "programs running for the next\nstart, as a crash does.\n"
-		 "Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE "
-		 "and CAP_DAC_READ_SEARCH\nto start, or root.",
+	.notes =
+		"SIGHUP reloads the policy, as picket reload does. SIGINT and SIGTERM end it and "
+		"leave nothing in\nthe kernel; SIGUSR2 ends it and leaves the "
+		"programs running for the next\nstart, as a crash does.\n"
+		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE "
+		"and CAP_DAC_READ_SEARCH\nto start, or root.",
 };
 
 int cmd_run(int argc, char **argv)

@@ -20,6 +20,7 @@
 #include "app/health.h"
 #include "app/losses.h"
 #include "app/metrics.h"
+#include "app/reload.h"
 #include "app/restart.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
@@ -40,23 +41,6 @@
 #define METRICS_MS	 15000
 /* A wall clock that moved this much against boot time was stepped. */
 #define CLOCK_STEP_NS	 ((int64_t)(100 * NS_PER_MS))
-
-/* ---- policy ------------------------------------------------------------- */
-
-static void reload(struct agent *a)
-{
-	struct rule_set *fresh = NULL;
-
-	if (settings_load_rules(a->s->policy_dir, a->s->conf, &fresh) !=
-	    EXIT_CODE_OK) {
-		log_warning("policy not reloaded, the old one stays in force");
-		return;
-	}
-	rule_set_free(a->rules);
-	a->rules = a->pipeline.rules = fresh;
-	report_policy(a, "reloaded");
-	log_notice("policy reloaded rules=%zu", rule_set_count(fresh));
-}
 
 /* ---- the loop ----------------------------------------------------------- */
 
@@ -143,18 +127,18 @@ static int housekeep(void *arg)
 	return 0;
 }
 
-static int signalled(int signo, int32_t sender_pid, void *arg)
+static int signalled(int signo, struct loop_sender by, void *arg)
 {
 	struct agent *a = arg;
 
 	if (signo == SIGHUP) {
-		service_reloading(a);
-		reload(a);
-		return service_ready(a);
+		if (a->reload)
+			reload_by_signal(a->reload, by);
+		return 0;
 	}
 	a->stop_signal = signo;
 	a->is_kept = signo == SIGUSR2;
-	a->stopped_by = sender_pid;
+	a->stopped_by = by.pid;
 	loop_stop(a->loop, 0);
 	return 0;
 }
@@ -176,6 +160,7 @@ static void gather(struct agent *a, struct health *h)
 		.journal_dir = a->s->journal_dir,
 		.pipeline = a->pipeline.counts,
 		.rules = rule_set_count(a->rules),
+		.generation = a->generation,
 	};
 	memcpy(h->journal_id, a->opening.id, sizeof(h->journal_id));
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));
@@ -200,23 +185,33 @@ static void gather(struct agent *a, struct health *h)
 /* Some kilobytes: not on the stack. */
 static struct health health;
 
-static void answer_status(void *arg, enum status_form form, struct buf *out)
+static bool answer_status(void *arg, const struct status_ask *ask,
+			  struct buf *out)
 {
-	gather(arg, &health);
-	switch (form) {
+	struct agent *a = arg;
+
+	switch (ask->form) {
+	case STATUS_RELOAD:
+	case STATUS_RELOAD_JSON:
+		return reload_by_client(a->reload, ask, out);
 	case STATUS_JSON:
+		gather(a, &health);
 		health_json(out, &health);
-		return;
+		return true;
 	case STATUS_PROMETHEUS:
+		gather(a, &health);
 		metrics_text(out, &health);
-		return;
+		return true;
 	case STATUS_CHECK:
+		gather(a, &health);
 		health_check(out, &health);
-		return;
+		return true;
 	case STATUS_TEXT:
 		break;
 	}
+	gather(a, &health);
 	health_text(out, &health);
+	return true;
 }
 
 static int save_metrics(void *arg)
@@ -333,6 +328,12 @@ static int start(struct agent *a)
 	if (code != EXIT_CODE_OK)
 		return code;
 	report_start(a);
+	r = reload_new(a, &a->reload);
+	if (r < 0) {
+		log_error("cannot prepare for reloading: %s",
+			  strerrordesc_np(-r));
+		return EXIT_CODE_FAILURE;
+	}
 	r = status_socket_open(a->s->journal_dir, a->loop, answer_status, a,
 			       &a->status);
 	if (r < 0)

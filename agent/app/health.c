@@ -136,7 +136,8 @@ void health_text(struct buf *out, const struct health *h)
 			 j->error_what, strerrordesc_np(j->error), j->waiting);
 	text_canary(out, h);
 	health_ship_text(out, h);
-	buf_addf(out, "policy    %zu rules  sha256 ", h->rules);
+	buf_addf(out, "policy    %zu rules  generation %" PRIu64 "  sha256 ",
+		 h->rules, h->generation);
 	add_hex(out, h->rules_hash, 8);
 	buf_addf(out,
 		 "…\n          %" PRIu64 " allowed  %" PRIu64
@@ -245,7 +246,10 @@ static void json_coverage(struct buf *out, const struct health *h)
 
 static void json_verdicts(struct buf *out, const struct health *h)
 {
-	buf_addf(out, ",\"policy\":{\"rules\":%zu,\"sha256\":\"", h->rules);
+	buf_addf(out,
+		 ",\"policy\":{\"rules\":%zu,\"generation\":%" PRIu64
+		 ",\"sha256\":\"",
+		 h->rules, h->generation);
 	add_hex(out, h->rules_hash, sizeof(h->rules_hash));
 	buf_add_str(out, "\"");
 	for (int a = ANSWER_ALLOWED; a < ANSWER_COUNT; a++)

@@ -41,6 +41,7 @@ struct health {
 	struct proc_stats procs;
 
 	size_t rules;
+	uint64_t generation;
 	uint8_t rules_hash[32];
 
 	struct destination destinations[DESTINATIONS_MAX];

@@ -11,6 +11,7 @@
 #include "app/agent.h"
 #include "app/destinations.h"
 #include "app/losses.h"
+#include "app/reload.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/log.h"
@@ -19,22 +20,71 @@
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "sense/sensor.h"
+#include "store/lines.h"
 
-void report_policy(struct agent *a, const char *how)
+/* Whose wish a change was; nobody's facts are left out. */
+struct wish_facts {
+	char pid[16], uid[16], line[512];
+};
+
+static size_t add_wish(struct record_fact *facts, struct wish_facts *w,
+		       const struct requester *by)
 {
-	const uint8_t *hash = rule_set_hash(a->rules);
-	char hex[65], rules[24];
-	const struct record_fact facts[] = {
+	size_t n = 0;
+
+	w->line[0] = '\0';
+	if (!by)
+		return 0;
+	(void)snprintf(w->pid, sizeof(w->pid), "%d", by->pid);
+	(void)snprintf(w->uid, sizeof(w->uid), "%u", by->uid);
+	(void)snprintf(w->line, sizeof(w->line),
+		       ", by %s of pid %s, uid %s%s%.*s", by->how, w->pid,
+		       w->uid, by->exe[0] ? ", " : "", 200, by->exe);
+	facts[n++] = (struct record_fact){ "by", by->how };
+	facts[n++] = (struct record_fact){ "by_pid", w->pid };
+	facts[n++] = (struct record_fact){ "by_uid", w->uid };
+	if (by->exe[0])
+		facts[n++] = (struct record_fact){ "by_exe", by->exe };
+	return n;
+}
+
+void report_policy(struct agent *a, const char *how, const struct requester *by)
+{
+	char hex[65], rules[24], generation[24];
+	struct wish_facts wish;
+	struct record_fact facts[8] = {
 		{ "sha256", hex },
 		{ "rules", rules },
-		{ NULL, NULL },
+		{ "generation", generation },
 	};
 
-	for (int i = 0; i < 32; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+	(void)hex_print(rule_set_hash(a->rules), 32, hex);
 	(void)snprintf(rules, sizeof(rules), "%zu", rule_set_count(a->rules));
+	(void)snprintf(generation, sizeof(generation), "%" PRIu64,
+		       a->generation);
+	(void)add_wish(facts + 3, &wish, by);
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__POLICY, facts,
-		 "policy %s: %s rules, sha256 %s", how, rules, hex);
+		 "policy %s: %s rules, sha256 %s, generation %s%s", how, rules,
+		 hex, generation, wish.line);
+}
+
+void report_refused_policy(struct agent *a, const char *what,
+			   const struct requester *by)
+{
+	char generation[24];
+	struct wish_facts wish;
+	/* Without a hash: what is in force has not changed. */
+	struct record_fact facts[8] = {
+		{ "refused", what },
+		{ "generation", generation },
+	};
+
+	(void)snprintf(generation, sizeof(generation), "%" PRIu64,
+		       a->generation);
+	(void)add_wish(facts + 2, &wish, by);
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__POLICY, facts,
+		 "policy not reloaded, generation %s stays%s: %s", generation,
+		 wish.line, what);
 }
 
 /* Of what is told of it, so that only a change is told again. */
@@ -101,7 +151,7 @@ void report_start(struct agent *a)
 			 "the journal's torn end, %" PRIu64
 			 " bytes, was set aside as %s",
 			 o->cut_bytes, o->cut_file);
-	report_policy(a, "loaded");
+	report_policy(a, "loaded", NULL);
 
 	report_coverage(a);
 }

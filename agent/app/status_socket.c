@@ -18,10 +18,20 @@
 #include "base/cleanup.h"
 #include "base/loop.h"
 
-#define SOCKET_NAME    "status.sock"
-#define ANSWER_MAX     (256u << 10)
-#define ASK_TIMEOUT_MS 3000
-#define CLIENTS_MAX    8
+#define SOCKET_NAME	  "status.sock"
+#define ANSWER_MAX	  (4u << 20)
+#define ASK_TIMEOUT_MS	  3000
+/* A large policy takes seconds to be read, and those before it too. */
+#define RELOAD_TIMEOUT_MS 60000
+#define CLIENTS_MAX	  8
+
+struct client {
+	uint64_t id; /* 0: free */
+	int fd;
+	bool asked;	/* what it wants is known */
+	struct buf out; /* what it has not read yet */
+	size_t sent;
+};
 
 struct status_socket {
 	struct loop *loop;
@@ -29,8 +39,9 @@ struct status_socket {
 	void *arg;
 	int dirfd;
 	int fd;
-	struct stat name;	  /* of SOCKET_NAME in dirfd when it was made */
-	int clients[CLIENTS_MAX]; /* -1: free */
+	struct stat name; /* of SOCKET_NAME in dirfd when it was made */
+	uint64_t last_id;
+	struct client clients[CLIENTS_MAX];
 };
 
 static void address(int dirfd, struct sockaddr_un *ret)
@@ -40,32 +51,84 @@ static void address(int dirfd, struct sockaddr_un *ret)
 		       "/proc/self/fd/%d/" SOCKET_NAME, dirfd);
 }
 
-static void drop_client(struct status_socket *s, int fd)
+static void drop_client(struct status_socket *s, struct client *c)
 {
-	for (int i = 0; i < CLIENTS_MAX; i++) {
-		if (s->clients[i] != fd)
-			continue;
-		s->clients[i] = -1;
-		loop_remove(s->loop, fd);
-		(void)close(fd);
+	loop_remove(s->loop, c->fd);
+	(void)close(c->fd);
+	buf_done(&c->out);
+	*c = (struct client){ 0 };
+}
+
+/* As much as the socket takes; when all is out, that was it. */
+static void send_more(struct status_socket *s, struct client *c)
+{
+	ssize_t n;
+
+	while (!c->out.failed && c->sent < c->out.n) {
+		n = send(c->fd, c->out.p + c->sent, c->out.n - c->sent,
+			 MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN) {
+			if (loop_modify(s->loop, c->fd, EPOLLOUT) < 0)
+				break;
+			return;
+		}
+		if (n <= 0)
+			break;
+		c->sent += (size_t)n;
 	}
+	drop_client(s, c);
+}
+
+static void take_question(struct status_socket *s, struct client *c)
+{
+	struct status_ask ask = { .client = c->id, .uid = (uid_t)-1 };
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+	char want;
+
+	if (recv(c->fd, &want, 1, MSG_DONTWAIT) != 1) {
+		drop_client(s, c);
+		return;
+	}
+	ask.form = (enum status_form)want;
+	if (!getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size)) {
+		ask.pid = peer.pid;
+		ask.uid = peer.uid;
+	}
+	c->asked = true;
+	if (s->fn(s->arg, &ask, &c->out))
+		send_more(s, c);
 }
 
 static int client_ready(int fd, uint32_t events, void *arg)
 {
-	cleanup_buf struct buf out = BUF_INIT(ANSWER_MAX);
 	struct status_socket *s = arg;
-	char want;
 
-	(void)events;
-	if (recv(fd, &want, 1, MSG_DONTWAIT) == 1) {
-		s->fn(s->arg, (enum status_form)want, &out);
-		if (!out.failed)
-			(void)send(fd, out.p, out.n,
-				   MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (struct client *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
+		if (!c->id || c->fd != fd)
+			continue;
+		if (!c->asked)
+			take_question(s, c);
+		else if (events & EPOLLOUT)
+			send_more(s, c);
+		else /* It says more than a question, or has gone. */
+			drop_client(s, c);
+		break;
 	}
-	drop_client(s, fd);
 	return 0;
+}
+
+/* A free place; beyond the cap the oldest client makes room. */
+static struct client *find_place(struct status_socket *s)
+{
+	struct client *oldest = s->clients;
+
+	for (struct client *c = s->clients; c < s->clients + CLIENTS_MAX; c++)
+		if (c->id < oldest->id)
+			oldest = c;
+	if (oldest->id)
+		drop_client(s, oldest);
+	return oldest;
 }
 
 static int accept_client(int fd, uint32_t events, void *arg)
@@ -73,21 +136,32 @@ static int accept_client(int fd, uint32_t events, void *arg)
 	cleanup_close int client =
 		accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct status_socket *s = arg;
-	int room = ANSWER_MAX;
+	struct client *c;
 
 	(void)events;
 	if (client < 0)
 		return 0;
-	/* Beyond the cap the oldest silent client makes room. */
-	if (s->clients[CLIENTS_MAX - 1] >= 0)
-		drop_client(s, s->clients[CLIENTS_MAX - 1]);
-	(void)setsockopt(client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	c = find_place(s);
 	if (loop_add(s->loop, client, EPOLLIN, client_ready, s) < 0)
 		return 0;
-	for (int i = CLIENTS_MAX - 1; i > 0; i--)
-		s->clients[i] = s->clients[i - 1];
-	s->clients[0] = steal_fd(&client);
+	*c = (struct client){ .id = ++s->last_id };
+	buf_init(&c->out, ANSWER_MAX);
+	c->fd = steal_fd(&client);
 	return 0;
+}
+
+void status_socket_answer(struct status_socket *s, uint64_t client,
+			  struct slice answer)
+{
+	if (!s || !client)
+		return;
+	for (struct client *c = s->clients; c < s->clients + CLIENTS_MAX; c++) {
+		if (c->id != client)
+			continue;
+		buf_add(&c->out, answer.p, answer.n);
+		send_more(s, c);
+		return;
+	}
 }
 
 static int open_dir(const char *dir)
@@ -135,7 +209,6 @@ int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
-	memset(s->clients, 0xff, sizeof(s->clients));
 	s->loop = loop;
 	s->fn = fn;
 	s->arg = arg;
@@ -182,13 +255,20 @@ void status_socket_close(struct status_socket *s)
 	if (!s)
 		return;
 	for (int i = 0; i < CLIENTS_MAX; i++)
-		if (s->clients[i] >= 0)
-			drop_client(s, s->clients[i]);
+		if (s->clients[i].id)
+			drop_client(s, &s->clients[i]);
 	loop_remove(s->loop, s->fd);
 	(void)close(s->fd);
 	(void)unlinkat(s->dirfd, SOCKET_NAME, 0);
 	(void)close(s->dirfd);
 	free(s);
+}
+
+static int timeout_of(enum status_form form)
+{
+	return form == STATUS_RELOAD || form == STATUS_RELOAD_JSON
+		       ? RELOAD_TIMEOUT_MS
+		       : ASK_TIMEOUT_MS;
 }
 
 int status_socket_ask(const char *dir, enum status_form form, struct buf *out)
@@ -213,7 +293,7 @@ int status_socket_ask(const char *dir, enum status_form form, struct buf *out)
 	for (;;) {
 		char chunk[4096];
 		ssize_t n;
-		int ready = poll(&pfd, 1, ASK_TIMEOUT_MS);
+		int ready = poll(&pfd, 1, timeout_of(form));
 
 		if (ready < 0 && errno == EINTR)
 			continue;

@@ -235,7 +235,10 @@ static int on_signal(int fd, uint32_t events, void *arg)
 	/* One each time: epoll says again that there are more. */
 	if (read(fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
 		return 0;
-	return s->fn((int)si.ssi_signo, (int32_t)si.ssi_pid, s->arg);
+	return s->fn((int)si.ssi_signo,
+		     (struct loop_sender){ .pid = (int32_t)si.ssi_pid,
+					   .uid = si.ssi_uid },
+		     s->arg);
 }
 
 int loop_signals(struct loop *l, const int *signals, loop_signal_fn fn,

@@ -14,8 +14,12 @@ struct loop_timer;
 /* Called with the ready EPOLL* bits. A negative return ends loop_run with it. */
 typedef int (*loop_fd_fn)(int fd, uint32_t events, void *arg);
 typedef int (*loop_timer_fn)(void *arg);
-/* signo and, where the kernel tells, who sent it (si_pid; 0: unknown). */
-typedef int (*loop_signal_fn)(int signo, int32_t sender_pid, void *arg);
+/* Who sent a signal, where the kernel tells (si_pid, si_uid). */
+struct loop_sender {
+	int32_t pid;	/* 0: unknown */
+	uint32_t uid;
+};
+typedef int (*loop_signal_fn)(int signo, struct loop_sender by, void *arg);
 
 int loop_new(struct loop **ret);
 void loop_free(struct loop *l);

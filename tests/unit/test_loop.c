@@ -215,16 +215,16 @@ static void an_unarmed_timer_is_silent_and_rearming_replaces(void **state)
 
 struct heard {
 	int signo;
-	int32_t sender;
+	struct loop_sender by;
 	int n;
 };
 
-static int hear(int signo, int32_t sender_pid, void *arg)
+static int hear(int signo, struct loop_sender by, void *arg)
 {
 	struct heard *h = arg;
 
 	h->signo = signo;
-	h->sender = sender_pid;
+	h->by = by;
 	if (++h->n == 2)
 		loop_stop(loop, 0);
 	return 0;
@@ -243,7 +243,8 @@ static void signals_arrive_with_their_sender(void **state)
 	assert_int_equal(run(), 0);
 	assert_int_equal(h.n, 2);
 	assert_int_equal(h.signo, SIGUSR2);
-	assert_int_equal(h.sender, getpid());
+	assert_int_equal(h.by.pid, getpid());
+	assert_int_equal(h.by.uid, getuid());
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGUSR1);
 	(void)sigaddset(&set, SIGUSR2);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What came of a reload, in the forms of its answer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/exit_codes.h"
+#include "base/buf.h"
+#include "rules/lint.h"
+#include "rules/rules.h"
+
+#define RELOAD_ERROR_MAX 512
+
+struct reload_result {
+	int error;		 /* 0; -EINVAL: a mistake in a file; -errno */
+	struct rule_error where; /* if it is not 0 */
+	struct rule_set *set;	 /* what is in force afterwards */
+	uint64_t generation;
+	bool linted;
+	size_t lints[LINT_KIND_COUNT];
+};
+
+/* Count what is odd about the set. */
+void reload_lint(struct reload_result *r);
+
+/* FILE:LINE: WHAT, escaped. */
+void reload_error(const struct reload_result *r,
+		  char to[static RELOAD_ERROR_MAX]);
+
+void reload_text(struct buf *out, const struct reload_result *r);
+void reload_json(struct buf *out, const struct reload_result *r);
+/* An answer that is no, before anything was read. */
+void reload_deny(struct buf *out, enum exit_code code, const char *why,
+		 bool json);
