@@ -67,7 +67,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # out/ holds what both programs use and what only the shipper does.
 SHIP_ONLY := $(wildcard $(addprefix agent/out/,backoff.c batch*.c \
-	collector*.c confine*.c dead_letter.c early*.c feed.c filter.c gzip.c \
+	collector*.c confine*.c dead_letter.c early*.c feed.c filter.c \
 	host.c http.c image_set.c manifest.c otlp.c response*.c \
 	ship.c ship_batch.c ship_journal.c ships.c tally.c))
 OUT_COMMON := $(filter-out $(SHIP_ONLY),$(call SRC,out))

@@ -26,6 +26,8 @@ static const struct command {
 	{ "replay", cmd_replay, "ask a policy about what was recorded" },
 	{ "report", cmd_report, "write an incident as a page to hand on" },
 	{ "why", cmd_why, "explain a verdict, and what would change it" },
+	{ "support-bundle", cmd_support_bundle,
+	  "gather what somebody needs who is to help" },
 	{ "check", cmd_check, "read configuration and policy, and judge them" },
 };
 
@@ -43,7 +45,7 @@ static void print_usage(FILE *to)
 		    "Commands:\n",
 		    to);
 	for (size_t i = 0; i < COMMANDS; i++)
-		(void)fprintf(to, "  %-8s %s\n", commands[i].name,
+		(void)fprintf(to, "  %-14s  %s\n", commands[i].name,
 			      commands[i].summary);
 	(void)fputs("\n"
 		    "'picket COMMAND --help' has the options of one; "

@@ -12,5 +12,6 @@ int cmd_coverage(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_support_bundle(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_why(int argc, char **argv);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a maintainer needs to see: each piece gathered by itself, so that one
+ * that cannot be had costs only itself and says why in its place.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+struct conf;
+
+struct bundle_source {
+	const char *config;	 /* the file's name */
+	const struct conf *conf; /* NULL: it cannot be read */
+	const char *journal;	 /* directory; NULL: not known */
+};
+
+struct bundle_piece {
+	const char *name; /* in the archive */
+	const char *what; /* a line for a person */
+	/* Appends; what cannot be had is said in words. */
+	void (*gather)(const struct bundle_source *s, struct buf *out);
+};
+
+/* The last has no name. */
+extern const struct bundle_piece bundle_pieces[];
+
+/*
+ * Text with what is secret taken out: user and password of an address, and
+ * what follows its '?'.
+ */
+void bundle_add_public(struct buf *out, struct slice text);

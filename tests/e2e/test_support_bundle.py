@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`picket support-bundle`: what is in it is what it says, without secrets and
+without events; read by a program that is not ours."""
+import contextlib
+import os
+import tarfile
+
+from lib import (PICKET, act, actor, contains, equal, main, run, scene, test,
+                 true)
+
+SECRET = "hunter2"
+POLICY = f"""
+[deny dropped]
+event = exec
+exe = /**/dropped
+ticket = https://tickets.example/?key={SECRET}
+"""
+
+
+class Place:
+    def __init__(self, scene):
+        self.dir = scene.dir
+        self.agent = scene.agent
+
+    def bundle(self, *words, **kw):
+        return run([PICKET, "support-bundle", "--config", self.agent.config,
+                    *words], cwd=self.dir, **kw)
+
+
+@contextlib.contextmanager
+def place():
+    url = f"http://127.0.0.1:9/v1/logs?token={SECRET}"
+    with scene("bundle", POLICY, collector={"url": url}) as s:
+        act([actor("act_tiny", s.dir, "seldom-name")], code=1)
+        s.settle()
+        yield Place(s)
+
+
+def pieces(path):
+    with tarfile.open(path, "r:gz") as tar:
+        members = tar.getmembers()
+        true(all(m.isreg() and m.mode == 0o600 and m.uid == 0
+                 for m in members), "plain private files")
+        return {m.name.removeprefix("picket-support/"):
+                tar.extractfile(m).read().decode(errors="replace")
+                for m in members}
+
+
+@test
+def it_says_what_is_in_it(p):
+    only = p.bundle("--list")
+    equal((only.returncode, only.stderr), (0, b""), "--list")
+    equal([f for f in os.listdir(p.dir) if f.endswith(".gz")], [],
+          "archives after --list")
+    done = p.bundle("--output", "one.tar.gz")
+    equal((done.returncode, done.stderr), (0, b""), "the bundle")
+    lines = done.stdout.decode().splitlines()
+    equal(lines[-1], "one.tar.gz", "the last line")
+    equal([line.split()[0] for line in lines[:-1]],
+          list(pieces(p.dir / "one.tar.gz")), "what is in it")
+    equal(only.stdout, "".join(f"{line}\n" for line in lines[:-1]).encode(),
+          "what --list says")
+    equal((p.dir / "one.tar.gz").stat().st_mode & 0o777, 0o600, "its mode")
+
+
+@test
+def what_helps_is_in_it_and_secrets_and_events_are_not(p):
+    p.bundle("--output", "two.tar.gz")
+    found = pieces(p.dir / "two.tar.gz")
+    contains(found["status.txt"], f"pid {p.agent.process.pid}", "status.txt")
+    contains(found["metrics.txt"], "# TYPE", "metrics.txt")
+    contains(found["version.txt"], os.uname().release, "version.txt")
+    contains(found["config.ini"], "http://127.0.0.1:9/v1/logs?(taken out)",
+             "config.ini")
+    contains(found["policy.ini"], "[deny dropped]", "policy.ini")
+    contains(found["journal.txt"], "status.sock", "journal.txt")
+    for name, text in found.items():
+        true(SECRET not in text, f"the secret is in {name}")
+        true("seldom-name" not in text, f"an event is in {name}")
+
+
+@test
+def a_file_that_is_there_is_kept(p):
+    (p.dir / "there").write_text("mine")
+    answer = p.bundle("--output", "there")
+    equal(answer.returncode, 1, "exit code")
+    contains(answer.stderr, b"there: File exists", "what is said")
+    equal((p.dir / "there").read_text(), "mine", "the file")
+
+
+@test
+def a_wrong_configuration_does_not_keep_help_away(p):
+    (p.dir / "wrong.ini").write_text("[sensor]\nnothing = 1\n")
+    answer = run([PICKET, "support-bundle", "--config", p.dir / "wrong.ini",
+                  "--journal", p.agent.journal, "-o", p.dir / "three.tar.gz"])
+    equal(answer.returncode, 0, "exit code")
+    contains(answer.stderr, b"wrong.ini:2:", "what is said")
+    found = pieces(p.dir / "three.tar.gz")
+    contains(found["config.ini"], "is wrong", "config.ini")
+    contains(found["status.txt"], "running", "status.txt")
+
+
+if __name__ == "__main__":
+    main(place)
