@@ -111,6 +111,8 @@ struct ip_addr {
 #define IMAGE_F_SECURE 0x0080
 #define IMAGE_F_KTHREAD 0x0100
 #define IMAGE_F_EXITED 0x0200
+/* Read from a journal: strings of it, or of one before it, are redacted. */
+#define IMAGE_F_REDACTED 0x0400
 
 enum stdio_kind { STDIO_CLOSED, STDIO_FILE, STDIO_PIPE, STDIO_SOCKET, STDIO_TTY,
 		  STDIO_NULL, STDIO_DEVICE, STDIO_OTHER, STDIO_KIND_COUNT };
@@ -361,6 +363,11 @@ struct verdict {
 	bool alert;
 	const char *rule;	/* name; NULL: no rule decided */
 	const char *tag;	/* ATT&CK tag, or NULL */
+	/*
+	 * Of a recorded event: with the strings as they were, before secrets
+	 * were replaced, it might have been another.
+	 */
+	bool redacted;
 };
 
 static inline bool proc_key_eq(struct proc_key a, struct proc_key b)

@@ -171,6 +171,11 @@ static void text_result(struct buf *out, const struct settings *s,
 	text_changes(out, r, false);
 	buf_addf(out, "newly silenced: %" PRIu64 "\n", r->silenced);
 	text_changes(out, r, true);
+	if (r->redacted)
+		buf_addf(out,
+			 "not compared: %" PRIu64
+			 ", where it hangs on secrets that are redacted\n",
+			 r->redacted);
 	if (r->expects)
 		text_expects(out, s, r->expects);
 }
@@ -239,7 +244,7 @@ static void json_result(struct buf *out, const struct replay *r)
 	buf_addf(out, "],\"newly_silenced\":%" PRIu64 ",\"silenced\":[",
 		 r->silenced);
 	json_changes(out, r, true);
-	buf_add_char(out, ']');
+	buf_addf(out, "],\"not_compared\":%" PRIu64, r->redacted);
 	if (r->expects)
 		json_expects(out, r->expects);
 	buf_add_str(out, "}\n");

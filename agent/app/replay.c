@@ -118,6 +118,10 @@ static int compare(struct replaying *p, const struct view_images *images,
 
 	if (was->alert == is->alert)
 		return 0;
+	if (was->redacted || is->redacted) {
+		p->r->redacted++;
+		return 0;
+	}
 	/* An alert is its rule's that raises it, or that raised it. */
 	by = is->alert ? *is : *was;
 	by.alert = is->alert;

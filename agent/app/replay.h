@@ -47,6 +47,8 @@ struct replay {
 	struct replay_change *changes; /* by count, most first */
 	size_t n_changes;
 	uint64_t alerted, silenced; /* events */
+	/* Events that may only seem to differ: it hangs on redacted secrets. */
+	uint64_t redacted;
 	uint64_t bad;		    /* records that were not understood */
 };
 

@@ -227,6 +227,10 @@ static struct image *make_image(struct recall *r,
 		img->parent = make_image(r, images, m->parent_id, depth + 1);
 		img->prev = make_image(r, images, m->prev_id, depth + 1);
 	}
+	if (img->args_hidden || img->env_hidden ||
+	    (img->parent && (img->parent->flags & IMAGE_F_REDACTED)) ||
+	    (img->prev && (img->prev->flags & IMAGE_F_REDACTED)))
+		img->flags |= IMAGE_F_REDACTED;
 	return img;
 }
 

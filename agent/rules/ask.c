@@ -290,20 +290,27 @@ bool next_string(struct slice *rest, struct slice *ret)
 	return true;
 }
 
-/* One of several strings, of which the last kept one may be cut. */
-static enum tri ask_list(const struct asking *a, struct slice list, bool cut)
+/*
+ * One of several strings, of which the last kept one may be cut. Bits of
+ * hidden: what stands there is not what was there, so it is neither.
+ */
+static enum tri ask_list(const struct asking *a, struct slice list, bool cut,
+			 uint64_t hidden)
 {
 	struct slice s;
+	unsigned i;
 
 	if (is_unknown(a->img))
 		return TRI_UNKNOWN;
-	while (next_string(&list, &s)) {
+	for (i = 0; next_string(&list, &s); i += i < 63) {
 		if (cut && a->sure && !list.n)
 			break;
-		if (has_string(a, s))
+		if (!(hidden >> i & 1) && has_string(a, s))
 			return TRI_YES;
 	}
-	return cut ? TRI_UNKNOWN : TRI_NO;
+	if (hidden && a->q->ret_redacted)
+		*a->q->ret_redacted = true;
+	return cut || hidden ? TRI_UNKNOWN : TRI_NO;
 }
 
 /* Of a string that says where the process belongs. */
@@ -447,10 +454,12 @@ enum tri cond_ask(const struct asking *a)
 		return ask_place(a, img ? img->cgroup : none);
 	case SUBJECT_ARGS:
 		return ask_list(a, img ? img->args : none,
-				img && (img->flags & IMAGE_F_ARGS_TRUNCATED));
+				img && (img->flags & IMAGE_F_ARGS_TRUNCATED),
+				img ? img->args_hidden : 0);
 	case SUBJECT_ENV:
 		return ask_list(a, img ? img->env : none,
-				img && (img->flags & IMAGE_F_ENV_TRUNCATED));
+				img && (img->flags & IMAGE_F_ENV_TRUNCATED),
+				img ? img->env_hidden : 0);
 	case SUBJECT_COUNT:
 		break;
 	}

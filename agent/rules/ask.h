@@ -8,6 +8,8 @@ struct question {
 	const struct rule_set *set;
 	const struct event *ev;
 	const struct image *img;	/* who acted; NULL: not known */
+	/* Set when an answer hung on what is redacted; NULL: nobody asks. */
+	bool *ret_redacted;
 };
 
 /* holds.c: all conditions of the rule, whatever found it. */

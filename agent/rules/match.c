@@ -132,10 +132,15 @@ static void find_dest(struct judging *j)
 			 found_number, j);
 }
 
-static void find_args(struct judging *j, struct slice args)
+/* Of what is redacted anything may have been there. */
+static void find_args(struct judging *j, const struct image *img)
 {
-	struct slice arg;
+	struct slice args = img->args, arg;
 
+	if (img->args_hidden) {
+		(void)str_index_each(j->ix->strings[DIM_ARGS], found_string, j);
+		return;
+	}
 	while (next_string(&args, &arg))
 		(void)str_index_visit(j->ix->strings[DIM_ARGS], arg,
 				      found_string, j);
@@ -214,7 +219,7 @@ static void find_in_image(struct judging *j)
 	if ((dims & 1u << DIM_PARENT) && img->parent)
 		find_file(j, DIM_PARENT, &img->parent->exe);
 	if (dims & 1u << DIM_ARGS)
-		find_args(j, img->args);
+		find_args(j, img);
 	if (dims & 1u << DIM_ANCESTOR)
 		find_ancestors(j);
 }
@@ -248,7 +253,8 @@ static void find_by_image(struct judging *j)
 	struct image_memo want, *m;
 	uint32_t i;
 
-	if (!img->id || (img->flags & IMAGE_F_UNKNOWN)) {
+	/* What hangs on redacted strings is to be said each time. */
+	if (!img->id || (img->flags & (IMAGE_F_UNKNOWN | IMAGE_F_REDACTED))) {
 		find_in_image(j);
 		return;
 	}
@@ -315,11 +321,16 @@ static void next_generation(struct rule_set *set)
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img)
 {
+	bool redacted = false;
 	struct judging j = {
-		.q = { .set = set, .ev = ev, .img = img },
+		.q = { .set = set,
+		       .ev = ev,
+		       .img = img,
+		       .ret_redacted = &redacted },
 		.set = set,
 		.best = NO_RULE,
 	};
+	struct verdict v;
 	struct rule *rule;
 	uint32_t i;
 
@@ -337,10 +348,14 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 		    set->silenced[set->denies[i]] != set->generation)
 			j.best = set->denies[i];
 	}
-	if (j.best == NO_RULE)
-		return unlisted(set, ev->kind);
-	rule = &set->rules[j.best];
-	rule->hits++;
-	rule->last_hit_ns = ev->time_ns;
-	return verdict_of(rule);
+	if (j.best == NO_RULE) {
+		v = unlisted(set, ev->kind);
+	} else {
+		rule = &set->rules[j.best];
+		rule->hits++;
+		rule->last_hit_ns = ev->time_ns;
+		v = verdict_of(rule);
+	}
+	v.redacted = redacted;
+	return v;
 }

@@ -58,6 +58,10 @@
  *   we saw, a cut argument) fails an allow, asked with not- or without; in a
  *   deny it does not fit, so a not- there excludes nothing.
  *
+ * Of recorded events secrets in args and env are redacted (rules/redact.h).
+ * Such a string is neither a yes nor a no, and the verdict says that it hung
+ * on one; live, rules see what was there.
+ *
  * Deny beats ignore beats allow, whatever the order. A deny that an allow
  * with `excepts` names does not count where all of that allow matches. Among
  * several denies the highest severity decides, then the name; among several

@@ -47,7 +47,8 @@ struct str_index {
 	uint64_t *filter;
 	size_t filter_mask;
 	struct str_entry *entries; /* those of one key stand together */
-	uint32_t loose, loose_n;
+	uint32_t loose, loose_n;   /* the last of them */
+	uint32_t n_entries;
 	uint8_t kinds; /* 1 << enum key_kind in use */
 	uint8_t kind;  /* enum pattern_kind */
 };
@@ -301,6 +302,7 @@ int str_index_new(enum pattern_kind kind, const struct str_entry *entries,
 	}
 	ix->loose = (uint32_t)loose;
 	ix->loose_n = (uint32_t)(n - loose);
+	ix->n_entries = (uint32_t)n;
 	qsort(keyed, n_keyed, sizeof(*keyed), compare_keyed);
 	r = fill(ix, keyed, n_keyed);
 out:
@@ -433,6 +435,13 @@ bool str_index_visit(const struct str_index *ix, struct slice s,
 		return visit_path(&w, s);
 	return probe_beginnings(&w, ROOT, s) ||
 	       probe(&w, KEY_WHOLE, below(ROOT, s));
+}
+
+bool str_index_each(const struct str_index *ix, str_index_fn fn, void *arg)
+{
+	struct walk w = { .ix = ix, .fn = fn, .arg = arg };
+
+	return visit_run(&w, 0, ix->n_entries);
 }
 
 static bool match_entry(void *arg, const struct str_entry *e)

@@ -38,5 +38,8 @@ typedef bool (*str_index_fn)(void *arg, const struct str_entry *e);
 bool str_index_visit(const struct str_index *ix, struct slice s,
 		     str_index_fn fn, void *arg);
 
+/* As str_index_visit of a string that each entry may match. */
+bool str_index_each(const struct str_index *ix, str_index_fn fn, void *arg);
+
 /* Does any pattern match? */
 bool str_index_any(const struct str_index *ix, struct slice s);

@@ -7,6 +7,7 @@ segments, tail, query, the log, the status, what a collector gets. Rules see
 them all the same, and one secret is one token.
 """
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -194,6 +195,16 @@ def the_key_is_made_once_and_for_us_alone(place):
     lib.act(["x", "--password", secret(1)], code=3,
             executable=place.dir / "act")
     equal(record.argv(execs(place)[-1])[2], before, "token after a restart")
+
+
+@test
+def a_replay_claims_no_difference_because_of_it(place):
+    p = lib.run([lib.PICKET, "replay", "--journal", place.agent.journal,
+                 "--policy", place.agent.policy, "--json"])
+    equal(p.returncode, 0, f"exit code: {p.stdout!r} {p.stderr!r}")
+    r = json.loads(p.stdout)
+    equal((r["newly_alerted"], r["newly_silenced"]), (0, 0), "changes")
+    equal(r["not_compared"], 1, "what hangs on a secret")
 
 
 @test

@@ -527,6 +527,63 @@ static void without_a_section_nothing_is_hidden(void **state)
 	rule_set_free(set);
 }
 
+/* ---- rules on what is recorded ------------------------------------------ */
+
+static struct verdict asked(const char *text, const struct image *img)
+{
+	const struct event ev = { .kind = EVENT_EXEC };
+	struct rule_set *set = load(text);
+	struct verdict v;
+
+	(void)rule_set_match(set, &ev, img);
+	v = rule_set_match(set, &ev, img);
+	v.rule = v.rule ? "some" : NULL;
+	rule_set_free(set);
+	return v;
+}
+
+static void a_redacted_string_is_neither_yes_nor_no(void **state)
+{
+	static char args[] = "x\0--password=<redacted:pw:00>\0-v";
+	struct image img = {
+		.id = 1,
+		.exe.path = slice_str("/bin/x"),
+		.args = slice_of(args, sizeof(args)),
+		.args_hidden = 2,
+		.flags = IMAGE_F_REDACTED,
+	};
+	struct image child = { .id = 2, .parent = &img };
+	struct verdict v;
+
+	(void)state;
+	/* By what is not there any more; by what stands there now. */
+	v = asked("[deny a]\nargs = --password=hunter2\n", &img);
+	assert_null(v.rule);
+	assert_true(v.redacted);
+	v = asked("[deny a]\nargs = --password=*\n", &img);
+	assert_null(v.rule);
+	assert_true(v.redacted);
+	v = asked("[allow a]\nexe = /bin/x\nnot-args = y\n", &img);
+	assert_null(v.rule);
+	assert_true(v.redacted);
+	/* By what nobody touched. */
+	v = asked("[deny a]\nargs = -v\n", &img);
+	assert_non_null(v.rule);
+	assert_false(v.redacted);
+	/* Where something else decides before. */
+	v = asked("[deny a]\nexe = /bin/y\nargs = --password=*\n", &img);
+	assert_null(v.rule);
+	assert_false(v.redacted);
+	child.flags = IMAGE_F_REDACTED;
+	v = asked("[deny a]\nparent-args = --password=x\n", &child);
+	assert_true(v.redacted);
+	img.args_hidden = 0;
+	img.flags = 0;
+	v = asked("[deny a]\nargs = --password=*\n", &img);
+	assert_non_null(v.rule);
+	assert_false(v.redacted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -541,6 +598,7 @@ int main(void)
 		cmocka_unit_test(every_occurrence_is_found),
 		cmocka_unit_test(what_is_wrong_is_said_with_its_line),
 		cmocka_unit_test(without_a_section_nothing_is_hidden),
+		cmocka_unit_test(a_redacted_string_is_neither_yes_nor_no),
 	};
 	int r = cmocka_run_group_tests(tests, NULL, NULL);
 
