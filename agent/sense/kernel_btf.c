@@ -72,6 +72,20 @@ uint32_t kernel_btf_subsys(const struct btf *btf, const char *controller)
 	return value < 0 ? UINT32_MAX : (uint32_t)value;
 }
 
+void kernel_btf_find_calls(const struct btf *btf, struct calls_found *ret)
+{
+	uint32_t id, end = btf__type_cnt(btf);
+	const struct btf_type *type;
+
+	memset(ret, 0, sizeof(*ret));
+	for (id = 1; id < end; id++) {
+		type = btf__type_by_id(btf, id);
+		if (btf_is_func(type))
+			calls_note(ret,
+				   btf__name_by_offset(btf, type->name_off));
+	}
+}
+
 bool kernel_btf_has_helper(const struct btf *btf, const char *name)
 {
 	return enum_value(btf, "bpf_func_id", name) >= 0;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sense/calls.h"
+
 struct btf;
 
 /* NULL: none, or unreadable. btf__free gives it back. */
@@ -22,3 +24,6 @@ uint32_t kernel_btf_subsys(const struct btf *btf, const char *controller);
 
 /* Whether programs may call this helper, by its name in enum bpf_func_id. */
 bool kernel_btf_has_helper(const struct btf *btf, const char *name);
+
+/* Its system calls, held against those that picket knows. */
+void kernel_btf_find_calls(const struct btf *btf, struct calls_found *ret);

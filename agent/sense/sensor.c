@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "sense/decode.h"
+#include "sense/kernel_btf.h"
 #include "sense/own.h"
 #include "sense/ring.h"
 #include "sense/self.h"
@@ -108,6 +110,16 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 	return past_take_over(s);
 }
 
+/* Programs that run on do not say what the kernel under them has. */
+static void find_calls(struct sensor *s)
+{
+	struct btf *kernel = kernel_btf_open();
+
+	if (kernel)
+		kernel_btf_find_calls(kernel, &s->calls);
+	btf__free(kernel);
+}
+
 int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 		char what[static 256])
 {
@@ -129,6 +141,7 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 	s->cpus = (unsigned)cpus;
 	s->ring_bytes = settings->ring_bytes;
 	s->percpu = calloc(s->cpus, sizeof(*s->percpu));
+	find_calls(s);
 	r = s->percpu ? open_all(s, settings, what) : -ENOMEM;
 	if (r < 0) {
 		sensor_close(s);
@@ -200,38 +213,6 @@ int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max)
 		n = ring_read(s->ring, hand_out, s, max);
 	}
 	s->reading = NULL;
-	return n;
-}
-
-size_t sensor_coverage(const struct sensor *s,
-		       struct sensor_row rows[static SENSOR_ROWS_MAX])
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < sense_hook_count && n < SENSOR_ROWS_MAX; i++) {
-		const struct hook *h = &sense_hooks[i];
-		const struct probe *p = attach_serving(&s->a, i);
-		const char *why = p ? p->blind : s->a.hooks[i].reason;
-
-		if (attach_is_unneeded(&s->a, i))
-			continue;
-		rows[n].family = sense_family_name(h->family);
-		rows[n].hook = h->sees;
-		rows[n].backend =
-			sense_backend_name(p ? p->backend : WIRE_BACKEND_NONE);
-		rows[n].active = p;
-		(void)snprintf(rows[n].reason, sizeof(rows[n].reason), "%s",
-			       why ? why : "");
-		n++;
-	}
-	for (i = 0; i < sense_blind_count && n < SENSOR_ROWS_MAX; i++, n++) {
-		rows[n].family = sense_family_name(sense_blind[i].family);
-		rows[n].hook = sense_blind[i].what;
-		rows[n].backend = sense_backend_name(WIRE_BACKEND_NONE);
-		rows[n].active = false;
-		(void)snprintf(rows[n].reason, sizeof(rows[n].reason), "%s",
-			       sense_blind[i].reason);
-	}
 	return n;
 }
 

@@ -12,6 +12,7 @@
 
 #include "sense/account.h"
 #include "sense/attach.h"
+#include "sense/calls.h"
 #include "sense/former.h"
 #include "sense/handover.h"
 #include "sense/pins.h"
@@ -21,6 +22,7 @@
 
 struct sensor {
 	struct attachment a;
+	struct calls_found calls; /* of this kernel */
 	struct ring *ring;
 	uint64_t ring_bytes;
 	unsigned cpus;
