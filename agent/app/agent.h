@@ -64,6 +64,7 @@ struct agent {
 	bool has_past;	      /* not all of it is in the journal */
 	uint64_t past_seq;    /* once it was read: its last number */
 	bool is_kept;	      /* the kernel side goes on without us */
+	bool is_broken_off;   /* a signal ended it before it watched */
 	uint64_t lost;	      /* in the kernel, told in the journal */
 	uint64_t healed_lost; /* records of processes lost, and made up for */
 	uint64_t started_ns;
@@ -81,7 +82,8 @@ struct agent {
 };
 
 /*
- * Policy, kernel, privileges, journal, processes, in that order. An exit code;
+ * Policy, kernel, privileges, journal, processes, in that order. An exit code
+ * (OK too where is_broken_off says that there is nothing to run);
  * what was put together is there for assemble_apart in any case.
  */
 int assemble(struct agent *a);

@@ -16,6 +16,7 @@
 #include "app/restart.h"
 #include "app/sandbox.h"
 #include "app/settings.h"
+#include "app/start_break.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
 #include "base/clock.h"
@@ -58,6 +59,8 @@ static int start_sensor(struct agent *a)
 		.self_tgid = (uint32_t)getpid(),
 		.pin_dir = a->s->pin ? c->sensor.pin_dir : "",
 		.holder = holder,
+		.breakable = start_break_allow,
+		.is_broken = start_break_is_wanted,
 	};
 	char what[256] = "", when[32];
 	int r;
@@ -80,6 +83,11 @@ static int start_sensor(struct agent *a)
 				    "will not be seen: %s",
 				    sensor_pin_trouble(a->sensor));
 		return 0;
+	}
+	if (r == -ECANCELED) {
+		a->is_broken_off = true;
+		start_break_log();
+		return EXIT_CODE_OK;
 	}
 	log_error("%s", what[0] ? what : strerrordesc_np(-r));
 	if (r == -EPERM || r == -EACCES)
@@ -181,7 +189,7 @@ int assemble(struct agent *a)
 	if (r)
 		return r;
 	r = start_sensor(a);
-	if (r)
+	if (r || a->is_broken_off)
 		return r;
 	r = sandbox_enter();
 	if (r < 0) {

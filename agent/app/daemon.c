@@ -320,12 +320,12 @@ static int start(struct agent *a)
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR2, 0 };
 	int code, r;
 
-	/* First: a signal while the programs load ends it in order, too. */
+	/* First: a signal that comes too early ends it in order, too. */
 	if (loop_new(&a->loop) < 0 ||
 	    loop_signals(a->loop, signals, signalled, a) < 0)
 		return EXIT_CODE_FAILURE;
 	code = assemble(a);
-	if (code != EXIT_CODE_OK)
+	if (code != EXIT_CODE_OK || a->is_broken_off)
 		return code;
 	report_start(a);
 	r = reload_new(a, &a->reload);
@@ -366,7 +366,7 @@ int daemon_run(const struct daemon_settings *s)
 	a.refusals.since_ns = a.started_wall_ns;
 	service_begin(&a);
 	code = start(&a);
-	if (code == EXIT_CODE_OK) {
+	if (code == EXIT_CODE_OK && !a.is_broken_off) {
 		report_log_start(&a);
 		r = service_ready(&a);
 		if (r >= 0)

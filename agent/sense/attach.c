@@ -311,9 +311,18 @@ static bool select_programs(const struct attempt *t,
 /* Load an object; the name of the program that failed it is caught. */
 static int load_object(const struct attempt *t, const struct picket_bpf *skel)
 {
+	const struct sensor_settings *s = t->settings;
+	int r;
+
 	*failed_program = '\0';
 	*t->log = '\0';
-	return bpf_object__load(skel->obj);
+	if (!s->breakable)
+		return bpf_object__load(skel->obj);
+	s->breakable(true);
+	r = bpf_object__load(skel->obj);
+	s->breakable(false);
+	/* Even where it came to its end: all that follows would be undone. */
+	return s->is_broken() ? -ECANCELED : r;
 }
 
 /* The object was not loaded. -EAGAIN: without a program or two it may be. */
@@ -445,7 +454,7 @@ static int try_choice(struct attempt *t, char what[static 256])
 	r = load_object(t, skel);
 	if (r < 0) {
 		picket_bpf__destroy(skel);
-		return drop_refused(t, r, what);
+		return r == -ECANCELED ? r : drop_refused(t, r, what);
 	}
 	t->a->objects[t->a->object_count++] = skel;
 	r = t->a->object_count > 1 ? 0 : keep_maps(t->a, skel);

@@ -99,7 +99,16 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 	r = past_open(s, settings, what);
 	if (r < 0)
 		return r;
-	r = past_adopt(s) ? put_self(s) : load(s, settings, what);
+	if (past_adopt(s)) {
+		r = put_self(s);
+	} else {
+		struct sensor_settings whole = *settings;
+
+		/* What others left in their rings is read after this. */
+		if (past_has_others(s))
+			whole.breakable = NULL;
+		r = load(s, &whole, what);
+	}
 	if (r < 0)
 		return r;
 	r = ring_open(s->a.maps[ATTACH_RING], s->ring_bytes, &s->ring);

@@ -38,6 +38,14 @@ struct sensor_settings {
 	 * wire_backend that it must use.
 	 */
 	uint8_t force[WIRE_FAM_COUNT];
+	/*
+	 * Loading may take seconds, all of them inside the kernel. Where nothing
+	 * of an earlier agent waits to be read it may be broken off:
+	 * breakable(true) before it, breakable(false) after it, and is_broken
+	 * tells whether it is to be. NULL: it may not.
+	 */
+	void (*breakable)(bool is);
+	bool (*is_broken)(void);
 };
 
 /* One row of the coverage table: what a hook is for, and whether it runs. */
@@ -54,8 +62,9 @@ struct sensor_row {
 /*
  * Load and attach, or take over what runs from the pins. -EPERM: not
  * privileged; -ENOTSUP: no BTF, or a family without any usable hook;
- * -EWOULDBLOCK: another agent holds the pins; other -errno as met. what: one line for the
- * operator, filled in on failure.
+ * -EWOULDBLOCK: another agent holds the pins; -ECANCELED: broken off, and
+ * nothing is left of it; other -errno as met. what: one line for the operator,
+ * filled in on failure.
  */
 int sensor_open(const struct sensor_settings *s, struct sensor **ret,
 		char what[static 256]);

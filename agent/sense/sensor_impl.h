@@ -62,6 +62,8 @@ int past_open(struct sensor *s, const struct sensor_settings *settings,
 	      char what[static 256]);
 /* Take over what runs; false: nothing does, or not as we would have it. */
 bool past_adopt(struct sensor *s);
+/* Whether pins of other builds, or of a dead agent's, are there. */
+bool past_has_others(const struct sensor *s);
 /* Pin what was attached; failing that, s->trouble says why. */
 int past_pin(struct sensor *s);
 /* Our ring is there: end what others left running. */

@@ -97,6 +97,14 @@ bool past_adopt(struct sensor *s)
 	return false;
 }
 
+bool past_has_others(const struct sensor *s)
+{
+	char name[PINS_NAME_MAX];
+	size_t pos = 0;
+
+	return s->pins && pins_next(s->pins, &pos, name);
+}
+
 static int pin_all(struct sensor *s)
 {
 	int r;

@@ -301,6 +301,52 @@ def stopped_for_an_upgrade_it_leaves_the_kernel_side_running(place):
     equal({r["epoch"] for r in records}, {records[0]["epoch"]}, "epochs")
 
 
+def blocks(pid, signum):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        mask = next(line for line in f if line.startswith("SigBlk:"))
+    return int(mask.split()[1], 16) >> (signum - 1) & 1
+
+
+def ended_while_it_loads(place, agent):
+    """SIGTERM as soon as it has its pin directory: loading comes next."""
+    agent.spawn()
+    wait_for(lambda: (place.pins / "holder").exists()
+             or agent.process.poll() is not None, "it to take the directory")
+    return agent.stop(signal.SIGTERM)
+
+
+@test
+def ended_while_its_programs_load_it_leaves_nothing(place):
+    with place.agent() as agent:
+        # A machine may load them all between two looks of ours.
+        for _ in range(10):
+            equal(ended_while_it_loads(place, agent), 0, "exit code")
+            check_nothing_left(place, [])
+            if "being loaded" in agent.log_text():
+                break
+        contains(agent.log_text(), "stopped by signal 15 from pid "
+                 f"{os.getpid()} while the programs were being loaded",
+                 "the log")
+        equal(os.path.exists(agent.journal), False, "a journal")
+
+
+@test
+def ended_while_it_starts_it_keeps_what_waited_in_the_kernel(place):
+    with place.agent() as agent:
+        agent.start()
+        ids = programs(place)
+        kill(agent)
+        with Load(place.dir) as load:
+            load.more(40)
+        agent.program = OTHER
+        agent.spawn()
+        wait_for(lambda: blocks(agent.process.pid, signal.SIGTERM),
+                 "it to take signals")
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        check_load(load, agent.read())
+        check_nothing_left(place, ids)
+
+
 @test
 def records_that_mean_something_else_are_counted(place):
     with place.agent() as agent:
