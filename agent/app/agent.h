@@ -42,6 +42,8 @@ struct agent {
 	struct loop_timer *housekeeping;
 	bool housekeeping_armed;
 	struct sensor *sensor;
+	struct loop_timer *ring_timer; /* ring_pace.c's */
+	uint64_t ring_read_ns;	       /* when all there was had been read */
 	struct proc_table *procs;
 	struct rule_set *rules;
 	uint64_t
@@ -90,6 +92,11 @@ int assemble(struct agent *a);
 void assemble_apart(struct agent *a);
 /* Lines on standard output, from what the journal gets from now on. */
 int assemble_tail(struct agent *a);
+
+/* What the ring has, at most `max` records: how many, or -errno. */
+int agent_read(struct agent *a, size_t max);
+/* ring_pace.c: read it, on the loop, whenever it is time to. */
+int ring_watch(struct agent *a);
 
 /* canary_run.c: rounds on the loop; what has come through, now and then. */
 int canary_start(struct agent *a);

@@ -33,7 +33,7 @@
 #include "event.pb-c.h"
 #include "rules/rules.h"
 
-/* Records per turn of the loop, so that signals and clients get theirs. */
+/* Records read at a time when it ends. */
 #define RECORDS_PER_TURN 8192
 #define HOUSEKEEPING_MS	 1000
 #define STOP_FLUSH_MS	 10000
@@ -73,19 +73,16 @@ static int arm_housekeeping(struct agent *a)
 	return loop_timer_arm(a->housekeeping, HOUSEKEEPING_MS);
 }
 
-static int ring_ready(int fd, uint32_t events, void *arg)
+int agent_read(struct agent *a, size_t max)
 {
-	struct agent *a = arg;
-	int n;
+	int n, r;
 
-	(void)fd;
-	(void)events;
 	follow_clock(a);
-	n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
-			RECORDS_PER_TURN);
+	n = sensor_read(a->sensor, pipeline_record, &a->pipeline, max);
 	if (n < 0)
 		return n;
-	return arm_housekeeping(a);
+	r = arm_housekeeping(a);
+	return r < 0 ? r : n;
 }
 
 static int housekeep(void *arg)
@@ -258,8 +255,7 @@ static int start_loop(struct agent *a)
 
 	r = loop_timer_new(a->loop, 0, housekeep, a, &a->housekeeping);
 	if (r >= 0)
-		r = loop_add(a->loop, sensor_fd(a->sensor), EPOLLIN, ring_ready,
-			     a);
+		r = ring_watch(a);
 	if (r >= 0)
 		r = canary_start(a);
 	if (r >= 0)
@@ -267,7 +263,9 @@ static int start_loop(struct agent *a)
 	if (r >= 0)
 		r = care_start(a);
 	/* Rings that we do not wait on may have waited for us. */
-	return r < 0 ? r : ring_ready(sensor_fd(a->sensor), EPOLLIN, a);
+	if (r >= 0)
+		r = agent_read(a, RECORDS_PER_TURN);
+	return r < 0 ? r : 0;
 }
 
 /* ---- stopping ----------------------------------------------------------- */
