@@ -10,7 +10,7 @@
 #include "read_task.h"
 #include "write.h"
 
-#define CLASS_SMALL 1024
+#define CLASS_SMALL 768
 #define CLASS_LARGE 9216
 
 /* Changes that come by the thousand; all others are events each time. */

@@ -11,7 +11,7 @@
 #include "read_str.h"
 #include "read_task.h"
 
-#define CLASS_SMALL  1024
+#define CLASS_SMALL  896
 #define CLASS_MEDIUM 4096
 #define CLASS_LARGE  26624
 

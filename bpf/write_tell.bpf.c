@@ -10,7 +10,7 @@
 #include "read_task.h"
 #include "write.h"
 
-#define CLASS_SMALL  1024
+#define CLASS_SMALL  896
 #define CLASS_MEDIUM 4096
 #define CLASS_LARGE  26624
 
