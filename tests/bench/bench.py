@@ -121,7 +121,7 @@ def measure(system, kind, directory):
         load.stdin.write("\n")
         load.stdin.close()
         words = load.stdout.read().split()
-        if load.wait() or len(words) != 3:
+        if load.wait() or len(words) != 4:
             raise RuntimeError(f"load {kind} failed")
         meter.settle()
         after = meter.read()
