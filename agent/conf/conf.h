@@ -35,7 +35,7 @@ struct conf_collector {
 	uint64_t timeout_ms, connect_timeout_ms;
 	uint64_t retry_min_ms, retry_max_ms;
 	bool gzip;
-	char *ca_file, *cert_file, *key_file;
+	char *ca_file, *crl_file, *cert_file, *key_file;
 	char *token_file, *headers_file, *proxy;
 };
 

@@ -253,7 +253,7 @@ struct file {
 	bool is_secret;
 };
 
-#define FILES_N 5
+#define FILES_N 6
 
 static void list_files(const struct collector *c, struct file list[FILES_N])
 {
@@ -262,6 +262,7 @@ static void list_files(const struct collector *c, struct file list[FILES_N])
 	list[2] = (struct file){ "key_file", c->key_file, true };
 	list[3] = (struct file){ "token_file", c->token_file, true };
 	list[4] = (struct file){ "headers_file", c->headers_file, true };
+	list[5] = (struct file){ "crl_file", c->crl_file, false };
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -309,6 +310,11 @@ static int check_file(const struct file *f, collector_warn_fn fn, void *arg,
 		(void)snprintf(what, 256, "%s: cannot read '%.180s': %s",
 			       f->key, f->path, strerror(-r));
 		return r;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		(void)snprintf(what, 256, "%s: '%.180s' is not a file", f->key,
+			       f->path);
+		return -EINVAL;
 	}
 	if (f->is_secret && (st.st_mode & (S_IROTH | S_IWOTH))) {
 		(void)snprintf(line, sizeof(line),

@@ -32,7 +32,7 @@ struct collector {
 	uint64_t timeout_ms, connect_timeout_ms;
 	uint64_t retry_min_ms, retry_max_ms;
 	bool gzip;
-	const char *ca_file, *cert_file, *key_file;
+	const char *ca_file, *crl_file, *cert_file, *key_file;
 	const char *token_file, *headers_file, *proxy;
 };
 

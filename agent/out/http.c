@@ -326,6 +326,13 @@ static void set_tls(CURL *e, const struct collector *c)
 		 */
 		curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, c->ca_file);
 	}
+	/*
+	 * For each certificate on the way up to one of ca_file there must be a
+	 * list, and one that is not out of date. Not for a proxy's: it may be
+	 * signed by others.
+	 */
+	if (*c->crl_file)
+		curl_easy_setopt(e, CURLOPT_CRLFILE, c->crl_file);
 	if (*c->cert_file) {
 		curl_easy_setopt(e, CURLOPT_SSLCERT, c->cert_file);
 		curl_easy_setopt(e, CURLOPT_SSLKEY, c->key_file);

@@ -159,6 +159,59 @@ def a_signer_that_is_no_longer_trusted_is_not_met_on_a_kept_connection():
         t.accepted(names)
 
 
+@test
+def a_server_that_was_revoked_gets_nothing_from_then_on():
+    with scene() as t:
+        crl = t.dir / "revoked.pem"
+
+        def publish(text):
+            part = t.dir / "crl.part"
+            part.write_text(text)
+            part.replace(crl)
+
+        publish(t.ca.crl())
+        t.s.configure(crl_file=crl)
+        names = t.s.make(20)
+        t.s.start()
+        arrived(t.c, names)
+        # On the connection that is open, too.
+        t.ca.revoke(t.server)
+        publish(t.ca.crl())
+        sent = len(t.c.requests())
+        names += t.s.make(20)
+        t.refused("revoked")
+        t.nginx.serve(tls=t.ca.issue("renewed", LOOPBACK))
+        arrived(t.c, names)
+        # Nor one of whose signer nothing is known.
+        publish(Authority(t.dir, "other").crl())
+        names += t.s.make(20)
+        t.refused("certificate")
+        publish(t.ca.crl())
+        t.accepted(names)
+        true(len(t.c.requests()) > sent, "requests")
+
+
+@test
+def a_server_of_a_revoked_signer_gets_nothing():
+    with scene() as t:
+        middle = Authority(t.dir, "middle", signer=t.ca)
+        leaf = middle.issue("leaf", LOOPBACK)
+        leaf.cert.write_text(leaf.cert.read_text() + middle.cert.read_text())
+        crl = t.dir / "revoked.pem"
+        crl.write_text(middle.crl())
+        t.s.configure(crl_file=crl)
+        t.nginx.serve(tls=leaf)
+        names = t.s.make(20)
+        t.s.start()
+        arrived(t.c, names)
+        t.ca.revoke(middle)
+        crl.write_text(middle.crl())
+        names += t.s.make(20)
+        t.refused("revoked")
+        t.nginx.serve(tls=t.server)
+        t.accepted(names)
+
+
 # ---- who the shipper is -----------------------------------------------------
 
 def asks(t, crl=None):
@@ -202,6 +255,19 @@ def a_client_certificate_of_another_signer_is_turned_away():
 @test
 def an_expired_client_certificate_is_turned_away():
     turned_away(lambda t: t.ca.expired("old"), listen="http2")
+
+
+@test
+def a_revoked_client_certificate_is_turned_away():
+    def crl(t):
+        return t.ca.crl()
+
+    def issued(t):
+        pair = t.ca.issue("left")
+        t.ca.revoke(pair)
+        return pair
+
+    turned_away(issued, crl=crl)
 
 
 @test

@@ -64,6 +64,7 @@ static struct collector nothing_set(void)
 {
 	return (struct collector){ .url = "https://c.test",
 				   .ca_file = "",
+				   .crl_file = "",
 				   .cert_file = "",
 				   .key_file = "",
 				   .token_file = "",
@@ -212,7 +213,7 @@ static void count_warning(void *arg, const char *line)
 static void secrets_that_others_read_are_warned_of(void **state)
 {
 	struct collector c = nothing_set();
-	char what[256];
+	char what[256], pipe[128];
 	int n = 0;
 
 	(void)state;
@@ -227,6 +228,14 @@ static void secrets_that_others_read_are_warned_of(void **state)
 	assert_int_equal(collector_check_files(&c, count_warning, &n, what),
 			 -ENOENT);
 	assert_non_null(strstr(what, "key_file"));
+	/* A pipe would be waited at. */
+	c.key_file = "";
+	assert_int_equal(mkfifoat(dirfd_, "pipe", 0600), 0);
+	c.crl_file = pipe;
+	(void)snprintf(pipe, sizeof(pipe), "%s/pipe", dir);
+	assert_int_equal(collector_check_files(&c, count_warning, &n, what),
+			 -EINVAL);
+	assert_non_null(strstr(what, "not a file"));
 }
 
 static void stamp_changes_when_a_file_is_replaced(void **state)
