@@ -130,6 +130,7 @@ static struct collector collector_of(const struct conf_collector *c)
 		.retry_max_ms = c->retry_max_ms,
 		.gzip = c->gzip,
 		.ca_file = or_empty(c->ca_file),
+		.crl_file = or_empty(c->crl_file),
 		.cert_file = or_empty(c->cert_file),
 		.key_file = or_empty(c->key_file),
 		.token_file = or_empty(c->token_file),
@@ -211,6 +212,22 @@ static int make_dirs(const struct collector *list, size_t n,
 	return 0;
 }
 
+/* As the configuration is held, for what --journal and links make of it. */
+static int check_journal(const struct collector *list, size_t n,
+			 const char *journal)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!confine_meets(list[i].state_dir, journal))
+			continue;
+		log_error("state_dir '%s' holds the journal '%s', or is in it",
+			  list[i].state_dir, journal);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 /*
  * Whatever is wrong with a directory is said now, not at the first
  * acknowledgement. The locks are held until the process ends.
@@ -254,7 +271,7 @@ static int confine_to_dirs(const struct collector *list, size_t n)
 	return r;
 }
 
-static int confine(const struct collector *list, size_t n)
+static int confine(const struct collector *list, size_t n, const char *journal)
 {
 	struct confine_user u;
 	const char *what;
@@ -263,6 +280,9 @@ static int confine(const struct collector *list, size_t n)
 	r = find_user(&u);
 	if (r >= 0)
 		r = make_dirs(list, n, &u);
+	/* Once more: only now does each name lead somewhere. */
+	if (r >= 0)
+		r = check_journal(list, n, journal);
 	if (r < 0)
 		return r;
 	r = confine_drop(&u, &what);
@@ -403,13 +423,17 @@ int main(int argc, char **argv)
 	if (code)
 		return code;
 	n = list_collectors(&conf, list);
+	set.journal_dir = o.journal ? o.journal : conf.journal.dir;
+	if (check_journal(list, n, set.journal_dir) < 0)
+		return EXIT_CONF;
 	/*
 	 * Libraries look for proxies, key logs and resolver options there;
 	 * settings come from the configuration alone.
 	 */
 	(void)clearenv();
 	/* Writing to a connection that is gone is an answer, not an end. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || confine(list, n) < 0)
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    confine(list, n, set.journal_dir) < 0)
 		return 1;
 	code = check_files(list, n);
 	if (code)
@@ -418,7 +442,6 @@ int main(int argc, char **argv)
 		log_error("cannot start the HTTP library");
 		return 1;
 	}
-	set.journal_dir = o.journal ? o.journal : conf.journal.dir;
 	set.once = o.once;
 	return run_shippers(&set, list, n);
 }

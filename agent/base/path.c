@@ -5,6 +5,8 @@
  */
 #include "base/path.h"
 
+#include <string.h>
+
 static size_t drop_last(const char *out, size_t n)
 {
 	while (n && out[n - 1] != '/')
@@ -49,4 +51,13 @@ size_t path_join(struct path_join *j, char *out)
 	if (!n)
 		out[n++] = '/';
 	return n;
+}
+
+bool path_is_within(const char *dir, const char *path)
+{
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	return !strncmp(dir, path, n) && (!path[n] || path[n] == '/');
 }

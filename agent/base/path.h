@@ -28,3 +28,6 @@ static inline size_t path_join_room(const struct path_join *j)
  * not zero-terminated. Returns its length, at least 1: the least is "/".
  */
 size_t path_join(struct path_join *j, char *out);
+
+/* Is `path` the directory `dir`, or below it? Both absolute and normal. */
+bool path_is_within(const char *dir, const char *path);

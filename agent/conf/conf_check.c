@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/path.h"
 #include "base/slice.h"
+#include "base/text.h"
 #include "conf/conf.h"
 #include "conf/conf_key.h"
 #include "limits.h"
@@ -70,6 +72,31 @@ static const char *journal_holds_segments(const struct conf *c)
 
 _Static_assert(PICKET_SEGMENTS_FULL == 4096, "the message above says 4096");
 
+/* "host", "host:port", "[address]" or "[address]:port". */
+static const char *check_port(struct slice authority)
+{
+	const char *end = authority.p + authority.n, *at;
+	struct slice port;
+	uint64_t n;
+
+	at = memchr(authority.p, *authority.p == '[' ? ']' : ':', authority.n);
+	if (*authority.p == '[') {
+		if (!at)
+			return "has no ']' behind its address";
+		at = at + 1 < end ? at + 1 : NULL;
+		if (at && *at != ':')
+			return "has something behind the ']' that is no port";
+	}
+	if (!at)
+		return NULL;
+	port = slice_of(at + 1, (size_t)(end - at - 1));
+	if (memchr(port.p, ':', port.n))
+		return "has an IPv6 address without brackets in it";
+	if (text_u64(port, &n) < 0 || !n || n > UINT16_MAX)
+		return "has a port that is not a number from 1 to 65535";
+	return NULL;
+}
+
 /* Scheme, host, no blanks, and no secrets in it. */
 static const char *check_url(const char *url)
 {
@@ -96,7 +123,7 @@ static const char *check_url(const char *url)
 	if (memchr(url + host, '@', end - host))
 		return "has a user name or password in it; use token_file or "
 		       "headers_file";
-	return NULL;
+	return check_port(slice_of(url + host, end - host));
 }
 
 static const char *url_is_url(const struct conf_collector *c)
@@ -116,6 +143,14 @@ static const char *cert_has_key(const struct conf_collector *c)
 	if (*c->cert_file && !*c->key_file)
 		return "is given without key_file";
 	if (*c->cert_file && *c->url &&
+	    !slice_starts(slice_str(c->url), slice_str("https://")))
+		return "is given, but url is not https://";
+	return NULL;
+}
+
+static const char *crl_has_tls(const struct conf_collector *c)
+{
+	if (*c->crl_file && *c->url &&
 	    !slice_starts(slice_str(c->url), slice_str("https://")))
 		return "is given, but url is not https://";
 	return NULL;
@@ -158,6 +193,7 @@ static const struct {
 } each[] = {
 	{ "url", url_is_url },
 	{ "proxy", proxy_is_url },
+	{ "crl_file", crl_has_tls },
 	{ "cert_file", cert_has_key },
 	{ "key_file", key_has_cert },
 	{ "connect_timeout", connect_is_within_timeout },
@@ -191,20 +227,11 @@ static bool shares_dir(const struct conf *c, size_t which)
 	return false;
 }
 
-/* Is b the directory a, or in it? */
-static bool is_within(const char *a, const char *b)
-{
-	size_t n = strlen(a);
-
-	while (n && a[n - 1] == '/')
-		n--;
-	return !strncmp(a, b, n) && (!b[n] || b[n] == '/');
-}
-
 /* picket-ship may write its own directory, and the journal must stay proof. */
 static bool meets_journal(const char *state_dir, const char *journal)
 {
-	return is_within(state_dir, journal) || is_within(journal, state_dir);
+	return path_is_within(state_dir, journal) ||
+	       path_is_within(journal, state_dir);
 }
 
 static int check_collector(const struct conf *c, struct conf_blame *b)

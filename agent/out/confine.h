@@ -28,6 +28,12 @@ int confine_find_user(const char *name, struct confine_user *ret);
 int confine_make_dir(const char *dir, const struct confine_user *u);
 
 /*
+ * Does dir hold the journal, or lie in it, wherever links lead? With rights
+ * over dir the journal would not be proof of anything.
+ */
+bool confine_meets(const char *dir, const char *journal);
+
+/*
  * Change to u (if found), give up every capability in every set, for good,
  * and every gain by exec. what: the step that failed.
  */

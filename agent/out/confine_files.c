@@ -14,11 +14,14 @@
 #include <linux/landlock.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -116,4 +119,20 @@ int confine_files(const char *const *dirs, size_t n)
 	if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
 		return -errno;
 	return (int)abi;
+}
+
+/* Where it leads; as it is given if that leads nowhere yet. Free it. */
+static char *resolve(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real ? real : strdup(path);
+}
+
+bool confine_meets(const char *dir, const char *journal)
+{
+	cleanup_free char *d = resolve(dir), *j = resolve(journal);
+
+	/* Without memory nothing goes on: the answer on the safe side. */
+	return !d || !j || path_is_within(d, j) || path_is_within(j, d);
 }

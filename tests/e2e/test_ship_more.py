@@ -14,7 +14,7 @@ import subprocess
 
 import completeness
 import lib
-from lib import equal, test, true, wait_for
+from lib import contains, equal, test, true, wait_for
 from shipping import Collector, arrived, exactly, free_port, pair, shipper
 
 
@@ -174,6 +174,29 @@ def two_shippers_do_not_share_a_state_directory():
         s.process.kill()
         s.process.wait()
         s.once()
+
+
+@test
+def a_state_directory_that_meets_the_journal_is_refused():
+    """Also where --journal or a link brings them together."""
+    with pair() as (c, s):
+        s.make(10)
+
+        def refused(*argv):
+            p = lib.run([lib.SHIP, "--config", s.config, "--once", *argv])
+            true(p.returncode in (1, 6), f"exit code: {p.returncode}")
+            contains(p.stderr, b"holds the journal", "stderr")
+
+        (s.state / "below").mkdir(parents=True)
+        (s.dir / "link").symlink_to(s.state / "below")
+        refused("--journal", s.state)
+        refused("--journal", s.state / "below")
+        refused("--journal", s.dir)
+        refused("--journal", s.dir / "link")
+        s.configure(state_dir=s.dir / "elsewhere")
+        (s.dir / "elsewhere").symlink_to(s.journal)
+        refused()
+        equal(c.requests(), [], "requests")
 
 
 # ---- what it may ------------------------------------------------------------

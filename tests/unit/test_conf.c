@@ -491,6 +491,10 @@ static void a_repeated_key_is_refused_with_both_lines(void **state)
 		       "'exec' in [sensor] is given before, in line 2");
 }
 
+#define URL_PORT                                                     \
+	"'url' in [collector] has a port that is not a number from " \
+	"1 to 65535"
+
 static void wrong_values_are_refused_in_words(void **state)
 {
 	static const struct {
@@ -542,6 +546,22 @@ static void wrong_values_are_refused_in_words(void **state)
 		{ "[collector]\nurl = https://me:secret@host/\n",
 		  "'url' in [collector] has a user name or password in it; "
 		  "use token_file or headers_file" },
+		{ "[collector]\nurl = http://h:99999/\n", URL_PORT },
+		{ "[collector]\nurl = http://h:0\n", URL_PORT },
+		{ "[collector]\nurl = http://h:/v1\n", URL_PORT },
+		{ "[collector]\nurl = http://h:80a\n", URL_PORT },
+		{ "[collector]\nurl = http://[::1]:65536\n", URL_PORT },
+		{ "[collector]\nurl = http://[::1]4318\n",
+		  "'url' in [collector] has something behind the ']' that is "
+		  "no port" },
+		{ "[collector]\nurl = http://[::1/v1\n",
+		  "'url' in [collector] has no ']' behind its address" },
+		{ "[collector]\nurl = http://fe80::1:80/\n",
+		  "'url' in [collector] has an IPv6 address without brackets "
+		  "in it" },
+		{ "[collector]\nproxy = http://h:70000\n",
+		  "'proxy' in [collector] has a port that is not a number from "
+		  "1 to 65535" },
 		{ "[collector]\nproxy = socks5://h\n",
 		  "'proxy' in [collector] does not begin with http:// or "
 		  "https://" },
@@ -568,6 +588,35 @@ static void a_client_certificate_needs_tls(void **state)
 		       "cert_file = /c\n",
 		       4,
 		       "'cert_file' in [collector] is given, but url is not "
+		       "https://");
+}
+
+static void ports_that_are_some_pass(void **state)
+{
+	static const char *const urls[] = {
+		"http://h:1",	"https://h:65535/x",
+		"http://[::1]", "http://[::1]:4318/v1/logs",
+		"http://h/a:b", "http://h?a:99999",
+	};
+	char text[128];
+	struct conf c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		(void)snprintf(text, sizeof(text), "[collector]\nurl = %s\n",
+			       urls[i]);
+		load(text, &c);
+		assert_string_equal(c.collector.url, urls[i]);
+		conf_done(&c);
+	}
+}
+
+static void revocation_lists_need_tls(void **state)
+{
+	(void)state;
+	assert_refused("[collector]\nurl = http://h/\ncrl_file = /k\n", 3,
+		       "'crl_file' in [collector] is given, but url is not "
 		       "https://");
 }
 
@@ -663,6 +712,8 @@ int main(void)
 		cmocka_unit_test(unknown_names_are_refused),
 		cmocka_unit_test(a_repeated_key_is_refused_with_both_lines),
 		cmocka_unit_test(wrong_values_are_refused_in_words),
+		cmocka_unit_test(ports_that_are_some_pass),
+		cmocka_unit_test(revocation_lists_need_tls),
 		cmocka_unit_test(a_client_certificate_needs_tls),
 		cmocka_unit_test(a_clash_with_a_default_names_the_file),
 		cmocka_unit_test(too_many_words_are_refused),

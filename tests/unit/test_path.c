@@ -68,9 +68,21 @@ static void result_never_needs_more_than_the_room(void **state)
 	assert_int_equal(out[path_join_room(&j)], 'Z');
 }
 
+static void directory_holds_itself_and_what_is_below(void **state)
+{
+	(void)state;
+	assert_true(path_is_within("/a/b", "/a/b"));
+	assert_true(path_is_within("/a/b", "/a/b/c"));
+	assert_true(path_is_within("/a/b/", "/a/b"));
+	assert_true(path_is_within("/", "/a"));
+	assert_false(path_is_within("/a/b", "/a/bc"));
+	assert_false(path_is_within("/a/b", "/a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(directory_holds_itself_and_what_is_below),
 		cmocka_unit_test(names_join_by_their_text),
 		cmocka_unit_test(result_never_needs_more_than_the_room),
 	};
