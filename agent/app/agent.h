@@ -60,7 +60,8 @@ struct agent {
 	struct reader *reader; /* of tail */
 	struct helper *helper; /* NULL: no canary is wanted */
 	struct canary canary;
-	struct loop_timer *canary_timer;
+	struct loop_timer *canary_timer, *canary_deadline;
+	bool canary_judged; /* the round that flies */
 	int helper_error; /* how the canary's last run ended, errno */
 	struct sensor_past past;
 	bool has_past;	      /* not all of it is in the journal */

@@ -46,6 +46,7 @@ struct canary {
 	uint64_t latency_ns;  /* of that one, from sending to the seal */
 	uint64_t acknowledged_ns;
 	bool is_missing, is_unacknowledged; /* as told last */
+	bool is_told; /* that one came through, ever */
 };
 
 /* A new round; one that is still under way is over. */

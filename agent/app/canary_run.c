@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The canary's rounds on the agent's loop: one is sent each interval, and the
- * one before is judged then. What is told is a change: that it came through
- * for the first time, that it no longer does, that it does again.
+ * The canary's rounds on the agent's loop: one is sent each interval, and
+ * judged at its own deadline, so that what is missing is told when it is late
+ * and not when the next one is due. What is told is a change: that it came
+ * through for the first time, that it no longer does, that it does again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -31,28 +32,20 @@ static struct canary_progress progress_of(struct agent *a)
 	return p;
 }
 
-void canary_watch(struct agent *a)
-{
-	struct canary_progress p;
-
-	if (!a->canary.flies)
-		return;
-	p = progress_of(a);
-	canary_progress(&a->canary, &p, clock_boot_ns());
-}
-
 static void tell_missing(struct agent *a, const char *stage, const char *why)
 {
-	char rounds[24], misses[24];
+	char rounds[24], misses[24], after[24];
 	const struct record_fact facts[] = {
-		{ "stage", stage },
-		{ "rounds", rounds },
-		{ "misses", misses },
+		{ "stage", stage },   { "rounds", rounds },
+		{ "misses", misses }, { "after_ms", after },
 		{ NULL, NULL },
 	};
+	const struct canary *c = &a->canary;
 
-	(void)snprintf(rounds, sizeof(rounds), "%" PRIu64, a->canary.rounds);
-	(void)snprintf(misses, sizeof(misses), "%" PRIu64, a->canary.misses);
+	(void)snprintf(rounds, sizeof(rounds), "%" PRIu64, c->rounds);
+	(void)snprintf(misses, sizeof(misses), "%" PRIu64, c->misses);
+	(void)snprintf(after, sizeof(after), "%llu",
+		       (clock_boot_ns() - c->sent_ns) / NS_PER_MS);
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__CANARY_MISSING, facts,
 		 "the canary did not come through: %s", why);
 	log_warning("the canary did not come through: %s", why);
@@ -79,17 +72,42 @@ static const char *const lacking[CANARY_STAGES] = {
 	[CANARY_ACKNOWLEDGED] = "a collector has not acknowledged its events",
 };
 
-static void judge_journal(struct agent *a, enum canary_stage lacks)
+/* How far it is, now; see canary_lacks. */
+static enum canary_stage follow(struct agent *a)
+{
+	struct canary_progress p = progress_of(a);
+
+	canary_progress(&a->canary, &p, clock_boot_ns());
+	return canary_lacks(&a->canary, p.has_done);
+}
+
+static void tell_what_came(struct agent *a, enum canary_stage lacks)
+{
+	struct canary *c = &a->canary;
+
+	if (lacks > CANARY_SEALED && (c->is_missing || !c->is_told)) {
+		tell_through(a, c->is_missing ? " again" : "");
+		c->is_missing = false;
+		c->is_told = true;
+	}
+	if (lacks == CANARY_STAGES && c->is_unacknowledged) {
+		c->is_unacknowledged = false;
+		announce(&a->announcer, PICKET__V1__AGENT__WHAT__CANARY, NULL,
+			 "the canary is acknowledged by the collectors again");
+	}
+}
+
+static void tell_what_did_not(struct agent *a, enum canary_stage lacks)
 {
 	struct canary *c = &a->canary;
 	char why[96];
 
-	if (lacks > CANARY_SEALED) {
-		if (c->is_missing || c->rounds == 1)
-			tell_through(a, c->is_missing ? " again" : "");
-		c->is_missing = false;
-		return;
+	if (lacks == CANARY_ACKNOWLEDGED && !c->is_unacknowledged) {
+		c->is_unacknowledged = true;
+		tell_missing(a, canary_stage_name(lacks), lacking[lacks]);
 	}
+	if (lacks > CANARY_SEALED)
+		return;
 	c->misses++;
 	if (c->is_missing)
 		return;
@@ -102,41 +120,62 @@ static void judge_journal(struct agent *a, enum canary_stage lacks)
 	tell_missing(a, canary_stage_name(lacks), why);
 }
 
-static void judge_collectors(struct agent *a, enum canary_stage lacks)
+static int judge_round(void *arg)
 {
-	struct canary *c = &a->canary;
-
-	if (lacks == CANARY_STAGES) {
-		c->is_unacknowledged = false;
-	} else if (lacks == CANARY_ACKNOWLEDGED && !c->is_unacknowledged) {
-		c->is_unacknowledged = true;
-		tell_missing(a, canary_stage_name(lacks), lacking[lacks]);
-	}
-}
-
-static void judge_round(struct agent *a)
-{
-	struct canary_progress p = progress_of(a);
+	struct agent *a = arg;
 	enum canary_stage lacks;
 
-	canary_progress(&a->canary, &p, clock_boot_ns());
-	lacks = canary_lacks(&a->canary, p.has_done);
-	judge_journal(a, lacks);
-	judge_collectors(a, lacks);
+	if (!a->canary.flies || a->canary_judged)
+		return 0;
+	a->canary_judged = true;
+	lacks = follow(a);
+	tell_what_came(a, lacks);
+	tell_what_did_not(a, lacks);
+	return 0;
+}
+
+/* Also of one that comes after its time. */
+void canary_watch(struct agent *a)
+{
+	if (a->canary.flies)
+		tell_what_came(a, follow(a));
 }
 
 static int canary_due(void *arg)
 {
 	struct agent *a = arg;
+	uint64_t interval_ms = a->s->conf->canary.interval_ms;
+	uint64_t deadline_ms = a->s->conf->canary.deadline_ms;
 	int r;
 
-	if (a->canary.flies)
-		judge_round(a);
+	(void)judge_round(a);
 	canary_begin(&a->canary, clock_boot_ns());
+	a->canary_judged = false;
 	r = helper_canary(a->helper, a->canary.nonce);
 	/* Still at the one before: that is why it is missing. */
 	a->helper_error = r < 0 ? -r : EINPROGRESS;
-	return loop_timer_arm(a->canary_timer, a->s->conf->canary.interval_ms);
+	if (deadline_ms < interval_ms) {
+		r = loop_timer_arm(a->canary_deadline, deadline_ms);
+		if (r < 0)
+			return r;
+	}
+	return loop_timer_arm(a->canary_timer, interval_ms);
+}
+
+/* Nobody can start another one: the rights to are given up. */
+static void helper_is_gone(struct agent *a)
+{
+	a->helper_error = EPIPE;
+	/* What came through before is no sign that one does again. */
+	a->canary.flies = false;
+	log_error("the helper process is gone: no canary flies until picket is "
+		  "started again");
+	if (a->canary.is_missing)
+		return;
+	a->canary.is_missing = true;
+	tell_missing(a, "helper",
+		     "its helper process is gone: none flies until picket is "
+		     "started again");
 }
 
 static int helper_spoke(int fd, uint32_t events, void *arg)
@@ -146,12 +185,9 @@ static int helper_spoke(int fd, uint32_t events, void *arg)
 
 	(void)events;
 	r = helper_answer(a->helper, &a->helper_error);
-	if (r == -EAGAIN)
-		return 0;
-	if (r < 0) {
-		a->helper_error = EPIPE;
+	if (r < 0 && r != -EAGAIN) {
 		loop_remove(a->loop, fd);
-		log_warning("the helper process is gone: no canary flies");
+		helper_is_gone(a);
 	}
 	return 0;
 }
@@ -167,6 +203,9 @@ int canary_start(struct agent *a)
 	r = loop_add(a->loop, helper_fd(a->helper), EPOLLIN, helper_spoke, a);
 	if (r >= 0)
 		r = loop_timer_new(a->loop, 0, canary_due, a, &a->canary_timer);
+	if (r >= 0)
+		r = loop_timer_new(a->loop, 0, judge_round, a,
+				   &a->canary_deadline);
 	if (r >= 0)
 		r = loop_timer_arm(a->canary_timer, FIRST_MS);
 	return r;

@@ -180,7 +180,7 @@ static const struct metric metrics[] = {
 	  AT(journal.syncs), NULL },
 	{ "journal_failing", "gauge", "1 while the journal cannot be written.",
 	  ERRNO, AT(journal.error), NULL },
-	{ "canary_rounds_total", "counter", "Canaries sent.", U64,
+	{ "canary_rounds_total", "counter", "Canaries that came through.", U64,
 	  AT(canary.rounds), NULL },
 	{ "canary_missed_total", "counter",
 	  "Canaries that did not come through in time.", U64, AT(canary.misses),

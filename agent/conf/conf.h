@@ -58,6 +58,7 @@ struct conf {
 	} sensor;
 	struct {
 		uint64_t interval_ms;	/* 0: off */
+		uint64_t deadline_ms;
 	} canary;
 	struct {
 		uint64_t max_processes;

@@ -100,6 +100,10 @@ const struct conf_key conf_keys[] = {
 	{ "canary", "interval", CONF_DURATION, AT(canary.interval_ms),
 	  .fallback = "5m", .min = 0, .max = DAY, .rule = "0s: never",
 	  .help = "how often picket sees whether it sees" },
+	{ "canary", "deadline", CONF_DURATION, AT(canary.deadline_ms),
+	  .fallback = "30s", .min = 100, .max = DAY,
+	  .help = "what has not come through by then, or by the next one, is "
+		  "missing" },
 
 	{ "process", "max_processes", CONF_NUMBER, AT(process.max_processes),
 	  .fallback = "65536", .min = 1024, .max = 4194304,

@@ -118,14 +118,58 @@ def one_that_does_not_come_through_is_told_once_each_way(directory):
 
 @test
 def without_its_helper_there_is_no_canary_and_picket_goes_on(directory):
-    with Agent(directory, "", "alone", canary={"interval": "300ms"}) as agent:
+    with Agent(directory, "", "alone", canary={"interval": "1h"}) as agent:
         agent.start()
         wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
                  "a round of the canary")
         os.kill(helper_of(agent), signal.SIGKILL)
+        # At once, and not when the next one would fly.
         wait_for(lambda: (s := agent.status()) and s["canary"]["missing"],
                  "picket to miss it")
         contains(agent.log_text(), "the helper process is gone", "the log")
+        missing = wait_for(lambda: whats(agent.read("--alerts"),
+                                         "canary_missing"),
+                           "the alert in the journal")
+        equal([r["agent"]["facts"]["stage"] for r in missing], ["helper"],
+              "stages")
+        # What else goes on does not bring it back.
+        run(["/bin/true"])
+        wait_for(lambda: [r for r in agent.read() if r["kind"] == "exec"
+                          and not r.get("canary")], "another event")
+        equal(agent.status()["canary"]["missing"], True, "it is missing still")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def a_late_one_is_missing_at_its_deadline(directory):
+    with Agent(directory, "", "late",
+               canary={"interval": "5s", "deadline": "100ms"}) as agent:
+        agent.start()
+        helper = helper_of(agent)
+        os.kill(helper, signal.SIGSTOP)
+        try:
+            missing = wait_for(lambda: whats(agent.read("--alerts"),
+                                             "canary_missing"), "the alert")
+        finally:
+            os.kill(helper, signal.SIGCONT)
+        facts = missing[0]["agent"]["facts"]
+        equal(facts["stage"], "exec", "the stage")
+        true(int(facts["after_ms"]) < 5000, f"before the next one: {facts}")
+        # It comes at last, and that is told without waiting for the next.
+        wait_for(lambda: whats(agent.read(), "canary"), "it to come through")
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def one_that_no_collector_has_is_told_at_its_deadline(directory):
+    with Agent(directory, "", "unshipped",
+               canary={"interval": "1h", "deadline": "2s"},
+               collector={"url": "https://127.0.0.1:9/v1/logs"}) as agent:
+        agent.start()
+        # On a slow machine it may be late for the journal, too.
+        wait_for(lambda: any(r["agent"]["facts"]["stage"] == "collector"
+                             for r in whats(agent.read("--alerts"),
+                                            "canary_missing")), "the alert")
         equal(agent.stop(), 0, "exit code")
 
 
