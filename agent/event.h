@@ -362,6 +362,7 @@ struct verdict {
 	enum severity severity;	/* of an alert; NONE: no alert */
 	bool alert;
 	const char *rule;	/* name; NULL: no rule decided */
+	uint32_t rule_at;	/* that rule, to its set; means nothing else */
 	const char *tag;	/* ATT&CK tag, or NULL */
 	/*
 	 * Of a recorded event: with the strings as they were, before secrets

@@ -49,6 +49,11 @@ struct agent {
 	uint64_t
 		generation; /* of the policy: 1, and one more with each reload */
 	struct reload *reload;
+	struct {
+		uint64_t saved_ns;
+		uint64_t judged; /* events, by then */
+		int error;	 /* the same, -errno */
+	} rule_state;
 	struct journal *journal;
 	struct journal_opening opening;
 	struct losses *losses;
@@ -102,6 +107,12 @@ int ring_watch(struct agent *a);
 /* canary_run.c: rounds on the loop; what has come through, now and then. */
 int canary_start(struct agent *a);
 void canary_watch(struct agent *a);
+
+/* rule_state.c: what is counted of rules, from and to its file. */
+void rule_state_load(struct agent *a);
+void rule_state_watch(struct agent *a);
+/* lasting: when this returns it is on the disk. */
+void rule_state_save(struct agent *a, bool lasting);
 
 /* journal_watch.c: what has befallen the journal since the last call. */
 void journal_watch(struct agent *a);

@@ -200,6 +200,7 @@ int assemble(struct agent *a)
 		return EXIT_CODE_FAILURE;
 
 	a->generation = 1;
+	rule_state_load(a);
 	a->pipeline.sensor = a->sensor;
 	a->pipeline.rules = a->rules;
 	a->pipeline.journal = a->journal;

@@ -19,7 +19,7 @@
 #include "base/log.h"
 #include "conf/conf.h"
 
-#define ANSWER_MAX (1u << 20)
+#define ANSWER_MAX (5u << 20)
 
 struct status_settings {
 	const char *config;
@@ -27,6 +27,7 @@ struct status_settings {
 	bool json;
 	bool prometheus;
 	bool health;
+	bool rules;
 };
 
 static const struct opt_row rows[] = {
@@ -41,7 +42,10 @@ static const struct opt_row rows[] = {
 	  .metavar = "DIR",
 	  .help = "journal directory",
 	  .offset = offsetof(struct status_settings, journal) },
-	OPT_JSON(status_settings, "one JSON object"),
+	{ .name = "rules",
+	  .help = "of the policy: most used, never used, expired or about to",
+	  .offset = offsetof(struct status_settings, rules) },
+	OPT_JSON(status_settings, "one JSON object; with --rules one per rule"),
 	{ .name = "prometheus",
 	  .help = "metrics in the text format of Prometheus",
 	  .offset = offsetof(struct status_settings, prometheus) },
@@ -90,6 +94,8 @@ static enum status_form form_of(const struct status_settings *s)
 {
 	if (s->health)
 		return STATUS_CHECK;
+	if (s->rules)
+		return s->json ? STATUS_RULES_JSON : STATUS_RULES;
 	if (s->prometheus)
 		return STATUS_PROMETHEUS;
 	return s->json ? STATUS_JSON : STATUS_TEXT;
@@ -113,6 +119,10 @@ int cmd_status(int argc, char **argv)
 	if (s.json + s.prometheus + s.health > 1) {
 		log_error("--json, --prometheus and --health are forms of one "
 			  "answer: choose one");
+		return EXIT_CODE_USAGE;
+	}
+	if (s.rules && (s.prometheus || s.health)) {
+		log_error("--rules is told as text or --json");
 		return EXIT_CODE_USAGE;
 	}
 	dir = s.journal;

@@ -22,6 +22,7 @@
 #include "app/metrics.h"
 #include "app/reload.h"
 #include "app/restart.h"
+#include "app/rule_report.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
@@ -105,6 +106,7 @@ static int housekeep(void *arg)
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
+	rule_state_watch(a);
 	canary_watch(a);
 	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
@@ -186,11 +188,18 @@ static bool answer_status(void *arg, const struct status_ask *ask,
 			  struct buf *out)
 {
 	struct agent *a = arg;
+	const struct rule_report rules = { a->rules, a->opening.id };
 
 	switch (ask->form) {
 	case STATUS_RELOAD:
 	case STATUS_RELOAD_JSON:
 		return reload_by_client(a->reload, ask, out);
+	case STATUS_RULES:
+		rule_report_text(out, &rules);
+		return true;
+	case STATUS_RULES_JSON:
+		rule_report_json(out, &rules);
+		return true;
 	case STATUS_JSON:
 		gather(a, &health);
 		health_json(out, &health);
@@ -307,6 +316,7 @@ static int stop(struct agent *a)
 	} else if (!a->is_kept) {
 		restart_end(a);
 	}
+	rule_state_save(a, true);
 	if (a->tail)
 		(void)tail_view_drain(a->tail, a->reader);
 	report_log_stop(a, missing);

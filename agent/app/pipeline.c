@@ -26,6 +26,7 @@
 #include "out/record.h"
 #include "proc/proc_table.h"
 #include "rules/rules.h"
+#include "rules/stats.h"
 #include "sense/decode.h"
 #include "sense/sensor.h"
 #include "store/journal.h"
@@ -210,6 +211,8 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 
 	seq = keep(p, &ev, img, &v);
 	if (seq) {
+		if (!ev.canary)
+			rule_set_sample(p->rules, &v, p->epoch, seq);
 		sensor_kept(p->sensor, p->epoch, seq);
 		expect_more(
 			p, &ev,

@@ -19,6 +19,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "rules/rules.h"
+#include "rules/stats.h"
 
 /* Clients there are eight; a signal that waits stands for all like it. */
 #define WISHES_MAX 12
@@ -83,6 +84,8 @@ static void take(struct agent *a, const struct wish *w,
 {
 	struct rule_set *old = a->rules;
 
+	if (rule_stats_carry(res->set, old) < 0)
+		log_warning("rules are counted anew: out of memory");
 	a->rules = a->pipeline.rules = res->set;
 	a->generation++;
 	report_policy(a, "reloaded", &w->by);

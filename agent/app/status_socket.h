@@ -22,6 +22,8 @@ enum status_form {
 	STATUS_JSON = 'j',
 	STATUS_PROMETHEUS = 'p',
 	STATUS_CHECK = 'c',
+	STATUS_RULES = 'u',
+	STATUS_RULES_JSON = 'U',
 	/* The answer's first byte is an exit code's digit (app/reload.h). */
 	STATUS_RELOAD = 'r',
 	STATUS_RELOAD_JSON = 'R',

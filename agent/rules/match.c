@@ -291,7 +291,8 @@ static struct verdict unlisted(const struct rule_set *set, enum event_kind kind)
 	return (struct verdict){ .answer = ANSWER_UNLISTED };
 }
 
-static struct verdict verdict_of(const struct rule *rule)
+static struct verdict verdict_of(const struct rule_set *set,
+				 const struct rule *rule)
 {
 	static const enum answer answers[ACTION_COUNT] = {
 		[ACTION_DENY] = ANSWER_DENIED,
@@ -304,6 +305,7 @@ static struct verdict verdict_of(const struct rule *rule)
 		.severity = (enum severity)rule->severity,
 		.alert = rule->action == ACTION_DENY,
 		.rule = rule->name,
+		.rule_at = (uint32_t)(rule - set->rules),
 		.tag = rule->tag,
 	};
 }
@@ -354,7 +356,7 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 		rule = &set->rules[j.best];
 		rule->hits++;
 		rule->last_hit_ns = ev->time_ns;
-		v = verdict_of(rule);
+		v = verdict_of(set, rule);
 	}
 	v.redacted = redacted;
 	return v;

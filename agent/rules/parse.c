@@ -267,6 +267,11 @@ static int take_meta(struct builder *b, unsigned line, const struct meta *m,
 	return m->take(b, line, value);
 }
 
+static void hash_text(struct builder *b, const char *s)
+{
+	b->note.text_hash = hash_bytes(b->note.text_hash, slice_str(s));
+}
+
 static int take_key(struct builder *b, unsigned line, const char *key,
 		    const char *value)
 {
@@ -274,6 +279,8 @@ static int take_key(struct builder *b, unsigned line, const char *key,
 
 	if (!*value)
 		return ini_fail(b->err, line, "'%s' has no value", key);
+	hash_text(b, key);
+	hash_text(b, value);
 	if (b->in_redact)
 		return redact_take(b, line, key, value);
 	for (i = 0; i < META_COUNT; i++) {
@@ -332,6 +339,7 @@ static int begin_section(struct builder *b, unsigned line, const char *section)
 		.file = (uint32_t)b->files.n - 1,
 		.line = line,
 	};
+	hash_text(b, section);
 	b->events = 0;
 	b->given = 0;
 	b->values.n = 0;

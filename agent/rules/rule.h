@@ -137,6 +137,16 @@ struct rule_note {
 	const char *owner, *ticket, *reason;
 	uint32_t file;
 	uint32_t line;
+	uint64_t text_hash;	/* of its section, keys and values, in order */
+};
+
+/* What was counted before this set was there (rules/stats.h), and a sample. */
+struct rule_stat {
+	uint64_t hits;
+	int64_t last_wall_ns;	/* 0: none */
+	int64_t since_wall_ns;	/* when counting began */
+	uint64_t seq;		/* of an event that it decided; 0: none */
+	uint32_t epoch;
 };
 
 /*
@@ -202,6 +212,7 @@ struct rule_set {
 	/* In the order of the files: which of them, and what else is known. */
 	uint32_t *by_place;
 	struct rule_note *notes;
+	struct rule_stat *stats;	/* one for each in rules */
 	struct cond *conds;
 	uint32_t n_conds;
 	struct pattern **patterns;

@@ -137,9 +137,15 @@ struct rule_info {
 	const char *action;	/* allow, deny, ignore */
 	enum severity severity;
 	const char *tag;
+	const char *owner, *ticket, *reason;	/* NULL: not said */
+	int64_t expires_wall_ns;	/* INT64_MAX: never */
+	bool expired;
+	uint64_t text_hash;		/* of all it says */
 	uint64_t hits;
 	int64_t last_hit_wall_ns;	/* 0: never */
-	bool expired;
+	int64_t since_wall_ns;		/* when counting began */
+	uint32_t sample_epoch;		/* of the journal; with ... */
+	uint64_t sample_seq;		/* ... 0: no event of it is kept */
 };
 
 size_t rule_set_count(const struct rule_set *set);

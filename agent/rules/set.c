@@ -326,13 +326,16 @@ static int take_over(struct loading *l, struct rule_set *set)
 	if (r < 0)
 		return r;
 	set->strings = steal_ptr(b->strings);
+	set->stats = calloc(set->n_rules + 1, sizeof(*set->stats));
 	set->seen = calloc(set->n_rules + 1, sizeof(*set->seen));
 	set->silenced = calloc(set->n_rules + 1, sizeof(*set->silenced));
 	set->denies = calloc(set->n_rules + 1, sizeof(*set->denies));
 	if (!set->notes || !set->conds || !set->patterns || !set->numbers ||
-	    !set->cidrs || !set->files || !set->seen || !set->silenced ||
-	    !set->denies)
+	    !set->cidrs || !set->files || !set->stats || !set->seen ||
+	    !set->silenced || !set->denies)
 		return -ENOMEM;
+	for (uint32_t i = 0; i < set->n_rules; i++)
+		set->stats[i].since_wall_ns = set->opt.now_wall_ns;
 	if (EVP_DigestFinal_ex(l->hash, set->hash, NULL) != 1)
 		return -ENOMEM;
 	return 0;
@@ -459,6 +462,7 @@ void rule_set_free(struct rule_set *set)
 	free(set->rules);
 	free(set->by_place);
 	free(set->notes);
+	free(set->stats);
 	free(set->conds);
 	free(set->patterns);
 	free(set->numbers);
@@ -480,6 +484,7 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 {
 	const struct rule *rule = &set->rules[set->by_place[i]];
 	const struct rule_note *note = &set->notes[i];
+	const struct rule_stat *stat = &set->stats[set->by_place[i]];
 	int64_t now = (int64_t)clock_boot_ns() + set->offset_ns;
 
 	*ret = (struct rule_info){
@@ -489,7 +494,16 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 		.action = action_words.words[rule->action],
 		.severity = (enum severity)rule->severity,
 		.tag = rule->tag,
-		.hits = rule->hits,
+		.owner = note->owner,
+		.ticket = note->ticket,
+		.reason = note->reason,
+		.expires_wall_ns = rule->expires_ns,
+		.text_hash = note->text_hash,
+		.hits = stat->hits + rule->hits,
+		.last_hit_wall_ns = stat->last_wall_ns,
+		.since_wall_ns = stat->since_wall_ns,
+		.sample_epoch = stat->epoch,
+		.sample_seq = stat->seq,
 		.expired = rule->expired || now >= rule->expires_ns,
 	};
 	if (rule->hits)
