@@ -84,8 +84,13 @@ SHIP_LIBS = $(shell $(PKG_CONFIG) --libs libprotobuf-c libcurl inih libcrypto zl
 TEST_LIBS = $(shell $(PKG_CONFIG) --libs cmocka)
 
 .PHONY: all
-all: $(BUILD)/picket $(BUILD)/picket-ship
+all: $(BUILD)/picket $(BUILD)/picket-ship $(BUILD)/man/picket.ini.5
 	@:
+
+# The settings of the manual are those of the shipped file.
+$(BUILD)/man/picket.ini.5: packaging/man/picket.ini.head packaging/man/ini2mdoc packaging/agent.ini
+	@mkdir -p $(@D)
+	$(Q){ cat $< && packaging/man/ini2mdoc packaging/agent.ini; } >$@
 
 $(BUILD)/picket: $(call obj,agent/picket.c) $(PICKET_OBJ) $(COMMON_OBJ)
 	$(call say,LINK,$@)
@@ -417,6 +422,10 @@ install: all
 	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
 		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
 	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
+	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 0644 packaging/man/*.5 $(BUILD)/man/picket.ini.5 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 0644 packaging/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -D -m 0644 packaging/completion/picket.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket
 	install -D -m 0644 packaging/completion/_picket \

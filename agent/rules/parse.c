@@ -96,8 +96,8 @@ static int take_event(struct builder *b, unsigned line, const char *value)
 
 	if (kind < 0)
 		return ini_fail(b->err, line,
-				"unknown event '%s': known are exec, connect "
-				"and write",
+				"unknown event '%s': known are exec, connect, "
+				"write, listen, load and tamper",
 				value);
 	b->events |= (uint16_t)(1u << kind);
 	return 0;

@@ -43,6 +43,8 @@ listed()
 		./usr/lib/systemd/system/picket.service \
 		./usr/lib/systemd/system/picket-ship.service \
 		./usr/lib/sysusers.d/picket.conf ./usr/lib/tmpfiles.d/picket.conf
+	printf './usr/share/man/man5/%s.5\n' picket-journal picket-policy picket.ini
+	printf './usr/share/man/man8/%s.8\n' picket picket-ship
 	for f in packaging/policy.d/*.ini; do
 		echo "./etc/picket/policy.d/${f##*/}"
 	done

@@ -56,7 +56,8 @@ static const struct bad_case {
 	  "never true: not every event of this rule has what is asked for "
 	  "here" },
 	{ "[allow a]\nevent = fork\n", 2,
-	  "unknown event 'fork': known are exec, connect and write" },
+	  "unknown event 'fork': known are exec, connect, write, listen, load "
+	  "and tamper" },
 	{ "[allow a]\nexe = a\n", 2, "exe 'a': does not begin with '/'" },
 	{ "[allow a]\nnot-path = /a[\n", 2, "not-path '/a[': '[' without ']'" },
 	{ "[allow a]\nop = touch\n", 2,
