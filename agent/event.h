@@ -76,6 +76,43 @@ struct file_id {
 	bool overlay_lower;
 };
 
+/*
+ * What is found out about a file by reading it, in user space and later: see
+ * trust/. A value; all of it is as of the file_id beside it.
+ */
+enum trust_state {
+	TRUST_UNKNOWN = 0,	/* not found out, or not to be found out */
+	TRUST_PACKAGE,		/* of a package, as packaged, root's alone */
+	TRUST_UNPACKAGED,	/* no installed package has it */
+	TRUST_CHANGED,		/* a package has it, with another content */
+	TRUST_WRITABLE,		/* as packaged, but not root's alone */
+	TRUST_UNPROVED,		/* a package has it, but no digest of it */
+	TRUST_STATE_COUNT,
+};
+
+enum hash_state {
+	HASH_NONE = 0,
+	HASH_DONE,
+	HASH_CHANGED,		/* what lies there is not what was used */
+	HASH_GONE,
+	HASH_TOO_LARGE,
+	HASH_FAILED,		/* cannot be read */
+	HASH_STATE_COUNT,
+};
+
+/* Who but root may write to the file or to a directory on the way to it. */
+#define WRITABLE_OTHERS 0x01
+#define WRITABLE_GROUP 0x02
+#define WRITABLE_USER 0x04	/* it, or a directory, is not root's */
+
+struct file_facts {
+	bool known;		/* false: nothing below was found out yet */
+	uint8_t trust;		/* enum trust_state */
+	uint8_t hash;		/* enum hash_state */
+	uint8_t writable;	/* WRITABLE_*; HASH_DONE only */
+	uint8_t sha256[32];	/* HASH_DONE only */
+};
+
 #define PATH_F_TRUNCATED 0x01
 #define PATH_F_UNRESOLVED 0x02
 #define PATH_F_DELETED 0x04
@@ -142,6 +179,7 @@ struct image {
 	 */
 	struct slice script;
 	struct file_id script_file;
+	struct file_facts exe_facts, script_facts;
 	struct slice filename;	/* as the caller named it */
 	struct slice cwd;
 	struct slice args;	/* strings, each zero-terminated */

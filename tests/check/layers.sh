@@ -15,6 +15,7 @@ declare -A may=(
 	[sense]="base/ sense/ event.h wire.h limits.h picket.skel.h wire_hash.h"
 	[proc]="base/ proc/ event.h wire.h limits.h"
 	[rules]="base/ rules/ event.h limits.h"
+	[trust]="base/ trust/ event.h limits.h"
 	[out]="base/ out/ event.h wire.h store/reader.h store/cursor.h journal_format.h limits.h event.pb-c.h otlp_logs.pb-c.h"
 	[app]="*"
 )
