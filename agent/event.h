@@ -399,6 +399,7 @@ struct verdict {
 	enum answer answer;
 	enum severity severity;	/* of an alert; NONE: no alert */
 	bool alert;
+	bool repeated;	/* an alert, if it were not one of many */
 	const char *rule;	/* name; NULL: no rule decided */
 	uint32_t rule_at;	/* that rule, to its set; means nothing else */
 	const char *tag;	/* ATT&CK tag, or NULL */

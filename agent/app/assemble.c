@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "app/agent.h"
+#include "app/alerts.h"
 #include "app/exit_codes.h"
 #include "app/losses.h"
 #include "app/redact_key.h"
@@ -174,6 +175,18 @@ static int start_helper(struct agent *a)
 	return EXIT_CODE_FAILURE;
 }
 
+static int start_alerts(struct agent *a)
+{
+	const struct conf *c = a->s->conf;
+	const struct alert_limits limits = {
+		.window_ns = c->alerts.window_ms * NS_PER_MS,
+		.subjects = c->alerts.subjects,
+		.objects = (unsigned)c->alerts.objects,
+	};
+
+	return alerts_new(&limits, &a->pipeline, &a->pipeline.alerts);
+}
+
 int assemble(struct agent *a)
 {
 	int r;
@@ -214,6 +227,8 @@ int assemble(struct agent *a)
 	    pipeline_init(&a->pipeline) < 0 || start_processes(a) < 0)
 		return EXIT_CODE_FAILURE;
 	a->pipeline.procs = a->procs;
+	if (start_alerts(a) < 0)
+		return EXIT_CODE_FAILURE;
 	restart_begin(a);
 	return EXIT_CODE_OK;
 }
@@ -253,6 +268,7 @@ void assemble_apart(struct agent *a)
 	status_socket_close(a->status);
 	tail_view_free(a->tail);
 	reader_close(a->reader);
+	alerts_free(a->pipeline.alerts);
 	pipeline_done(&a->pipeline);
 	losses_free(a->losses);
 	proc_table_free(a->procs);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/agent.h"
+#include "app/alerts.h"
 #include "app/destinations.h"
 #include "app/exit_codes.h"
 #include "app/heal.h"
@@ -91,7 +92,7 @@ static int housekeep(void *arg)
 	struct agent *a = arg;
 	uint64_t now_ns = clock_boot_ns();
 	uint64_t window_ns = a->s->conf->sensor.write_window_ms * NS_PER_MS;
-	uint64_t next_ns;
+	uint64_t next_ns, alerts_ns;
 	uint64_t shipped;
 	int r;
 
@@ -104,6 +105,9 @@ static int housekeep(void *arg)
 		return r;
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
+	alerts_ns = alerts_due(a->pipeline.alerts, now_ns);
+	if (alerts_ns && (!next_ns || alerts_ns < next_ns))
+		next_ns = alerts_ns;
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	rule_state_watch(a);
@@ -164,6 +168,7 @@ static void gather(struct agent *a, struct health *h)
 	memcpy(h->journal_id, a->opening.id, sizeof(h->journal_id));
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));
 	journal_stats(a->journal, &h->journal);
+	alerts_stats(a->pipeline.alerts, &h->alerts);
 	h->canary = a->canary;
 	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
@@ -302,6 +307,8 @@ static int stop(struct agent *a)
 	missing = a->is_kept ? 0 : report_unexplained(a);
 	/* Every window is over. */
 	while (totals_due(a->pipeline.totals, &a->pipeline, clock_boot_ns(), 0))
+		;
+	while (alerts_due(a->pipeline.alerts, UINT64_MAX))
 		;
 	journal_watch(a);
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,

@@ -142,11 +142,14 @@ void health_text(struct buf *out, const struct health *h)
 	buf_addf(out,
 		 "…\n          %" PRIu64 " allowed  %" PRIu64
 		 " denied  %" PRIu64 " unlisted  %" PRIu64 " ignored  %" PRIu64
-		 " alerts\n",
+		 " alerts\n          %" PRIu64
+		 " repeats of alerts, summed in %" PRIu64 "; %" PRIu64
+		 " sums early\n",
 		 h->pipeline.answers[ANSWER_ALLOWED],
 		 h->pipeline.answers[ANSWER_DENIED],
 		 h->pipeline.answers[ANSWER_UNLISTED],
-		 h->pipeline.answers[ANSWER_IGNORED], h->pipeline.alerts);
+		 h->pipeline.answers[ANSWER_IGNORED], h->pipeline.alerts,
+		 h->alerts.repeated, h->alerts.summaries, h->alerts.evicted);
 	buf_addf(out,
 		 "processes %" PRIu64 " known, %" PRIu64
 		 " events of unknown ones\n",
@@ -256,6 +259,10 @@ static void json_verdicts(struct buf *out, const struct health *h)
 		json_number(out, answer_name((enum answer)a),
 			    h->pipeline.answers[a]);
 	json_number(out, "alerts", h->pipeline.alerts);
+	json_number(out, "alerts_repeated", h->alerts.repeated);
+	json_number(out, "alert_summaries", h->alerts.summaries);
+	json_number(out, "alert_subjects", h->alerts.subjects);
+	json_number(out, "alert_subjects_evicted", h->alerts.evicted);
 	buf_add_str(out, "}");
 }
 

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/alerts.h"
 #include "app/canary.h"
 #include "app/destinations.h"
 #include "app/pipeline.h"
@@ -38,6 +39,7 @@ struct health {
 	const char *pin_trouble; /* empty: pinned there */
 
 	struct pipeline_counts pipeline;
+	struct alert_stats alerts;
 	struct proc_stats procs;
 
 	size_t rules;

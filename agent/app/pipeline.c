@@ -5,6 +5,7 @@
  *   decode    bytes -> event                     sense/decode.c
  *   who       event -> image that acted          proc/proc_table.c
  *   judge     event, image -> verdict            rules/match.c
+ *   repeat    verdict -> alert, or one of many   app/alerts.c
  *   describe  image without its secrets -> journal, once a segment
  *                                                app/describe.c
  *   keep      event, verdict -> journal          out/record.c, store/journal.c
@@ -18,6 +19,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "app/alerts.h"
 #include "app/canary.h"
 #include "app/describe.h"
 #include "app/outcomes.h"
@@ -209,7 +211,12 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		break;
 	}
 
+	if (p->alerts && v.alert)
+		alerts_judge(p->alerts, &ev, img, &v);
 	seq = keep(p, &ev, img, &v);
+	if (p->alerts && (v.alert || v.repeated))
+		alerts_kept(p->alerts, (struct amend_target){ .epoch = p->epoch,
+							      .seq = seq });
 	if (seq) {
 		if (!ev.canary)
 			rule_set_sample(p->rules, &v, p->epoch, seq);

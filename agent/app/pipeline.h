@@ -22,6 +22,7 @@ struct outcomes;
 struct totals;
 struct decode_scratch;
 struct canary;
+struct alerts;
 
 struct pipeline_counts {
 	uint64_t received[WIRE_FAM_COUNT]; /* records, good or bad */
@@ -42,6 +43,7 @@ struct pipeline {
 	struct outcomes *outcomes;
 	struct totals *totals;
 	struct canary *canary; /* NULL: none */
+	struct alerts *alerts; /* NULL: every alert passes */
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */
 	uint32_t epoch;

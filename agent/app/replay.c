@@ -43,7 +43,7 @@ static struct verdict recorded(const struct view *v)
 		return was;
 	if ((size_t)d->answer < sizeof(answers) / sizeof(answers[0]))
 		was.answer = answers[d->answer];
-	was.alert = d->alert;
+	was.alert = d->alert || d->repeated;
 	was.rule = d->rule && *d->rule ? d->rule : NULL;
 	if ((unsigned)d->severity < SEVERITY_COUNT)
 		was.severity = (enum severity)d->severity;

@@ -157,7 +157,7 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 {
 	const Picket__V1__Amendment *a = v->amendment;
-	bool alert = v->amended.known && v->amended.alert;
+	bool alert = a->repeats || (v->amended.known && v->amended.alert);
 
 	if (t->s.alerts_only && !alert)
 		return false;
@@ -168,6 +168,8 @@ static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 	if (a->connect)
 		return (t->s.kinds & TAIL_CONNECT) &&
 		       (alert || a->connect->error);
+	if (a->repeats)
+		return t->s.kinds & tail_kind(a->repeats->kind);
 	return (t->s.kinds & TAIL_WRITE) && alert;
 }
 

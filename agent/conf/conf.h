@@ -70,6 +70,10 @@ struct conf {
 		int unlisted_listen, unlisted_load, unlisted_tamper;
 	} rules;
 	struct {
+		uint64_t window_ms;	/* 0: every alert passes */
+		uint64_t objects, subjects;
+	} alerts;
+	struct {
 		char *key_file;		/* empty: a new key at each start */
 	} redact;
 	struct {

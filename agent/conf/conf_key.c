@@ -134,6 +134,16 @@ const struct conf_key conf_keys[] = {
 	  .fallback = "record", .choices = unlisted_names,
 	  .help = "what to do with interference that no rule lists" },
 
+	{ "alerts", "window", CONF_DURATION, AT(alerts.window_ms),
+	  .fallback = "5m", .min = 0, .max = DAY, .rule = "0s: never summed",
+	  .help = "alerts of one rule and program are summed for this long" },
+	{ "alerts", "objects", CONF_NUMBER, AT(alerts.objects), .fallback = "8",
+	  .min = 1, .max = 32,
+	  .help = "of them pass so many about different files or peers" },
+	{ "alerts", "subjects", CONF_NUMBER, AT(alerts.subjects),
+	  .fallback = "4096", .min = 64, .max = 262144,
+	  .help = "rules and programs that are summed at a time" },
+
 	{ "redact", "key_file", CONF_PATH, AT(redact.key_file),
 	  .fallback = "/var/lib/picket/redact.key", .may_be_empty = true,
 	  .rule = "nobody else may read it; empty: a new key at each start",

@@ -239,6 +239,8 @@ static void add_verdict(struct attrs *a, const Picket__V1__Verdict *d)
 		attr_string(a, "picket.verdict",
 			    slice_str(name_answer(d->answer)));
 	attr_bool(a, "picket.alert", d->alert);
+	if (d->repeated)
+		attr_bool(a, "picket.alert.repeated", true);
 	if (d->severity)
 		attr_string(a, "picket.severity",
 			    slice_str(name_severity(d->severity)));
@@ -314,6 +316,29 @@ static void add_totals(struct attrs *a, const Picket__V1__WriteTotals *t)
 	attr_strings(a, "picket.ops", ops, t->n_operations);
 }
 
+static void add_repeats(struct attrs *a, const struct view *v)
+{
+	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
+	char *uid = arena_take(a->arena, VIEW_UID_MAX);
+	struct view last = *v;
+
+	last.epoch = r->last_epoch;
+	last.seq = r->last_seq;
+	attr_int(a, "picket.alert.count", (int64_t)r->count);
+	attr_int(a, "picket.alert.alerted", (int64_t)r->alerted);
+	if (uid)
+		attr_string(a, "picket.alert.last",
+			    slice_str(view_uid(&last, uid)));
+	attr_int(a, "picket.alert.since_ns", (int64_t)r->since_ns);
+	if (r->severity)
+		attr_string(a, "picket.severity",
+			    slice_str(name_severity(r->severity)));
+	if (*r->rule)
+		attr_string(a, "security_rule.name", slice_str(r->rule));
+	if (*r->tag)
+		attr_string(a, "picket.tag", slice_str(r->tag));
+}
+
 static void add_amendment(struct attrs *a, const struct view *v)
 {
 	const Picket__V1__Amendment *m = v->amendment;
@@ -336,6 +361,8 @@ static void add_amendment(struct attrs *a, const struct view *v)
 		add_result(a, m->connect);
 	if (m->write)
 		add_totals(a, m->write);
+	if (m->repeats)
+		add_repeats(a, v);
 }
 
 static void add_gap(struct attrs *a, const struct view *v)
@@ -384,22 +411,33 @@ const char *attr_event_name(const struct view *v)
 	size_t kind;
 
 	if (v->amendment)
-		return v->amendment->connect ? "picket.connect.result"
-		       : v->amendment->write ? "picket.write.totals"
-					     : "picket.amendment";
+		return v->amendment->connect   ? "picket.connect.result"
+		       : v->amendment->write   ? "picket.write.totals"
+		       : v->amendment->repeats ? "picket.alert.repeats"
+					       : "picket.amendment";
 	if (!v->event)
 		return "picket.gap";
 	kind = (size_t)v->event->kind;
 	return kinds[kind < ATTR_COUNT(kinds) ? kind : 0];
 }
 
+/* In the order of the schema, so a number is a level. */
+static enum attr_level level_of(Picket__V1__Severity severity)
+{
+	size_t level = (size_t)severity;
+
+	return level < ATTR_LEVEL_COUNT ? (enum attr_level)level
+					: ATTR_CRITICAL;
+}
+
 enum attr_level attr_level(const struct view *v)
 {
 	const Picket__V1__Event *e = v->event;
-	size_t severity;
 
 	if (v->amendment)
-		return ATTR_INFO;
+		return v->amendment->repeats
+			       ? level_of(v->amendment->repeats->severity)
+			       : ATTR_INFO;
 	if (!e)
 		return ATTR_MEDIUM; /* a gap: something is missing */
 	if (e->agent)
@@ -407,8 +445,5 @@ enum attr_level attr_level(const struct view *v)
 						       : ATTR_INFO;
 	if (!e->verdict || !e->verdict->alert)
 		return ATTR_INFO;
-	/* In the order of the schema, so a number is a level. */
-	severity = (size_t)e->verdict->severity;
-	return severity < ATTR_LEVEL_COUNT ? (enum attr_level)severity
-					   : ATTR_CRITICAL;
+	return level_of(e->verdict->severity);
 }

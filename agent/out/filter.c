@@ -49,6 +49,8 @@ static bool has_kind_of(const struct filter *f, const struct view *v)
 		return has_kind(f, PICKET__V1__KIND__KIND_CONNECT);
 	if (a->write)
 		return has_kind(f, PICKET__V1__KIND__KIND_WRITE);
+	if (a->repeats)
+		return has_kind(f, a->repeats->kind);
 	return true;
 }
 
@@ -64,7 +66,7 @@ bool filter_passes(const struct filter *f, const struct view *v)
 		       (!f->alerts_only || filter_is_alert(v));
 	if (v->amendment)
 		return has_kind_of(f, v) &&
-		       (!f->alerts_only ||
+		       (!f->alerts_only || v->amendment->repeats ||
 			(v->amended.known && v->amended.alert));
 	return true;
 }

@@ -23,7 +23,8 @@ struct filter {
 void filter_init(struct filter *f, char *const *kinds, bool alerts_only);
 
 /*
- * An amendment goes where its event goes. One whose event is too far back to
+ * An amendment goes where its event goes, and what says how often an alert
+ * was repeated where alerts go. One whose event is too far back to
  * be known goes by what it holds, and is taken for one of no alert. A gap is
  * for everybody.
  */

@@ -210,6 +210,7 @@ static void add_verdict(struct buf *out, const Picket__V1__Verdict *d)
 	json_open(out, "verdict", '{');
 	json_str(out, "answer", name_answer(d->answer));
 	json_true(out, "alert", d->alert);
+	json_true(out, "repeated", d->repeated);
 	if (d->severity)
 		json_str(out, "severity", name_severity(d->severity));
 	json_bytes(out, "rule", slice_str(d->rule));
@@ -279,6 +280,27 @@ static void add_totals(struct buf *out, const Picket__V1__WriteTotals *t)
 	json_close(out, '}');
 }
 
+static void add_repeats(struct buf *out, const struct view *v)
+{
+	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
+	struct view last = *v;
+	char uid[VIEW_UID_MAX];
+
+	last.epoch = r->last_epoch;
+	last.seq = r->last_seq;
+	json_open(out, "repeats", '{');
+	json_u64(out, "count", r->count);
+	json_u64(out, "alerted", r->alerted);
+	json_str(out, "last", view_uid(&last, uid));
+	json_u64(out, "since_ns", r->since_ns);
+	json_str(out, "kind", name_kind(r->kind));
+	if (r->severity)
+		json_str(out, "severity", name_severity(r->severity));
+	json_bytes(out, "rule", slice_str(r->rule));
+	json_bytes(out, "tag", slice_str(r->tag));
+	json_close(out, '}');
+}
+
 static void add_amendment(struct buf *out, const struct view_images *images,
 			  const struct view *v)
 {
@@ -299,6 +321,8 @@ static void add_amendment(struct buf *out, const struct view_images *images,
 		add_result(out, a->connect);
 	if (a->write)
 		add_totals(out, a->write);
+	if (a->repeats)
+		add_repeats(out, v);
 	if (!v->amended.path_cut)
 		json_bytes(out, "path", v->amended.path);
 	json_close(out, '}');

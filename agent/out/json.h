@@ -73,12 +73,14 @@
  *	amendment	object	of: the event's uid; epoch seq; connect: error
  *				(errno, 0: connected) outcome local_ip
  *				local_port peer_ip peer_port; write: count
- *				bytes operations until_ns; path: the event's,
- *				if remembered
+ *				bytes operations until_ns; repeats of an alert:
+ *				count (itself included) alerted last (uid)
+ *				since_ns kind severity rule tag; path: the
+ *				event's, if remembered
  *	gap		object	first_seq last_seq count reason; missing: found
  *				while reading, not written by picket
  *	verdict		object	answer (allowed denied unlisted pending) alert
- *				severity (low medium high critical) rule tag
+ *				repeated (an alert, but one of many) severity (low medium high critical) rule tag
  */
 #pragma once
 

@@ -360,6 +360,7 @@ void record_pack_event(struct buf *out, const struct event *ev,
 		picket__v1__verdict__init(&verdict);
 		verdict.answer = answers[v->answer];
 		verdict.alert = v->alert;
+		verdict.repeated = v->repeated;
 		verdict.severity = (Picket__V1__Severity)v->severity;
 		verdict.rule = valid_string(v->rule, &rule);
 		verdict.tag = valid_string(v->tag, &tag);
@@ -482,5 +483,32 @@ void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
 	m.boot_ns = boot_ns;
 	m.wall_ns = wall_ns;
 	m.write = &totals;
+	record_add(out, &m.base);
+}
+
+void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
+			       const struct alert_repeats *t, uint64_t boot_ns,
+			       int64_t wall_ns)
+{
+	Picket__V1__AlertRepeats repeats;
+	Picket__V1__Amendment m;
+	struct mended rule, tag;
+
+	picket__v1__alert_repeats__init(&repeats);
+	repeats.count = t->count;
+	repeats.alerted = t->alerted;
+	repeats.last_epoch = t->last_epoch;
+	repeats.last_seq = t->last_seq;
+	repeats.since_ns = t->since_ns;
+	repeats.kind = kinds[t->kind];
+	repeats.severity = (Picket__V1__Severity)t->severity;
+	repeats.rule = valid_string(t->rule, &rule);
+	repeats.tag = valid_string(t->tag, &tag);
+	picket__v1__amendment__init(&m);
+	m.epoch = epoch;
+	m.seq = seq;
+	m.boot_ns = boot_ns;
+	m.wall_ns = wall_ns;
+	m.repeats = &repeats;
 	record_add(out, &m.base);
 }

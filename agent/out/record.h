@@ -28,6 +28,18 @@ void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
 			      const struct write_totals *t, uint64_t boot_ns,
 			      int64_t wall_ns);
 
+/* How often an alert came again; rule and tag may be NULL. */
+struct alert_repeats {
+	uint64_t count, alerted, last_seq, since_ns;
+	uint32_t last_epoch;
+	enum event_kind kind;
+	enum severity severity;
+	const char *rule, *tag;
+};
+void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
+			       const struct alert_repeats *t, uint64_t boot_ns,
+			       int64_t wall_ns);
+
 struct record_fact {
 	const char *key;
 	const char *value;

@@ -40,6 +40,13 @@ static const struct alarm alarms[] = {
 	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = { "CRIT", SGR_RED },
 };
 
+static struct alarm alarm_of_severity(Picket__V1__Severity severity)
+{
+	uint64_t i = (uint64_t)severity;
+
+	return alarms[i < sizeof(alarms) / sizeof(*alarms) ? i : 0];
+}
+
 static struct alarm alarm_of(const struct view *v)
 {
 	static const struct alarm none = { "", NULL },
@@ -49,14 +56,13 @@ static struct alarm alarm_of(const struct view *v)
 
 	if (v->gap)
 		return warning;
+	if (v->amendment && v->amendment->repeats)
+		return alarm_of_severity(v->amendment->repeats->severity);
 	if (v->event && v->event->agent &&
 	    what_is_warning(v->event->agent->what))
 		return warning;
-	if (d && d->alert) {
-		uint64_t i = (uint64_t)d->severity;
-
-		return alarms[i < sizeof(alarms) / sizeof(*alarms) ? i : 0];
-	}
+	if (d && d->alert)
+		return alarm_of_severity(d->severity);
 	if (d && d->answer == PICKET__V1__ANSWER__ANSWER_DENIED)
 		return denied;
 	return none;
@@ -69,7 +75,9 @@ static const char *kind_of(const struct view *v)
 	if (v->amendment)
 		return v->amendment->connect ? "connect"
 		       : v->amendment->write ? "write"
-					     : "amended";
+		       : v->amendment->repeats
+			       ? name_kind(v->amendment->repeats->kind)
+			       : "amended";
 	if (v->event->kind == PICKET__V1__KIND__KIND_AGENT)
 		return "picket";
 	return name_kind(v->event->kind);

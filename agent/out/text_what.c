@@ -423,6 +423,18 @@ static void add_write_totals(struct buf *out, const struct view *v)
 		 t->bytes);
 }
 
+static void add_repeats(struct buf *out, const struct view *v)
+{
+	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
+	char uid[VIEW_UID_MAX];
+	struct view last = *v;
+
+	last.epoch = r->last_epoch;
+	last.seq = r->last_seq;
+	buf_addf(out, "%" PRIu64 " matches, %" PRIu64 " told; the last is %s",
+		 r->count, r->alerted, view_uid(&last, uid));
+}
+
 static void add_amendment(struct buf *out, const struct view *v)
 {
 	buf_add_str(out, "… ");
@@ -430,6 +442,8 @@ static void add_amendment(struct buf *out, const struct view *v)
 		add_connect_result(out, v);
 	else if (v->amendment->write)
 		add_write_totals(out, v);
+	else if (v->amendment->repeats)
+		add_repeats(out, v);
 	else
 		buf_addf(out, "more became known of event %" PRIu64,
 			 v->amendment->seq);
@@ -462,20 +476,32 @@ void text_what(struct buf *out, const struct view *v)
 		buf_add_str(out, "something that a newer picket recorded");
 }
 
+static void add_rule(struct buf *out, const char *rule, const char *tag)
+{
+	if (rule && *rule) {
+		buf_add_str(out, " by ");
+		text_cut_word(out, slice_str(rule), RULE_MAX_BYTES);
+	}
+	if (tag && *tag) {
+		buf_add_str(out, " (");
+		text_cut_word(out, slice_str(tag), RULE_MAX_BYTES);
+		buf_add_char(out, ')');
+	}
+}
+
 void text_verdict(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Verdict *d = v->event ? v->event->verdict : NULL;
 
+	if (v->amendment && v->amendment->repeats) {
+		buf_add_str(out, "repeated");
+		add_rule(out, v->amendment->repeats->rule,
+			 v->amendment->repeats->tag);
+	}
 	if (!d)
 		return;
 	buf_add_str(out, name_answer(d->answer));
-	if (d->rule && *d->rule) {
-		buf_add_str(out, " by ");
-		text_cut_word(out, slice_str(d->rule), RULE_MAX_BYTES);
-	}
-	if (d->tag && *d->tag) {
-		buf_add_str(out, " (");
-		text_cut_word(out, slice_str(d->tag), RULE_MAX_BYTES);
-		buf_add_char(out, ')');
-	}
+	add_rule(out, d->rule, d->tag);
+	if (d->repeated)
+		buf_add_str(out, ", repeated");
 }

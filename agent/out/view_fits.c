@@ -48,7 +48,10 @@ bool view_event_fits(const Picket__V1__Event *e)
 bool view_amendment_fits(const Picket__V1__Amendment *a)
 {
 	if (a->connect)
-		return !a->write && address_fits(a->connect->local) &&
+		return !a->write && !a->repeats &&
+		       address_fits(a->connect->local) &&
 		       address_fits(a->connect->peer);
+	if (a->write)
+		return !a->repeats;
 	return true;
 }

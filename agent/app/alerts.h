@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Alerts repeat without flooding. Of one rule and subject the first alert of
+ * a window passes, and so do those about another file or peer, up to
+ * [alerts] objects; the rest are kept in the journal like any event, marked
+ * as repeated, and summed: an amendment of the first one says at the window's
+ * end how many there were and which was the last.
+ *
+ * The subject is what ran (path, device, inode, size and times of the
+ * executable, the script), who started it (the parent's executable) and in
+ * which container. So a program that no rule lists alerts once for each file,
+ * parent and container, however often it is started.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/outcomes.h"
+#include "event.h"
+
+struct alerts;
+struct pipeline;
+
+#define ALERT_OBJECTS_MAX 32
+
+struct alert_limits {
+	uint64_t window_ns;	/* 0: every alert passes */
+	size_t subjects;	/* at a time; the oldest gives way */
+	unsigned objects;	/* 1 … ALERT_OBJECTS_MAX */
+};
+
+struct alert_stats {
+	uint64_t repeated;	/* events that would have been alerts */
+	uint64_t summaries;	/* amendments that told of them */
+	uint64_t evicted;	/* windows that ended early for want of room */
+	uint64_t subjects;	/* now */
+};
+
+/* p is borrowed, for the amendments. -ENOMEM. */
+int alerts_new(const struct alert_limits *limits, struct pipeline *p,
+	       struct alerts **ret);
+void alerts_free(struct alerts *a);
+
+/*
+ * An alert is about to be kept: v->alert and v->repeated become what it is.
+ * Whoever asks says with alerts_kept what came of it.
+ */
+void alerts_judge(struct alerts *a, const struct event *ev,
+		  const struct image *img, struct verdict *v);
+
+/* The event that was judged last is in the journal; seq 0: it is not. */
+void alerts_kept(struct alerts *a, struct amend_target target);
+
+/*
+ * Tell of windows that are over; 0: none is left, else when the next one is.
+ * At UINT64_MAX all are.
+ */
+uint64_t alerts_due(struct alerts *a, uint64_t now_ns);
+
+void alerts_stats(const struct alerts *a, struct alert_stats *ret);

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts that repeat are one alert and one sum; the events are all there."""
+import contextlib
+import os
+import subprocess
+import sys
+
+import lib
+import record
+import shipping
+from lib import equal, test, true
+
+POLICY = """
+[deny flooded]
+event = write
+path = {dir}/flooded
+severity = high
+tag = T1
+
+[deny started]
+event = exec
+exe = {dir}/started*
+severity = low
+"""
+
+# Calls whose events the kernel does not sum, all about one name.
+FLOOD = ("import os, sys\n"
+         "for _ in range({n}):\n"
+         "    os.symlink('x', sys.argv[1]); os.unlink(sys.argv[1])\n")
+
+
+def flood(place, n):
+    subprocess.run([sys.executable, "-c", FLOOD.format(n=n // 2),
+                    place.dir / "flooded"], check=True)
+
+
+def of_rule(name):
+    return lambda r: r.get("verdict", {}).get("rule") == name
+
+
+def sums(records, rule):
+    return [r["amendment"]["repeats"] for r in records
+            if r.get("amendment", {}).get("repeats", {}).get("rule") == rule]
+
+
+@contextlib.contextmanager
+def place():
+    with lib.scene("alerts", lambda d: POLICY.format(dir=d),
+                   alerts={"window": "1h"}) as s:
+        yield s
+
+
+@test
+def ten_thousand_matches_are_one_alert_and_a_sum(s):
+    flood(s, 10000)
+    found = s.events("write", of_rule("flooded"))
+    equal(len(found), 10000, "events in the journal")
+    alerts = [r for r in found if r["verdict"].get("alert")]
+    equal([r["seq"] for r in alerts], [found[0]["seq"]], "alerts")
+    true(all(r["verdict"].get("repeated") for r in found[1:]), "marked")
+    status = s.agent.status()["policy"]
+    equal(status["alerts_repeated"], 9999, "repeats in the status")
+    metrics = lib.run([lib.PICKET, "status", "--journal", s.agent.journal,
+                       "--prometheus"]).stdout.decode()
+    lib.contains(metrics, "picket_alerts_repeated_total 9999", "metrics")
+
+
+@test
+def a_program_alerts_once_for_each_file_that_it_is(s):
+    started = lib.actor("act_tiny", s.dir, "started")
+    for _ in range(20):
+        lib.act([started], code=1)
+    other = lib.actor("act_tiny", s.dir, "started-too")
+    lib.act([other], code=1)
+    found = s.events("exec", of_rule("started"))
+    equal(len(found), 21, "events")
+    equal([record.exe(r) for r in found if r["verdict"].get("alert")],
+          [os.fsencode(started), os.fsencode(other)], "alerts")
+
+
+@test
+def the_sum_is_told_at_the_end_with_the_exact_count(s):
+    first = s.tail.find(of_rule("flooded"))[0]
+    last = s.tail.find(of_rule("flooded"))[-1]
+    equal(s.agent.stop(), 0, "exit code")
+    records = s.agent.read()
+    equal([(r["count"], r["alerted"], r["last"], r["severity"], r["tag"])
+           for r in sums(records, "flooded")],
+          [(10000, 1, last["uid"], "high", "T1")], "sum")
+    named = [r["amendment"]["of"] for r in records
+             if r.get("amendment", {}).get("repeats")]
+    true(first["uid"] in named, "the sum names the alert")
+    equal([r["count"] for r in sums(records, "started")], [20], "other sum")
+    equal(len(sums(s.agent.read("--alerts"), "flooded")), 1, "tail --alerts")
+    text = lib.run([lib.PICKET, "tail", "--journal", s.agent.journal,
+                    "--from", "oldest", "--no-follow", "--alerts"])
+    lib.contains(text.stdout.decode(), "10000 matches, 1 told", "tail")
+
+
+@test
+def who_gets_alerts_alone_gets_the_sum(s):
+    with shipping.Collector(s.dir) as c:
+        ship = shipping.Shipper(s.dir, c.url(), alerts_only="yes")
+        ship.journal = s.agent.journal
+        ship.configure()
+        ship.once()
+        got = [r for r in c.records()
+               if r["attributes"].get("security_rule.name") == "flooded"]
+        equal([r["event"] for r in got],
+              ["picket.write", "picket.alert.repeats"], "records")
+        equal(int(got[1]["attributes"]["picket.alert.count"]), 10000, "count")
+
+
+@test
+def a_window_that_is_over_is_told_of_and_the_next_alerts(s):
+    del s
+    with lib.scene("alerts-window", lambda d: POLICY.format(dir=d),
+                   alerts={"window": "300ms"}) as s:
+        flood(s, 10)
+        s.tail.wait(lambda r: r.get("amendment", {}).get("repeats"), "a sum")
+        before = len(s.events("write", lambda r: r["verdict"].get("alert")))
+        flood(s, 2)
+        after = s.events("write", lambda r: r["verdict"].get("alert"))
+        true(len(after) > before, "an alert in the next window")
+
+
+if __name__ == "__main__":
+    lib.main(place)

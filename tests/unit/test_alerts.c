@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Alerts that repeat: which pass, and what is told of the others. */
+#include <errno.h>
+
+#include "app/alerts.h"
+#include "app/pipeline.h"
+#include "out/view.h"
+#include "sense/sensor.h"
+#include "store_dir.h"
+
+int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
+			struct wire_written *ret)
+{
+	(void)s;
+	(void)key;
+	(void)ret;
+	return -ENOENT;
+}
+
+void sensor_kept(struct sensor *s, uint32_t epoch, uint64_t seq)
+{
+	(void)s;
+	(void)epoch;
+	(void)seq;
+}
+
+#define SECOND_NS 1000000000ull
+
+struct fixture {
+	struct store_dir dir;
+	struct pipeline p;
+	struct alerts *a;
+	struct image shell, self;
+	struct event ev;
+	uint64_t seq; /* of the last event */
+};
+
+static void begin(struct fixture *f, const struct alert_limits *limits)
+{
+	*f = (struct fixture){ 0 };
+	store_begin(&f->dir);
+	store_open(&f->dir);
+	f->p.journal = f->dir.j;
+	f->p.epoch = 3;
+	assert_int_equal(pipeline_init(&f->p), 0);
+	(void)journal_segment(f->dir.j);
+	assert_int_equal(alerts_new(limits, &f->p, &f->a), 0);
+	f->shell.exe.path = slice_str("/bin/sh");
+	f->self.parent = &f->shell;
+	f->self.exe.path = slice_str("/tmp/x");
+	f->self.exe_file = (struct file_id){ .known = true, .ino = 7 };
+	f->ev = (struct event){ .kind = EVENT_WRITE, .time_ns = SECOND_NS };
+	f->ev.write.path.path = slice_str("/etc/cron.d/a");
+	f->seq = 100;
+}
+
+static void end(struct fixture *f)
+{
+	alerts_free(f->a);
+	pipeline_done(&f->p);
+	store_end(&f->dir);
+}
+
+/* Does it pass? The event is kept as the next one in any case. */
+static bool passes_by(struct fixture *f, const char *rule)
+{
+	struct verdict v = {
+		.answer = ANSWER_DENIED,
+		.alert = true,
+		.severity = SEVERITY_HIGH,
+		.rule = rule,
+		.tag = "T1",
+	};
+
+	alerts_judge(f->a, &f->ev, &f->self, &v);
+	assert_int_equal(v.alert, !v.repeated);
+	alerts_kept(f->a, (struct amend_target){ .epoch = 3, .seq = ++f->seq });
+	return v.alert;
+}
+
+static bool passes(struct fixture *f)
+{
+	return passes_by(f, "cron");
+}
+
+struct told {
+	size_t n;
+	struct {
+		uint64_t seq, count, alerted, last;
+		char rule[32];
+	} v[8];
+};
+
+static void read_told(struct fixture *f, struct told *ret)
+{
+	struct reader_frame frame;
+	struct reader *r = NULL;
+
+	*ret = (struct told){ 0 };
+	assert_int_equal(journal_flush(f->dir.j, 5000), 0);
+	assert_int_equal(reader_open(f->dir.journal, READER_OLDEST, 0, 0, &r),
+			 0);
+	while (reader_next(r, &frame) == 1) {
+		Picket__V1__Amendment *m;
+
+		if (frame.type != JOURNAL_AMENDMENT)
+			continue;
+		m = picket__v1__amendment__unpack(
+			NULL, frame.payload.n,
+			(const uint8_t *)frame.payload.p);
+		assert_non_null(m);
+		assert_non_null(m->repeats);
+		assert_true(ret->n < 8);
+		assert_int_equal(m->epoch, 3);
+		assert_int_equal(m->repeats->last_epoch, 3);
+		assert_int_equal(m->repeats->severity, SEVERITY_HIGH);
+		ret->v[ret->n].seq = m->seq;
+		ret->v[ret->n].count = m->repeats->count;
+		ret->v[ret->n].alerted = m->repeats->alerted;
+		ret->v[ret->n].last = m->repeats->last_seq;
+		(void)snprintf(ret->v[ret->n].rule, 32, "%s", m->repeats->rule);
+		ret->n++;
+		picket__v1__amendment__free_unpacked(m, NULL);
+	}
+	reader_close(r);
+}
+
+static const struct alert_limits usual = {
+	.window_ns = 60 * SECOND_NS,
+	.subjects = 64,
+	.objects = 3,
+};
+
+static void the_first_passes_and_the_rest_are_counted(void **state)
+{
+	struct fixture f;
+	struct told told;
+	int i;
+
+	(void)state;
+	begin(&f, &usual);
+	assert_true(passes(&f));
+	for (i = 1; i < 10000; i++)
+		assert_false(passes(&f));
+	assert_int_equal(alerts_due(f.a, 2 * SECOND_NS), 61 * SECOND_NS);
+	assert_int_equal(alerts_due(f.a, 61 * SECOND_NS), 0);
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.v[0].seq, 101);
+	assert_int_equal(told.v[0].count, 10000);
+	assert_int_equal(told.v[0].alerted, 1);
+	assert_int_equal(told.v[0].last, 10100);
+	assert_string_equal(told.v[0].rule, "cron");
+	end(&f);
+}
+
+static void other_files_pass_up_to_a_number(void **state)
+{
+	static const char *const names[] = { "/a", "/b", "/c", "/d", "/e" };
+	struct fixture f;
+	struct told told;
+	int i, passed = 0;
+
+	(void)state;
+	begin(&f, &usual);
+	for (i = 0; i < 100; i++) {
+		f.ev.write.path.path = slice_str(names[i % 5]);
+		passed += passes(&f);
+	}
+	assert_int_equal(passed, 3);
+	while (alerts_due(f.a, UINT64_MAX))
+		;
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.v[0].count, 100);
+	assert_int_equal(told.v[0].alerted, 3);
+	end(&f);
+}
+
+static void another_subject_is_another_alert(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &usual);
+	assert_true(passes(&f));
+	assert_true(passes_by(&f, "other"));
+	assert_true(passes_by(&f, NULL));
+	f.ev.kind = EVENT_EXEC;
+	assert_true(passes_by(&f, NULL));
+	assert_false(passes_by(&f, NULL));
+	f.self.exe_file.ino++;
+	assert_true(passes_by(&f, NULL));
+	f.self.exe_file.ctime_ns++;
+	assert_true(passes_by(&f, NULL));
+	f.self.container = slice_str("c");
+	assert_true(passes_by(&f, NULL));
+	f.shell.exe.path = slice_str("/bin/bash");
+	assert_true(passes_by(&f, NULL));
+	f.self.script = slice_str("/x.sh");
+	assert_true(passes_by(&f, NULL));
+	/* Another process of the same program, of the same parent, is not. */
+	f.self.id = 77;
+	f.self.proc.tgid = 77;
+	assert_false(passes_by(&f, NULL));
+	end(&f);
+}
+
+static void after_its_window_it_alerts_again(void **state)
+{
+	struct fixture f;
+	struct told told;
+
+	(void)state;
+	begin(&f, &usual);
+	assert_true(passes(&f));
+	f.ev.time_ns += 59 * SECOND_NS;
+	assert_false(passes(&f));
+	f.ev.time_ns += 2 * SECOND_NS;
+	/* Nobody has asked alerts_due yet. */
+	assert_true(passes(&f));
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.v[0].count, 2);
+	/* Of one that was not repeated there is nothing to tell. */
+	assert_int_equal(alerts_due(f.a, 1000 * SECOND_NS), 0);
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	end(&f);
+}
+
+static void what_gives_way_is_told_and_counted(void **state)
+{
+	struct alert_stats stats;
+	struct fixture f;
+	struct told told;
+	unsigned i;
+
+	(void)state;
+	begin(&f, &usual);
+	assert_true(passes(&f));
+	assert_false(passes(&f));
+	for (i = 0; i < 64; i++) {
+		f.self.exe_file.ino = 1000 + i;
+		assert_true(passes(&f));
+	}
+	alerts_stats(f.a, &stats);
+	assert_int_equal(stats.evicted, 1);
+	assert_int_equal(stats.subjects, 64);
+	assert_int_equal(stats.repeated, 1);
+	assert_int_equal(stats.summaries, 1);
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.v[0].seq, 101);
+	end(&f);
+}
+
+static void what_the_journal_refused_does_not_stand_for_others(void **state)
+{
+	struct verdict v = { .alert = true, .rule = "cron" };
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &usual);
+	alerts_judge(f.a, &f.ev, &f.self, &v);
+	assert_true(v.alert);
+	alerts_kept(f.a, (struct amend_target){ .epoch = 3 });
+	assert_true(passes(&f));
+	assert_false(passes(&f));
+	end(&f);
+}
+
+static void without_a_window_all_pass(void **state)
+{
+	struct alert_limits none = usual;
+	struct fixture f;
+	int i;
+
+	(void)state;
+	none.window_ns = 0;
+	begin(&f, &none);
+	for (i = 0; i < 10; i++)
+		assert_true(passes(&f));
+	assert_int_equal(alerts_due(f.a, UINT64_MAX), 0);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_passes_and_the_rest_are_counted),
+		cmocka_unit_test(other_files_pass_up_to_a_number),
+		cmocka_unit_test(another_subject_is_another_alert),
+		cmocka_unit_test(after_its_window_it_alerts_again),
+		cmocka_unit_test(what_gives_way_is_told_and_counted),
+		cmocka_unit_test(
+			what_the_journal_refused_does_not_stand_for_others),
+		cmocka_unit_test(without_a_window_all_pass),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
