@@ -49,6 +49,7 @@ enum write_op {
 	OP_MKDIR,
 	OP_RMDIR,
 	OP_CHATTR,
+	OP_UTIME,
 	OP_COUNT,
 };
 

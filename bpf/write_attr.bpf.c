@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Mode, owner and size of a file; and what write_xattr.bpf.c uses as well. The
+ * Mode, owner, size and times of a file; and what write_xattr.bpf.c uses as well. The
  * hooks that have the kernel's objects do not have the mount; it is the one that
  * this thread has asked to write to and not given back: whoever changes an
  * attribute does that around it. What a stacked file system does to its lower
@@ -18,12 +18,14 @@
 #define ATTR_UID   0x0002
 #define ATTR_GID   0x0004
 #define ATTR_SIZE  0x0008
+#define ATTR_TIMES 0x0180 /* of access or change, to what was given */
 #define ATTR_FORCE 0x0200
 #define ATTR_FILE  0x2000
 #define ATTR_OPEN  0x8000
 
-#define OPS(a, b, c) (1ull << (a) | 1ull << (b) | 1ull << (c))
-#define ATTR_OPS     OPS(WIRE_OP_CHMOD, WIRE_OP_CHOWN, WIRE_OP_TRUNCATE)
+#define ATTR_OPS                                         \
+	(1ull << WIRE_OP_CHMOD | 1ull << WIRE_OP_CHOWN | \
+	 1ull << WIRE_OP_TRUNCATE | 1ull << WIRE_OP_UTIME)
 
 static __always_inline void mount_is_asked(struct vfsmount *m)
 {
@@ -123,7 +125,7 @@ static __always_inline __u32 attr_op(__u32 valid)
 		return WIRE_OP_CHOWN;
 	if ((valid & (ATTR_MODE | ATTR_FORCE)) == ATTR_MODE)
 		return WIRE_OP_CHMOD;
-	return WIRE_OP_NONE;
+	return valid & ATTR_TIMES ? WIRE_OP_UTIME : WIRE_OP_NONE;
 }
 
 static __always_inline __u64 attr_args(struct iattr *attr, __u32 valid)
@@ -133,7 +135,8 @@ static __always_inline __u64 attr_args(struct iattr *attr, __u32 valid)
 	if (valid & ATTR_SIZE)
 		return 0;
 	if (!(valid & (ATTR_UID | ATTR_GID)))
-		return BPF_CORE_READ(attr, ia_mode) & 07777;
+		return valid & ATTR_MODE ? BPF_CORE_READ(attr, ia_mode) & 07777
+					 : 0;
 	if (valid & ATTR_UID)
 		uid = BPF_CORE_READ(attr, ia_uid.val);
 	if (valid & ATTR_GID)

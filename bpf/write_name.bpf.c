@@ -41,14 +41,15 @@ __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
 	const volatile struct wire_syscall *rule = call_rule(c);
 	struct told_change told = { .backend = backend };
 	struct place a = {}, b = {};
-	__u32 flags;
+	__u64 flags = call_arg(c, rule->flags);
 
+	if ((rule->traits & WIRE_SYS_TIMES) && !flags)
+		return 0;
 	count_made(WIRE_FAM_WRITE);
 	if (!admitted(ADMIT_HALF)) {
 		count_lost(WIRE_FAM_WRITE);
 		return 0;
 	}
-	flags = call_arg(c, rule->flags);
 	told.op = rule->op;
 	if ((rule->traits & WIRE_SYS_UNLINK) && (flags & AT_REMOVEDIR))
 		told.op = WIRE_OP_RMDIR;

@@ -373,6 +373,7 @@ enum wire_write_op {
 	WIRE_OP_MKDIR,
 	WIRE_OP_RMDIR,
 	WIRE_OP_CHATTR,		/* the file's flags: immutable, append-only … */
+	WIRE_OP_UTIME,		/* times of the caller's choice, not now */
 	WIRE_OP_COUNT,
 };
 
@@ -540,6 +541,7 @@ enum wire_socket_op {
 #define WIRE_SYS_UNLINK 0x10	/* flags may hold AT_REMOVEDIR */
 #define WIRE_SYS_TARGET 0x20	/* name2 is a string, not a place: symlink */
 #define WIRE_SYS_EXCHANGE 0x40	/* flags may hold RENAME_EXCHANGE */
+#define WIRE_SYS_TIMES 0x80	/* flags points at times; NULL: now */
 
 /* Calls per table; a higher number is a call that we do not look at. */
 #define WIRE_SYSCALL_MAX 512

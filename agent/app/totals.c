@@ -70,7 +70,7 @@ static bool is_summed(enum write_op op)
 {
 	return op == OP_OPEN || op == OP_WRITE || op == OP_TRUNCATE ||
 	       op == OP_MMAP || op == OP_CHMOD || op == OP_CHOWN ||
-	       op == OP_XATTR || op == OP_CHATTR;
+	       op == OP_XATTR || op == OP_CHATTR || op == OP_UTIME;
 }
 
 void totals_expect(struct totals *t, const struct event *ev,

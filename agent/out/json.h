@@ -61,7 +61,7 @@
  *				send (datagram without connect) net_ns
  *	write		object	operation (open write truncate mmap rename
  *				unlink link symlink chmod chown xattr mknod
- *				mkdir rmdir chattr), path PATH, new_path PATH, target,
+ *				mkdir rmdir chattr utime), path PATH, new_path PATH, target,
  *				file (as exe_file, without times), created
  *				truncated append fd_claimed fd_changed exchange
  *				submitted, bytes, arg, arg2 (chmod, mknod: mode; chown:

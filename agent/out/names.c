@@ -67,6 +67,7 @@ static const char *const operations[] = {
 	[PICKET__V1__OPERATION__OPERATION_MKDIR] = "mkdir",
 	[PICKET__V1__OPERATION__OPERATION_RMDIR] = "rmdir",
 	[PICKET__V1__OPERATION__OPERATION_CHATTR] = "chattr",
+	[PICKET__V1__OPERATION__OPERATION_UTIME] = "utime",
 };
 
 static const char *const loads[] = {

@@ -100,10 +100,10 @@ static int read_word(const struct reading *rd, const struct word_list *words,
 
 static int read_op(const struct reading *rd)
 {
-	return read_word(
-		rd, &op_words,
-		"not one of open write truncate rename unlink link "
-		"symlink chmod chown xattr mknod mkdir rmdir chattr mmap");
+	return read_word(rd, &op_words,
+			 "not one of open write truncate rename unlink link "
+			 "symlink chmod chown utime xattr mknod mkdir rmdir "
+			 "chattr mmap");
 }
 
 static int read_load(const struct reading *rd)

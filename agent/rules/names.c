@@ -38,7 +38,7 @@ static const char *const ops[] = {
 	[OP_CHMOD] = "chmod",	    [OP_CHOWN] = "chown",
 	[OP_XATTR] = "xattr",	    [OP_MKNOD] = "mknod",
 	[OP_MKDIR] = "mkdir",	    [OP_RMDIR] = "rmdir",
-	[OP_CHATTR] = "chattr",
+	[OP_CHATTR] = "chattr",	    [OP_UTIME] = "utime",
 };
 _Static_assert(COUNT(ops) == OP_COUNT, "one word per operation");
 const struct word_list op_words = LIST(ops);

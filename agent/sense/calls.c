@@ -29,7 +29,8 @@ static const struct {
 			 "fchmodat fchmodat2 chown lchown chown32 lchown32 "
 			 "fchownat truncate truncate64 setxattr lsetxattr "
 			 "removexattr lremovexattr setxattrat removexattrat "
-			 "file_setattr " },
+			 "file_setattr utime utimes futimesat utimensat "
+			 "utimensat_time64 " },
 	/* sockets, code loaded, other processes reached into */
 	{ CALLS_WATCHED, " connect socket listen socketcall io_uring_enter bpf "
 			 "ptrace process_vm_writev finit_module " },
@@ -129,8 +130,6 @@ static const struct {
 			 "fsmount fsconfig fspick move_mount open_tree "
 			 "open_tree_attr mount_setattr quotactl quotactl_fd "
 			 "swapon swapoff acct " },
-	/* timestamps, see the coverage table */
-	{ CALLS_UNASKED, " utime utimes futimesat utimensat " },
 	/* the machine as a whole */
 	{ CALLS_UNASKED, " reboot kexec_load kexec_file_load delete_module "
 			 "sethostname setdomainname settimeofday stime "

@@ -204,7 +204,7 @@ static const struct {
  */
 static const uint32_t following = 1u << WIRE_OP_OPEN | 1u << WIRE_OP_TRUNCATE |
 				  1u << WIRE_OP_CHMOD | 1u << WIRE_OP_CHOWN |
-				  1u << WIRE_OP_XATTR;
+				  1u << WIRE_OP_XATTR | 1u << WIRE_OP_UTIME;
 
 static int get_write(struct decode_reader *r, struct event *ev)
 {

@@ -375,6 +375,50 @@ static const struct syscall_row syscall_rows[] = {
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_XATTR, .dir = 1, .name = 2 } },
 	{ __NR_file_setattr,
 	  { .kind = WIRE_SYS_PATH, .op = WIRE_OP_CHATTR, .dir = 1, .name = 2 } },
+/* without times they are set to now, which tells nobody anything */
+#ifdef __NR_utime
+	{ __NR_utime,
+	  { .kind = WIRE_SYS_PATH,
+	    .op = WIRE_OP_UTIME,
+	    .name = 1,
+	    .flags = 2,
+	    .traits = WIRE_SYS_TIMES } },
+#endif
+#ifdef __NR_utimes
+	{ __NR_utimes,
+	  { .kind = WIRE_SYS_PATH,
+	    .op = WIRE_OP_UTIME,
+	    .name = 1,
+	    .flags = 2,
+	    .traits = WIRE_SYS_TIMES } },
+#endif
+#ifdef __NR_futimesat
+	{ __NR_futimesat,
+	  { .kind = WIRE_SYS_PATH,
+	    .op = WIRE_OP_UTIME,
+	    .dir = 1,
+	    .name = 2,
+	    .flags = 3,
+	    .traits = WIRE_SYS_TIMES } },
+#endif
+#ifdef __NR_utimensat
+	{ __NR_utimensat,
+	  { .kind = WIRE_SYS_PATH,
+	    .op = WIRE_OP_UTIME,
+	    .dir = 1,
+	    .name = 2,
+	    .flags = 3,
+	    .traits = WIRE_SYS_TIMES } },
+#endif
+#ifdef __NR_utimensat_time64
+	{ __NR_utimensat_time64,
+	  { .kind = WIRE_SYS_PATH,
+	    .op = WIRE_OP_UTIME,
+	    .dir = 1,
+	    .name = 2,
+	    .flags = 3,
+	    .traits = WIRE_SYS_TIMES } },
+#endif
 /* code loaded, other processes reached into */
 #ifdef __NR_mmap
 	{ __NR_mmap, { .kind = WIRE_SYS_MMAP, .op = WIRE_ALSO_MAP, .fd = 5 } },

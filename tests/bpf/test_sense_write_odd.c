@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files reached by odd ways, on whatever backend speaks: links, handles, files
- * without a name, files that lose it, mounts over mounts, an overlay, and what
- * is said of a file besides its content.
+ * without a name, files that lose it, mounts over mounts, an overlay.
  */
 #include "change.h"
 
@@ -277,85 +276,6 @@ static void an_overlay_tells_once_and_by_its_own_names(void **state)
 	assert_int_equal(n, COUNT(ops));
 }
 
-static int act_said_of_a_file(void *arg)
-{
-	/* user::rw- user:1:rw- group::r-- mask::rw- other::r-- */
-	static const unsigned char acl[] = {
-		2,   0,	   0,	0,    0x01, 0,	 6,    0,   255, 255,  255,
-		255, 0x02, 0,	6,    0,    1,	 0,    0,   0,	 0x04, 0,
-		4,   0,	   255, 255,  255,  255, 0x10, 0,   6,	 0,    255,
-		255, 255,  255, 0x20, 0,    4,	 0,    255, 255, 255,  255,
-	};
-	int fd;
-
-	(void)arg;
-	TRY(chdir(work_dir()));
-	TRY(setxattr("said", "trusted.a", "b", 1, 0));
-	TRY(lsetxattr("said", "trusted.a", "c", 1, XATTR_REPLACE));
-	TRY(fd = open("said", O_RDONLY));
-	TRY(fsetxattr(fd, "trusted.b", "b", 1, 0));
-	TRY(removexattr("said", "trusted.a"));
-	TRY(fremovexattr(fd, "trusted.b"));
-	REFUSED(removexattr("said", "trusted.a"));
-	if (setxattr("said", "system.posix_acl_access", acl, sizeof(acl), 0) <
-	    0)
-		return 94;
-	TRY(removexattr("said", "system.posix_acl_access"));
-	REFUSED(setxattr("said", "system.posix_acl_access", acl, 5, 0));
-	return 0;
-}
-
-static void attributes_and_access_lists_are_told(void **state)
-{
-	static const struct change want = {
-		WIRE_OP_XATTR, "said", NULL, 0, 0, 0
-	};
-	const struct wire_write *r;
-	struct seen *w = *state;
-	size_t i;
-
-	make("said");
-	assert_true(can_run(w, act_said_of_a_file, "xattr"));
-	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
-		assert_change(r, &want);
-	assert_int_equal(i, 7);
-}
-
-static int act_chattr(void *arg)
-{
-	int fd, dir, flags;
-
-	(void)arg;
-	TRY(chdir(work_dir()));
-	TRY(fd = open("flagged", O_RDONLY));
-	TRY(dir = open("flags", O_RDONLY | O_DIRECTORY));
-	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
-		return CANNOT;
-	flags |= FS_NOATIME_FL;
-	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
-		return CANNOT;
-	TRY(ioctl(dir, FS_IOC_SETFLAGS, &flags));
-	if (setgid(65534) < 0 || setuid(65534) < 0)
-		return 92;
-	flags ^= FS_NODUMP_FL;
-	REFUSED(ioctl(fd, FS_IOC_SETFLAGS, &flags));
-	return 0;
-}
-
-static void flags_of_files_and_directories_are_told(void **state)
-{
-	static const struct change want[] = {
-		{ WIRE_OP_CHATTR, "flagged", NULL, 0, 0, 0 },
-		{ WIRE_OP_CHATTR, "flags", NULL, 0, 0, 0 },
-	};
-	struct seen *w = *state;
-
-	make("flagged");
-	assert_int_equal(mkdir(work_path("flags"), 0755), 0);
-	if (can_run(w, act_chattr, "chattr"))
-		assert_changes(w, ALL_OPS, want, COUNT(want));
-}
-
 static int act_many_writes(void *arg)
 {
 	int i, fd;
@@ -402,8 +322,6 @@ int main(void)
 		cmocka_unit_test(names_are_those_of_the_moment),
 		cmocka_unit_test(a_mount_over_hides_no_file),
 		cmocka_unit_test(an_overlay_tells_once_and_by_its_own_names),
-		cmocka_unit_test(attributes_and_access_lists_are_told),
-		cmocka_unit_test(flags_of_files_and_directories_are_told),
 		cmocka_unit_test(totals_count_each_write),
 	};
 

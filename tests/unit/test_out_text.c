@@ -193,6 +193,7 @@ static void each_operation_says_what_it_did(void **state)
 		{ OP_MKDIR, 0, 0, 0, NULL, NULL, "mkdir /a" },
 		{ OP_RMDIR, 0, 0, 0, NULL, NULL, "rmdir /a" },
 		{ OP_CHATTR, 0, 0, 0, NULL, NULL, "chattr /a" },
+		{ OP_UTIME, 0, 0, 0, NULL, NULL, "utime /a" },
 		{ OP_UNLINK, 0, 0, WRITE_F_SUBMITTED, NULL, NULL,
 		  "unlink /a (asked for)" },
 	};

@@ -62,7 +62,7 @@ static const struct bad_case {
 	{ "[allow a]\nnot-path = /a[\n", 2, "not-path '/a[': '[' without ']'" },
 	{ "[allow a]\nop = touch\n", 2,
 	  "op 'touch': not one of open write truncate rename unlink link "
-	  "symlink chmod chown xattr mknod mkdir rmdir chattr mmap" },
+	  "symlink chmod chown utime xattr mknod mkdir rmdir chattr mmap" },
 	{ "[allow a]\ndest = 10.0.0.1/8\n", 2,
 	  "dest '10.0.0.1/8': address has bits set behind the prefix "
 	  "length" },

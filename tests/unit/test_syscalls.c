@@ -34,6 +34,8 @@ static void check_row(const struct wire_syscall *r)
 	case WIRE_SYS_PATH:
 		assert_in_range(r->name, 1, 6);
 		assert_in_range(r->op, WIRE_OP_TRUNCATE, WIRE_OP_COUNT - 1);
+		assert_int_equal(r->op == WIRE_OP_UTIME,
+				 (r->traits & WIRE_SYS_TIMES) && r->flags);
 		/* Two names where the operation has two, and only there. */
 		assert_int_equal(r->name2 != 0,
 				 r->op == WIRE_OP_RENAME ||
