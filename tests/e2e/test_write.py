@@ -277,6 +277,14 @@ def chown_is_one_event_with_its_ids(p):
 
 
 @test
+def utime_is_one_event(p):
+    path = p.file()
+    r = one_of(p, "utime", path)
+    check_named(p, r, path, os.stat(path))
+    equal(os.stat(path).st_mtime, 86400, "time")
+
+
+@test
 def setxattr_is_one_event(p):
     path = p.file()
     try:
