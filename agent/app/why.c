@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/buf.h"
+#include "rules/literal.h"
 
 #define RULE_NAME_ROOM 80
 
@@ -106,16 +107,7 @@ static void add_glob(struct buf *out, const char *key, struct slice s)
 	if (!s.n)
 		return;
 	buf_addf(out, "%s = ", key);
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char ch = (unsigned char)s.p[i];
-
-		if (ch && strchr("*?[\\", ch))
-			buf_addf(out, "\\%c", ch);
-		else if (ch < 0x20 || ch == 0x7f)
-			buf_addf(out, "\\x%02X", ch);
-		else
-			buf_add_char(out, (char)ch);
-	}
+	literal_add(out, s);
 	buf_add_char(out, '\n');
 }
 
@@ -130,7 +122,8 @@ static void add_end(struct buf *out, const char *key, const struct endpoint *e)
 
 	if (e->unix_path.n && !e->unix_path.p[0]) {
 		buf_add_str(out, "socket = @");
-		buf_add(out, e->unix_path.p + 1, e->unix_path.n - 1);
+		literal_add(out,
+			    slice_of(e->unix_path.p + 1, e->unix_path.n - 1));
 		buf_add_char(out, '\n');
 	} else {
 		add_glob(out, "socket", e->unix_path);

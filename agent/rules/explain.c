@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/escape.h"
 #include "rules/ask.h"
+#include "rules/literal.h"
 #include "rules/names.h"
 #include "rules/parse.h"
 
@@ -130,27 +131,6 @@ static void add_values(struct buf *out, const struct rule_set *set,
 }
 
 /* ---- what there is ------------------------------------------------------ */
-
-/* A string as a value that fits exactly it: globs' own characters escaped. */
-static void add_literal(struct buf *out, struct slice s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++) {
-		unsigned char ch = (unsigned char)s.p[i];
-
-		if (strchr("*?[\\", ch) && ch)
-			buf_addf(out, "\\%c", ch);
-		else if (ch == '\n')
-			buf_add_str(out, "\\n");
-		else if (ch == '\t')
-			buf_add_str(out, "\\t");
-		else if (ch < 0x20 || ch == 0x7f)
-			buf_addf(out, "\\x%02X", ch);
-		else
-			buf_add_char(out, (char)ch);
-	}
-}
 
 /* The host's name where there is one: that is what an allow goes by. */
 static struct slice name_of(const struct file_path *f)
@@ -273,7 +253,7 @@ static void add_socket(struct buf *out, const struct asking *a)
 {
 	char name[SOCKET_NAME_MAX];
 
-	add_literal(out, socket_name(event_end(a->q->ev), name));
+	literal_add(out, socket_name(event_end(a->q->ev), name));
 }
 
 /* As a policy file would have it; nothing where there is no one value. */
@@ -282,7 +262,7 @@ static void add_actual(struct buf *out, const struct asking *a)
 	if (a->c->subject == SUBJECT_SOCKET)
 		add_socket(out, a);
 	else if (a->c->form == FORM_PATTERNS)
-		add_literal(out, string_of(a));
+		literal_add(out, string_of(a));
 	else if (a->c->form == FORM_NUMBERS)
 		add_number(out, a);
 	else if (a->c->form == FORM_CIDRS)

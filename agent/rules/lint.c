@@ -146,6 +146,15 @@ static bool is_writable(const char *root, struct slice path, char *where,
 	return false;
 }
 
+bool lint_is_open(const char *root, struct slice path, char *where, size_t room)
+{
+	if (is_in_open_place(path)) {
+		(void)snprintf(where, room, "%.*s", (int)path.n, path.p);
+		return true;
+	}
+	return is_writable(root ? root : "", path, where, room);
+}
+
 static bool open_to_others(const struct linting *l, const struct pattern *p,
 			   char *where, size_t room)
 {

@@ -38,6 +38,14 @@ struct lint_options {
 };
 
 /*
+ * Can others than root replace the file of this name, by where it lies or by
+ * who owns it and may write on the way to it? *where (raw bytes, cut to room)
+ * says what. A name that is not there is judged by what is.
+ */
+bool lint_is_open(const char *root, struct slice path, char *where,
+		  size_t room);
+
+/*
  * In the order of the files. Pairs of rules are compared up to LINT_PAIR_RULES
  * rules; *ret_all says whether they were. -ENOMEM, or fn's negative return.
  */
