@@ -67,6 +67,9 @@ enum key {
 	TTY,
 	STDIO,
 	STDOUT,
+	TRUST,
+	SHA256,
+	WRITABLE,
 	KEYS
 };
 
@@ -74,6 +77,7 @@ static const char *const key_names[KEYS] = {
 	"path",	  "old-path", "op",  "dest",  "port",	"proto", "exe",
 	"script", "args",     "env", "user",  "group",	"unit",	 "container",
 	"cgroup", "origin",   "tty", "stdio", "stdout",
+	"trust", "sha256", "writable-by",
 };
 
 enum whose { SELF, PARENT, ANCESTOR };
@@ -176,6 +180,11 @@ static void make_cidr(char *to)
 	strcpy(to, PICK(cidrs));
 }
 
+/* Digests of one byte, sixty-four digits. */
+#define SUM4(x) #x #x #x #x
+#define SUM16(x) SUM4(x) SUM4(x) SUM4(x) SUM4(x)
+#define SUM(x)  SUM16(x) SUM16(x) SUM16(x) SUM16(x)
+
 static void make_value(enum key key, char *to)
 {
 	static const char *const ops[] = { "open", "write", "rename", "link",
@@ -191,7 +200,12 @@ static void make_value(enum key key, char *to)
 		"/x/*", "[a-f]*",	 "abcdefgh*", "**",
 		"",
 	};
-	static const char *const origins[] = { "memfd", "deleted" };
+	static const char *const origins[] = { "memfd", "deleted", "package",
+					       "image", "drift" };
+	static const char *const trusts[] = { "package", "package", "changed",
+					      "unpackaged" };
+	static const char *const sums[] = { SUM(a), SUM(b) };
+	static const char *const writers[] = { "others", "group", "user" };
 	static const char *const answers[] = { "yes", "no" };
 	static const char *const kinds[] = { "socket", "pipe", "tty", "file",
 					     "closed" };
@@ -228,6 +242,15 @@ static void make_value(enum key key, char *to)
 	case STDIO:
 	case STDOUT:
 		strcpy(to, PICK(kinds));
+		return;
+	case TRUST:
+		strcpy(to, PICK(trusts));
+		return;
+	case SHA256:
+		strcpy(to, PICK(sums));
+		return;
+	case WRITABLE:
+		strcpy(to, PICK(writers));
 		return;
 	case ARGS:
 	case ENV:
@@ -393,6 +416,20 @@ static struct slice make_list(struct scene *s)
 	return keep(s, lists[i], sizes[i]);
 }
 
+static struct file_facts make_facts(void)
+{
+	static const uint8_t trusts[] = { TRUST_UNKNOWN, TRUST_PACKAGE,
+					  TRUST_PACKAGE, TRUST_CHANGED,
+					  TRUST_UNPACKAGED };
+	struct file_facts f = { .known = true };
+
+	f.trust = PICK(trusts);
+	f.hash = one_in(4) ? HASH_GONE : HASH_DONE;
+	f.writable = (uint8_t)chance(8);
+	memset(f.sha256, one_in(2) ? 0xaa : 0xcc, sizeof(f.sha256));
+	return f;
+}
+
 /* Never twice the same: what is known of an image is remembered by it. */
 static uint64_t image_ids;
 
@@ -436,6 +473,14 @@ static void make_image(struct scene *s, struct image *img)
 	img->exe_file.known = !one_in(4);
 	img->exe_file.memfd = one_in(5);
 	img->exe_file.nlink = !one_in(5);
+	img->exe_file.overlay_lower = one_in(3);
+	img->exe_file.overlay_upper =
+		!img->exe_file.overlay_lower && one_in(3);
+	img->script_file.known = img->script.n && !one_in(3);
+	if (!one_in(3))
+		img->exe_facts = make_facts();
+	if (!one_in(3))
+		img->script_facts = make_facts();
 	img->tty = one_in(2);
 	for (i = 0; i < 3; i++)
 		img->stdio[i].kind =

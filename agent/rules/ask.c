@@ -342,28 +342,6 @@ static enum tri ask_group(const struct asking *a)
 				  : tri(has_number(a, a->img->egid));
 }
 
-static enum tri ask_origin(const struct asking *a)
-{
-	const struct image *img = a->img;
-	bool memfd, deleted;
-
-	if (is_unknown(img))
-		return TRI_UNKNOWN;
-	if (img->flags & IMAGE_F_KTHREAD)
-		return TRI_NO;
-	if (!img->exe.path.n && !img->exe_file.known)
-		return TRI_UNKNOWN;
-	deleted = img->exe.flags & PATH_F_DELETED;
-	memfd = img->exe_file.known
-			? img->exe_file.memfd
-			: deleted && slice_starts(img->exe.path,
-						  slice_str("/memfd:"));
-	if (img->exe_file.known && !img->exe_file.nlink)
-		deleted = true;
-	return tri((memfd && (a->c->mask & 1u << ORIGIN_MEMFD)) ||
-		   (deleted && !memfd && (a->c->mask & 1u << ORIGIN_DELETED)));
-}
-
 static enum tri ask_tty(const struct asking *a)
 {
 	if (is_unknown(a->img))
@@ -413,8 +391,6 @@ enum tri cond_ask(const struct asking *a)
 		return ask_user(a);
 	case SUBJECT_GROUP:
 		return ask_group(a);
-	case SUBJECT_ORIGIN:
-		return ask_origin(a);
 	case SUBJECT_TTY:
 		return ask_tty(a);
 	case SUBJECT_STDIN:
@@ -460,6 +436,11 @@ enum tri cond_ask(const struct asking *a)
 		return ask_list(a, img ? img->env : none,
 				img && (img->flags & IMAGE_F_ENV_TRUNCATED),
 				img ? img->env_hidden : 0);
+	case SUBJECT_ORIGIN:
+	case SUBJECT_WRITABLE:
+	case SUBJECT_SHA256:
+	case SUBJECT_TRUST:
+		return ask_facts(a);
 	case SUBJECT_COUNT:
 		break;
 	}

@@ -12,8 +12,13 @@ struct question {
 	bool *ret_redacted;
 };
 
-/* holds.c: all conditions of the rule, whatever found it. */
-bool rule_holds(const struct question *q, const struct rule *rule);
+enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN, TRI_PENDING };
+
+/*
+ * holds.c: all conditions of the rule, whatever found it. Yes, no, or pending:
+ * yes if what is not known yet is so.
+ */
+enum tri rule_holds(const struct question *q, const struct rule *rule);
 
 /*
  * holds.c: do those of its conditions hold that are about what an image never
@@ -21,7 +26,9 @@ bool rule_holds(const struct question *q, const struct rule *rule);
  */
 bool rule_fits_image(const struct question *q, const struct rule *rule);
 
-enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN };
+/* holds.c: note what a rule that is pending waits for. */
+void rule_note_wants(const struct question *q, const struct rule *rule,
+		     struct rule_wants *wants);
 
 /*
  * holds.c: one condition of the rule by itself, as rule_holds would take it;
@@ -38,10 +45,12 @@ struct asking {
 	const struct image *img;	/* whose property; may be NULL */
 	bool sure;
 	bool in_container;	/* the rule names a container */
+	struct rule_wants *wants; /* where to note what is wanted; NULL: not */
 };
 
-/* ask.c */
+/* ask.c; pending is an answer of ask_facts.c alone */
 enum tri cond_ask(const struct asking *a);
+enum tri ask_facts(const struct asking *a);
 
 /* The socket's end that rules ask about: a connection's peer, or our own. */
 const struct endpoint *event_end(const struct event *ev);

@@ -82,6 +82,7 @@ static size_t value_keys(const struct rule_set *set, const struct cond *c,
 	case FORM_NUMBERS:
 		keys[0] = hash_mix(set->numbers[c->first + i], 0);
 		return 1;
+	case FORM_HASHES:
 	case FORM_MASK:
 		break;
 	}

@@ -127,7 +127,41 @@ static int read_stdio(const struct reading *rd)
 static int read_origin(const struct reading *rd)
 {
 	return read_word(rd, &origin_words,
-			 "this version knows memfd and deleted");
+			 "not one of package, image, drift, memfd, deleted");
+}
+
+static int read_trust(const struct reading *rd)
+{
+	return read_word(rd, &trust_words,
+			 "not one of package, unpackaged, changed, writable, "
+			 "unproved");
+}
+
+static int read_writable(const struct reading *rd)
+{
+	return read_word(rd, &writable_words, "not one of others, group, user");
+}
+
+static int read_digest(const struct reading *rd)
+{
+	if (!digest_parse(rd->text, rd->to->sha256))
+		return refuse(rd, "not a SHA-256 of 64 hexadecimal digits");
+	rd->to->form = FORM_HASHES;
+	return 0;
+}
+
+/* The value's own place is taken by the list's last one. */
+static int read_digest_list(const struct reading *rd)
+{
+	struct builder *b = rd->b;
+	struct value *values;
+	int r = digest_list_take(b, rd->text.p, rd->to);
+
+	if (r < 0)
+		return r;
+	values = b->values.p;
+	*rd->to = values[--b->values.n];
+	return 0;
 }
 
 static int read_bool(const struct reading *rd)
@@ -290,6 +324,10 @@ static const struct cond_key {
 	PROCESS_KEY("container", read_plain, SUBJECT_CONTAINER),
 	PROCESS_KEY("cgroup", read_path, SUBJECT_CGROUP),
 	PROCESS_KEY("origin", read_origin, SUBJECT_ORIGIN),
+	PROCESS_KEY("writable-by", read_writable, SUBJECT_WRITABLE),
+	PROCESS_KEY("sha256", read_digest, SUBJECT_SHA256),
+	PROCESS_KEY("sha256-file", read_digest_list, SUBJECT_SHA256),
+	PROCESS_KEY("trust", read_trust, SUBJECT_TRUST),
 	PROCESS_KEY("tty", read_bool, SUBJECT_TTY),
 	PROCESS_KEY("stdio", read_stdio, SUBJECT_STDIO),
 	PROCESS_KEY("stdin", read_stdio, SUBJECT_STDIN),
@@ -309,8 +347,10 @@ static const struct cond_key {
 
 /* Of the language, but they need what this version cannot find out. */
 static const char *const later_keys[] = {
-	"domain", "image",  "pod",	   "namespace",
-	"trust",  "sha256", "sha256-file", "writable-by",
+	"domain",
+	"image",
+	"pod",
+	"namespace",
 };
 
 static const struct cond_key *find_key(const char *key)

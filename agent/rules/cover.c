@@ -54,6 +54,9 @@ static bool value_covers(const struct rule_set *set, const struct cond *wide,
 	case FORM_CIDRS:
 		return cidr_covers(&set->cidrs[wide->first + k],
 				   &set->cidrs[narrow->first + i]);
+	case FORM_HASHES:
+		return !memcmp(set->hashes[wide->first + k],
+			       set->hashes[narrow->first + i], 32);
 	case FORM_MASK:
 		break;
 	}
@@ -135,6 +138,10 @@ bool rule_covers(const struct rule_set *set, const struct rule *wide,
  */
 static bool excludes_surely(const struct rule *rule, const struct cond *c)
 {
+	/* Of a program and its script the one may be what the other is not. */
+	if (c->subject >= SUBJECT_ORIGIN)
+		return rule->action != ACTION_DENY &&
+		       c->subject != SUBJECT_SHA256;
 	return c->subject != SUBJECT_PATH && c->who == WHO_SELF &&
 	       (rule->action != ACTION_DENY || c->form != FORM_PATTERNS);
 }

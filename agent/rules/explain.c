@@ -66,6 +66,10 @@ static const struct word_list *words_of(enum subject s)
 		return &tamper_words;
 	case SUBJECT_ORIGIN:
 		return &origin_words;
+	case SUBJECT_TRUST:
+		return &trust_words;
+	case SUBJECT_WRITABLE:
+		return &writable_words;
 	case SUBJECT_TTY:
 	case SUBJECT_OF_PICKET:
 		return &truths;
@@ -88,6 +92,14 @@ static void add_words(struct buf *out, const struct cond *c)
 	}
 }
 
+static void add_digest(struct buf *out, const uint8_t *sum)
+{
+	unsigned i;
+
+	for (i = 0; i < 32; i++)
+		buf_addf(out, "%02x", sum[i]);
+}
+
 static void add_value(struct buf *out, const struct rule_set *set,
 		      const struct cond *c, uint32_t i)
 {
@@ -106,6 +118,9 @@ static void add_value(struct buf *out, const struct rule_set *set,
 		buf_addf(out, "%" PRIu64, range >> 32);
 		if (range >> 32 != (range & UINT32_MAX))
 			buf_addf(out, "-%" PRIu64, range & UINT32_MAX);
+		break;
+	case FORM_HASHES:
+		add_digest(out, set->hashes[c->first + i]);
 		break;
 	case FORM_MASK:
 		break;
@@ -205,6 +220,26 @@ static void add_number(struct buf *out, const struct asking *a)
 	}
 }
 
+static unsigned worse_trust(const struct image *img)
+{
+	if (img->exe_facts.trust != TRUST_PACKAGE || !img->script_facts.known)
+		return img->exe_facts.trust;
+	return img->script_facts.trust;
+}
+
+static void add_writers(struct buf *out, unsigned writable)
+{
+	const char *join = "";
+	unsigned i;
+
+	for (i = 0; i < writable_words.n; i++) {
+		if (!(writable >> i & 1))
+			continue;
+		buf_addf(out, "%s%s", join, writable_words.words[i]);
+		join = " | ";
+	}
+}
+
 static void add_word(struct buf *out, const struct asking *a)
 {
 	const struct event *ev = a->q->ev;
@@ -236,9 +271,30 @@ static void add_word(struct buf *out, const struct asking *a)
 				out,
 				word_at(s, img->stdio[s - SUBJECT_STDIN].kind));
 		break;
+	case SUBJECT_TRUST:
+		if (img && img->exe_facts.known)
+			buf_add_str(out, word_at(s, worse_trust(img)));
+		break;
+	case SUBJECT_WRITABLE:
+		if (img)
+			add_writers(out, img->exe_facts.writable |
+						 img->script_facts.writable);
+		break;
 	default:
 		break;
 	}
+}
+
+/* Of a script and its interpreter, what stands in the way. */
+static const struct file_facts *what_runs(const struct image *img)
+{
+	return img->script_facts.known ? &img->script_facts : &img->exe_facts;
+}
+
+static void add_own_digest(struct buf *out, const struct image *img)
+{
+	if (img && what_runs(img)->hash == HASH_DONE)
+		add_digest(out, what_runs(img)->sha256);
 }
 
 static void add_address(struct buf *out, const struct asking *a)
@@ -261,6 +317,8 @@ static void add_actual(struct buf *out, const struct asking *a)
 {
 	if (a->c->subject == SUBJECT_SOCKET)
 		add_socket(out, a);
+	else if (a->c->form == FORM_HASHES)
+		add_own_digest(out, a->img);
 	else if (a->c->form == FORM_PATTERNS)
 		literal_add(out, string_of(a));
 	else if (a->c->form == FORM_NUMBERS)
@@ -294,13 +352,15 @@ static void explain_cond(const struct question *q, const struct rule *rule,
 	put(ret->values, sizeof(ret->values), &text);
 	ret->line = c->line;
 	ret->holds = cond_holds_alone(q, rule, c, &t);
-	ret->unknown = t == TRI_UNKNOWN;
+	ret->unknown = t == TRI_UNKNOWN || t == TRI_PENDING;
 	/* Of many ancestors, or of two names, there is no one value. */
 	buf_reset(&text);
 	if (c->who != WHO_ANCESTOR)
 		add_actual(&text, &a);
 	put(ret->actual, sizeof(ret->actual), &text);
-	if (!c->negated && text.n < sizeof(ret->value) && !ret->unknown)
+	/* That a file is to be what it is not is no edit. */
+	if (!c->negated && text.n < sizeof(ret->value) && !ret->unknown &&
+	    c->subject != SUBJECT_TRUST)
 		put(ret->value, sizeof(ret->value), &text);
 	buf_done(&text);
 }
@@ -326,7 +386,7 @@ int rule_set_explain(const struct rule_set *set, const struct event *ev,
 		}
 		conds = more;
 		e = (struct explain_rule){
-			.holds = rule_holds(&q, rule),
+			.holds = rule_holds(&q, rule) == TRI_YES,
 			.final = rule->final,
 			.conds = conds,
 			.n_conds = rule->n_conds,

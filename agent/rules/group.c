@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/parse.h"
 
@@ -33,6 +34,8 @@ static int compare_values(const void *a, const void *b)
 
 	if (r)
 		return r;
+	if (va->form == FORM_HASHES)
+		return memcmp(va->sha256, vb->sha256, sizeof(va->sha256));
 	if (va->form == FORM_NUMBERS)
 		return (va->range > vb->range) - (va->range < vb->range);
 	return (va->line > vb->line) - (va->line < vb->line);
@@ -67,6 +70,7 @@ static int add_value(struct builder *b, struct cond *c, const struct value *v)
 {
 	struct cidr *cidr;
 	uint64_t *number;
+	uint8_t *sum;
 
 	switch ((enum value_form)v->form) {
 	case FORM_MASK:
@@ -80,6 +84,13 @@ static int add_value(struct builder *b, struct cond *c, const struct value *v)
 		if (!cidr)
 			return -ENOMEM;
 		*cidr = v->cidr;
+		c->n++;
+		return 0;
+	case FORM_HASHES:
+		sum = vec_add(&b->hashes, sizeof(v->sha256));
+		if (!sum)
+			return -ENOMEM;
+		memcpy(sum, v->sha256, sizeof(v->sha256));
 		c->n++;
 		return 0;
 	case FORM_PATTERNS:
@@ -109,6 +120,8 @@ static struct cond *new_cond(struct builder *b, const struct value *v)
 	};
 	if (v->form == FORM_CIDRS)
 		c->first = (uint32_t)b->cidrs.n;
+	else if (v->form == FORM_HASHES)
+		c->first = (uint32_t)b->hashes.n;
 	else if (v->form != FORM_MASK)
 		c->first = (uint32_t)b->numbers.n;
 	b->rule.n_conds++;

@@ -18,7 +18,7 @@ static bool is_first(const struct image *img)
 static enum tri ask_ancestors(struct asking *a)
 {
 	const struct image *img = a->q->img, *last = img;
-	bool unknown = false;
+	bool unknown = false, pending = false;
 	unsigned n = 0;
 	enum tri t;
 
@@ -29,32 +29,59 @@ static enum tri ask_ancestors(struct asking *a)
 		if (t == TRI_YES)
 			return TRI_YES;
 		unknown |= t == TRI_UNKNOWN;
+		pending |= t == TRI_PENDING;
 		last = img;
 	}
+	if (pending)
+		return TRI_PENDING;
 	if (unknown || img || !last || !is_first(last))
 		return TRI_UNKNOWN;
 	return TRI_NO;
 }
 
+/* Do all of the conditions from first on fit this one? Yes, no or pending. */
+static enum tri fits_ancestor(struct asking *a, const struct cond *first,
+			      unsigned n_conds)
+{
+	enum tri all = TRI_YES, t;
+	unsigned i;
+
+	for (i = 0; i < n_conds; i++) {
+		a->c = &first[i];
+		t = cond_ask(a);
+		if (t == TRI_PENDING)
+			all = TRI_PENDING;
+		else if (t != TRI_YES)
+			return TRI_NO;
+	}
+	return all;
+}
+
 /* One ancestor that fits all of the conditions from first on. */
-static bool has_ancestor(struct asking *a, const struct cond *first,
-			 unsigned n_conds)
+static enum tri has_ancestor(struct asking *a, const struct cond *first,
+			     unsigned n_conds)
 {
 	const struct image *img = a->q->img ? image_before(a->q->img) : NULL;
-	unsigned n, i;
+	struct rule_wants *wants = a->wants;
+	enum tri any = TRI_NO, t;
+	unsigned n;
 
 	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
 		a->img = img;
-		for (i = 0; i < n_conds; i++) {
-			a->c = &first[i];
-			if (cond_ask(a) != TRI_YES)
-				break;
+		a->wants = NULL;
+		t = fits_ancestor(a, first, n_conds);
+		a->wants = wants;
+		if (t == TRI_YES)
+			return TRI_YES;
+		if (t == TRI_PENDING) {
+			any = TRI_PENDING;
+			/* Of those that fail anyway nothing is wanted. */
+			if (wants)
+				(void)fits_ancestor(a, first, n_conds);
 		}
-		if (i == n_conds)
-			return true;
 		img = image_before(img);
 	}
-	return false;
+	return any;
 }
 
 /* ---- rules -------------------------------------------------------------- */
@@ -72,16 +99,22 @@ static enum tri ask_cond(struct asking *a, bool strict)
 	return cond_ask(a);
 }
 
-static bool means_yes(const struct cond *c, enum tri t, bool strict)
+static enum tri meaning(const struct cond *c, enum tri t, bool strict)
 {
+	bool yes;
+
+	if (t == TRI_PENDING)
+		return TRI_PENDING;
 	if (!c->negated)
-		return t == TRI_YES;
-	return strict ? t == TRI_NO : t != TRI_YES;
+		yes = t == TRI_YES;
+	else
+		yes = strict ? t == TRI_NO : t != TRI_YES;
+	return yes ? TRI_YES : TRI_NO;
 }
 
-static bool cond_holds(struct asking *a, bool strict)
+static enum tri cond_holds(struct asking *a, bool strict)
 {
-	return means_yes(a->c, ask_cond(a, strict), strict);
+	return meaning(a->c, ask_cond(a, strict), strict);
 }
 
 bool cond_holds_alone(const struct question *q, const struct rule *rule,
@@ -93,7 +126,7 @@ bool cond_holds_alone(const struct question *q, const struct rule *rule,
 	bool strict = rule->action != ACTION_DENY;
 
 	*ret_asked = ask_cond(&a, strict);
-	return means_yes(c, *ret_asked, strict);
+	return meaning(c, *ret_asked, strict) == TRI_YES;
 }
 
 /* Settled when the program began, and the same for each of its acts. */
@@ -103,7 +136,6 @@ static bool is_lasting(const struct cond *c)
 	case SUBJECT_USER:
 	case SUBJECT_GROUP:
 		return c->who != WHO_SELF;
-	case SUBJECT_ORIGIN:
 	case SUBJECT_TTY:
 	case SUBJECT_STDIN:
 	case SUBJECT_STDOUT:
@@ -131,6 +163,11 @@ static bool is_lasting(const struct cond *c)
 	case SUBJECT_UNIT:
 	case SUBJECT_CONTAINER:
 	case SUBJECT_CGROUP:
+	/* What is not known yet may be so for the next event. */
+	case SUBJECT_ORIGIN:
+	case SUBJECT_WRITABLE:
+	case SUBJECT_SHA256:
+	case SUBJECT_TRUST:
 	case SUBJECT_COUNT:
 		break;
 	}
@@ -146,7 +183,7 @@ bool rule_fits_image(const struct question *q, const struct rule *rule)
 
 	for (i = 0; i < rule->n_plain_conds; i++) {
 		a.c = &conds[i];
-		if (is_lasting(a.c) && !cond_holds(&a, strict))
+		if (is_lasting(a.c) && cond_holds(&a, strict) == TRI_NO)
 			return false;
 	}
 	for (; i < rule->n_conds; i++) {
@@ -157,24 +194,43 @@ bool rule_fits_image(const struct question *q, const struct rule *rule)
 		return true;
 	a.sure = strict;
 	return has_ancestor(&a, conds + rule->n_plain_conds,
-			    rule->n_conds - rule->n_plain_conds);
+			    rule->n_conds - rule->n_plain_conds) != TRI_NO;
 }
 
-bool rule_holds(const struct question *q, const struct rule *rule)
+static enum tri holds(const struct question *q, const struct rule *rule,
+		      struct rule_wants *wants)
 {
-	struct asking a = { .q = q, .in_container = rule->in_container };
+	struct asking a = { .q = q,
+			    .in_container = rule->in_container,
+			    .wants = wants };
 	const struct cond *conds = q->set->conds + rule->first_cond;
 	bool strict = rule->action != ACTION_DENY;
+	enum tri all = TRI_YES, t;
 	unsigned i;
 
 	for (i = 0; i < rule->n_plain_conds; i++) {
 		a.c = &conds[i];
-		if (!cond_holds(&a, strict))
-			return false;
+		t = cond_holds(&a, strict);
+		if (t == TRI_NO)
+			return TRI_NO;
+		if (t == TRI_PENDING)
+			all = TRI_PENDING;
 	}
 	if (rule->n_plain_conds == rule->n_conds)
-		return true;
+		return all;
 	a.sure = strict;
-	return has_ancestor(&a, conds + rule->n_plain_conds,
-			    rule->n_conds - rule->n_plain_conds);
+	t = has_ancestor(&a, conds + rule->n_plain_conds,
+			 rule->n_conds - rule->n_plain_conds);
+	return t == TRI_YES ? all : t;
+}
+
+enum tri rule_holds(const struct question *q, const struct rule *rule)
+{
+	return holds(q, rule, NULL);
+}
+
+void rule_note_wants(const struct question *q, const struct rule *rule,
+		     struct rule_wants *wants)
+{
+	(void)holds(q, rule, wants);
 }

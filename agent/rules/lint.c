@@ -183,6 +183,23 @@ static int tell_writable(const struct linting *l, const struct place *p,
 	return tell(l, p, &found);
 }
 
+/* Who can replace it gains nothing: then it is no longer what is asked for. */
+static bool is_proved(const struct linting *l, const struct rule *rule)
+{
+	const struct cond *c = l->set->conds + rule->first_cond;
+	unsigned i;
+
+	for (i = 0; i < rule->n_conds; i++, c++) {
+		if (c->who != WHO_SELF || c->negated)
+			continue;
+		if (c->subject == SUBJECT_SHA256 ||
+		    (c->subject == SUBJECT_TRUST &&
+		     c->mask == 1u << TRUST_PACKAGE))
+			return true;
+	}
+	return false;
+}
+
 static int lint_writable(const struct linting *l, const struct place *p)
 {
 	const struct cond *c = l->set->conds + p->rule->first_cond;
@@ -190,7 +207,8 @@ static int lint_writable(const struct linting *l, const struct place *p)
 	unsigned i;
 	uint32_t k;
 
-	if (p->rule->action != ACTION_ALLOW || p->rule->in_container)
+	if (p->rule->action != ACTION_ALLOW || p->rule->in_container ||
+	    is_proved(l, p->rule))
 		return 0;
 	for (i = 0; i < p->rule->n_conds; i++, c++) {
 		if (c->subject != SUBJECT_EXE || c->negated)

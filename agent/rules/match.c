@@ -17,6 +17,7 @@ struct judging {
 	const struct kind_index *ix;
 	uint32_t best;		 /* strongest that holds and stands */
 	uint32_t n_denies;	 /* that hold, but may be silenced */
+	uint32_t n_maybes;	 /* that hold if what is awaited is so */
 	struct image_memo *memo; /* being written */
 };
 
@@ -31,6 +32,7 @@ static void consider(struct judging *j, uint32_t i)
 {
 	struct rule_set *set = j->set;
 	const struct rule *rule = &set->rules[i];
+	enum tri t;
 	uint32_t e;
 
 	if (set->seen[i] == set->generation)
@@ -38,7 +40,12 @@ static void consider(struct judging *j, uint32_t i)
 	set->seen[i] = set->generation;
 	if (i > j->best && !rule->has_excepts)
 		return;
-	if (is_over(j, rule) || !rule_holds(&j->q, rule))
+	if (is_over(j, rule))
+		return;
+	t = rule_holds(&j->q, rule);
+	if (t == TRI_PENDING)
+		set->maybes[j->n_maybes++] = i;
+	if (t != TRI_YES)
 		return;
 	for (e = 0; e < rule->n_excepts; e++)
 		set->silenced[set->excepts[rule->first_except + e]] =
@@ -320,6 +327,38 @@ static void next_generation(struct rule_set *set)
 	set->generation = 1;
 }
 
+/* Would the verdict be another one, if this rule held? */
+static bool would_decide(const struct judging *j, uint32_t i)
+{
+	const struct rule_set *set = j->set;
+	const struct rule *rule = &set->rules[i];
+	uint32_t e;
+
+	for (e = 0; e < rule->n_excepts && j->best != NO_RULE; e++) {
+		if (set->excepts[rule->first_except + e] == j->best)
+			return true;
+	}
+	return i < j->best &&
+	       !(rule->is_excepted && set->silenced[i] == set->generation);
+}
+
+/* Does what is not known yet decide? Then it is wanted. */
+static bool is_pending(struct judging *j)
+{
+	struct rule_set *set = j->set;
+	bool any = false;
+	uint32_t i;
+
+	for (i = 0; i < j->n_maybes; i++) {
+		if (!would_decide(j, set->maybes[i]))
+			continue;
+		any = true;
+		rule_note_wants(&j->q, &set->rules[set->maybes[i]],
+				&set->wants);
+	}
+	return any;
+}
+
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img)
 {
@@ -350,7 +389,10 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 		    set->silenced[set->denies[i]] != set->generation)
 			j.best = set->denies[i];
 	}
-	if (j.best == NO_RULE) {
+	set->wants.n = 0;
+	if (j.n_maybes && is_pending(&j)) {
+		v = (struct verdict){ .answer = ANSWER_PENDING };
+	} else if (j.best == NO_RULE) {
 		v = unlisted(set, ev->kind);
 	} else {
 		rule = &set->rules[j.best];
@@ -360,4 +402,9 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 	}
 	v.redacted = redacted;
 	return v;
+}
+
+const struct rule_wants *rule_set_wants(const struct rule_set *set)
+{
+	return &set->wants;
 }

@@ -69,8 +69,23 @@ static const char *const stdio_kinds[] = {
 _Static_assert(COUNT(stdio_kinds) == STDIO_KIND_COUNT, "one word per kind");
 const struct word_list stdio_words = LIST(stdio_kinds);
 
+static const char *const trusts[] = {
+	[TRUST_PACKAGE] = "package",   [TRUST_UNPACKAGED] = "unpackaged",
+	[TRUST_CHANGED] = "changed",   [TRUST_WRITABLE] = "writable",
+	[TRUST_UNPROVED] = "unproved",
+};
+_Static_assert(COUNT(trusts) == TRUST_STATE_COUNT, "one word per state");
+const struct word_list trust_words = LIST(trusts);
+
+static const char *const writers[] = { "others", "group", "user" };
+_Static_assert(WRITABLE_OTHERS == 1 && WRITABLE_GROUP == 2 &&
+		       WRITABLE_USER == 4,
+	       "words in the order of the bits");
+const struct word_list writable_words = LIST(writers);
+
 static const char *const origins[] = {
-	[ORIGIN_MEMFD] = "memfd",
+	[ORIGIN_PACKAGE] = "package", [ORIGIN_IMAGE] = "image",
+	[ORIGIN_DRIFT] = "drift",     [ORIGIN_MEMFD] = "memfd",
 	[ORIGIN_DELETED] = "deleted",
 };
 _Static_assert(COUNT(origins) == ORIGIN_COUNT, "one word per origin");

@@ -17,6 +17,8 @@ extern const struct word_list op_words;		/* enum write_op */
 extern const struct word_list stdio_words;	/* enum stdio_kind */
 extern const struct word_list severity_words;	/* enum severity */
 extern const struct word_list origin_words;	/* enum origin */
+extern const struct word_list trust_words;	/* enum trust_state */
+extern const struct word_list writable_words;	/* bits of WRITABLE_* */
 extern const struct word_list event_words;	/* enum event_kind */
 extern const struct word_list action_words;	/* enum action */
 

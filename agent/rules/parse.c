@@ -31,6 +31,7 @@ void builder_done(struct builder *b)
 	vec_done(&b->patterns);
 	vec_done(&b->numbers);
 	vec_done(&b->cidrs);
+	vec_done(&b->hashes);
 	vec_done(&b->excepts);
 	vec_done(&b->files);
 	vec_done(&b->values);

@@ -19,6 +19,7 @@ struct value {
 		uint32_t pattern;	/* in builder.patterns */
 		uint32_t bit;
 		struct cidr cidr;
+		uint8_t sha256[32];
 	};
 };
 
@@ -36,6 +37,7 @@ struct builder {
 	struct vec patterns;	/* struct pattern * */
 	struct vec numbers;	/* uint64_t */
 	struct vec cidrs;	/* struct cidr */
+	struct vec hashes;	/* uint8_t[32] */
 	struct vec excepts;	/* struct except_line */
 	struct vec files;	/* char * */
 	struct vec redact_sections;	/* struct redact_section */
@@ -44,6 +46,9 @@ struct builder {
 	struct keymap names;	/* hash of name -> rule + 1 */
 	struct keymap pattern_ids; /* hash of text -> pattern + 1 */
 	int64_t now_wall_ns;
+	/* What else the set depends on goes into its hash; NULL: nowhere. */
+	int (*hash_part)(void *arg, struct slice s);
+	void *hash_arg;
 	/* Read when the first name is asked for; NULL: not yet. */
 	char *passwd, *group;
 	size_t passwd_n, group_n;
@@ -85,3 +90,10 @@ int redact_build(struct builder *b, struct redactor **ret);
 void redact_values_done(struct vec *values);
 /* group.c: b->values become the conditions of b->rule. */
 int conds_finish(struct builder *b);
+/* digests.c: 64 hexadecimal digits. */
+bool digest_parse(struct slice hex, uint8_t ret[static 32]);
+/*
+ * digests.c: a value like this one for each line of the list. -EINVAL and
+ * b->err for one that is not a list of digests.
+ */
+int digest_list_take(struct builder *b, const char *name, struct value *like);

@@ -41,7 +41,6 @@ enum subject {
 	SUBJECT_PORT,
 	SUBJECT_USER,
 	SUBJECT_GROUP,
-	SUBJECT_ORIGIN,
 	SUBJECT_TTY,
 	SUBJECT_STDIN,
 	SUBJECT_STDOUT,
@@ -62,6 +61,11 @@ enum subject {
 	SUBJECT_CGROUP,
 	SUBJECT_ARGS,
 	SUBJECT_ENV,
+	/* These may have to be waited for. */
+	SUBJECT_ORIGIN,
+	SUBJECT_WRITABLE,
+	SUBJECT_SHA256,
+	SUBJECT_TRUST,
 	SUBJECT_COUNT,
 };
 
@@ -71,10 +75,12 @@ enum value_form {
 	FORM_NUMBERS,	/* sorted ranges lo << 32 | hi in set->numbers */
 	FORM_CIDRS,	/* in set->cidrs */
 	FORM_PATTERNS,	/* in set->patterns */
+	FORM_HASHES,	/* sorted, in set->hashes */
 };
 
 /* Values of `origin`. */
-enum origin { ORIGIN_MEMFD, ORIGIN_DELETED, ORIGIN_COUNT };
+enum origin { ORIGIN_PACKAGE, ORIGIN_IMAGE, ORIGIN_DRIFT, ORIGIN_MEMFD,
+	      ORIGIN_DELETED, ORIGIN_COUNT };
 
 struct cond {
 	uint8_t subject;	/* enum subject */
@@ -219,6 +225,7 @@ struct rule_set {
 	uint32_t n_patterns;
 	uint64_t *numbers;
 	struct cidr *cidrs;
+	uint8_t (*hashes)[32];
 	uint32_t *excepts;
 	char **files;
 	uint32_t n_files;
@@ -233,6 +240,8 @@ struct rule_set {
 	uint32_t *seen;		/* generation in which a rule was tried */
 	uint32_t *silenced;	/* generation in which an exception fit */
 	uint32_t *denies;	/* that match, exceptions not yet looked at */
+	uint32_t *maybes;	/* that hold if what is not known yet is so */
+	struct rule_wants wants; /* of the last event judged */
 	uint32_t generation;
 };
 

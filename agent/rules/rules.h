@@ -35,7 +35,18 @@
  * argument, argv[0] included; `env` likewise, as NAME=value, of the variables
  * that are kept. user and group are names from /etc/passwd and /etc/group or
  * numbers: the effective uid and the gid as of the act (of a parent, as of
- * its exec). tty and std* are as of the exec. origin is memfd or deleted.
+ * its exec). tty and std* are as of the exec.
+ *
+ * trust, sha256, sha256-file, writable-by and origin ask what the program's
+ * file is, and of a script also the script's. trust is package (of an
+ * installed package of the host, content as packaged, root's alone), or one of
+ * unpackaged, changed, writable (as packaged, but not root's alone) and
+ * unproved (no digest to hold it against). origin is package; in a container
+ * image (an overlay's lower layers) or drift; memfd; deleted. writable-by is
+ * others, group or user: who, other than root, may write to the file or to a
+ * directory on the way. A script's name that the kernel did not give is never
+ * trusted. These are found out after the event; until then, and where they
+ * would decide, the answer is ANSWER_PENDING.
  *
  * The parent is whoever forked the process. Ancestors are also what the
  * process itself ran before: the line goes back through each exec and fork,
@@ -129,6 +140,32 @@ void rule_set_free(struct rule_set *set);
  */
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img);
+
+/*
+ * What a verdict waits for. ANSWER_PENDING: facts about these files decide
+ * (img->exe_facts, or of a script script_facts): when they are known, or it
+ * is known that they never will be (facts with nothing in them but `known`),
+ * ask again. There may be more then. Good until the next match; none where
+ * the last verdict was final.
+ */
+#define RULE_WANTS_MAX 16u
+struct rule_want {
+	const struct image *img;
+	bool script;
+	bool trust;	/* the package matters, not only the content */
+};
+struct rule_wants {
+	unsigned n;
+	struct rule_want list[RULE_WANTS_MAX];
+};
+const struct rule_wants *rule_set_wants(const struct rule_set *set);
+
+/* Has any rule such a condition? Without one nothing need be found out. */
+struct rule_needs {
+	bool facts;	/* of files: trust, sha256, writable-by, origin */
+	bool trust;	/* of packages */
+};
+struct rule_needs rule_set_needs(const struct rule_set *set);
 
 struct rule_info {
 	const char *name;

@@ -330,9 +330,11 @@ static int take_over(struct loading *l, struct rule_set *set)
 	set->seen = calloc(set->n_rules + 1, sizeof(*set->seen));
 	set->silenced = calloc(set->n_rules + 1, sizeof(*set->silenced));
 	set->denies = calloc(set->n_rules + 1, sizeof(*set->denies));
+	set->hashes = vec_steal(&b->hashes, sizeof(*set->hashes));
+	set->maybes = calloc(set->n_rules + 1, sizeof(*set->maybes));
 	if (!set->notes || !set->conds || !set->patterns || !set->numbers ||
 	    !set->cidrs || !set->files || !set->stats || !set->seen ||
-	    !set->silenced || !set->denies)
+	    !set->silenced || !set->denies || !set->maybes || !set->hashes)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set->n_rules; i++)
 		set->stats[i].since_wall_ns = set->opt.now_wall_ns;
@@ -370,10 +372,17 @@ static int build_set(struct loading *l, const struct rule_options *opt,
 
 /* ---- the stage's door --------------------------------------------------- */
 
+static int hash_more(void *arg, struct slice s)
+{
+	return hash_part(arg, s);
+}
+
 static int load_begin(struct loading *l, const struct rule_options *opt,
 		      struct rule_error *err)
 {
 	*l = (struct loading){ .err = err, .b.now_wall_ns = opt->now_wall_ns };
+	l->b.hash_part = hash_more;
+	l->b.hash_arg = l;
 	*err = (struct rule_error){ 0 };
 	l->hash = EVP_MD_CTX_new();
 	if (!l->hash || EVP_DigestInit_ex(l->hash, EVP_sha256(), NULL) != 1)
@@ -472,6 +481,8 @@ void rule_set_free(struct rule_set *set)
 	free(set->seen);
 	free(set->silenced);
 	free(set->denies);
+	free(set->maybes);
+	free(set->hashes);
 	free(set);
 }
 
@@ -509,6 +520,24 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 	if (rule->hits)
 		ret->last_hit_wall_ns =
 			(int64_t)rule->last_hit_ns + clock_offset_ns();
+}
+
+struct rule_needs rule_set_needs(const struct rule_set *set)
+{
+	struct rule_needs n = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < set->n_conds; i++) {
+		const struct cond *c = &set->conds[i];
+		bool trust = c->subject == SUBJECT_TRUST ||
+			     (c->subject == SUBJECT_ORIGIN &&
+			      (c->mask >> ORIGIN_PACKAGE & 1));
+
+		n.trust |= trust;
+		n.facts |= trust || c->subject == SUBJECT_SHA256 ||
+			   c->subject == SUBJECT_WRITABLE;
+	}
+	return n;
 }
 
 const uint8_t *rule_set_hash(const struct rule_set *set)
