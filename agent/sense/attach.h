@@ -82,6 +82,9 @@ int attach_each_pin(const struct attachment *a, attach_pin_fn fn, void *arg);
 /* Into this generation, so that all of it outlives the agent. */
 int attach_pin(const struct attachment *a, const struct pins *p,
 	       const char *generation, struct account *account);
+/* One of those maps; -EBADMSG: in its place is something else. */
+int attach_get_map(const struct pins *p, const char *generation,
+		   enum attach_map map);
 /* From there. -ENOENT: something of it is missing; then *a is for done. */
 int attach_adopt(struct attachment *a, const struct pins *p,
 		 const char *generation, const struct account *account);

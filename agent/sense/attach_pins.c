@@ -14,6 +14,22 @@
 #include "sense/attach.h"
 #include "sense/pins.h"
 
+/* As in bpf/maps.h. The ring is mapped, and its size known by who made it. */
+static const struct pins_shape shapes[ATTACH_MAP_COUNT] = {
+	[ATTACH_RING] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 0 },
+	[ATTACH_COUNTERS] = { BPF_MAP_TYPE_PERCPU_ARRAY, sizeof(uint32_t),
+			      sizeof(struct wire_counters), WIRE_FAM_COUNT },
+	[ATTACH_WRITTEN] = { BPF_MAP_TYPE_LRU_HASH,
+			     sizeof(struct wire_written_key),
+			     sizeof(struct wire_written), 0 },
+	[ATTACH_ENV_NAMES] = { BPF_MAP_TYPE_HASH, sizeof(uint64_t),
+			       sizeof(uint8_t), 0 },
+	[ATTACH_CONTROL] = { BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+			     sizeof(struct wire_control), 1 },
+	[ATTACH_OWN_OBJECTS] = { BPF_MAP_TYPE_HASH, sizeof(struct wire_own),
+				 sizeof(uint8_t), 0 },
+};
+
 /* bpffs knows no dots. */
 static const char *pin_name(enum attach_map map)
 {
@@ -145,6 +161,12 @@ static int adopt_probe(struct attachment *a, const struct pins *p,
 	}
 }
 
+int attach_get_map(const struct pins *p, const char *generation,
+		   enum attach_map map)
+{
+	return pins_get_map(p, generation, pin_name(map), &shapes[map]);
+}
+
 int attach_adopt(struct attachment *a, const struct pins *p,
 		 const char *generation, const struct account *account)
 {
@@ -154,7 +176,7 @@ int attach_adopt(struct attachment *a, const struct pins *p,
 	int r;
 
 	for (map = 0; map < ATTACH_MAP_COUNT; map++) {
-		r = pins_get(p, generation, "map", pin_name(map));
+		r = attach_get_map(p, generation, map);
 		if (r < 0)
 			return r;
 		a->maps[map] = r;

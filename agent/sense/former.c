@@ -44,8 +44,8 @@ int former_open(const struct pins *p, const char *name, unsigned cpus,
 	if (generation_is_readable(name) && account >= 0 &&
 	    account_map(account, cpus, &f.account) == 0) {
 		f.is_readable = true;
-		f.counters = pins_get(p, name, "map", "counters");
-		f.written = pins_get(p, name, "map", "written");
+		f.counters = attach_get_map(p, name, ATTACH_COUNTERS);
+		f.written = attach_get_map(p, name, ATTACH_WRITTEN);
 	}
 	*ret = f;
 	return 0;

@@ -90,15 +90,29 @@ static int open_dir(const char *dir, char what[static 256])
 	return steal_fd(&fd);
 }
 
+static bool has_shape(int fd, const struct pins_shape *s)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t n = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &n) == 0 &&
+	       info.type == s->type && info.key_size == s->key_bytes &&
+	       info.value_size == s->value_bytes &&
+	       (!s->entries || info.max_entries == s->entries);
+}
+
 static void say_holder(const struct pins *p, char what[static 256])
 {
+	const struct pins_shape shape = { BPF_MAP_TYPE_ARRAY, 4, HOLDER_MAX,
+					  1 };
 	char path[512], text[HOLDER_MAX] = "", *c;
 	cleanup_close int fd = -1;
 	uint32_t key = 0;
 
 	if (path_of(p, "", HOLDER, path) == 0)
 		fd = bpf_obj_get(path);
-	if (fd < 0 || bpf_map_lookup_elem(fd, &key, text) < 0)
+	if (fd < 0 || !has_shape(fd, &shape) ||
+	    bpf_map_lookup_elem(fd, &key, text) < 0)
 		*text = '\0';
 	text[sizeof(text) - 1] = '\0';
 	for (c = text; *c; c++)
@@ -265,6 +279,16 @@ int pins_get(const struct pins *p, const char *generation, const char *kind,
 		return r;
 	r = bpf_obj_get(path);
 	return r < 0 ? -errno : r;
+}
+
+int pins_get_map(const struct pins *p, const char *generation, const char *name,
+		 const struct pins_shape *shape)
+{
+	cleanup_close int fd = pins_get(p, generation, "map", name);
+
+	if (fd >= 0 && !has_shape(fd, shape))
+		return -EBADMSG;
+	return steal_fd(&fd);
 }
 
 void pins_take_out(const struct pins *p, const char *generation,

@@ -65,6 +65,18 @@ struct pins_mark {
 int pins_mark(const struct pins *p, const char *generation,
 	      struct pins_mark *ret);
 
+/*
+ * A map that is read into memory of this shape, so that what is found in its
+ * place, by whomever, cannot write beyond it. entries 0: any.
+ */
+struct pins_shape {
+	uint32_t type; /* enum bpf_map_type */
+	uint32_t key_bytes, value_bytes, entries;
+};
+/* -EBADMSG: it is of another. */
+int pins_get_map(const struct pins *p, const char *generation,
+		 const char *name, const struct pins_shape *shape);
+
 /* How many there are of a kind. */
 size_t pins_count(const struct pins *p, const char *generation,
 		  const char *kind);

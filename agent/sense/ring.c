@@ -12,6 +12,7 @@
  */
 #include "sense/ring.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <stdatomic.h>
@@ -37,10 +38,17 @@ struct ring {
 int ring_open(int map_fd, uint64_t size, struct ring **ret)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct ring *r = calloc(1, sizeof(*r));
+	struct bpf_map_info info = { 0 };
+	uint32_t n = sizeof(info);
 	void *own, *kernel;
+	struct ring *r;
 	int saved;
 
+	if (bpf_obj_get_info_by_fd(map_fd, &info, &n) < 0)
+		return -errno;
+	if (info.type != BPF_MAP_TYPE_RINGBUF || info.max_entries != size)
+		return -EBADMSG;
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
 	own = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, map_fd, 0);

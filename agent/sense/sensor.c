@@ -111,7 +111,9 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 	}
 	if (r < 0)
 		return r;
-	r = ring_open(s->a.maps[ATTACH_RING], s->ring_bytes, &s->ring);
+	r = s->ring ? 0
+		    : ring_open(s->a.maps[ATTACH_RING], s->ring_bytes,
+				&s->ring);
 	if (r < 0) {
 		(void)snprintf(what, 256, "mapping the ring: %s", strerror(-r));
 		return r;

@@ -59,7 +59,11 @@ static int adopt(struct sensor *s)
 	if (!s->account->ready || s->account->end)
 		return -ENOENT;
 	s->account_fd = steal_fd(&fd);
-	return attach_adopt(&s->a, s->pins, s->name, s->account);
+	r = attach_adopt(&s->a, s->pins, s->name, s->account);
+	/* Here, where there is another way: one that cannot be mapped is none. */
+	return r < 0 ? r
+		     : ring_open(s->a.maps[ATTACH_RING], s->ring_bytes,
+				 &s->ring);
 }
 
 static void drop_account(struct sensor *s)
@@ -92,6 +96,8 @@ bool past_adopt(struct sensor *s)
 	}
 	attach_done(&s->a);
 	attach_init(&s->a);
+	ring_close(s->ring);
+	s->ring = NULL;
 	drop_account(s);
 	set_aside(s);
 	return false;

@@ -335,6 +335,74 @@ static void directory_of_the_pins_taken_away_is_told_once(void **state)
 	assert_int_equal(access(work_path("bpf/picket"), F_OK), -1);
 }
 
+/* ---- pins that are not what they are called --------------------------------- */
+
+static void put_map(const char *path, enum bpf_map_type type, uint32_t bytes)
+{
+	int map = bpf_map_create(
+		type, "other", type == BPF_MAP_TYPE_RINGBUF ? 0 : 4,
+		type == BPF_MAP_TYPE_RINGBUF ? 0 : bytes,
+		type == BPF_MAP_TYPE_RINGBUF ? bytes : 64, NULL);
+
+	assert_true(map >= 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(bpf_obj_pin(map, path), 0);
+	(void)close(map);
+}
+
+/* What is read from there is read into memory of one shape. */
+static void map_of_another_shape_is_not_taken_over(void **state)
+{
+	static const struct {
+		const char *name;
+		enum bpf_map_type type;
+		uint32_t bytes;
+	} cases[] = {
+		{ "map_counters", BPF_MAP_TYPE_PERCPU_ARRAY, 8192 },
+		{ "map_written", BPF_MAP_TYPE_HASH, 8192 },
+		{ "map_control", BPF_MAP_TYPE_ARRAY, 8192 },
+		{ "map_ring", BPF_MAP_TYPE_RINGBUF, 1u << 19 },
+		{ "map_ring", BPF_MAP_TYPE_RINGBUF, 1u << 21 },
+		{ "map_account", BPF_MAP_TYPE_ARRAY, 8192 },
+	};
+	struct sensor_harm harm;
+	struct wire_counters c;
+	struct seen *w;
+	char path[400];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_false(open_again(&w));
+		leave(w);
+		(void)snprintf(path, sizeof(path), "%s/%s", generation(),
+			       cases[i].name);
+		put_map(path, cases[i].type, cases[i].bytes);
+		assert_false(open_again(&w));
+		assert_int_equal(connects_told(w), 1);
+		assert_int_equal(
+			sensor_counters(w->sensor, 0, WIRE_FAM_EXEC, &c), 0);
+		(void)sensor_former_untold(w->sensor, WIRE_FAM_EXEC);
+		assert_false(sensor_check(w->sensor, &harm));
+		sensor_forget_formers(w->sensor);
+		end(w);
+	}
+}
+
+static void holder_of_another_shape_says_nothing(void **state)
+{
+	const struct sensor_settings s = settings();
+	struct seen *w, *second = NULL;
+	char what[256] = "";
+
+	(void)state;
+	assert_false(open_again(&w));
+	put_map(work_path("bpf/picket/holder"), BPF_MAP_TYPE_ARRAY, 1u << 16);
+	assert_int_equal(seen_try(&s, &second, what), -EWOULDBLOCK);
+	assert_string_equal(what, "another picket runs: it does not say which");
+	end(w);
+}
+
 /* ---- whom the programs leave out ------------------------------------------- */
 
 static void who_makes_himself_picket_is_found_out(void **state)
@@ -389,6 +457,8 @@ int main(void)
 		cmocka_unit_test(pins_that_were_taken_away_are_put_back),
 		cmocka_unit_test(pin_of_something_else_in_its_place_goes),
 		cmocka_unit_test(directory_of_the_pins_taken_away_is_told_once),
+		cmocka_unit_test(map_of_another_shape_is_not_taken_over),
+		cmocka_unit_test(holder_of_another_shape_says_nothing),
 		cmocka_unit_test(who_makes_himself_picket_is_found_out),
 	};
 
