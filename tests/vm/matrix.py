@@ -43,7 +43,7 @@ BACKENDS = "build/tests/bpf/test_sense_backends"
 NEWEST = "build/newest-clang/tests/bpf/test_sense_backends"
 # Those that ask the kernel something; the rest is the same on every kernel.
 AGENT_TESTS = ("exec", "connect", "write", "namespace", "listen", "load",
-               "start", "rules", "tail")
+               "start", "rules", "tail", "restart")
 # Forcing every backend takes minutes: in short only where the verifier takes
 # least, and elsewhere what the sensor chooses.
 STRICTEST = "5.10"
@@ -194,7 +194,8 @@ def guest_files(machine, plan):
                   (BUILD / "picket-ship", "/picket/build/picket-ship"),
                   (ROOT / "packaging", "/picket/packaging")]
         files += [(p, f"/picket/build/tests/{p.name}")
-                  for p in (BUILD / "tests").glob("act_*") if not p.suffix]
+                  for pattern in ("act_*", "picket-*")
+                  for p in (BUILD / "tests").glob(pattern) if not p.suffix]
         files += [(p, f"/picket/tests/e2e/{p.name}")
                   for p in (ROOT / "tests/e2e").glob("*.py")]
     files += [(machine.work / "plan", "/picket/plan"),
