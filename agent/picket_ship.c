@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -228,6 +229,19 @@ static int check_journal(const struct collector *list, size_t n,
 	return 0;
 }
 
+/* Later no directory can be made. */
+static int make_dead_letters(const char *state_dir)
+{
+	cleanup_free char *dir = NULL;
+
+	if (asprintf(&dir, "%s/" COLLECTOR_DEAD, state_dir) < 0)
+		return -ENOMEM;
+	if (mkdir(dir, 0750) == 0 || errno == EEXIST)
+		return 0;
+	log_error("cannot make '%s': %s", dir, strerror(errno));
+	return -errno;
+}
+
 /*
  * Whatever is wrong with a directory is said now, not at the first
  * acknowledgement. The locks are held until the process ends.
@@ -248,6 +262,8 @@ static int lock_dirs(const struct collector *list, size_t n)
 		else if (r < 0)
 			log_error("cannot write state_dir '%s': %s", dir,
 				  strerror(-r));
+		if (r >= 0)
+			r = make_dead_letters(dir);
 		if (r < 0)
 			return r;
 	}

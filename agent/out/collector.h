@@ -15,7 +15,7 @@
 /* Names in state_dir. */
 #define COLLECTOR_CURSOR "ship"
 #define COLLECTOR_STATUS "ship-status"
-#define COLLECTOR_DEAD	 "dead-letters.jsonl"
+#define COLLECTOR_DEAD	 "dead-letters" /* a journal */
 
 enum collector_format { COLLECTOR_OTLP, COLLECTOR_PICKET };
 

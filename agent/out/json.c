@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -218,6 +219,26 @@ static void add_verdict(struct buf *out, const Picket__V1__Verdict *d)
 	json_close(out, '}');
 }
 
+static void add_refusal(struct buf *out, const Picket__V1__Refusal *r)
+{
+	struct view of = { .epoch = r->epoch, .seq = r->seq };
+	char uid[VIEW_UID_MAX], time[32];
+
+	json_open(out, "refusal", '{');
+	if (r->journal.len == sizeof(of.journal)) {
+		memcpy(of.journal, r->journal.data, sizeof(of.journal));
+		json_str(out, "uid", view_uid(&of, uid));
+	}
+	json_str(out, "time", clock_print(r->wall_ns, time));
+	json_u64(out, "status", r->status);
+	json_bytes(out, "answer", slice_str(r->answer));
+	json_bytes(out, "destination", slice_str(r->destination));
+	json_bytes(out, "url", slice_str(r->url));
+	json_bytes(out, "format", slice_str(r->format));
+	json_base64(out, "record_b64", r->record);
+	json_close(out, '}');
+}
+
 static void add_event(struct buf *out, const struct view_images *images,
 		      const struct view *v)
 {
@@ -251,6 +272,8 @@ static void add_event(struct buf *out, const struct view_images *images,
 		add_agent(out, e->agent);
 	if (e->verdict)
 		add_verdict(out, e->verdict);
+	if (e->refusal)
+		add_refusal(out, e->refusal);
 }
 
 static void add_result(struct buf *out, const Picket__V1__ConnectResult *c)

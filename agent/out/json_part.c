@@ -231,3 +231,11 @@ void json_file(struct buf *out, const char *name, const Picket__V1__File *f)
 		json_str(out, "overlay", f->overlay_upper ? "upper" : "lower");
 	json_close(out, '}');
 }
+
+void json_base64(struct buf *out, const char *name, ProtobufCBinaryData value)
+{
+	if (!value.len)
+		return;
+	add_key(out, name, "");
+	add_base64(out, slice_of_data(value));
+}

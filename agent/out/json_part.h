@@ -26,6 +26,8 @@ void json_device(struct buf *out, const char *name, uint32_t device);
 
 /* Left out when empty; NAME_b64 follows where it is not UTF-8. */
 void json_bytes(struct buf *out, const char *name, struct slice value);
+/* Left out when empty. */
+void json_base64(struct buf *out, const char *name, ProtobufCBinaryData value);
 void json_byte_list(struct buf *out, const char *name,
 		    const ProtobufCBinaryData *items, size_t n);
 /* NAME, NAME_fs, NAME_host, NAME_flags; NULL: nothing. */

@@ -194,6 +194,9 @@ int ship_new(struct loop *l, const struct ship_settings *set, struct ship **ret)
 	if (r >= 0)
 		r = gzip_new(&s->gzip);
 	if (r >= 0)
+		r = dead_letters_new(s->collector->state_dir, s->journal_dir,
+				     &s->dead_letters);
+	if (r >= 0)
 		r = early_new(s, &s->early);
 	if (r >= 0)
 		r = loop_timer_new(l, 0, on_retry, s, &s->retry);
@@ -203,6 +206,7 @@ int ship_new(struct loop *l, const struct ship_settings *set, struct ship **ret)
 		r = loop_timer_new(l, STATUS_MS, on_tick, s, &s->tick);
 	if (r < 0) {
 		early_free(s->early);
+		dead_letters_free(s->dead_letters);
 		http_free(s->http);
 		gzip_free(s->gzip);
 		free(s);
@@ -223,6 +227,7 @@ void ship_free(struct ship *s)
 	http_free(s->http);
 	ship_close_journal(s);
 	early_free(s->early);
+	dead_letters_free(s->dead_letters);
 	gzip_free(s->gzip);
 	buf_done(&s->plain);
 	buf_done(&s->packed);

@@ -17,7 +17,6 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "out/dead_letter.h"
 #include "out/early.h"
 #include "out/response.h"
 
@@ -330,11 +329,14 @@ static int set_aside(struct ship *s)
 {
 	const struct ship_suspect *of = &s->suspect;
 	char uid[VIEW_UID_MAX];
+	struct batch_item it;
 	struct dead_letter d = {
+		.destination = s->collector->name,
+		.url = s->collector->url,
 		.uid = batch_uid(s->batch, of->item, uid),
 		.format = s->collector->format == COLLECTOR_OTLP ? "otlp"
 								 : "picket",
-		.status = of->status,
+		.status = (uint32_t)of->status,
 		.answer = of->text,
 		.record = batch_record(s->batch, of->item),
 		.wall_ns = clock_wall_ns(),
@@ -342,8 +344,11 @@ static int set_aside(struct ship *s)
 	bool gone;
 	int r;
 
-	r = dead_letter_append(s->collector->state_dir, COLLECTOR_DEAD, &d,
-			       &gone);
+	batch_item(s->batch, of->item, &it);
+	memcpy(d.journal, s->cursor.journal, sizeof(d.journal));
+	d.epoch = it.epoch;
+	d.seq = it.first;
+	r = dead_letters_add(s->dead_letters, &d, &gone);
 	if (r < 0)
 		return r;
 	if (gone)

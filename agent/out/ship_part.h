@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "out/backoff.h"
 #include "out/batch.h"
+#include "out/dead_letter.h"
 #include "out/early_set.h"
 #include "out/feed.h"
 #include "out/filter.h"
@@ -73,6 +74,7 @@ struct ship {
 	unsigned taken_in_row; /* requests since then */
 	unsigned refused_in_row;
 	struct ship_suspect suspect;
+	struct dead_letters *dead_letters;
 
 	struct buf plain, packed;
 	uint64_t progress_ns; /* once: last time that something went on */

@@ -171,6 +171,15 @@ static void add_end(struct buf *out, const struct view *v,
 	add_colored(out, v, dim, text_context);
 }
 
+static void add_refusal(struct buf *out, const struct view *v,
+			const struct text_style *style)
+{
+	if (!v->event || !v->event->refusal)
+		return;
+	buf_add_str(out, "  ");
+	add_colored(out, v, style->color ? SGR_DIM : NULL, text_refusal);
+}
+
 static void trim_blanks(struct buf *out)
 {
 	while (out->n && out->p[out->n - 1] == ' ')
@@ -194,6 +203,7 @@ void text_line(struct buf *out, const struct view_images *images,
 	pad(out, from, KIND_WIDTH);
 	if (!has_process(v)) {
 		text_what(out, v);
+		add_refusal(out, v, style);
 		return;
 	}
 	from = out->n;
@@ -204,6 +214,7 @@ void text_line(struct buf *out, const struct view_images *images,
 	pad(out, from, WHAT_WIDTH);
 	add_end(out, v, style, alarm.color);
 	trim_blanks(out);
+	add_refusal(out, v, style);
 }
 
 void text_body(struct buf *out, const struct view_images *images,

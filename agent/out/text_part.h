@@ -15,6 +15,9 @@ void text_who(struct buf *out, const struct view_images *images,
 /* "denied by cron-files (T1053.003)"; nothing where no rule was asked. */
 void text_verdict(struct buf *out, const struct view *v);
 
+/* "refused by soc at 2027-…: HTTP 400: …", of a dead letter. */
+void text_refusal(struct buf *out, const struct view *v);
+
 /* "uid=1000 unit=nginx.service": what is not root's or the host's own. */
 void text_context(struct buf *out, const struct view *v);
 

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "out/names.h"
 
@@ -22,6 +23,7 @@
 #define ARGS_MAX_BYTES	   280
 #define ARG0_MAX_BYTES	   40
 #define SENTENCE_MAX_BYTES 600
+#define ANSWER_MAX_BYTES   320
 #define RULE_MAX_BYTES	   80
 
 static void add_path_bytes(struct buf *out, struct slice p)
@@ -504,4 +506,20 @@ void text_verdict(struct buf *out, const struct view *v)
 	add_rule(out, d->rule, d->tag);
 	if (d->repeated)
 		buf_add_str(out, ", repeated");
+}
+
+void text_refusal(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Refusal *r = v->event ? v->event->refusal : NULL;
+	char time[32];
+
+	if (!r)
+		return;
+	buf_add_str(out, "refused by ");
+	if (*r->destination)
+		text_cut_word(out, slice_str(r->destination), RULE_MAX_BYTES);
+	else
+		buf_add_str(out, "the collector");
+	buf_addf(out, " at %s: ", clock_print(r->wall_ns, time));
+	text_cut(out, slice_str(r->answer), ANSWER_MAX_BYTES);
 }

@@ -176,10 +176,17 @@ class Shipper:
         return int(text.split("seq ")[1])
 
     def dead(self, name=None):
-        path = self.state_of(name) / "dead-letters.jsonl"
-        if not path.exists():
+        """What was set aside, as `picket tail` tells it; its refusal as an
+        object of its own."""
+        path = self.state_of(name) / "dead-letters"
+        if not (path / "state").exists():
             return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        p = lib.run([lib.PICKET, "tail", "--journal", path, "--json",
+                     "--from", "oldest", "--no-follow"])
+        if p.returncode != 0:
+            raise Failure(f"tail: {p.stderr.decode()}")
+        records = [json.loads(line) for line in p.stdout.splitlines()]
+        return [{**r["refusal"], "letter": r} for r in records]
 
     def close(self):
         if self.process and self.process.poll() is None:

@@ -355,6 +355,69 @@ def one_refused_record_is_set_aside_and_the_rest_goes_on():
         equal(s.dead(), dead, "dead letters after another run")
 
 
+def picket(command, journal, *options):
+    p = lib.run([lib.PICKET, command, "--journal", journal, *options])
+    equal(p.returncode, 0, f"picket {command}: {p.stderr!r}")
+    return p.stdout.decode()
+
+
+@test
+def dead_letters_are_a_journal_that_is_asked_as_any_other():
+    with pair() as (c, s):
+        old = s.state / "dead-letters.jsonl"
+        s.state.mkdir(exist_ok=True)
+        old.write_text("what a former version left\n")
+        names = s.make(400, "--poison", "123")
+        c.rules({"contains": "poison", "status": 400, "body": "no thanks"})
+        s.once(code=1)
+        letters = s.state / "dead-letters"
+        text = picket("query", letters, "--path", "/srv/poison-*")
+        equal(len(text.splitlines()), 1, text)
+        # Who did it, what it did, and what was said to it.
+        for part in ("worker-", "/srv/poison-123", "refused by the collector",
+                     "status 400: no thanks"):
+            true(part in text, f"{part!r} in {text!r}")
+        equal(picket("query", letters, "--path", "/nowhere/**"), "", "others")
+        letter, = s.dead()
+        here, = [json.loads(line) for line in picket(
+            "query", s.journal, "--path", "/srv/poison-*",
+            "--json").splitlines()]
+        equal(letter["uid"], here["uid"], "its name")
+        for key in ("write", "process", "verdict", "time"):
+            equal(letter["letter"].get(key), here.get(key), key)
+        equal((letter["destination"] if "destination" in letter else "",
+               letter["url"], letter["format"]), ("", c.url(), "otlp"),
+              "where it was to go")
+        true(picket("verify", letters).startswith("good: "), "verify")
+        # A later one goes to the same place; no other number is in it.
+        names += s.make(50, "--poison", "7")
+        s.once(code=1)
+        equal(len(s.dead()), 2, "dead letters")
+        true(all(d["uid"] in names for d in s.dead()), "their names")
+        true(picket("verify", letters).startswith("good: "), "verify")
+        equal(old.read_text(), "what a former version left\n", "what was left")
+
+
+@test
+def dead_letters_survive_kills_and_a_trimmed_journal():
+    with pair(batch_records=20) as (c, s):
+        c.rules({"contains": "poison", "status": 400})
+        poison = []
+        for i in range(5):
+            names = s.make(40, "--poison", "11")
+            s.start()
+            wait_for(lambda: len(s.dead()) > i, "a letter")
+            poison.append(s.dead()[-1]["uid"])
+            true(poison[-1] in names, "its name")
+            s.process.kill()
+            s.process.wait()
+        # Each of them, in order; one that was cut off may stand there twice.
+        told = [d["uid"] for d in s.dead()]
+        equal(list(dict.fromkeys(told)), poison, "letters")
+        true(picket("verify", s.state / "dead-letters").startswith("good: "),
+             "verify")
+
+
 @test
 def a_last_record_that_is_refused_is_accounted_for():
     with pair() as (c, s):

@@ -17,7 +17,6 @@
 
 #include "base/fs.h"
 #include "out/collector.h"
-#include "out/dead_letter.h"
 #include "out/ship_status.h"
 
 static char dir[] = "/tmp/picket-test-XXXXXX";
@@ -254,81 +253,6 @@ static void stamp_changes_when_a_file_is_replaced(void **state)
 	assert_true(collector_stamp(&c) != before);
 }
 
-/* ---- dead letters --------------------------------------------------------------- */
-
-static char *read_text(const char *name)
-{
-	char *text;
-	size_t n;
-
-	assert_int_equal(fs_read_file(dirfd_, name, 1 << 20, &text, &n), 0);
-	return text;
-}
-
-static void dead_letter_is_one_line_of_json(void **state)
-{
-	struct dead_letter d = { .uid = "u.1.2",
-				 .format = "otlp",
-				 .status = 400,
-				 .answer = "say \"no\"\n",
-				 .record = slice_of("\xff\0abc", 5),
-				 .wall_ns = 1795467845678000000 };
-	bool gone = true;
-	char *text;
-
-	(void)state;
-	assert_int_equal(dead_letter_append(dir, "dead", &d, &gone), 0);
-	text = read_text("dead");
-	assert_string_equal(
-		text,
-		"{\"time\":\"2026-11-23T21:04:05.678Z\",\"uid\":\"u.1.2\","
-		"\"status\":400,\"answer\":\"say \\\"no\\\"\\n\","
-		"\"format\":\"otlp\",\"record_b64\":\"/wBhYmM=\"}\n");
-	assert_false(gone);
-	free(text);
-}
-
-static void torn_line_costs_only_itself(void **state)
-{
-	struct dead_letter d = { .uid = "u", .format = "otlp", .answer = "" };
-	bool gone;
-	char *text;
-
-	(void)state;
-	(void)put("torn", "{\"time\":\"20", 0640);
-	assert_int_equal(dead_letter_append(dir, "torn", &d, &gone), 0);
-	assert_int_equal(dead_letter_append(dir, "torn", &d, &gone), 0);
-	text = read_text("torn");
-	assert_memory_equal(text, "{\"time\":\"20\n{\"time\":", 20);
-	assert_int_equal(text[strlen(text) - 1], '\n');
-	free(text);
-}
-
-static void dead_letters_are_bounded(void **state)
-{
-	struct dead_letter d = { .uid = "u", .format = "otlp", .answer = "" };
-	struct stat st;
-	bool gone;
-	int i;
-
-	(void)state;
-	for (i = 0; i < 3; i++) {
-		int fd = openat(dirfd_, "full", O_WRONLY | O_CREAT | O_CLOEXEC,
-				0640);
-
-		assert_true(fd >= 0);
-		assert_int_equal(ftruncate(fd, DEAD_LETTER_FILE_MAX - i), 0);
-		(void)close(fd);
-		assert_int_equal(dead_letter_append(dir, "full", &d, &gone), 0);
-		/* The first full one is kept, from then on one goes each time. */
-		assert_int_equal(gone, i > 0);
-		assert_int_equal(fstatat(dirfd_, "full.1", &st, 0), 0);
-		assert_int_equal(st.st_size, DEAD_LETTER_FILE_MAX - i);
-		assert_int_equal(fstatat(dirfd_, "full", &st, 0), 0);
-		assert_in_range(st.st_size, 1, 200);
-	}
-}
-
 /* ---- status ---------------------------------------------------------------------- */
 
 static void status_is_read_as_it_was_written(void **state)
@@ -390,9 +314,6 @@ int main(void)
 		cmocka_unit_test(token_is_the_first_line_of_its_file),
 		cmocka_unit_test(secrets_that_others_read_are_warned_of),
 		cmocka_unit_test(stamp_changes_when_a_file_is_replaced),
-		cmocka_unit_test(dead_letter_is_one_line_of_json),
-		cmocka_unit_test(torn_line_costs_only_itself),
-		cmocka_unit_test(dead_letters_are_bounded),
 		cmocka_unit_test(status_is_read_as_it_was_written),
 		cmocka_unit_test(status_that_is_none_is_refused),
 	};
