@@ -52,7 +52,9 @@ SANITIZERS := $(if $(SAN)$(FUZZ),address$(comma)undefined)$(if $(FUZZ),$(comma)f
 SANFLAGS := $(if $(SANITIZERS),-fsanitize=$(SANITIZERS) -fno-omit-frame-pointer \
 	-fno-sanitize-recover=undefined)
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu17 $(SYSROOT_FLAG) $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS) $(CFLAGS)
+# What is built does not depend on where.
+HERE_FLAG := -ffile-prefix-map=$(CURDIR)=.
+ALL_CFLAGS := -std=gnu17 $(HERE_FLAG) $(SYSROOT_FLAG) $(WARN) $(WERROR) $(HARDEN) $(SANFLAGS) $(CFLAGS)
 ALL_CPPFLAGS := -D_GNU_SOURCE -DPICKET_VERSION='"$(VERSION)"' \
 	-Iagent -Iinclude -I$(BUILD)/gen $(CPPFLAGS)
 ALL_LDFLAGS := $(SYSROOT_FLAG) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLAGS) $(LDFLAGS)
@@ -138,7 +140,7 @@ $(call obj,agent/sense/generation.c): $(BUILD)/gen/wire_hash.h
 BPF_ARCH := $(patsubst x86_64,x86,$(patsubst aarch64,arm64,$(MACHINE)))
 # Copies of const members, which BPF_CORE_READ declares and then fills.
 BPF_NO_WARN := -Wno-unknown-warning-option -Wno-default-const-init-var-unsafe
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -std=gnu17 -D__TARGET_ARCH_$(BPF_ARCH) \
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v2 -std=gnu17 -D__TARGET_ARCH_$(BPF_ARCH) $(HERE_FLAG) \
 	-Wall -Wextra -Wno-unused-parameter $(BPF_NO_WARN) -Ibpf -Iinclude \
 	-idirafter $(SYSROOT)/usr/include/$(MULTIARCH)
 # maps first: libbpf 1.1's linker loses maps that are used before defined.
@@ -253,6 +255,7 @@ ifneq ($(wildcard /usr/bin/apt-get),)
 FROM_APT := arm64 newest-clang
 APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
+PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh)
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py
@@ -272,7 +275,7 @@ test: deps-build deps-test
 
 TOOLS := build/tools/nginx build/tools/promtool
 test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS)
-	@$(RUN_TESTS) $(USER_STAGES) $(ROOT_STAGES) $(VM_STAGES)
+	@$(RUN_TESTS) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
 .PHONY: test-all
@@ -399,23 +402,24 @@ run: deps-build
 		--policy packaging/policy.d --journal $(BUILD)/run/journal --no-pins --tail
 
 # Packages that are missing, and only those.
-.PHONY: deps-build deps-test deps-fuzz
-deps-test deps-fuzz: | deps-build
-deps-build deps-test deps-fuzz:
+.PHONY: deps-build deps-test deps-fuzz deps-deb
+deps-test deps-fuzz deps-deb: | deps-build
+deps-build deps-test deps-fuzz deps-deb:
 	@packaging/install-deps $(@:deps-%=%)
 
 # A configuration that is there already is kept. Units name the programs where
 # they are installed.
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
+UNITDIR = $(PREFIX)/lib/systemd/system
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d \
-		$(LIBDIR)/systemd/system $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
+		$(DESTDIR)$(UNITDIR) $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
 	install -m 0755 $(BUILD)/picket $(BUILD)/picket-ship $(DESTDIR)$(PREFIX)/bin/
 	for unit in picket picket-ship; do \
 		sed 's,@BINDIR@,$(PREFIX)/bin,' packaging/systemd/$$unit.service \
 			>$(BUILD)/$$unit.service && \
-		install -m 0644 $(BUILD)/$$unit.service $(LIBDIR)/systemd/system/ || exit; \
+		install -m 0644 $(BUILD)/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
 	done
 	install -m 0644 packaging/sysusers.d/picket.conf $(LIBDIR)/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/picket.conf $(LIBDIR)/tmpfiles.d/
@@ -432,6 +436,31 @@ install: all
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_picket
 	install -D -m 0644 packaging/completion/picket.fish \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/picket.fish
+
+# ---- packages ---------------------------------------------------------------
+
+# Two archives of one commit are the same, byte for byte.
+EPOCH = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+DIST := picket-$(VERSION)
+.PHONY: dist
+dist:
+	@mkdir -p $(BUILD)/dist
+	$(Q)git ls-files -z | tar --null --files-from=- --create --gzip \
+		--sort=name --mtime=@$(EPOCH) --owner=0 --group=0 \
+		--numeric-owner --mode=go=rX,u+rw --format=ustar \
+		--transform='s,^,$(DIST)/,' -f $(BUILD)/dist/$(DIST).tar.gz
+
+# Built of that archive alone, elsewhere than in this tree.
+.PHONY: deb
+deb: deps-deb dist
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
+	$(Q)tar -C $(BUILD)/deb -xf $(BUILD)/dist/$(DIST).tar.gz
+	$(Q)cp -a $(BUILD)/deb/$(DIST)/packaging/deb $(BUILD)/deb/$(DIST)/debian
+	$(Q)cd $(BUILD)/deb/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
+		SOURCE_DATE_EPOCH=$(EPOCH) dpkg-buildpackage -us -uc -b \
+		>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
+	$(Q)cd $(BUILD)/deb && lintian --fail-on error,warning *.changes
+	@ls $(BUILD)/deb/*.deb
 
 # Headers keep their comments in columns by hand.
 .PHONY: format

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The Debian package: built of the archive alone, nothing for lintian to find,
+# the same twice, and what is in it is what `make install` installs. Speaks TAP.
+set -u
+cd "${SRC:-$(dirname "$0")/../..}" || exit 1
+build=$(cd "${BUILD:-build}" && pwd)
+
+n=0
+result() # exit code, name
+{
+	n=$((n + 1))
+	[ "$1" = 0 ] || printf 'not '
+	echo "ok $n - $2"
+}
+
+build_there() # a directory of its own
+{
+	# Not the flags of the make that runs this test.
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$1" deb 2>&1 |
+		sed 's/^/# /'
+	return "${PIPESTATUS[0]}"
+}
+
+echo "1..5"
+one=$build/package/one two=$build/package/another-place
+trap 'rm -rf "$build/package"' EXIT
+build_there "$one"
+result $? "package_builds_and_lintian_finds_nothing"
+build_there "$two"
+cmp "$one"/dist/*.tar.gz "$two"/dist/*.tar.gz
+result $? "archives_of_one_commit_are_the_same"
+cmp "$one"/deb/picket_*.deb "$two"/deb/picket_*.deb
+result $? "packages_of_one_commit_are_the_same"
+
+deb=$(echo "$one"/deb/picket_*.deb)
+root=$one/root
+dpkg-deb -x "$deb" "$root"
+lacking=$(for f in usr/bin/picket usr/bin/picket-ship etc/picket/agent.ini \
+	etc/picket/policy.d/10-exec.ini lib/systemd/system/picket.service \
+	lib/systemd/system/picket-ship.service usr/lib/sysusers.d/picket.conf \
+	usr/lib/tmpfiles.d/picket.conf usr/share/man/man8/picket.8.gz \
+	usr/share/man/man5/picket.ini.5.gz; do
+	[ -e "$root/$f" ] || echo "# $f"
+done)
+[ -z "$lacking" ] || echo "$lacking"
+[ -z "$lacking" ] && "$root/usr/bin/picket" check --strict \
+	--config "$root/etc/picket/agent.ini" \
+	--policy "$root/etc/picket/policy.d" >"$one/check.log"
+status=$?
+sed 's/^/# /' "$one/check.log"
+result $status "all_of_it_is_there_and_its_policy_is_right"
+
+# What an administrator may change is not overwritten.
+diff <(dpkg-deb -I "$deb" conffiles | sort) \
+	<(cd "$root" && find etc -type f | sed 's,^,/,' | sort)
+result $? "what_is_in_etc_is_kept_at_an_upgrade"
