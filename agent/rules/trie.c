@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A path-compressed binary trie. A node is a prefix; its children are longer
- * prefixes that begin with it, told apart by the first bit behind it. So the
- * way down visits exactly the prefixes of the key, and is as deep as the
- * logarithm of their number for prefixes that lie side by side.
+ * A hash table of prefixes. The one idea: people write prefixes of few
+ * lengths, so for each length in use the key is cut to it and looked up, and
+ * a look-up of what is not there ends at one byte of a small array. (A binary
+ * trie stood here: ten dependent loads where this has one or two.)
  */
 #include "rules/trie.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
+#include "rules/hash.h"
+
 #define NONE UINT32_MAX
 
 struct trie_node {
 	struct key_bits bits;
-	uint32_t child[2];
-	uint32_t first; /* entry, or NONE for a mere fork in the road */
+	uint32_t first; /* entry */
 	uint8_t len;
 };
 
@@ -27,112 +28,120 @@ struct trie_entry {
 void trie_done(struct trie *t)
 {
 	free(t->nodes);
+	free(t->tags);
 	free(t->entries);
 	*t = (struct trie){ 0 };
 }
 
-/* Room for one insertion: two nodes and one entry. */
-static int reserve(struct trie *t)
+static struct key_bits cut(struct key_bits k, unsigned len)
 {
-	uint32_t cap;
-	void *p;
+	if (len <= 64)
+		return (struct key_bits){
+			.hi = len ? k.hi & UINT64_MAX << (64 - len) : 0,
+		};
+	k.lo &= UINT64_MAX << (128 - len);
+	return k;
+}
 
-	if (t->n_nodes + 2 > t->cap_nodes) {
-		cap = t->cap_nodes ? 2 * t->cap_nodes : 16;
-		p = reallocarray(t->nodes, cap, sizeof(*t->nodes));
-		if (!p)
-			return -ENOMEM;
-		t->nodes = p;
-		t->cap_nodes = cap;
+static uint64_t hash_of(struct key_bits bits, unsigned len)
+{
+	return hash_mix(bits.hi ^ len, bits.lo);
+}
+
+/* Of each node a few bits of its hash; 0: free. */
+static uint8_t tag_of(uint64_t hash)
+{
+	return (uint8_t)(hash >> 56 | 1);
+}
+
+static bool is_node(const struct trie_node *n, struct key_bits bits,
+		    unsigned len)
+{
+	return n->len == len && n->bits.hi == bits.hi && n->bits.lo == bits.lo;
+}
+
+/* Where this prefix is, or would be put. */
+static uint32_t place(const struct trie *t, struct key_bits bits, unsigned len)
+{
+	uint64_t hash = hash_of(bits, len);
+	uint8_t tag = tag_of(hash);
+	uint32_t i;
+
+	for (i = (uint32_t)hash & t->mask; t->tags[i]; i = (i + 1) & t->mask) {
+		if (t->tags[i] == tag && is_node(&t->nodes[i], bits, len))
+			break;
 	}
-	if (t->n_entries + 1 > t->cap_entries) {
-		cap = t->cap_entries ? 2 * t->cap_entries : 16;
-		p = reallocarray(t->entries, cap, sizeof(*t->entries));
-		if (!p)
-			return -ENOMEM;
-		t->entries = p;
-		t->cap_entries = cap;
+	return i;
+}
+
+static int resize(struct trie *t, uint32_t cap)
+{
+	struct trie fresh = { .mask = cap - 1 };
+	uint32_t i, to;
+
+	fresh.nodes = calloc(cap, sizeof(*fresh.nodes));
+	fresh.tags = calloc(cap, sizeof(*fresh.tags));
+	if (!fresh.nodes || !fresh.tags) {
+		free(fresh.nodes);
+		free(fresh.tags);
+		return -ENOMEM;
 	}
+	for (i = 0; t->n_nodes && i <= t->mask; i++) {
+		if (!t->tags[i])
+			continue;
+		to = place(&fresh, t->nodes[i].bits, t->nodes[i].len);
+		fresh.nodes[to] = t->nodes[i];
+		fresh.tags[to] = t->tags[i];
+	}
+	free(t->nodes);
+	free(t->tags);
+	t->nodes = fresh.nodes;
+	t->tags = fresh.tags;
+	t->mask = fresh.mask;
 	return 0;
 }
 
-static unsigned common_bits(struct key_bits a, struct key_bits b)
+/* Room for one insertion. */
+static int reserve(struct trie *t)
 {
-	if (a.hi != b.hi)
-		return (unsigned)__builtin_clzll(a.hi ^ b.hi);
-	if (a.lo != b.lo)
-		return 64 + (unsigned)__builtin_clzll(a.lo ^ b.lo);
-	return 128;
-}
+	uint32_t cap = t->nodes ? t->mask + 1 : 0;
+	void *p;
 
-static uint32_t new_node(struct trie *t, struct key_bits bits, unsigned len)
-{
-	t->nodes[t->n_nodes] = (struct trie_node){
-		.bits = bits,
-		.len = (uint8_t)len,
-		.child = { NONE, NONE },
-		.first = NONE,
-	};
-	return t->n_nodes++;
-}
-
-/* The node of exactly this prefix, made where it belongs. */
-static uint32_t place(struct trie *t, struct key_bits bits, unsigned len)
-{
-	uint32_t *link, at, fork;
-	uint32_t root = 0;
-	unsigned same;
-
-	link = &root;
-	for (at = t->n_nodes ? 0 : NONE; at != NONE; at = *link) {
-		struct trie_node *n = &t->nodes[at];
-
-		same = common_bits(n->bits, bits);
-		if (same < n->len || len < n->len) {
-			/* It parts from n before n's end: fork above n. */
-			struct trie_node moved = *n;
-
-			if (same > len)
-				same = len;
-			/* The fork takes n's place, so that links hold. */
-			fork = new_node(t, moved.bits, moved.len);
-			t->nodes[fork] = moved;
-			t->nodes[at] = (struct trie_node){
-				.bits = bits,
-				.len = (uint8_t)same,
-				.child = { NONE, NONE },
-				.first = NONE,
-			};
-			t->nodes[at].child[key_bits_at(moved.bits, same)] =
-				fork;
-			if (same == len)
-				return at;
-			t->nodes[at].child[key_bits_at(bits, same)] =
-				t->n_nodes;
-			return new_node(t, bits, len);
-		}
-		if (n->len == len)
-			return at;
-		link = &n->child[key_bits_at(bits, n->len)];
-	}
-	at = t->n_nodes;
-	*link = at;
-	return new_node(t, bits, len);
+	if (2 * (t->n_nodes + 1) > cap && resize(t, cap ? 2 * cap : 16) < 0)
+		return -ENOMEM;
+	if (t->n_entries < t->cap_entries)
+		return 0;
+	cap = t->cap_entries ? 2 * t->cap_entries : 16;
+	p = reallocarray(t->entries, cap, sizeof(*t->entries));
+	if (!p)
+		return -ENOMEM;
+	t->entries = p;
+	t->cap_entries = cap;
+	return 0;
 }
 
 int trie_add(struct trie *t, struct key_bits prefix, unsigned len,
 	     uint32_t owner)
 {
+	struct trie_node *n;
 	uint32_t at;
 
 	if (reserve(t) < 0)
 		return -ENOMEM;
+	prefix = cut(prefix, len);
 	at = place(t, prefix, len);
-	t->entries[t->n_entries] = (struct trie_entry){
-		.owner = owner,
-		.next = t->nodes[at].first,
-	};
-	t->nodes[at].first = t->n_entries++;
+	n = &t->nodes[at];
+	if (!t->tags[at]) {
+		*n = (struct trie_node){ .bits = prefix,
+					 .len = (uint8_t)len,
+					 .first = NONE };
+		t->tags[at] = tag_of(hash_of(prefix, len));
+		t->lens[len / 64] |= 1ull << len % 64;
+		t->n_nodes++;
+	}
+	t->entries[t->n_entries] =
+		(struct trie_entry){ .owner = owner, .next = n->first };
+	n->first = t->n_entries++;
 	return 0;
 }
 
@@ -155,23 +164,34 @@ int trie_add_range16(struct trie *t, uint16_t lo, uint16_t hi, uint32_t owner)
 	return 0;
 }
 
+static bool visit_len(const struct trie *t, struct key_bits key, unsigned len,
+		      trie_fn fn, void *arg)
+{
+	uint32_t at = place(t, key, len), e;
+
+	if (!t->tags[at])
+		return false;
+	for (e = t->nodes[at].first; e != NONE; e = t->entries[e].next) {
+		if (fn(arg, t->entries[e].owner))
+			return true;
+	}
+	return false;
+}
+
 bool trie_visit(const struct trie *t, struct key_bits key, trie_fn fn,
 		void *arg)
 {
-	const struct trie_node *n;
-	uint32_t at = t->n_nodes ? 0 : NONE, e;
+	unsigned w, len;
+	uint64_t lens;
 
-	while (at != NONE) {
-		n = &t->nodes[at];
-		if (!key_bits_same(n->bits, key, n->len))
-			return false;
-		for (e = n->first; e != NONE; e = t->entries[e].next) {
-			if (fn(arg, t->entries[e].owner))
+	if (!t->n_nodes)
+		return false;
+	for (w = 0; w < TRIE_LENS; w++) {
+		for (lens = t->lens[w]; lens; lens &= lens - 1) {
+			len = w * 64 + (unsigned)__builtin_ctzll(lens);
+			if (visit_len(t, cut(key, len), len, fn, arg))
 				return true;
 		}
-		if (n->len == 128)
-			return false;
-		at = n->child[key_bits_at(key, n->len)];
 	}
 	return false;
 }

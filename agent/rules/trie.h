@@ -10,10 +10,15 @@
 
 #include "rules/cidr.h"
 
+/* Lengths are 0 to 128: bits of so many words. */
+#define TRIE_LENS 3
+
 struct trie {
 	struct trie_node *nodes;
+	uint8_t *tags;
 	struct trie_entry *entries;
-	uint32_t n_nodes, n_entries, cap_nodes, cap_entries;
+	uint64_t lens[TRIE_LENS];	/* in use */
+	uint32_t mask, n_nodes, n_entries, cap_entries;
 };
 
 void trie_done(struct trie *t);
