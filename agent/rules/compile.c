@@ -197,6 +197,7 @@ static int enter_value(struct compiler *k, const struct cond *c, uint32_t i,
 	*entry = (struct str_entry){
 		.pattern = set->patterns[set->numbers[c->first + i]],
 		.owner = rule,
+		.hint = set->rules[rule].first_cond,
 	};
 	return 0;
 }

@@ -53,7 +53,7 @@ static int intern_pattern(const struct reading *rd, enum pattern_kind kind)
 		if (!*id)
 			break;
 		if (all[*id - 1]->kind == kind &&
-		    slice_eq(all[*id - 1]->text, rd->text)) {
+		    slice_eq(pattern_text(all[*id - 1]), rd->text)) {
 			rd->to->pattern = *id - 1;
 			return 0;
 		}

@@ -12,14 +12,14 @@ bool pattern_covers(const struct pattern *wide, const struct pattern *narrow)
 {
 	if (wide->kind != narrow->kind)
 		return false;
-	if (slice_eq(wide->text, narrow->text))
+	if (slice_eq(pattern_text(wide), pattern_text(narrow)))
 		return true;
 	/* A literal's head is the whole of it, with escapes undone. */
 	if (narrow->shape == SHAPE_LITERAL)
-		return pattern_match(wide, narrow->head);
+		return pattern_match(wide, pattern_head(narrow));
 	/* What begins with this much begins with less of it, too. */
 	return wide->shape == SHAPE_BELOW &&
-	       slice_starts(narrow->head, wide->head);
+	       slice_starts(pattern_head(narrow), pattern_head(wide));
 }
 
 static const struct pattern *pattern_at(const struct rule_set *set,

@@ -108,7 +108,8 @@ static void add_value(struct buf *out, const struct rule_set *set,
 	switch ((enum value_form)c->form) {
 	case FORM_PATTERNS:
 		escape_text(out,
-			    set->patterns[set->numbers[c->first + i]]->text);
+			    pattern_text(
+				    set->patterns[set->numbers[c->first + i]]));
 		break;
 	case FORM_CIDRS:
 		add_cidr(out, &set->cidrs[c->first + i]);

@@ -158,13 +158,14 @@ bool lint_is_open(const char *root, struct slice path, char *where, size_t room)
 static bool open_to_others(const struct linting *l, const struct pattern *p,
 			   char *where, size_t room)
 {
-	if (is_in_open_place(p->head)) {
-		(void)snprintf(where, room, "%.*s", (int)p->text.n, p->text.p);
+	if (is_in_open_place(pattern_head(p))) {
+		(void)snprintf(where, room, "%.*s", (int)pattern_text(p).n,
+			       pattern_text(p).p);
 		return true;
 	}
 	return p->shape == SHAPE_LITERAL &&
-	       is_writable(l->opt->root ? l->opt->root : "", p->head, where,
-			   room);
+	       is_writable(l->opt->root ? l->opt->root : "", pattern_head(p),
+			   where, room);
 }
 
 static int tell_writable(const struct linting *l, const struct place *p,

@@ -80,6 +80,7 @@ static bool found_string(void *arg, const struct str_entry *e)
 
 	/* All needed next, and each likely to be a miss of its own. */
 	__builtin_prefetch(&j->set->rules[e->owner]);
+	__builtin_prefetch(&j->set->conds[e->hint]);
 	__builtin_prefetch(e->pattern);
 	__builtin_prefetch((const char *)e->pattern + 64);
 	if (j->memo)

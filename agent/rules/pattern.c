@@ -206,49 +206,66 @@ static int check_path(struct parse *p)
 	return 0;
 }
 
-/* Head, tail, middle and sets behind the struct, in one piece of memory. */
-static struct pattern *build(const struct parse *p)
+static uint8_t shape_of(const struct parse *p, const struct pattern *pat)
 {
-	size_t head = 0, tail = 0, mid, i;
-	struct pattern *pat;
-	uint16_t *toks;
-	char *bytes;
+	if (!pat->mid_n)
+		return SHAPE_LITERAL;
+	if (pat->mid_n == 1 && pattern_mid(pat)[0] == TOK_ANY && !pat->tail_n &&
+	    p->kind == PATTERN_PATH && pat->bytes[pat->head_n - 1] == '/')
+		return SHAPE_BELOW;
+	return SHAPE_GLOB;
+}
+
+/* How the pattern's bytes are divided; ret->bytes is not there yet. */
+static size_t lay_out(const struct parse *p, struct pattern *ret)
+{
+	size_t head = 0, tail = 0, text_n, at;
 
 	while (head < p->tok_n && p->tok[head] <= TOK_LITERAL_MAX)
 		head++;
 	while (head + tail < p->tok_n &&
 	       p->tok[p->tok_n - tail - 1] <= TOK_LITERAL_MAX)
 		tail++;
-	mid = p->tok_n - head - tail;
-	pat = calloc(1, sizeof(*pat) + p->set_n * sizeof(*p->sets) +
-				mid * sizeof(*toks) + head + tail + p->text.n);
+	/* Without wildcard or escape the text is the head: kept once. */
+	text_n = head == p->text.n ? 0 : p->text.n;
+	ret->head_n = (uint16_t)head;
+	ret->tail_n = (uint16_t)tail;
+	ret->mid_n = (uint16_t)(p->tok_n - head - tail);
+	ret->text_n = (uint16_t)p->text.n;
+	ret->text_at = text_n ? (uint16_t)(head + tail) : 0;
+	at = head + tail + text_n;
+	/* The struct's own bytes are even in number. */
+	at += at % 2;
+	ret->mid_at = (uint32_t)at;
+	at += ret->mid_n * sizeof(uint16_t);
+	ret->sets_at = (uint32_t)at;
+	return at + p->set_n * sizeof(*p->sets);
+}
+
+/* Everything behind the struct, in one piece of memory. */
+static struct pattern *build(const struct parse *p)
+{
+	struct pattern plan = { .kind = (uint8_t)p->kind };
+	size_t n = lay_out(p, &plan), i;
+	struct pattern *pat = calloc(1, sizeof(*pat) + n);
+	uint16_t *toks;
+
 	if (!pat)
 		return NULL;
-	pat->kind = (uint8_t)p->kind;
-	pat->sets = (const uint8_t(*)[32])(pat + 1);
+	*pat = plan;
+	for (i = 0; i < pat->head_n; i++)
+		pat->bytes[i] = (char)p->tok[i];
+	for (i = 0; i < pat->tail_n; i++)
+		pat->bytes[pat->head_n + i] =
+			(char)p->tok[pat->head_n + pat->mid_n + i];
+	memcpy(pat->bytes + pat->text_at, p->text.p, p->text.n);
+	toks = (uint16_t *)(void *)(pat->bytes + pat->mid_at);
+	for (i = 0; i < pat->mid_n; i++)
+		toks[i] = p->tok[pat->head_n + i];
 	if (p->set_n)
-		memcpy(pat + 1, p->sets, p->set_n * sizeof(*p->sets));
-	toks = (uint16_t *)((uint8_t(*)[32])(pat + 1) + p->set_n);
-	bytes = (char *)(toks + mid);
-	for (i = 0; i < mid; i++)
-		toks[i] = p->tok[head + i];
-	for (i = 0; i < head; i++)
-		bytes[i] = (char)p->tok[i];
-	for (i = 0; i < tail; i++)
-		bytes[head + i] = (char)p->tok[head + mid + i];
-	memcpy(bytes + head + tail, p->text.p, p->text.n);
-	pat->text = slice_of(bytes + head + tail, p->text.n);
-	pat->head = slice_of(bytes, head);
-	pat->tail = slice_of(bytes + head, tail);
-	pat->mid = toks;
-	pat->mid_n = (uint16_t)mid;
-	if (!mid)
-		pat->shape = SHAPE_LITERAL;
-	else if (mid == 1 && toks[0] == TOK_ANY && !tail &&
-		 p->kind == PATTERN_PATH && bytes[head - 1] == '/')
-		pat->shape = SHAPE_BELOW;
-	else
-		pat->shape = SHAPE_GLOB;
+		memcpy(pat->bytes + pat->sets_at, p->sets,
+		       p->set_n * sizeof(*p->sets));
+	pat->shape = shape_of(p, pat);
 	return pat;
 }
 
@@ -315,8 +332,8 @@ static void enter(const struct pattern *p, struct states *s, size_t i)
 {
 	for (;; i++) {
 		s->bits[i / 64] |= 1ull << i % 64;
-		if (i == p->mid_n || p->mid[i] < TOK_STAR ||
-		    p->mid[i] >= TOK_SET)
+		if (i == p->mid_n || pattern_mid(p)[i] < TOK_STAR ||
+		    pattern_mid(p)[i] >= TOK_SET)
 			return;
 	}
 }
@@ -329,7 +346,11 @@ static bool takes(const struct pattern *p, uint16_t tok, unsigned char c)
 		return c != '/';
 	if (tok == TOK_ONE_ANY)
 		return true;
-	return p->sets[tok - TOK_SET][c / 8] >> c % 8 & 1;
+	return ((const uint8_t *)
+			p->bytes)[p->sets_at + (size_t)(tok - TOK_SET) * 32 +
+				  c / 8] >>
+		       c % 8 &
+	       1;
 }
 
 static void step(const struct pattern *p, struct states *next, size_t i,
@@ -339,7 +360,7 @@ static void step(const struct pattern *p, struct states *next, size_t i,
 
 	if (i == p->mid_n)
 		return;
-	tok = p->mid[i];
+	tok = pattern_mid(p)[i];
 	switch (tok) {
 	case TOK_STAR:
 		if (c != '/')
@@ -387,10 +408,30 @@ static bool run(const struct pattern *p, struct slice s)
 	return now.bits[p->mid_n / 64] >> p->mid_n % 64 & 1;
 }
 
+/* run() where all states are bits of one word, as they nearly always are. */
+static bool run_few(const struct pattern *p, struct slice s)
+{
+	struct states next;
+	uint64_t now, bits;
+	size_t i;
+
+	next.bits[0] = 0;
+	enter(p, &next, 0);
+	now = next.bits[0];
+	for (i = 0; i < s.n && now; i++) {
+		next.bits[0] = 0;
+		for (bits = now; bits; bits &= bits - 1)
+			step(p, &next, (size_t)__builtin_ctzll(bits),
+			     (unsigned char)s.p[i]);
+		now = next.bits[0];
+	}
+	return now >> p->mid_n & 1;
+}
+
 static bool match_middle(const struct pattern *p, struct slice s)
 {
 	if (p->mid_n == 1) {
-		switch (p->mid[0]) {
+		switch (pattern_mid(p)[0]) {
 		case TOK_STAR:
 			return !s.n || !memchr(s.p, '/', s.n);
 		case TOK_ANY:
@@ -398,25 +439,26 @@ static bool match_middle(const struct pattern *p, struct slice s)
 		case TOK_DIRS:
 			return !s.n || s.p[s.n - 1] == '/';
 		default:
-			return s.n == 1 &&
-			       takes(p, p->mid[0], (unsigned char)s.p[0]);
+			return s.n == 1 && takes(p, pattern_mid(p)[0],
+						 (unsigned char)s.p[0]);
 		}
 	}
-	return run(p, s);
+	return p->mid_n < 64 ? run_few(p, s) : run(p, s);
 }
 
 bool pattern_match(const struct pattern *p, struct slice s)
 {
-	size_t fixed = p->head.n + p->tail.n;
+	size_t fixed = (size_t)p->head_n + p->tail_n;
 
 	/* Lengths differ more often than not, and are here already. */
 	if (s.n < fixed || (p->shape == SHAPE_LITERAL && s.n != fixed))
 		return false;
-	if (p->head.n && memcmp(s.p, p->head.p, p->head.n))
+	if (p->head_n && memcmp(s.p, p->bytes, p->head_n))
 		return false;
 	if (p->shape == SHAPE_LITERAL)
 		return true;
-	if (p->tail.n && memcmp(s.p + s.n - p->tail.n, p->tail.p, p->tail.n))
+	if (p->tail_n &&
+	    memcmp(s.p + s.n - p->tail_n, p->bytes + p->head_n, p->tail_n))
 		return false;
-	return match_middle(p, slice_of(s.p + p->head.n, s.n - fixed));
+	return match_middle(p, slice_of(s.p + p->head_n, s.n - fixed));
 }

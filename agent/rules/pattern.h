@@ -47,16 +47,40 @@ enum {
 	TOK_SET,		/* TOK_SET + i: one of the i-th set */
 };
 
+/*
+ * Small, because with many rules what is looked at comes from far away: a
+ * literal path and all that matching it needs are one or two cache lines.
+ */
 struct pattern {
-	struct slice head;	/* literal bytes that the string begins with */
-	struct slice tail;	/* and that it ends with, behind the head */
-	const uint16_t *mid;	/* tokens in between */
-	const uint8_t (*sets)[32];
-	uint16_t mid_n;
+	uint16_t head_n;	/* literal bytes that the string begins with */
+	uint16_t tail_n;	/* and that it ends with, behind the head */
+	uint16_t mid_n;		/* tokens in between */
+	uint16_t text_n, text_at;	/* as it was written, in bytes */
 	uint8_t shape;		/* enum pattern_shape */
 	uint8_t kind;		/* enum pattern_kind */
-	struct slice text;	/* as it was written */
+	uint32_t mid_at, sets_at;	/* in bytes */
+	char bytes[];		/* head, tail, text, tokens, sets */
 };
+
+static inline struct slice pattern_head(const struct pattern *p)
+{
+	return slice_of(p->bytes, p->head_n);
+}
+
+static inline struct slice pattern_tail(const struct pattern *p)
+{
+	return slice_of(p->bytes + p->head_n, p->tail_n);
+}
+
+static inline struct slice pattern_text(const struct pattern *p)
+{
+	return slice_of(p->bytes + p->text_at, p->text_n);
+}
+
+static inline const uint16_t *pattern_mid(const struct pattern *p)
+{
+	return (const uint16_t *)(const void *)(p->bytes + p->mid_at);
+}
 
 /*
  * One allocation, to be freed with pattern_free. -ENOMEM, or -EINVAL with a

@@ -130,14 +130,14 @@ static void add_beginnings(struct keys *k, uint64_t dirs, struct slice rest)
 static uint16_t token_at(const struct pattern *p, size_t i)
 {
 	/* Behind the head only. */
-	return i < p->mid_n ? p->mid[i]
-			    : (unsigned char)p->tail.p[i - p->mid_n];
+	return i < p->mid_n ? pattern_mid(p)[i]
+			    : (unsigned char)pattern_tail(p).p[i - p->mid_n];
 }
 
 /* Whole literal components between the head and the end. */
 static void add_components(struct keys *k, const struct pattern *p)
 {
-	size_t i, n = p->mid_n + p->tail.n, len = 0;
+	size_t i, n = p->mid_n + p->tail_n, len = 0;
 	bool literal = false;
 	char name[256];
 	uint16_t tok;
@@ -169,12 +169,12 @@ size_t pattern_keys(const struct pattern *p, uint64_t keys[PATTERN_KEYS_MAX])
 
 	if (p->kind == PATTERN_PLAIN) {
 		if (p->shape == SHAPE_LITERAL)
-			add_key(&k, KEY_WHOLE, below(ROOT, p->head));
+			add_key(&k, KEY_WHOLE, below(ROOT, pattern_head(p)));
 		else
-			add_beginnings(&k, ROOT, p->head);
+			add_beginnings(&k, ROOT, pattern_head(p));
 		return k.n;
 	}
-	dirs = walk_head(p->head, &rest, &depth);
+	dirs = walk_head(pattern_head(p), &rest, &depth);
 	if (p->shape == SHAPE_LITERAL) {
 		add_key(&k, KEY_WHOLE, below(dirs, rest));
 		return k.n;

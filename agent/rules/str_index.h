@@ -16,7 +16,7 @@ struct str_index;
 
 struct str_entry {
 	const struct pattern *pattern;	/* borrowed, as long as the index */
-	uint32_t owner;			/* the caller's business */
+	uint32_t owner, hint;		/* the caller's business */
 };
 
 /* Every key under which a pattern could be found. */
