@@ -372,6 +372,7 @@ static int run(const struct settings *s)
 
 	held_init(&q.held, s->json, HELD_BYTES);
 	buf_init(&q.line, LINE_BYTES);
+	q.style.without_who = s->tree;
 	q.style.color = !s->json && tail_wants_color(STDOUT_FILENO);
 	r = line_out_init(&q.out, STDOUT_FILENO, true);
 	if (r >= 0 && s->tree)

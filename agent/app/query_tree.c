@@ -12,14 +12,12 @@
 #include "app/forest.h"
 #include "app/held.h"
 #include "app/line_out.h"
+#include "app/tree_lines.h"
 #include "base/escape.h"
 #include "limits.h"
 
-#define LINES_MAX      (256u << 20)
-#define LABEL_MAX      16384
-#define DEPTH_SHOWN    24 /* deeper ones are indented no further */
-#define INDENT	       3
-#define INDENT_RECORDS 4
+#define LINES_MAX (256u << 20)
+#define LABEL_MAX 16384
 
 struct process {
 	uint32_t records;
@@ -28,6 +26,7 @@ struct process {
 
 struct query_tree {
 	bool json;
+	const struct tree_signs *signs;
 	struct forest forest; /* of struct process */
 	struct held lines;
 	struct buf scratch;
@@ -109,6 +108,7 @@ int query_tree_new(bool json, struct query_tree **ret)
 	if (!t)
 		return -ENOMEM;
 	t->json = json;
+	t->signs = tree_signs_of_locale();
 	held_init(&t->lines, json, LINES_MAX);
 	buf_init(&t->scratch, 8u << 20);
 	buf_init(&t->ancestors, LABEL_MAX);
@@ -198,19 +198,9 @@ int query_tree_amend(struct query_tree *t, const struct view *v,
 
 /* ---- printing ----------------------------------------------------------- */
 
-static void indent(struct buf *out, uint32_t depth, uint32_t more)
+static void put_node(struct query_tree *t, uint32_t i, struct line_out *out)
 {
-	uint32_t n =
-		(depth < DEPTH_SHOWN ? depth : DEPTH_SHOWN) * INDENT + more;
-
-	while (n--)
-		buf_add_char(out, ' ');
-}
-
-static void put_node(struct query_tree *t, const struct forest_node *n,
-		     struct line_out *out)
-{
-	const struct process *p = n->of;
+	const struct process *p = process_of(t, i);
 	struct buf *b = &t->scratch;
 
 	buf_reset(b);
@@ -218,18 +208,15 @@ static void put_node(struct query_tree *t, const struct forest_node *n,
 		buf_addf(b,
 			 "{\"kind\":\"process\",\"depth\":%" PRIu32
 			 ",%s,\"records\":%" PRIu32 "}",
-			 n->depth, p->label, p->records);
+			 t->forest.nodes[i].depth, p->label, p->records);
 	} else {
-		if (n->depth) {
-			indent(b, n->depth - 1, 0);
-			buf_add_str(b, "└─ ");
-		}
+		tree_before(b, &t->forest, i, t->signs);
 		buf_add_str(b, p->label);
 	}
 	(void)line_out_add(out, buf_slice(b));
 }
 
-static void put_record(struct query_tree *t, const struct forest_node *n,
+static void put_record(struct query_tree *t, uint32_t i,
 		       const struct held_line *l, struct line_out *out)
 {
 	const char *p = l->text, *end = l->text + l->n, *stop;
@@ -243,7 +230,7 @@ static void put_record(struct query_tree *t, const struct forest_node *n,
 		if (!stop)
 			stop = end;
 		buf_reset(&t->scratch);
-		indent(&t->scratch, n->depth, INDENT_RECORDS);
+		tree_before_record(&t->scratch, &t->forest, i, t->signs);
 		buf_add(&t->scratch, p, (size_t)(stop - p));
 		(void)line_out_add(out, buf_slice(&t->scratch));
 	}
@@ -275,7 +262,6 @@ static int sort_lines(const struct query_tree *t, size_t **ret_order,
 
 int query_tree_print(struct query_tree *t, struct line_out *out)
 {
-	const struct forest_node *n;
 	size_t *order, *ends, k;
 	uint32_t i;
 	int r;
@@ -289,10 +275,9 @@ int query_tree_print(struct query_tree *t, struct line_out *out)
 		(void)line_out_add(out, buf_slice(&t->ancestors));
 	for (i = 0; i != FOREST_NONE && r >= 0;
 	     i = forest_behind(&t->forest, i)) {
-		n = &t->forest.nodes[i];
-		put_node(t, n, out);
+		put_node(t, i, out);
 		for (k = ends[i] - process_of(t, i)->records; k < ends[i]; k++)
-			put_record(t, n, &t->lines.lines[order[k]], out);
+			put_record(t, i, &t->lines.lines[order[k]], out);
 		r = line_out_full(out) ? line_out_flush(out) : 0;
 	}
 	free(order);

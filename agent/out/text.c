@@ -207,8 +207,10 @@ void text_line(struct buf *out, const struct view_images *images,
 		return;
 	}
 	from = out->n;
-	text_who(out, images, v->image);
-	pad(out, from, WHO_WIDTH);
+	if (!style->without_who) {
+		text_who(out, images, v->image);
+		pad(out, from, WHO_WIDTH);
+	}
 	from = out->n;
 	text_what(out, v);
 	pad(out, from, WHAT_WIDTH);

@@ -10,6 +10,7 @@
 struct text_style {
 	bool color;		/* SGR sequences */
 	bool with_date;		/* else the time of day, local */
+	bool without_who;	/* where it is seen from what is around */
 };
 
 /*

@@ -50,8 +50,8 @@ def tail(journal, *options):
     return [json.loads(line) for line in p.stdout.splitlines()]
 
 
-def query(journal, *options, code=0):
-    p = run([PICKET, "query", "--journal", journal, *options])
+def query(journal, *options, code=0, **kw):
+    p = run([PICKET, "query", "--journal", journal, *options], **kw)
     equal(p.returncode, code, f"exit code: {p.stderr!r}")
     return p
 
@@ -283,6 +283,33 @@ def a_reader_that_goes_away_ends_it_quietly(s):
     equal(p.wait(), 0, "exit code")
 
 
+def locale(name):
+    return {**os.environ, "LC_ALL": "", "LC_CTYPE": "", "LANG": name}
+
+
+def is_drawn(lines, depths):
+    """Each process at its depth; a column goes on to the last below it."""
+    text = "\n".join(lines)
+    heads, at = [], []
+    for i, line in enumerate(lines):
+        m = re.match(r"((?:│  |   )*)(├─ |└─ )?\S+\[\d+\]  /", line)
+        if m:
+            heads.append(len(m[1] + (m[2] or "")) // 3)
+            at.append(i)
+    equal(heads, depths, f"depths in:\n{text}")
+    for (i, depth), line in zip(zip(at, depths), [lines[i] for i in at]):
+        later = [d for j, d in zip(at, depths) if j > i]
+        below = next((d for d in later if d <= depth), -1)
+        if depth:
+            equal(line[3 * depth - 3:3 * depth],
+                  "├─ " if below == depth else "└─ ", f"sign of {line}")
+        end = next((j for j in at if j > i), len(lines))
+        for record_line in lines[i + 1:end]:
+            equal(record_line[3 * depth:3 * depth + 4],
+                  "│   " if later and later[0] > depth else "    ",
+                  f"of {line}: {record_line}")
+
+
 @test
 def a_tree_shows_what_came_of_a_process(s):
     with workdir("tree") as directory, Agent(directory) as agent:
@@ -315,8 +342,8 @@ def a_tree_shows_what_came_of_a_process(s):
                                         "leaf three")]
         true(min(order) >= 0, f"{order} in:\n{text}")
         true("other" not in text, f"what is beside it:\n{text}")
-        labels = re.findall(r"^( *)(?:└─ )?(\S+)\[\d+\]  /", text, re.M)
-        equal([name for _, name in labels].count("leaf"), 3, text)
+        names = re.findall(r"(\S+)\[\d+\]  /", text)
+        equal(names.count("leaf"), 3, text)
         contains(tree(three["uid"], "--up", "3"), "other", "one more up")
 
         # The same as objects: processes, each before its records.
@@ -334,6 +361,18 @@ def a_tree_shows_what_came_of_a_process(s):
             acts += 1
         equal(depth[record.process_id(three)], 2, "depth of the leaf")
         equal(len(depth) >= 5 and acts >= 8, True, f"{depth}, {acts} records")
+        drawn = query(agent.journal, "--tree", three["uid"], "--up", "2",
+                      env=locale("C.UTF-8")).stdout.decode()
+        lines = drawn.splitlines()[1:]
+        is_drawn(lines, list(depth.values()))
+        equal(len(lines), len(depth) + acts, "one line for each thing")
+        for name in ("C", ""):
+            plain = query(agent.journal, "--tree", three["uid"], "--up", "2",
+                          env=locale(name)).stdout.decode()
+            for sign, instead in (("├─", "|-"), ("└─", "`-"), ("│", "|")):
+                true(sign not in plain, f"{sign} in {name!r}:\n{plain}")
+                drawn = drawn.replace(sign, instead)
+            equal(plain, drawn, f"in {name!r}")
         # A time leaves out what was before.
         text = tree(three["uid"], "--up", "2", "--from", three["time"])
         true("leaf one" not in text and "leaf three" in text, text)
