@@ -260,6 +260,10 @@ struct endpoint {
 	uint32_t net_ns;
 	/* AF_UNIX: without the ending zero; abstract: begins with a zero. */
 	struct slice unix_path;
+	struct {
+		uint32_t cid, port;
+		bool known;
+	} vsock; /* AF_VSOCK */
 };
 
 struct connect_info {

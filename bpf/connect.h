@@ -152,6 +152,10 @@ static __always_inline void socket_told(enum wire_backend backend,
 
 /* ---- the call that asked for a connection -------------------------------- */
 
+#define EINTR	    4
+#define ENODEV	    19
+#define ECONNRESET  104
+#define ETIMEDOUT   110
 #define EINPROGRESS 115
 
 /*

@@ -128,10 +128,32 @@ static __always_inline void put_peer(struct target *t, struct sock *sk)
 		t->addr[0] = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 }
 
+/*
+ * An end of a vsock socket, as put_address has it. Its structure is a module's,
+ * which may be loaded after us: a struct sock, a pointer (since 5.5), and the
+ * addresses of this end and of the peer.
+ */
+static __always_inline void put_vsock(struct target *t, struct sock *sk,
+				      __u32 end)
+{
+	__u64 at = bpf_core_type_size(struct sock) + sizeof(void *) +
+		   end * VSOCK_ADDRESS_BYTES;
+	struct inet_address a = {};
+
+	bpf_probe_read_kernel(&a, VSOCK_ADDRESS_BYTES, (void *)sk + at);
+	if (a.family == AF_VSOCK)
+		put_address(t, &a, VSOCK_ADDRESS_BYTES);
+}
+
+#define VSOCK_LOCAL 0
+#define VSOCK_PEER  1
+
 static __always_inline void put_local(struct target *t, struct sock *sk)
 {
 	t->family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	no_address(t);
+	if (t->family == AF_VSOCK)
+		put_vsock(t, sk, VSOCK_LOCAL);
 	if (!is_inet(t->family))
 		return;
 	t->port = BPF_CORE_READ(sk, __sk_common.skc_num);

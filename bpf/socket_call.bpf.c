@@ -40,6 +40,35 @@ static __always_inline void unix_connected(enum wire_backend backend, int fd)
 		unix_told(backend, WIRE_CONNECT_CONNECT, sk, peer);
 }
 
+/*
+ * Whether the peer's address is that of this call: one that failed before it
+ * came so far leaves what another call has put there.
+ */
+static __always_inline bool vsock_was_asked(long ret)
+{
+	return ret >= 0 || ret == -EINPROGRESS || ret == -ENODEV ||
+	       ret == -ECONNRESET || ret == -ETIMEDOUT || ret == -EINTR;
+}
+
+static __always_inline void vsock_connected(enum wire_backend backend, int fd,
+					    long ret)
+{
+	struct target t;
+	struct sock *sk;
+	__u64 ino;
+
+	if (!vsock_was_asked(ret))
+		return;
+	sk = sock_of_fd(fd, &ino);
+	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_VSOCK)
+		return;
+	put_sock(&t, sk);
+	t.family = AF_VSOCK;
+	no_address(&t);
+	put_vsock(&t, sk, VSOCK_PEER);
+	connect_told(backend, WIRE_CONNECT_CONNECT, &t);
+}
+
 static __always_inline void socket_returned(enum wire_backend backend, int fd)
 {
 	__u32 family;
@@ -125,6 +154,8 @@ __noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
 	if (CALL_OP(UNBOUND) &&
 	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
 		unbound_listens(backend);
+	if (CALL_OP(VSOCK) && kind == WIRE_SYS_CONNECT)
+		vsock_connected(backend, fd_of(c), ret);
 	if ((long)ret < 0)
 		return 0;
 	if (CALL_OP(UNIX) && kind == WIRE_SYS_CONNECT)

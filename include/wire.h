@@ -247,7 +247,11 @@ enum wire_connect_op {
 struct wire_connect {
 	struct wire_hdr hdr;
 	__u64 sock;		/* kernel address of the socket: a key, no more */
-	__u8 addr[16];		/* network order; IPv4 in the first four bytes */
+	/*
+	 * Network order; IPv4 in the first four bytes. AF_VSOCK: context and
+	 * port as two __u32 of the host's order.
+	 */
+	__u8 addr[16];
 	__u16 port;		/* host order */
 	__u16 family;		/* AF_INET, AF_INET6, AF_UNIX, AF_PACKET … */
 	__u16 type;		/* SOCK_STREAM … */
@@ -296,7 +300,7 @@ enum wire_listen_op {
 struct wire_listen {
 	struct wire_hdr hdr;
 	__u64 sock;		/* as in struct wire_connect */
-	__u8 addr[16];
+	__u8 addr[16];		/* likewise */
 	__u16 port;		/* host order, as the kernel settled it */
 	__u16 family;
 	__u16 type;
@@ -530,6 +534,7 @@ enum wire_socket_op {
 	WIRE_OP_PACKET,		/* packet socket made */
 	WIRE_OP_LISTEN,		/* a socket listens that is no TCP socket */
 	WIRE_OP_UNBOUND,	/* a TCP socket listens that nobody bound */
+	WIRE_OP_VSOCK,		/* vsock connected */
 };
 
 #define WIRE_SOCKET(name) (1u << (WIRE_OP_##name - WIRE_OP_SOCKETS))

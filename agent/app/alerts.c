@@ -142,6 +142,7 @@ static void hash_end(struct alerts *a, const struct endpoint *e)
 	hash_slice(a, slice_of((const char *)e->addr.bytes,
 			       sizeof(e->addr.bytes)));
 	hash_slice(a, e->unix_path);
+	hash_number(a, (uint64_t)e->vsock.cid << 32 | e->vsock.port);
 }
 
 /* What it was done to; an exec is its own object. 0 is none. */

@@ -6,6 +6,7 @@
 #include "out/attr_row.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -65,12 +66,25 @@ static void add_unix_path(struct attrs *a, const char *key,
 	attr_string(a, key, slice_of(text, path.len));
 }
 
+static void add_vsock(struct attrs *a, const char *cid_key,
+		      const char *port_key, const Picket__V1__Vsock *v)
+{
+	char *text = v ? arena_take(a->arena, 12) : NULL;
+
+	if (!text)
+		return;
+	(void)snprintf(text, 12, "%" PRIu32, v->cid);
+	attr_string(a, cid_key, slice_str(text));
+	attr_int(a, port_key, v->port);
+}
+
 static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 {
 	if (c->peer)
 		add_address(a, "network.peer.address", "network.peer.port",
 			    c->peer);
 	add_unix_path(a, "network.peer.address", c->unix_path);
+	add_vsock(a, "network.peer.address", "network.peer.port", c->vsock);
 	add_network(a, c->peer, c->family, name_protocol(c->protocol, c->type));
 	attr_int(a, "picket.connect.protocol", c->protocol);
 	attr_int(a, "picket.connect.type", c->type);
@@ -88,6 +102,7 @@ static void add_listen(struct attrs *a, const Picket__V1__Listen *l)
 		add_address(a, "network.local.address", "network.local.port",
 			    l->local);
 	add_unix_path(a, "network.local.address", l->unix_path);
+	add_vsock(a, "network.local.address", "network.local.port", l->vsock);
 	add_network(a, l->local, l->family,
 		    name_protocol(l->protocol, l->type));
 	attr_int(a, "picket.listen.protocol", l->protocol);

@@ -27,6 +27,14 @@ static void add_ip(struct buf *out, const char *name,
 		json_str(out, name, ip);
 }
 
+static void add_vsock(struct buf *out, const Picket__V1__Vsock *v)
+{
+	if (!v)
+		return;
+	json_u64(out, "cid", v->cid);
+	json_u64(out, "port", v->port);
+}
+
 /* A socket's end: "ip" and "port", or "family" and what that has. */
 static void add_end(struct buf *out, const Picket__V1__Address *address,
 		    uint32_t family, ProtobufCBinaryData unix_path)
@@ -60,6 +68,7 @@ static void add_connect(struct buf *out, const Picket__V1__Connect *c)
 {
 	json_open(out, "connect", '{');
 	add_end(out, c->peer, c->family, c->unix_path);
+	add_vsock(out, c->vsock);
 	add_protocol(out, c->protocol, c->type);
 	json_true(out, "send", c->send);
 	json_true(out, "socket", c->socket);
@@ -71,6 +80,7 @@ static void add_listen(struct buf *out, const Picket__V1__Listen *l)
 {
 	json_open(out, "listen", '{');
 	add_end(out, l->local, l->family, l->unix_path);
+	add_vsock(out, l->vsock);
 	add_protocol(out, l->protocol, l->type);
 	json_true(out, "bind", l->bind);
 	json_u64(out, "backlog", l->backlog);

@@ -58,6 +58,7 @@
  *	  previous	string	PATH without flags: what the process ran before
  *	  parents	list	nearest first: pid start_ns exe
  *	connect		object	ip port protocol (tcp udp …), type (SOCK_*),
+ *				else family, unix_path, or cid and port (vsock),
  *				send (datagram without connect) net_ns
  *	write		object	operation (open write truncate mmap rename
  *				unlink link symlink chmod chown xattr mknod

@@ -156,10 +156,12 @@ union act {
 	struct {
 		Picket__V1__Connect connect;
 		Picket__V1__Address peer;
+		Picket__V1__Vsock peer_vsock;
 	};
 	struct {
 		Picket__V1__Listen listen;
 		Picket__V1__Address local;
+		Picket__V1__Vsock local_vsock;
 	};
 	struct {
 		Picket__V1__Write write;
@@ -190,6 +192,18 @@ static void fill_exit(Picket__V1__Event *m, union act *a,
 	m->exit = &a->exit;
 }
 
+/* NULL: of another family, or not known. */
+static Picket__V1__Vsock *fill_vsock(Picket__V1__Vsock *m,
+				     const struct endpoint *e)
+{
+	if (!e->vsock.known)
+		return NULL;
+	picket__v1__vsock__init(m);
+	m->cid = e->vsock.cid;
+	m->port = e->vsock.port;
+	return m;
+}
+
 /* Left out where the address says it, which is nearly always. */
 static uint32_t family_to_tell(const struct endpoint *e)
 {
@@ -207,6 +221,7 @@ static void fill_connect(Picket__V1__Event *m, union act *a,
 		a->connect.peer = &a->peer;
 	}
 	a->connect.family = family_to_tell(&c->peer);
+	a->connect.vsock = fill_vsock(&a->peer_vsock, &c->peer);
 	a->connect.unix_path = record_bytes(c->peer.unix_path);
 	a->connect.type = c->peer.type;
 	a->connect.protocol = c->peer.protocol;
@@ -227,6 +242,7 @@ static void fill_listen(Picket__V1__Event *m, union act *a,
 		a->listen.local = &a->local;
 	}
 	a->listen.family = family_to_tell(&l->local);
+	a->listen.vsock = fill_vsock(&a->local_vsock, &l->local);
 	a->listen.unix_path = record_bytes(l->local.unix_path);
 	a->listen.type = l->local.type;
 	a->listen.protocol = l->local.protocol;

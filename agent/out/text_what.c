@@ -178,6 +178,7 @@ struct text_end {
 	const Picket__V1__Address *address;
 	uint32_t family, type, protocol;
 	struct slice unix_path;
+	const Picket__V1__Vsock *vsock;
 };
 
 /* An abstract name begins with a zero, and is written with an '@' for it. */
@@ -189,6 +190,14 @@ static void add_unix_path(struct buf *out, struct slice path)
 	}
 	if (path.n)
 		escape_word(out, path);
+}
+
+static void add_vsock(struct buf *out, const Picket__V1__Vsock *v)
+{
+	if (v->cid == UINT32_MAX)
+		buf_addf(out, " *:%" PRIu32, v->port);
+	else
+		buf_addf(out, " %" PRIu32 ":%" PRIu32, v->cid, v->port);
 }
 
 static void add_family(struct buf *out, const struct text_end *e)
@@ -210,6 +219,8 @@ static void add_end(struct buf *out, const struct text_end *e, bool with_port)
 		if (e->unix_path.n)
 			buf_add_char(out, ' ');
 		add_unix_path(out, e->unix_path);
+		if (e->vsock)
+			add_vsock(out, e->vsock);
 		return;
 	}
 	if (protocol)
@@ -228,6 +239,7 @@ static void add_connect(struct buf *out, const struct view *v)
 		.type = c->type,
 		.protocol = c->protocol,
 		.unix_path = text_slice(c->unix_path),
+		.vsock = c->vsock,
 	};
 
 	if (c->socket) {
@@ -250,6 +262,7 @@ static void add_listen(struct buf *out, const struct view *v)
 		.type = l->type,
 		.protocol = l->protocol,
 		.unix_path = text_slice(l->unix_path),
+		.vsock = l->vsock,
 	};
 
 	add_end(out, &end, true);

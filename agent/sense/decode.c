@@ -130,6 +130,11 @@ static void get_endpoint(struct decode_reader *r, const struct wire_end *w,
 	/* Of other families there is no address that we know to show. */
 	if (w->family == AF_INET || w->family == AF_INET6)
 		(void)get_addr(w->addr, w->family, &ret->addr);
+	if (w->family != AF_VSOCK)
+		return;
+	memcpy(&ret->vsock.cid, w->addr, 4);
+	memcpy(&ret->vsock.port, w->addr + 4, 4);
+	ret->vsock.known = true;
 }
 
 static int get_connect(struct decode_reader *r, struct event *ev)
@@ -150,6 +155,8 @@ static int get_connect(struct decode_reader *r, struct event *ev)
 	/* A socket has been made and nothing more: zeros are no peer. */
 	if (ev->connect.is_socket)
 		ev->connect.peer.addr = (struct ip_addr){ 0 };
+	if (ev->connect.is_socket)
+		ev->connect.peer.vsock.known = false;
 	return 0;
 }
 

@@ -107,10 +107,11 @@ static const struct probe change_bpf_probes[] = {
  */
 #define LSM_BLIND "what another security module refuses"
 /* Only TCP has a state to watch. */
-#define STATE_BLIND                                                        \
-	"all but TCP (datagrams, vsock); what a security module refuses, " \
+#define STATE_BLIND                                                 \
+	"all but TCP (datagrams); what a security module refuses, " \
 	"or fails before the first packet"
-#define CGROUP_BLIND "SCTP, vsock, raw sockets; what a security module refuses"
+#define CGROUP_BLIND "SCTP, raw sockets; what a security module refuses"
+#define VSOCK_BLIND  "those made by io_uring, or refused at once"
 #define KPROBE_BLIND "that a security module refused it"
 
 static const struct probe connect4_probes[] = {
@@ -129,6 +130,14 @@ static const struct probe connect6_probes[] = {
 	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "connect6_cgroup", CGROUP_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "set_state_tp_btf", STATE_BLIND },
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "set_state_raw_tp", STATE_BLIND },
+};
+
+static const struct probe vsock_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "connect_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "connect_kprobe", KPROBE_BLIND },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", VSOCK_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", VSOCK_BLIND },
 };
 
 static const struct probe sendmsg4_probes[] = {
@@ -240,14 +249,17 @@ static const struct probe unbound_probes[] = {
 	  "the port, where a worker of io_uring listens" },
 };
 
+/* Every question to a name server has one of those. */
+#define BIND_BLIND "ports that the kernel chose: bound to 0, or by sending"
+
 static const struct probe bind4_probes[] = {
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind4_fexit", NULL },
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound4_cgroup", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind4_fexit", BIND_BLIND },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound4_cgroup", BIND_BLIND },
 };
 
 static const struct probe bind6_probes[] = {
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind6_fexit", NULL },
-	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound6_cgroup", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "bind6_fexit", BIND_BLIND },
+	{ WIRE_BACKEND_CGROUP, PLACE_CGROUP, "bound6_cgroup", BIND_BLIND },
 };
 
 /* The root cgroup's hook after a bind does not know what was asked for. */
@@ -305,6 +317,8 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_CGROUP, false, "cgroups renamed", cgroup_renamed_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv4", connect4_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "connect, IPv6", connect6_probes),
+	CALLS(WIRE_FAM_CONNECT, true, "connect, vsock", vsock_probes,
+	      OP(VSOCK)),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv4", sendmsg4_probes),
 	HOOK(WIRE_FAM_CONNECT, true, "datagrams, IPv6", sendmsg6_probes),
 	UNIX("unix sockets, streams", unix_stream_probes, OP(UNIX)),

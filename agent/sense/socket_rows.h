@@ -10,7 +10,7 @@
 static const struct socket_row socket_rows[] = {
 #ifdef __NR_connect
 	{ __NR_connect, WIRE_SYS_CONNECT,
-	  SOCKET_OP(CONNECT) | SOCKET_OP(UNIX) },
+	  SOCKET_OP(CONNECT) | SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) },
 #endif
 #ifdef __NR_socket
 	{ __NR_socket, WIRE_SYS_SOCKET, SOCKET_OP(RAW) | SOCKET_OP(PACKET) },
@@ -21,7 +21,8 @@ static const struct socket_row socket_rows[] = {
 #endif
 #ifdef __NR_socketcall
 	{ __NR_socketcall, WIRE_SYS_SOCKETCALL,
-	  SOCKET_OP(CONNECT) | SOCKET_OP(UNIX) | SOCKET_OP(RAW) |
+	  SOCKET_OP(CONNECT) | SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) |
+		  SOCKET_OP(RAW) |
 		  SOCKET_OP(PACKET) | SOCKET_OP(LISTEN) | SOCKET_OP(UNBOUND) },
 #endif
 #ifdef __NR_io_uring_enter

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/vm_sockets.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -336,6 +337,36 @@ static void unix_listeners_are_told_by_name(void **state)
 	(void)unlink(path);
 }
 
+/* ---- vsock ---------------------------------------------------------------- */
+
+static void vsock_listener_is_told_with_its_port(void **state)
+{
+	const struct sockaddr_vm here = {
+		.svm_family = AF_VSOCK,
+		.svm_cid = VMADDR_CID_ANY,
+		.svm_port = VMADDR_PORT_ANY,
+	};
+	struct door *d = door_for(AF_VSOCK);
+	const struct wire_listen *l;
+	struct seen *w = *state;
+	struct sockaddr_vm got;
+	uint32_t where[4] = { VMADDR_CID_ANY };
+
+	memcpy(&d->p.any, &here, sizeof(here));
+	d->p.len = sizeof(here);
+	if (!open_door(w, d))
+		return net_lacks();
+	memcpy(&got, &d->p.any, sizeof(got));
+	where[1] = got.svm_port;
+	assert_int_equal(seen_count(w, WIRE_LISTEN), 1);
+	l = seen_nth(w, WIRE_LISTEN, 0);
+	assert_int_equal(l->hdr.tgid, w->child);
+	assert_int_equal(l->family, AF_VSOCK);
+	assert_memory_equal(l->addr, where, sizeof(where));
+	assert_int_equal(l->port, 0);
+	net_spoke(w, &l->hdr, WIRE_FAM_LISTEN, OTHER);
+}
+
 /* ---- datagrams ------------------------------------------------------------ */
 
 static int act_bind(void *arg)
@@ -377,6 +408,8 @@ static void datagram_port_that_was_refused_is_no_event(void **state)
 	assert_int_equal(seen_count(w, WIRE_LISTEN), 0);
 	/* Nor is one that the kernel chose, nor a stream's. */
 	p.four.sin_port = 0;
+	assert_non_null(strstr(net_blind(w, "datagram ports, IPv4"),
+			       "that the kernel chose"));
 	seen_run(w, act_bind, &p);
 	assert_int_equal(w->status, 0);
 	assert_int_equal(seen_count(w, WIRE_LISTEN), 0);
@@ -400,6 +433,7 @@ int main(void)
 		cmocka_unit_test(network_namespace_hides_no_listener),
 		cmocka_unit_test(listening_in_vain_is_no_event),
 		cmocka_unit_test(unix_listeners_are_told_by_name),
+		cmocka_unit_test(vsock_listener_is_told_with_its_port),
 		cmocka_unit_test(datagram_port_that_was_asked_for_is_told),
 		cmocka_unit_test(datagram_port_that_was_refused_is_no_event),
 	};

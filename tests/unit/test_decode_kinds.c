@@ -71,6 +71,36 @@ static void unix_peer_has_a_path_and_no_address(void **state)
 	decode_refused("string outside the record");
 }
 
+static void vsock_has_a_context_and_a_port_of_its_own(void **state)
+{
+	const uint32_t where[2] = { 2, 0x12345678 };
+	struct wire_connect *w = wb_begin(&b, WIRE_CONNECT);
+	struct wire_listen *l;
+	struct event ev;
+
+	(void)state;
+	w->op = WIRE_CONNECT_CONNECT;
+	w->family = AF_VSOCK;
+	memcpy(w->addr, where, sizeof(where));
+	ev = decode_ok();
+	assert_int_equal(ev.connect.peer.addr.family, 0);
+	assert_true(ev.connect.peer.vsock.known);
+	assert_int_equal(ev.connect.peer.vsock.cid, 2);
+	assert_int_equal(ev.connect.peer.vsock.port, 0x12345678);
+	w->op = WIRE_CONNECT_SOCKET;
+	assert_false(decode_ok().connect.peer.vsock.known);
+	w->op = WIRE_CONNECT_CONNECT;
+	w->family = AF_PACKET;
+	assert_false(decode_ok().connect.peer.vsock.known);
+	l = wb_begin(&b, WIRE_LISTEN);
+	l->op = WIRE_LISTEN_LISTEN;
+	l->family = AF_VSOCK;
+	memcpy(l->addr, where, sizeof(where));
+	ev = decode_ok();
+	assert_int_equal(ev.listen.local.vsock.cid, 2);
+	assert_int_equal(ev.listen.local.vsock.port, 0x12345678);
+}
+
 static void raw_socket_is_told_by_its_family(void **state)
 {
 	struct wire_connect *w = wb_begin(&b, WIRE_CONNECT);
@@ -207,6 +237,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unix_peer_has_a_path_and_no_address),
+		cmocka_unit_test(vsock_has_a_context_and_a_port_of_its_own),
 		cmocka_unit_test(raw_socket_is_told_by_its_family),
 		cmocka_unit_test(listening_socket_has_its_address),
 		cmocka_unit_test(loads_have_a_file_or_a_name),

@@ -118,6 +118,37 @@ static void listening_port(void **state)
 	has_json(f, "\"bind\":true");
 }
 
+static void vsock_shows_its_context_and_port(void **state)
+{
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_LISTEN);
+
+	ev.listen.local.family = AF_VSOCK;
+	ev.listen.local.type = SOCK_STREAM;
+	ev.listen.local.vsock.cid = UINT32_MAX;
+	ev.listen.local.vsock.port = 70000;
+	ev.listen.local.vsock.known = true;
+	take(f, &ev);
+	says(f, "listen vsock *:70000");
+	has_json(f, "\"listen\":{\"family\":\"vsock\",\"cid\":4294967295,"
+		    "\"port\":70000,");
+	has_attr(f, "network.local.address", "4294967295");
+	has_attr(f, "network.type", "vsock");
+	ev = sample_event(EVENT_CONNECT);
+	ev.connect.peer.family = AF_VSOCK;
+	ev.connect.peer.vsock.cid = 2;
+	ev.connect.peer.vsock.port = 1;
+	ev.connect.peer.vsock.known = true;
+	take(f, &ev);
+	says(f, "connect vsock 2:1");
+	has_json(f, "\"connect\":{\"family\":\"vsock\",\"cid\":2,\"port\":1,");
+	has_attr(f, "network.peer.address", "2");
+	/* An older journal has none. */
+	ev.connect.peer.vsock.known = false;
+	take(f, &ev);
+	says(f, "connect vsock");
+}
+
 static void unix_sockets_show_their_name(void **state)
 {
 	struct fixture *f = *state;
@@ -235,6 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(listening_port, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+			vsock_shows_its_context_and_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(unix_sockets_show_their_name,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(raw_sockets_say_their_family,
