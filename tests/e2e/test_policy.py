@@ -11,8 +11,8 @@ import os
 import subprocess
 
 import record
-from lib import (POLICY, Agent, Failure, Missing, Scene, equal, main,
-                 need_root, run, test, true, workdir)
+from lib import (PICKET, POLICY, Agent, Failure, Missing, Scene, actor, equal,
+                 main, need_root, run, test, true, wait_for, workdir)
 
 # A system of one's own, then what was asked for in it.
 ENTER = """
@@ -23,6 +23,8 @@ mount -t overlay picket-test "$0/root" \\
     -o "lowerdir=/,upperdir=$0/upper,workdir=$0/work"
 mount --rbind /proc "$0/root/proc"
 mount --rbind /dev "$0/root/dev"
+mkdir -p "$0/root/.tools"
+cp "${0%/*}"/act_* "$0/root/.tools/" 2>/dev/null || :
 cd "$0/root"
 mkdir -p .host
 pivot_root . .host
@@ -42,7 +44,8 @@ FILES = ["etc/cron.d/picket-test", "etc/cron.daily/picket-test",
          "usr/lib/systemd/system/picket-test.service",
          "etc/sudoers.d/picket-test", "etc/pam.d/picket-test",
          "etc/profile.d/picket-test.sh", "etc/ld.so.conf.d/picket-test.conf",
-         "etc/modprobe.d/picket-test.conf"]
+         "etc/modprobe.d/picket-test.conf", "usr/bin/picket-test-program",
+         "etc/logrotate.d/picket-test"]
 
 POSTINST = """#!/bin/sh
 set -e
@@ -86,6 +89,66 @@ DEEDS = [
      "module-settings"),
     ("mkdir -p /etc/picket; echo x > {}", "/etc/picket/x.ini",
      "picket-files"),
+    ("echo x >> {}", "/root/.bashrc", "shell-startup"),
+    ("echo x > {}", "/etc/apt/apt.conf.d/99x", "tool-hooks"),
+    ("cp /bin/true {}", "/usr/bin/picket-test-evil", "system-programs"),
+]
+
+# A shell at the other end of a socket, by whatever interpreter runs this.
+SOCKET_SHELL = """perl -MSocket -e '
+    socketpair(A, B, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die;
+    open(STDIN, "<&A"); open(STDOUT, ">&A");
+    if (!fork) { exec "/bin/sh", "-c", ":" } wait'"""
+
+# What runs: the rules that say so, with severity and tag; none: silence. Each
+# exception of the policy stands beside what only looks like it.
+RUNS = [
+    ("a dropped program", "cp /bin/true /tmp/x; /tmp/x",
+     {("exec-from-world-writable", "high", "T1204.002")}),
+    ("a dropped script", "printf '#!/bin/sh\\n' >/dev/shm/x; chmod +x "
+     "/dev/shm/x; /dev/shm/x",
+     {("script-from-world-writable", "high", "T1059")}),
+    ("a program from memory", "{act_exec} memfd /bin/true",
+     {("exec-from-memory", "critical", "T1620")}),
+    ("a deleted program", "cp /bin/true /root/x; {act_exec} deleted /root/x",
+     {("exec-of-deleted-file", "high", "T1070.004")}),
+    ("a preloaded library", "cp $(ldd /bin/true | awk '/libc/ { print $3 }') "
+     "/tmp/x.so; LD_PRELOAD=/tmp/x.so /bin/true",
+     {("preload-from-world-writable", "high", "T1574.006")}),
+    ("a preloaded library behind another",
+     "cp $(ldd /bin/true | awk '/libc/ { print $3 }') /tmp/x.so; "
+     "LD_PRELOAD=/none.so:/tmp/x.so /usr/bin/env true",
+     {("preload-from-world-writable", "high", "T1574.006")}),
+    ("a preloaded library of the system's", "LD_PRELOAD=libm.so.6 /bin/true",
+     set()),
+    ("a library found there", "cp $(ldd /bin/true | awk '/libc/ { print $3 }')"
+     " /tmp/libc.so.6; LD_LIBRARY_PATH=/tmp /bin/true",
+     {("load-from-world-writable", "high", "T1574.006")}),
+    ("the loader as a way around", "cp /bin/true /tmp/x; chmod -x /tmp/x; "
+     "$(ldd /bin/true | awk '/ld-linux/ { print $1 }') /tmp/x",
+     {("loader-runs-from-world-writable", "high", "T1218")}),
+    ("the loader with a program of the system's",
+     "$(ldd /bin/true | awk '/ld-linux/ { print $1 }') /bin/true", set()),
+    ("a shell on a socket", SOCKET_SHELL,
+     {("shell-on-a-socket", "critical", "T1059.004")}),
+    ("a shell on a socket, by what is called sshd", "cp /usr/bin/perl "
+     "/root/sshd; " + SOCKET_SHELL.replace("perl", "/root/sshd", 1),
+     {("shell-on-a-socket", "critical", "T1059.004")}),
+    ("a shell with a socket for its output alone", "perl -MSocket -e '"
+     "socketpair(A, B, AF_UNIX, SOCK_STREAM, PF_UNSPEC) or die; "
+     'open(STDOUT, ">&A"); exec "/bin/sh", "-c", ":"\'', set()),
+    ("a server's shell", "cp /usr/bin/perl /usr/sbin/nginx; /usr/sbin/nginx "
+     "-e 'system(\"/bin/sh -c : ; :\")'",
+     {("system-programs", "high", "T1554"),
+      ("server-runs-shell", "high", "T1505.003")}),
+    ("the shell of what is called nginx", "cp /usr/bin/perl /root/nginx; "
+     "/root/nginx -e 'system(\"/bin/sh -c : ; :\")'", set()),
+    ("a copy that is called dpkg", "cp /usr/bin/tee /root/dpkg; "
+     "echo x | /root/dpkg /etc/cron.d/x",
+     {("cron-files", "high", "T1053.003")}),
+    ("what a copy called dpkg starts", "cp /bin/sh /root/dpkg; /root/dpkg -c "
+     "'tee /etc/cron.d/x </dev/null; :'",
+     {("cron-files", "high", "T1053.003")}),
 ]
 
 
@@ -108,10 +171,13 @@ def run_inside(s, *argv, stdin=os.devnull):
     return p.pid
 
 
+KINDS = ("exec", "write", "connect", "listen", "load", "tamper")
+
+
 def deeds_of(s, pid):
     """All that descended from pid did, once it has all arrived."""
     s.settle()
-    return s.tail.find(lambda r: r.get("kind") in ("exec", "write", "connect")
+    return s.tail.find(lambda r: r.get("kind") in KINDS
                        and any(a["pid"] == pid for a in record.ancestors(r)))
 
 
@@ -177,6 +243,52 @@ def what_an_intruder_leaves_behind_is_an_alert(s):
         equal({name for name, _ in found}, {rule}, f"alerts on {path}")
         true(all(severity in ("medium", "high", "critical")
                  for _, severity in found), f"severities: {found}")
+
+
+@test
+def what_runs_is_told_once_and_its_exceptions_are_not(s):
+    act_exec = actor("act_exec", s.dir)
+    wrong = []
+    for what, script, expected in RUNS:
+        pid = run_inside(s, "/bin/sh", "-c", script.replace(
+            "{act_exec}", f"/.tools/{act_exec.name}"))
+        found = [(record.judged(r)[1], r["verdict"].get("severity"),
+                  r["verdict"].get("tag"))
+                 for r in alerts(deeds_of(s, pid))]
+        if sorted(found) != sorted(expected):
+            wrong.append(f"{what}: {found}, expected {expected}")
+    equal(wrong, [], "what was not told as it should")
+
+
+@test
+def a_replay_says_what_was_said(s):
+    """The journal of all of the above is a test of the policy."""
+    mark = s.dir.name
+    run_inside(s, "/bin/sh", "-c", f"cp /bin/true /tmp/{mark}-dropped; "
+               f"/tmp/{mark}-dropped; cp /bin/true /root/{mark}-kept; "
+               f"/root/{mark}-kept")
+    s.settle()
+    expected = s.dir / "expected.ini"
+    expected.write_text(f"""
+[expect the dropped one is told]
+rule = exec-from-world-writable
+alert = yes
+kind = exec
+exe = /tmp/{mark}-dropped
+count = 1
+
+[expect the other one is not]
+rule = none
+alert = no
+kind = exec
+exe = /root/{mark}-kept
+count = 1
+""")
+    argv = [PICKET, "replay", "--journal", s.agent.journal, "--policy", POLICY,
+            "--expect", expected]
+    p = wait_for(lambda: (q := run(argv)).returncode == 0 and q,
+                 lambda: f"replay to agree: {run(argv)!r}")
+    true(b"2 of 2 hold" in p.stdout, p.stdout)
 
 
 if __name__ == "__main__":
