@@ -154,7 +154,7 @@ static const struct opt_command command = {
 		"Options must all hold; one that is given several times is a choice. What is\n"
 		"missing from the journal within the time asked for is always told. Times\n"
 		"without a zone are local; lines of earlier days have date and UTC. What became\n"
-		"known of a record later stands with it (--json: in 'amendments').",
+		"known of a record within an hour stands with it (--json: in 'amendments').",
 };
 
 /* ---- lines -------------------------------------------------------------- */
@@ -187,10 +187,11 @@ static int release(struct query *q, int64_t now_ns)
 	int r = 0;
 
 	while (r >= 0 && (l = held_oldest(&q->held))) {
-		if (held_full(&q->held))
-			q->hasty++;
-		else if (now_ns - l->wall_ns < QUERY_AMEND_NS)
+		if (!held_full(&q->held) &&
+		    now_ns - l->wall_ns < QUERY_AMEND_NS)
 			break;
+		if (now_ns - l->wall_ns < QUERY_AMEND_SOON_NS)
+			q->hasty++;
 		r = release_oldest(q);
 	}
 	return r;

@@ -8,8 +8,12 @@
 #include "app/query_match.h"
 #include "store/spans.h"
 
-/* An amendment comes this long after its event, at most. */
-#define QUERY_AMEND_NS (600 * (int64_t)1000000000)
+/*
+ * An amendment comes this long after its event, at most: an hour is the
+ * longest write_window. With ordinary settings it comes within the other.
+ */
+#define QUERY_AMEND_NS	     (3900 * (int64_t)1000000000)
+#define QUERY_AMEND_SOON_NS (600 * (int64_t)1000000000)
 
 struct query_source {
 	const char *dir;

@@ -5,11 +5,12 @@
  * record, "JOURNAL.EPOCH.SEQ KIND", once it is sealed.
  *
  *	make_journal --journal DIR --count N [--poison I] [--segment-size B]
- *		[--max-size B] [--quiet] [--span DURATION]
+ *		[--max-size B] [--quiet] [--span DURATION] [--late DURATION]
  *
  * Every fiftieth event is an alert, every tenth connection is amended, some
  * names are not UTF-8. Event I, counted from 1, writes to a file named poison.
- * With --span the events are of so long up to now, evenly.
+ * With --span the events are of so long up to now, evenly. With --late what
+ * becomes known of the first connection comes so much later.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -29,7 +30,7 @@
 
 struct wish {
 	const char *dir;
-	uint64_t count, poison, segment_size, max_size, span_ms;
+	uint64_t count, poison, segment_size, max_size, span_ms, late_ms;
 	bool quiet;
 };
 
@@ -42,6 +43,8 @@ struct maker {
 	char exe[64], path[96];
 	struct buf payload;
 	int64_t now_ns, began_ns, wall_ns;
+	uint64_t late_seq; /* 0: none waits */
+	int64_t late_ns;
 };
 
 static void die(const char *what, int r)
@@ -69,6 +72,7 @@ static void parse(int argc, char **argv, struct wish *w)
 		{ "max-size", required_argument, NULL, 'm' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "span", required_argument, NULL, 't' },
+		{ "late", required_argument, NULL, 'l' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -96,6 +100,10 @@ static void parse(int argc, char **argv, struct wish *w)
 			break;
 		case 't':
 			if (text_duration(slice_str(optarg), &w->span_ms) < 0)
+				die(optarg, -EINVAL);
+			break;
+		case 'l':
+			if (text_duration(slice_str(optarg), &w->late_ms) < 0)
 				die(optarg, -EINVAL);
 			break;
 		default:
@@ -236,8 +244,17 @@ static void make_one(struct maker *m, uint64_t i)
 	record_pack_event(&m->payload, &ev, &m->worker, &v, m->wall_ns);
 	seq = append(m, JOURNAL_EVENT, v.alert ? JOURNAL_URGENT : 0);
 	say(m, seq, kind_name(ev.kind));
-	if (ev.kind == EVENT_CONNECT && i % 10 == 2)
+	if (i == 2 && m->wish.late_ms) {
+		m->late_seq = seq;
+		m->late_ns =
+			m->wall_ns + (int64_t)(m->wish.late_ms * NS_PER_MS);
+	} else if (ev.kind == EVENT_CONNECT && i % 10 == 2) {
 		amend(m, seq);
+	}
+	if (m->late_seq && m->wall_ns >= m->late_ns) {
+		amend(m, m->late_seq);
+		m->late_seq = 0;
+	}
 }
 
 int main(int argc, char **argv)

@@ -112,7 +112,7 @@ def a_narrow_time_reads_a_few_segments(s):
     segments = sorted(spoilt.glob("*.seg"))
     share = 2125 / len(s.events) * len(segments)
     for i, path in enumerate(segments):
-        # The time itself, and ten minutes for amendments.
+        # The time itself: what is behind it is read for amendments alone.
         if -1.2 < i - share < 2:
             continue
         with open(path, "r+b") as f:
@@ -308,6 +308,28 @@ def is_drawn(lines, depths):
             equal(record_line[3 * depth:3 * depth + 4],
                   "│   " if later and later[0] > depth else "    ",
                   f"of {line}: {record_line}")
+
+
+@test
+def what_becomes_known_late_stands_with_its_record(s):
+    with workdir("late") as directory:
+        journal = directory / "journal"
+        p = run([BUILD / "tests" / "make_journal", "--journal", journal,
+                 "--count", "20000", "--span", "3h", "--late", "59m",
+                 "--segment-size", "64K", "--quiet"])
+        equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+        all_ = [json.loads(line) for line in run(
+            [PICKET, "tail", "--journal", journal, "--json", "--no-follow"])
+            .stdout.splitlines()]
+        late, = [r for r in all_ if r["kind"] == "amendment"
+                 and r["amendment"]["seq"] == 2]
+        event, = [r for r in all_ if r["uid"] == late["amendment"]["of"]]
+        for options in (["--from", event["time"], "--to", event["time"]], []):
+            got = [json.loads(line) for line in query(
+                journal, "--json", "--kind", "connect",
+                *options).stdout.splitlines()]
+            one, = [r for r in got if r["uid"] == event["uid"]]
+            equal(one["amendments"], [late], f"amendments with {options}")
 
 
 @test
