@@ -161,3 +161,60 @@ bool rule_is_empty(const struct rule_set *set, const struct rule *rule)
 	}
 	return false;
 }
+
+/* Only of these acts, bits of the second's mask, is there the first. */
+static const struct {
+	enum subject of, act;
+	uint32_t mask;
+} only_of[] = {
+	{ SUBJECT_OLD_PATH, SUBJECT_OP, 1u << OP_RENAME | 1u << OP_LINK },
+	{ SUBJECT_LOADED, SUBJECT_LOAD, 1u << LOAD_MMAP | 1u << LOAD_MODULE },
+	{ SUBJECT_NAME, SUBJECT_LOAD, 1u << LOAD_MODULE | 1u << LOAD_BPF },
+	{ SUBJECT_TARGET, SUBJECT_TAMPER,
+	  1u << TAMPER_SIGNAL | 1u << TAMPER_PTRACE | 1u << TAMPER_VM_WRITE },
+};
+
+/* One end of a socket has one or the other. */
+static const enum subject never_with_socket[] = {
+	SUBJECT_DEST,
+	SUBJECT_ADDRESS,
+	SUBJECT_PORT,
+	SUBJECT_PROTO,
+};
+
+static const struct cond *asked_of_self(const struct rule_set *set,
+					const struct rule *rule,
+					enum subject subject)
+{
+	const struct cond *c = set->conds + rule->first_cond;
+	unsigned i;
+
+	for (i = 0; i < rule->n_conds; i++) {
+		if (c[i].subject == subject && c[i].who == WHO_SELF &&
+		    !c[i].negated)
+			return &c[i];
+	}
+	return NULL;
+}
+
+bool rule_contradicts_itself(const struct rule_set *set,
+			     const struct rule *rule)
+{
+	const struct cond *act;
+	size_t i;
+
+	for (i = 0; i < sizeof(only_of) / sizeof(only_of[0]); i++) {
+		act = asked_of_self(set, rule, only_of[i].act);
+		if (act && !(act->mask & only_of[i].mask) &&
+		    asked_of_self(set, rule, only_of[i].of))
+			return true;
+	}
+	if (!asked_of_self(set, rule, SUBJECT_SOCKET))
+		return false;
+	for (i = 0; i < sizeof(never_with_socket) / sizeof(*never_with_socket);
+	     i++) {
+		if (asked_of_self(set, rule, never_with_socket[i]))
+			return true;
+	}
+	return false;
+}

@@ -14,5 +14,12 @@ bool rule_covers(const struct rule_set *set, const struct rule *wide,
 /* Whether no event can fit this rule: a not- key excludes all it asks for. */
 bool rule_is_empty(const struct rule_set *set, const struct rule *rule);
 
+/*
+ * Whether no event has all that this rule asks for: the old name of what was
+ * not renamed, the port of a unix socket.
+ */
+bool rule_contradicts_itself(const struct rule_set *set,
+			     const struct rule *rule);
+
 /* Whether each string that `narrow` fits also fits `wide`. As above. */
 bool pattern_covers(const struct pattern *wide, const struct pattern *narrow);

@@ -65,12 +65,13 @@ static int tell(const struct linting *l, const struct place *p,
 static int lint_never(const struct linting *l, const struct place *p)
 {
 	struct lint found = { .kind = LINT_NEVER };
+	bool empty = rule_is_empty(l->set, p->rule);
 
-	if (!rule_is_empty(l->set, p->rule))
+	if (!empty && !rule_contradicts_itself(l->set, p->rule))
 		return 0;
-	(void)snprintf(found.what, sizeof(found.what),
-		       "never matches: a not- key excludes all that it asks "
-		       "for");
+	(void)snprintf(found.what, sizeof(found.what), "never matches: %s",
+		       empty ? "a not- key excludes all that it asks for"
+			     : "no event has all that it asks for");
 	return tell(l, p, &found);
 }
 
@@ -212,7 +213,9 @@ static int lint_writable(const struct linting *l, const struct place *p)
 	    is_proved(l, p->rule))
 		return 0;
 	for (i = 0; i < p->rule->n_conds; i++, c++) {
-		if (c->subject != SUBJECT_EXE || c->negated)
+		if ((c->subject != SUBJECT_EXE &&
+		     c->subject != SUBJECT_SCRIPT) ||
+		    c->negated)
 			continue;
 		for (k = 0; k < c->n; k++) {
 			uint64_t n = l->set->numbers[c->first + k];

@@ -184,6 +184,21 @@ static void rules_that_say_nothing_are_found(void **state)
 		"1:covered:a<b;");
 }
 
+static void what_no_event_has_together_is_found(void **state)
+{
+	(void)state;
+	assert_lint("[deny a]\nop = open\nold-path = /x\n", "1:never:a;");
+	assert_lint("[deny a]\nop = open\nop = link\nold-path = /x\n", "");
+	assert_lint("[deny a]\nold-path = /x\n", "");
+	assert_lint("[deny a]\nsocket = /run/x\nport = 80\n", "1:never:a;");
+	assert_lint("[deny a]\nsocket = @x\ndest = 10.0.0.0/8\n", "1:never:a;");
+	assert_lint("[deny a]\nsocket = /run/x\nnot-port = 80\n", "");
+	assert_lint("[deny a]\nload = bpf\nloaded = /x\n", "1:never:a;");
+	assert_lint("[deny a]\nload = module\nloaded = /x\n", "");
+	assert_lint("[deny a]\nload = library\nname = x\n", "1:never:a;");
+	assert_lint("[deny a]\ntamper = bpf\ntarget = /x\n", "1:never:a;");
+}
+
 static void shadowed_allows_are_found(void **state)
 {
 	(void)state;
@@ -209,6 +224,10 @@ static void allows_are_looked_at_closely(void **state)
 	(void)state;
 	assert_lint("[allow a]\nexe = /usr/bin/x\n", "1:owner:a;");
 	assert_lint("[allow a]\nexe = /tmp/x\nowner = me\n", "1:writable:a;");
+	assert_lint("[allow a]\nscript = /tmp/x\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nancestor = /tmp/x\nowner = me\n",
+		    "1:writable:a;");
 	assert_lint("[allow a]\nexe = /home/*/bin/x\nowner = me\n",
 		    "1:writable:a;");
 	assert_lint("[deny a]\nexe = /tmp/x\n", "");
@@ -250,6 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_covers_holds_whenever_the_other_does),
 		cmocka_unit_test(rules_that_say_nothing_are_found),
+		cmocka_unit_test(what_no_event_has_together_is_found),
 		cmocka_unit_test(shadowed_allows_are_found),
 		cmocka_unit_test(allows_are_looked_at_closely),
 		cmocka_unit_test(what_has_an_end_is_told_before),
