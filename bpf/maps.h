@@ -244,9 +244,11 @@ struct own_objects_map {
 
 /*
  * What a process or a cgroup has in the ring, see share.bpf.c. The key is a
- * cgroup's id, or a tgid with SHARE_OF_PROCESS.
+ * cgroup's id, or a tgid with SHARE_OF_PROCESS; with SHARE_OF_WRITES of what is
+ * admitted up to the half.
  */
 #define SHARE_OF_PROCESS (1ull << 63)
+#define SHARE_OF_WRITES	 (1ull << 62)
 
 struct share {
 	__u64 since; /* producer's place when `young` began */

@@ -4,6 +4,11 @@
  * taken the room of others' first events: of what a family may use, a process
  * half, a cgroup three quarters.
  *
+ * What is admitted up to half of the ring has shares apart from what is admitted
+ * up to three quarters: half of the latter is as much as a cgroup's whole share
+ * of the former, and one process's flood of connections would refuse the first
+ * writes of all others in its cgroup.
+ *
  * The ring is read in order, so what was put in is gone when the reader has
  * passed the place where it ended. Each owner's bytes are kept in two ages;
  * when the reader has passed the beginning of the younger, the older are gone
@@ -40,9 +45,10 @@ __noinline bool has_share(__u64 limit, __u32 bytes)
 {
 	__u64 process = bpf_get_current_pid_tgid() >> 32;
 	__u64 uncounted = ring_bytes / SHARES_FROM;
+	__u64 kind = limit > ring_bytes / 2 ? 0 : SHARE_OF_WRITES;
 
-	return take_share(process | SHARE_OF_PROCESS, limit / 2 - uncounted,
-			  bytes) &&
-	       take_share(bpf_get_current_cgroup_id(),
+	return take_share(process | SHARE_OF_PROCESS | kind,
+			  limit / 2 - uncounted, bytes) &&
+	       take_share(bpf_get_current_cgroup_id() | kind,
 			  limit / 4 * 3 - uncounted, bytes);
 }

@@ -23,6 +23,7 @@
 #define FLOOD_RING (16u << 20)
 #define FLOOD	   5000
 #define EXECS	   20
+#define CONNECTS   30000
 
 static int make_files(const char *prefix, int n)
 {
@@ -169,20 +170,49 @@ static void *flood_thread(void *prefix)
 	return (void *)(intptr_t)make_files(prefix, FLOOD);
 }
 
+/* One socket asks for one place after the other; each is an event. */
+static void *connect_thread(void *arg)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	intptr_t r = sock < 0;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < CONNECTS && !r; i++) {
+		to.sin_port = htons((uint16_t)(1 + i));
+		r = connect(sock, (struct sockaddr *)&to, sizeof(to)) < 0;
+	}
+	(void)close(sock);
+	return (void *)r;
+}
+
 /* Both CPUs, one process; all that follows is in the same cgroup. */
-static int act_two_threads(void *arg)
+static int two_threads(void *(*thread)(void *arg))
 {
 	static char a[] = "a", b[] = "b";
 	void *r1 = NULL, *r2 = NULL;
 	pthread_t t1, t2;
 
-	(void)arg;
-	if (pthread_create(&t1, NULL, flood_thread, a) ||
-	    pthread_create(&t2, NULL, flood_thread, b))
+	if (pthread_create(&t1, NULL, thread, a) ||
+	    pthread_create(&t2, NULL, thread, b))
 		return 96;
 	(void)pthread_join(t1, &r1);
 	(void)pthread_join(t2, &r2);
 	return r1 || r2;
+}
+
+static int act_two_threads(void *arg)
+{
+	(void)arg;
+	return two_threads(flood_thread);
+}
+
+static int act_two_connecting(void *arg)
+{
+	(void)arg;
+	return two_threads(connect_thread);
 }
 
 static int act_by_a_process(void *arg)
@@ -192,11 +222,27 @@ static int act_by_a_process(void *arg)
 	return r ? r : stand_by();
 }
 
-/* Whatever else runs here: what was made is received or counted lost. */
-static bool bystander_was_seen(int (*act)(void *arg), void *arg)
+static int act_by_connects(void *arg)
+{
+	int r = ran_well(run(act_two_connecting, arg));
+
+	return r ? r : stand_by();
+}
+
+/* Of a family: what was made is received or counted lost, to the last one. */
+static void assert_balance(const struct seen *w, enum wire_family family,
+			   enum wire_type type)
+{
+	struct wire_counters c = seen_counters(w, family);
+
+	assert_int_equal(seen_count(w, type) + c.lost, c.made);
+}
+
+/* Whatever else runs here. */
+static bool bystander_was_seen(enum wire_family flooded, int (*act)(void *arg),
+			       void *arg)
 {
 	struct seen *w = seen_open(FLOOD_RING, 0);
-	struct wire_counters write, exec;
 	uint32_t tgid = 0;
 	bool seen;
 
@@ -205,11 +251,11 @@ static bool bystander_was_seen(int (*act)(void *arg), void *arg)
 	seen_run_unread(w, act, arg);
 	assert_int_equal(w->status, 0);
 	seen_stop(w);
-	write = seen_counters(w, WIRE_FAM_WRITE);
-	exec = seen_counters(w, WIRE_FAM_EXEC);
-	assert_true(write.lost > 0);
-	assert_int_equal(seen_count(w, WIRE_WRITE) + write.lost, write.made);
-	assert_int_equal(exec.lost, 0);
+	assert_true(seen_counters(w, flooded).lost > 0);
+	assert_balance(w, WIRE_FAM_WRITE, WIRE_WRITE);
+	assert_balance(w, WIRE_FAM_EXEC, WIRE_EXEC);
+	assert_int_equal(seen_counters(w, WIRE_FAM_EXEC).lost, 0);
+	assert_int_equal(seen_counters(w, WIRE_FAM_EXIT).lost, 0);
 	seen = has_bystander(w, &tgid) && connects_of(w, tgid) == 1;
 	seen_close(w);
 	return seen;
@@ -221,12 +267,13 @@ static bool bystander_was_seen(int (*act)(void *arg), void *arg)
  */
 #define TRIES 6
 
-static void assert_bystander_is_seen(int (*act)(void *arg), void *arg)
+static void assert_bystander_is_seen(enum wire_family flooded,
+				     int (*act)(void *arg), void *arg)
 {
 	int i;
 
 	for (i = 0; i < TRIES; i++) {
-		if (bystander_was_seen(act, arg))
+		if (bystander_was_seen(flooded, act, arg))
 			return;
 	}
 	fail_msg("refused room %d times", TRIES);
@@ -235,7 +282,13 @@ static void assert_bystander_is_seen(int (*act)(void *arg), void *arg)
 static void flood_by_a_process_costs_others_nothing(void **state)
 {
 	(void)state;
-	assert_bystander_is_seen(act_by_a_process, NULL);
+	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_a_process, NULL);
+}
+
+static void flood_of_connects_costs_others_nothing(void **state)
+{
+	(void)state;
+	assert_bystander_is_seen(WIRE_FAM_CONNECT, act_by_connects, NULL);
 }
 
 static int join_cgroup(const char *dir)
@@ -287,7 +340,7 @@ static void flood_by_a_cgroup_costs_others_nothing(void **state)
 	(void)snprintf(dir, sizeof(dir), "/proc/%d/fd/%d/picket-flood-%d",
 		       getpid(), root, getpid());
 	assert_int_equal(mkdir(dir, 0755), 0);
-	assert_bystander_is_seen(act_by_a_cgroup, dir);
+	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_a_cgroup, dir);
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -388,6 +441,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flood_is_counted_and_leaves_room_for_execs),
 		cmocka_unit_test(flood_by_a_process_costs_others_nothing),
+		cmocka_unit_test(flood_of_connects_costs_others_nothing),
 		cmocka_unit_test(flood_by_a_cgroup_costs_others_nothing),
 		cmocka_unit_test(
 			every_write_comes_under_the_image_that_made_it),
