@@ -410,6 +410,9 @@ deps-build deps-test deps-fuzz deps-deb:
 # A configuration that is there already is kept. Units name the programs where
 # they are installed.
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
+# On nodes nothing is configured by Puppet and the like: those rules stay out.
+CLUSTER_POLICY = $(filter-out %/32-configuration.ini,$(wildcard packaging/policy.d/*.ini)) \
+	$(wildcard packaging/policy.d-cluster/*.ini)
 UNITDIR = $(PREFIX)/lib/systemd/system
 .PHONY: install
 install: all
@@ -426,6 +429,8 @@ install: all
 	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
 		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
 	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
+	install -d $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster
+	install -m 0644 $(CLUSTER_POLICY) $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 0644 packaging/man/*.5 $(BUILD)/man/picket.ini.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/

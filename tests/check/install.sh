@@ -27,7 +27,7 @@ install_there()
 	return "${PIPESTATUS[0]}"
 }
 
-echo "1..5"
+echo "1..6"
 install_there
 result $? "make_install_succeeds"
 
@@ -48,6 +48,9 @@ listed()
 	for f in packaging/policy.d/*.ini; do
 		echo "./etc/picket/policy.d/${f##*/}"
 	done
+	for f in packaging/policy.d/*.ini packaging/policy.d-cluster/*.ini; do
+		echo "./usr/share/picket/policy.d-cluster/${f##*/}"
+	done | grep -v 32-configuration
 }
 different=$(diff <(cd "$dest" && find . -type f | sort) <(listed | sort))
 [ -z "$different" ] || sed 's/^/# /' <<<"$different"
@@ -69,3 +72,13 @@ wrong=$(grep -L '^ExecStart=/usr/bin/picket' "$units"/*.service
 [ -z "$wrong" ] || sed 's/^/# /' <<<"$wrong"
 [ -z "$wrong" ]
 result $? "units_name_the_programs_and_their_exit_codes"
+
+# Both sets, by the program that reads them.
+wrong=
+for set in etc/picket/policy.d usr/share/picket/policy.d-cluster; do
+	"$build/picket" check --config "$dest/etc/picket/agent.ini" \
+		--policy "$dest/$set" --strict >"$dest/said" 2>&1 || wrong=$set
+	[ -z "$wrong" ] || sed 's/^/# /' "$dest/said"
+done
+[ -z "$wrong" ]
+result $? "both_policies_pass_the_strict_check"
