@@ -173,6 +173,7 @@ static int load(const char *path, struct conf *c)
 	r = log_level_parse(or_empty(c->agent.log_level));
 	if (r >= 0)
 		log_set_level((enum log_level)r);
+	log_never_wait();
 	return 0;
 }
 

@@ -35,6 +35,12 @@ struct service {
 	uint64_t read;	  /* and how many had been read of it by then */
 };
 
+/* Lines of the journal as it grows; view NULL: none. */
+struct follower {
+	struct tail_view *view;
+	struct reader *reader;
+};
+
 struct agent {
 	const struct daemon_settings *s;
 	struct service service;
@@ -61,8 +67,7 @@ struct agent {
 	struct pipeline pipeline;
 	struct status_socket *status;
 	bool status_astray; /* its name is where the journal was before */
-	struct tail_view *tail;
-	struct reader *reader; /* of tail */
+	struct follower lines, alert_log;
 	struct helper *helper; /* NULL: no canary is wanted */
 	struct canary canary;
 	struct loop_timer *canary_timer, *canary_deadline;
@@ -96,8 +101,11 @@ struct agent {
  */
 int assemble(struct agent *a);
 void assemble_apart(struct agent *a);
-/* Lines on standard output, from what the journal gets from now on. */
-int assemble_tail(struct agent *a);
+/*
+ * Lines of what the journal gets from now on: events on standard output, if
+ * they are asked for, else alerts in the log, if they are.
+ */
+int assemble_lines(struct agent *a);
 
 /* What the ring has, at most `max` records: how many, or -errno. */
 int agent_read(struct agent *a, size_t max);

@@ -234,7 +234,7 @@ int assemble(struct agent *a)
 }
 
 /* Whoever read our lines went away: go on watching. */
-static int tail_ended(void *arg, int error)
+static int lines_ended(void *arg, int error)
 {
 	(void)arg;
 	log_warning("standard output takes no more lines: %s",
@@ -242,23 +242,48 @@ static int tail_ended(void *arg, int error)
 	return 0;
 }
 
-int assemble_tail(struct agent *a)
+/* The log itself: there is nowhere to say so. */
+static int log_ended(void *arg, int error)
 {
-	const struct tail_settings s = {
-		.fd = STDOUT_FILENO,
-		.kinds = TAIL_DEFAULT,
-	};
+	(void)arg;
+	(void)error;
+	return 0;
+}
+
+static int follow(struct agent *a, const struct tail_settings *s,
+		  tail_ended_fn ended, struct follower *f)
+{
 	int r;
 
 	r = reader_open(a->s->journal_dir, READER_SEQ, a->opening.next_seq, 0,
-			&a->reader);
+			&f->reader);
 	if (r >= 0)
-		r = tail_view_new(&s, &a->tail);
+		r = tail_view_new(s, &f->view);
 	if (r >= 0)
-		r = tail_view_attach(a->tail, a->loop, tail_ended, a);
+		r = tail_view_attach(f->view, a->loop, ended, a);
 	if (r >= 0)
-		r = tail_view_follow(a->tail, a->reader);
+		r = tail_view_follow(f->view, f->reader);
 	return r;
+}
+
+int assemble_lines(struct agent *a)
+{
+	const struct tail_settings lines = {
+		.fd = STDOUT_FILENO,
+		.kinds = TAIL_DEFAULT,
+	};
+	const struct tail_settings alerts = {
+		.fd = STDERR_FILENO,
+		.kinds = TAIL_ALL,
+		.alerts_only = true,
+		.as_log = true,
+	};
+
+	if (a->s->tail)
+		return follow(a, &lines, lines_ended, &a->lines);
+	if (a->s->conf->alerts.log)
+		return follow(a, &alerts, log_ended, &a->alert_log);
+	return 0;
 }
 
 void assemble_apart(struct agent *a)
@@ -266,8 +291,10 @@ void assemble_apart(struct agent *a)
 	helper_stop(a->helper);
 	reload_free(a->reload);
 	status_socket_close(a->status);
-	tail_view_free(a->tail);
-	reader_close(a->reader);
+	tail_view_free(a->lines.view);
+	reader_close(a->lines.reader);
+	tail_view_free(a->alert_log.view);
+	reader_close(a->alert_log.reader);
 	alerts_free(a->pipeline.alerts);
 	pipeline_done(&a->pipeline);
 	losses_free(a->losses);

@@ -65,6 +65,7 @@ int cmd_run(int argc, char **argv)
 	if (code != EXIT_CODE_OK)
 		return code;
 	log_set_level((enum log_level)log_level_parse(conf.agent.log_level));
+	log_never_wait();
 	d = (struct daemon_settings){
 		.conf = &conf,
 		.policy_dir = s.policy ? s.policy : conf.rules.dir,

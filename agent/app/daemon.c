@@ -285,6 +285,12 @@ static int start_loop(struct agent *a)
 /* ---- stopping ----------------------------------------------------------- */
 
 /* An exit code: what could not be written is lost, and says so. */
+static void drain(const struct follower *f)
+{
+	if (f->view)
+		(void)tail_view_drain(f->view, f->reader);
+}
+
 static int stop(struct agent *a)
 {
 	int code = EXIT_CODE_OK;
@@ -324,8 +330,8 @@ static int stop(struct agent *a)
 		restart_end(a);
 	}
 	rule_state_save(a, true);
-	if (a->tail)
-		(void)tail_view_drain(a->tail, a->reader);
+	drain(&a->lines);
+	drain(&a->alert_log);
 	report_log_stop(a, missing);
 	return code;
 }
@@ -354,12 +360,9 @@ static int start(struct agent *a)
 	if (r < 0)
 		log_warning("'picket status' will not find this process: %s",
 			    strerrordesc_np(-r));
-	if (a->s->tail) {
-		r = assemble_tail(a);
-		if (r < 0)
-			log_warning("cannot show events: %s",
-				    strerrordesc_np(-r));
-	}
+	r = assemble_lines(a);
+	if (r < 0)
+		log_warning("cannot show events: %s", strerrordesc_np(-r));
 	r = start_loop(a);
 	if (r < 0) {
 		log_error("cannot start the event loop: %s",

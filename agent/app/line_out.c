@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Output that may be told not to wait.
- *
- * The idea: O_NONBLOCK belongs to the open file, which a terminal shares with
- * the shell and with everyone else who has it, so it must not be set on what
- * was inherited. The file is opened a second time instead, by its name under
- * /proc/self/fd, and the flag set on that. A socket cannot be opened so, but
- * has a flag per call; a regular file never makes anyone wait.
+ * Output that may be told not to wait: terminals and pipes are opened a second
+ * time for that, a socket has a flag per call, a regular file never makes
+ * anyone wait.
  */
 #include "app/line_out.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/fs.h"
 
 /* Patient: written out from here on. Impatient: all that is kept. */
 #define PATIENT_BYTES	(64u << 10)
@@ -26,14 +23,6 @@
 /* A blocking terminal takes this much without waiting once it is writable. */
 #define CAREFUL_BYTES	256
 
-static int open_again(int fd)
-{
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-}
-
 int line_out_init(struct line_out *o, int fd, bool patient)
 {
 	struct stat st;
@@ -42,7 +31,7 @@ int line_out_init(struct line_out *o, int fd, bool patient)
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!patient && (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)))
-		again = open_again(fd);
+		again = fs_open_hasty(fd);
 	*o = (struct line_out){
 		.fd = again >= 0 ? again : fd,
 		.own_fd = again >= 0,

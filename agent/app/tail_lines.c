@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "app/alert_line.h"
 #include "app/line_out.h"
 #include "app/query_match.h"
 #include "base/buf.h"
@@ -142,7 +143,8 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 	const Picket__V1__Event *e = v->event;
 	bool alert = e->verdict && e->verdict->alert;
 
-	if (e->agent && what_is_warning(e->agent->what))
+	/* What picket warns of stands in its own log anyway. */
+	if (!t->s.as_log && e->agent && what_is_warning(e->agent->what))
 		return true;
 	if (t->s.alerts_only && !alert)
 		return false;
@@ -207,7 +209,9 @@ int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 		return r;
 	if (wants(t, &v)) {
 		buf_reset(&t->line);
-		if (t->s.json)
+		if (t->s.as_log)
+			alert_line(&t->line, t->images, &v);
+		else if (t->s.json)
 			json_line(&t->line, t->images, &v);
 		else if (t->s.template)
 			template_line(&t->line, t->s.template, t->images, &v);

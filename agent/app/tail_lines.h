@@ -47,6 +47,7 @@ struct tail_settings {
 	bool json;
 	bool alerts_only; /* and what picket lost */
 	bool patient;	  /* wait for a slow reader of fd */
+	bool as_log;	  /* alerts alone, as lines of a service's log */
 	int64_t since_ns; /* wall clock: what was before is not shown */
 	/* The caller's, as long as this lives; NULL: as there is no such. */
 	const struct query_match

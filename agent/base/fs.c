@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -264,4 +265,14 @@ int fs_mkdir_all(const char *path, mode_t mode)
 		*at = '/';
 	}
 	return make_dir(copy, mode);
+}
+
+int fs_open_hasty(int fd)
+{
+	char name[32];
+	int again;
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	again = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	return again < 0 ? -errno : again;
 }

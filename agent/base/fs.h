@@ -48,6 +48,14 @@ int fs_replace(int dirfd, const char *name, const void *p, size_t n,
 int fs_publish(int dirfd, const char *name, const void *p, size_t n,
 	       mode_t mode);
 
+/*
+ * What fd writes to, opened once more and without waiting: O_NONBLOCK belongs
+ * to the open file, which a terminal or pipe shares with whoever else has it,
+ * so it must not be set on what was inherited. Not for sockets: -ENXIO; they
+ * have a flag per call. A descriptor of the caller's, or -errno.
+ */
+int fs_open_hasty(int fd);
+
 /* fsync a directory, so that a created or renamed name is durable. */
 int fs_sync_dir(int dirfd);
 

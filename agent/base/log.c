@@ -2,7 +2,8 @@
 /*
  * Log lines on stderr. The one idea: a line is formatted on the stack and
  * goes out in one write, so it works without memory, lines of two threads do
- * not mix, and a byte that could end the line early never gets out.
+ * not mix, and a byte that could end the line early never gets out. A
+ * terminal may take part of a line; that is then all there is of it.
  */
 #include "base/log.h"
 
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +42,11 @@ static const char *program = "picket";
 static atomic_int max_level = LOG_INFO;
 static bool to_journal;
 
+/* How a line gets out. HASTY: through hasty_fd; SOCKET: with a flag. */
+static enum { PATIENT, HASTY, SOCKET } manner;
+static int hasty_fd = -1;
+static atomic_ulong dropped;
+
 /* JOURNAL_STREAM is "device:inode" of what systemd gave as stderr. */
 static bool stderr_is_journal(void)
 {
@@ -60,6 +67,11 @@ void log_init(const char *name, enum log_level max)
 	program = name;
 	to_journal = stderr_is_journal();
 	log_set_level(max);
+}
+
+bool log_is_journal(void)
+{
+	return to_journal;
 }
 
 void log_set_level(enum log_level max)
@@ -87,6 +99,60 @@ static void blunt_controls(char *p, size_t n)
 		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
 			p[i] = '?';
 	}
+}
+
+void log_never_wait(void)
+{
+	struct stat st;
+
+	if (fstat(STDERR_FILENO, &st) < 0)
+		return;
+	if (S_ISSOCK(st.st_mode)) {
+		manner = SOCKET;
+		return;
+	}
+	if (S_ISREG(st.st_mode) || hasty_fd >= 0)
+		return;
+	hasty_fd = fs_open_hasty(STDERR_FILENO);
+	if (hasty_fd >= 0)
+		manner = HASTY;
+}
+
+/* At most PIPE_BUF bytes: all of them or none go into a pipe. */
+static bool put(const char *p, size_t n)
+{
+	switch (manner) {
+	case HASTY:
+		return write(hasty_fd, p, n) >= 0;
+	case SOCKET:
+		return send(STDERR_FILENO, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) >=
+		       0;
+	default:
+		return fs_write_all(STDERR_FILENO, p, n) == 0;
+	}
+}
+
+static void put_counted(const char *line, size_t n)
+{
+	unsigned long before = atomic_exchange(&dropped, 0);
+	char told[128];
+	int len;
+
+	if (before) {
+		len = to_journal
+			      ? snprintf(told, sizeof(told),
+					 "<4>%lu lines had no room\n", before)
+			      : snprintf(told, sizeof(told),
+					 "%.64s: warning: %lu lines had no "
+					 "room\n",
+					 program, before);
+		if (!put(told, (size_t)len)) {
+			atomic_fetch_add(&dropped, before + 1);
+			return;
+		}
+	}
+	if (!put(line, n))
+		atomic_fetch_add(&dropped, 1);
 }
 
 void log_line(enum log_level level, const char *fmt, ...)
@@ -122,7 +188,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	blunt_controls(line + n, (size_t)body);
 	n += (size_t)body;
 	line[n++] = '\n';
-	(void)fs_write_all(STDERR_FILENO, line, n);
+	put_counted(line, n);
 out:
 	errno = saved;
 }

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG,
 		 LOG_LEVEL_COUNT };
 
@@ -18,6 +20,16 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG,
 void log_init(const char *name, enum log_level max);
 
 void log_set_level(enum log_level max);
+
+/*
+ * From now on a line that has no room is dropped and counted instead of waited
+ * for: a log that is stuck must not hold up who writes it. The count is told
+ * in a line once there is room. Call it when stderr is what it will be.
+ */
+void log_never_wait(void);
+
+/* Does systemd's journal read stderr, and so the priority of a line? */
+bool log_is_journal(void);
 
 /* The level called `name` (error, warning, notice, info, debug), or -EINVAL. */
 int log_level_parse(const char *name);

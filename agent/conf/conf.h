@@ -72,6 +72,7 @@ struct conf {
 	struct {
 		uint64_t window_ms;	/* 0: every alert passes */
 		uint64_t objects, subjects;
+		bool log;
 	} alerts;
 	struct {
 		char *key_file;		/* empty: a new key at each start */

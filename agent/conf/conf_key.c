@@ -144,6 +144,9 @@ const struct conf_key conf_keys[] = {
 	  .fallback = "4096", .min = 64, .max = 262144,
 	  .help = "rules and programs that are summed at a time" },
 
+	{ "alerts", "log", CONF_BOOL, AT(alerts.log), .fallback = "yes",
+	  .help = "a line for each on standard error, the service's log" },
+
 	{ "redact", "key_file", CONF_PATH, AT(redact.key_file),
 	  .fallback = "/var/lib/picket/redact.key", .may_be_empty = true,
 	  .rule = "nobody else may read it; empty: a new key at each start",

@@ -277,9 +277,10 @@ class Agent:
         """Start it and wait for nothing."""
         with open(self.log, "ab") as log:
             kw.setdefault("stdout", log)
+            kw.setdefault("stderr", log)
             self.process = subprocess.Popen(
                 [*prefix, self.program, "run", "--config", self.config, *extra],
-                stdin=subprocess.DEVNULL, stderr=log, **kw)
+                stdin=subprocess.DEVNULL, **kw)
         return self.process
 
     def start(self, *extra, **kw):

@@ -184,6 +184,46 @@ static void levels_have_names(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, catch_stderr, release_stderr)
 
+/* Last: from here on nothing is waited for. */
+static void a_log_that_is_full_is_not_waited_for(void **state)
+{
+	char got[8192];
+	int ends[2], full;
+	ssize_t n;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	log_init("picket-test", LOG_DEBUG);
+	log_never_wait();
+	log_error("one");
+	n = read(ends[0], got, sizeof(got) - 1);
+	assert_true(n > 0);
+	got[n] = '\0';
+	assert_string_equal(got, "picket-test: error: one\n");
+	/* Another open file: what was inherited must keep its flags. */
+	assert_int_equal(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+	full = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(full >= 0);
+	memset(text, 'x', sizeof(text));
+	while (write(full, text, sizeof(text)) > 0 || write(full, text, 1) > 0)
+		;
+	log_error("two");
+	log_error("three");
+	assert_int_equal(close(full), 0);
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while ((n = read(ends[0], got, sizeof(got))) > 0)
+		;
+	log_error("four");
+	n = read(ends[0], got, sizeof(got) - 1);
+	assert_true(n > 0);
+	got[n] = '\0';
+	assert_string_equal(got, "picket-test: warning: 2 lines had no room\n"
+				 "picket-test: error: four\n");
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +236,9 @@ int main(void)
 		TEST(a_long_line_is_cut_and_says_so),
 		TEST(errno_survives_and_can_be_printed),
 		TEST(levels_have_names),
+		cmocka_unit_test_setup_teardown(
+			a_log_that_is_full_is_not_waited_for, catch_stderr,
+			release_stderr),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
