@@ -273,12 +273,15 @@ static bool force_serves(const struct choice *c, enum wire_family family)
 	return false;
 }
 
-/* Whether a family stands or falls with this hook. */
-static bool matters(const struct hook *h, uint8_t force)
+/*
+ * A hook that has what was asked for, and does not run by it though nothing
+ * but the kernel's refusal is in the way.
+ */
+static bool is_force_refused(const struct choice *c, size_t hook, uint8_t force)
 {
-	if (h->makes_events)
-		return true;
-	return force && has_program(h, force) && !family_has(h->family, force);
+	return force && has_program(&sense_hooks[hook], force) &&
+	       c->a->hooks[hook].refused && !attach_serving(c->a, hook) &&
+	       !attach_is_unneeded(c->a, hook);
 }
 
 /*
@@ -298,17 +301,18 @@ static int check_family(const struct choice *c, enum wire_family family,
 	for (i = 0; i < sense_hook_count; i++) {
 		const struct attached *at = &c->a->hooks[i];
 
-		if (sense_hooks[i].family != family ||
-		    !matters(&sense_hooks[i], force))
+		if (sense_hooks[i].family != family)
 			continue;
-		wanted = true;
-		if (attach_serving(c->a, i)) {
-			served = true;
-			continue;
+		if (sense_hooks[i].makes_events) {
+			wanted = true;
+			if (attach_serving(c->a, i))
+				served = true;
+			else
+				why = at->reason;
 		}
-		why = at->reason;
-		if (!force || !at->refused)
+		if (!is_force_refused(c, i, force))
 			continue;
+		why = at->reason;
 		(void)snprintf(what, 256, "%s = %s: '%s': %s",
 			       sense_family_name(family),
 			       sense_backend_name(force), sense_hooks[i].sees,

@@ -18,6 +18,7 @@ static const struct {
 	{ "kprobe", "", BTF_KIND_FUNC },
 	{ "kretprobe", "", BTF_KIND_FUNC },
 	{ "tp_btf", "btf_trace_", BTF_KIND_TYPEDEF },
+	{ "raw_tp", "btf_trace_", BTF_KIND_TYPEDEF },
 };
 
 struct btf *kernel_btf_open(void)

@@ -152,6 +152,7 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 	s->cpus = (unsigned)cpus;
 	s->ring_bytes = settings->ring_bytes;
 	s->percpu = calloc(s->cpus, sizeof(*s->percpu));
+	memcpy(s->force, settings->force, sizeof(s->force));
 	find_calls(s);
 	r = s->percpu ? open_all(s, settings, what) : -ENOMEM;
 	if (r < 0) {

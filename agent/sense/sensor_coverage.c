@@ -20,7 +20,15 @@ static void put_hook(const struct sensor *s, size_t hook,
 	row->hook = h->sees;
 	row->backend = sense_backend_name(p ? p->backend : WIRE_BACKEND_NONE);
 	row->active = p;
-	(void)snprintf(row->reason, sizeof(row->reason), "%s", why ? why : "");
+	if (p && s->force[h->family] && p->backend != s->force[h->family])
+		(void)snprintf(row->reason, sizeof(row->reason),
+			       "there is no program for %s, which was asked "
+			       "for%s%s",
+			       sense_backend_name(s->force[h->family]),
+			       why ? "; " : "", why ? why : "");
+	else
+		(void)snprintf(row->reason, sizeof(row->reason), "%s",
+			       why ? why : "");
 }
 
 static void put_blind(const struct blind_spot *spot, struct sensor_row *row)

@@ -23,6 +23,7 @@
 struct sensor {
 	struct attachment a;
 	struct calls_found calls; /* of this kernel */
+	uint8_t force[WIRE_FAM_COUNT]; /* as in the settings */
 	struct ring *ring;
 	uint64_t ring_bytes;
 	unsigned cpus;

@@ -65,6 +65,81 @@ static void what_was_asked_for_serves(void **state)
 	}
 }
 
+static const struct hook *hook_of(const struct sensor_row *row)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		if (row->hook == sense_hooks[i].sees)
+			return &sense_hooks[i];
+	return NULL;
+}
+
+static bool has_program(const struct hook *h, enum wire_backend backend)
+{
+	size_t i;
+
+	for (i = 0; i < h->count; i++)
+		if (h->probes[i].backend == backend)
+			return true;
+	return false;
+}
+
+/* Asked for and there: so it serves, unless the kernel has no such thing. */
+static void check_forced(const struct sensor_row *row, enum wire_backend force)
+{
+	const struct hook *h = hook_of(row);
+	bool is_it = strcmp(row->backend, sense_backend_name(force)) == 0;
+	bool is_fine = is_it;
+
+	if (!h)
+		return;
+	if (!is_it && has_program(h, force))
+		is_fine = !row->active && strstr(row->reason, "has no ");
+	else if (!is_it)
+		is_fine = !row->active || strstr(row->reason, "no program for");
+	if (!is_fine)
+		fail_msg("%s asked for: '%s' is at %s (%s)",
+			 sense_backend_name(force), row->hook, row->backend,
+			 row->reason);
+}
+
+static void every_hook_of_a_family_has_what_was_asked_for(void **state)
+{
+	static const struct {
+		enum wire_family family;
+		enum wire_backend force;
+	} asked[] = {
+		{ WIRE_FAM_EXEC, WIRE_BACKEND_TP_BTF },
+		{ WIRE_FAM_LISTEN, WIRE_BACKEND_CGROUP },
+		{ WIRE_FAM_LISTEN, WIRE_BACKEND_RAW_TP },
+		{ WIRE_FAM_LOAD, WIRE_BACKEND_RAW_TP },
+		{ WIRE_FAM_CONNECT, WIRE_BACKEND_CGROUP },
+		{ WIRE_FAM_TAMPER, WIRE_BACKEND_RAW_TP },
+	};
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	char what[256] = "";
+	struct sensor *s;
+	size_t i, k, n;
+
+	(void)state;
+	for (i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct sensor_settings set =
+			settings(asked[i].family, asked[i].force);
+
+		/* unix_sockets = no is another reason to be off. */
+		set.unix_sockets = true;
+		if (sensor_open(&set, &s, what) < 0)
+			fail_msg("%s", what);
+		n = sensor_coverage(s, rows);
+		for (k = 0; k < n; k++)
+			if (strcmp(rows[k].family,
+				   sense_family_name(asked[i].family)) == 0)
+				check_forced(&rows[k], asked[i].force);
+		sensor_close(s);
+	}
+}
+
 static void what_no_hook_of_a_family_has_is_an_error(void **state)
 {
 	struct sensor_settings set =
@@ -124,6 +199,8 @@ static void what_this_kernel_does_not_have_is_not_found(void **state)
 	assert_true(kernel_btf_target(kernel, "kprobe/do_exit") > 0);
 	assert_true(kernel_btf_target(kernel, "kretprobe/do_exit") > 0);
 	assert_int_equal(kernel_btf_target(kernel, "kprobe/no_such_call"), 0);
+	assert_true(kernel_btf_target(kernel, "raw_tp/sys_enter") > 0);
+	assert_int_equal(kernel_btf_target(kernel, "raw_tp/no_such_point"), 0);
 	assert_int_equal(kernel_btf_target(kernel, "cgroup/connect4"),
 			 -ENOTSUP);
 	btf__free(kernel);
@@ -260,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(family_that_is_off_is_silent_and_says_so),
 		cmocka_unit_test(what_was_asked_for_serves),
+		cmocka_unit_test(every_hook_of_a_family_has_what_was_asked_for),
 		cmocka_unit_test(what_no_hook_of_a_family_has_is_an_error),
 		cmocka_unit_test(the_kernel_is_asked_about_each_kind),
 		cmocka_unit_test(what_this_kernel_does_not_have_is_not_found),
