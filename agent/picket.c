@@ -28,6 +28,7 @@ static const struct command {
 	{ "why", cmd_why, "explain a verdict, and what would change it" },
 	{ "support-bundle", cmd_support_bundle,
 	  "gather what somebody needs who is to help" },
+	{ "learn", cmd_learn, "write a policy from what was recorded" },
 	{ "check", cmd_check, "read configuration and policy, and judge them" },
 };
 

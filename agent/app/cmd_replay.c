@@ -15,6 +15,7 @@
 #include "app/journal_dir.h"
 #include "app/opt_rows.h"
 #include "app/opts.h"
+#include "app/query_match.h"
 #include "app/replay.h"
 #include "app/settings.h"
 #include "app/when.h"
@@ -32,6 +33,7 @@ struct settings {
 	const char *journal, *policy, *against, *expect, *config;
 	bool json;
 	struct span span;
+	struct query_match match;
 	int64_t now_ns;
 };
 
@@ -57,6 +59,21 @@ static int set_to(void *arg, const char *value)
 	return r;
 }
 
+static int set_unit(void *arg, const char *value)
+{
+	return query_match_unit(&((struct settings *)arg)->match, value);
+}
+
+static int set_container(void *arg, const char *value)
+{
+	return query_match_container(&((struct settings *)arg)->match, value);
+}
+
+static int set_exe(void *arg, const char *value)
+{
+	return query_match_exe(&((struct settings *)arg)->match, value);
+}
+
 static const struct opt_row rows[] = {
 	OPT_POLICY(settings, "the policy to ask (a directory or one file)"),
 	{ .name = "against",
@@ -78,6 +95,9 @@ static const struct opt_row rows[] = {
 	  .offset = offsetof(struct settings, config) },
 	OPT_FROM(set_from, "only what happened since"),
 	OPT_TO(set_to, "only what happened until then"),
+	OPT_UNIT(set_unit),
+	OPT_CONTAINER(set_container),
+	OPT_EXE(set_exe, 0),
 	OPT_JOURNAL(settings, journal),
 	OPT_JSON(settings, "one JSON object"),
 	{ 0 },
@@ -296,6 +316,7 @@ static int replay(const struct settings *s, const struct conf *conf)
 {
 	struct rule_set *against = NULL, *set = NULL;
 	struct expects expects = { 0 };
+	const struct replay_source source = { s->journal, s->span, &s->match };
 	struct replay r = { 0 };
 	int code, k;
 
@@ -308,7 +329,7 @@ static int replay(const struct settings *s, const struct conf *conf)
 		r.set = set;
 		r.against = against;
 		r.expects = s->expect ? &expects : NULL;
-		k = replay_run(&r, s->journal, &s->span);
+		k = replay_run(&r, &source);
 		code = k < 0 ? journal_dir_refuse(s->journal, k) : print(s, &r);
 	}
 	replay_done(&r);
@@ -328,17 +349,20 @@ int cmd_replay(int argc, char **argv)
 	struct conf conf = { 0 };
 	int code;
 
-	if (!opts_parse(&command, argc, argv, &s, &code))
+	if (!opts_parse(&command, argc, argv, &s, &code)) {
+		query_match_done(&s.match);
 		return code;
+	}
 	if (!s.policy)
-		return opts_usage_error(command.name, "a policy is needed",
+		code = opts_usage_error(command.name, "a policy is needed",
 					"--policy", NULL);
-	if (!s.config)
+	else if (!s.config)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
 		code = settings_load(s.config, &conf);
 	if (code == EXIT_CODE_OK)
 		code = replay(&s, &conf);
 	conf_done(&conf);
+	query_match_done(&s.match);
 	return code;
 }

@@ -17,11 +17,15 @@
 #include "rules/pattern.h"
 
 /* More different files of one kind in a directory than this are a glob ... */
-#define ALIKE_MAX 3u
+#define ALIKE_MAX  2u
 /* ... and of several kinds; also directories in a directory. */
-#define MIXED_MAX 6u
+#define MIXED_MAX  6u
+/* So many names of mkstemp that begin alike were asked for so. */
+#define THROWN_MIN 3u
+/* mkstemp wants six letters. */
+#define THROWN_LEN 6u
 /* Directories that hold the host together are not given away so soon. */
-#define TOP_MAX	  32u
+#define TOP_MAX	   32u
 
 struct node {
 	struct slice part;   /* as a glob; owned */
@@ -397,6 +401,8 @@ static int fold_subs(struct node *t, bool flat)
 		free_node(one->subs[i]);
 	one->n_subs = 0;
 	t->n_globs = 0;
+	/* Its glob says all: how the first one began is no more of its. */
+	one->pre = 0;
 	one->of = sum.of;
 	one->count = sum.count;
 	one->sample = sum.sample;
@@ -427,6 +433,46 @@ static bool is_full(const struct node *t, size_t depth, struct slice path)
 	return t->n_subs > MIXED_MAX;
 }
 
+/* Was b thrown together as a was, in whatever letters it came out? */
+static bool is_alike(const struct node *a, const struct node *b)
+{
+	size_t pre = same_begin(a->raw, b->raw, a->pre);
+
+	if (b->is_glob || b->n_subs || b->raw.n != a->raw.n ||
+	    a->raw.n - pre < THROWN_LEN)
+		return false;
+	/* One alone: it is not known where its prefix ends. */
+	if (a->of < THROWN_MIN ? pre < 2 : pre != a->pre)
+		return false;
+	for (size_t i = pre; i < b->raw.n; i++)
+		if (!part_is_alnum(b->raw.p[i]))
+			return false;
+	return true;
+}
+
+/* What mkstemp made of letters alone is known by its neighbours. */
+static void absorb(struct node *t)
+{
+	for (size_t g = 0; g < t->n_globs; g++) {
+		struct node *a = t->globs[g];
+		size_t i, n = 0;
+
+		for (i = 0; i < t->n_subs; i++) {
+			struct node *b = t->subs[i];
+
+			if (!slice_eq(a->part, slice_str("*")) || a->n_subs ||
+			    !is_alike(a, b)) {
+				t->subs[n++] = b;
+				continue;
+			}
+			narrow(a, b->raw);
+			sum_below(b, a);
+			free_node(b);
+		}
+		t->n_subs = n;
+	}
+}
+
 static int thin(struct node *t, size_t depth, struct buf *path)
 {
 	size_t n = path->n;
@@ -438,6 +484,7 @@ static int thin(struct node *t, size_t depth, struct buf *path)
 		r = path->failed ? -ENOMEM : thin(t->subs[i], depth + 1, path);
 		path->n = n;
 	}
+	absorb(t);
 	if (r >= 0 && is_full(t, depth, buf_slice(path)))
 		r = fold_subs(t, is_flat(t));
 	return r;
@@ -473,6 +520,19 @@ static int pick(struct picking *p, const struct node *t, struct slice glob)
 	return r;
 }
 
+/* Of many that were thrown together alike, how they begin is no chance. */
+static void add_glob_part(struct buf *path, const struct node *t)
+{
+	size_t pre = t->pre;
+
+	if (t->of >= THROWN_MIN && slice_eq(t->part, slice_str("*"))) {
+		while (pre && part_is_digit(t->raw.p[pre - 1]))
+			pre--;
+		literal_add(path, slice_of(t->raw.p, pre));
+	}
+	buf_add_slice(path, t->part);
+}
+
 static int walk(struct picking *p, const struct node *t, struct buf *path)
 {
 	size_t n = path->n;
@@ -482,7 +542,7 @@ static int walk(struct picking *p, const struct node *t, struct buf *path)
 		r = pick(p, t, path->n ? buf_slice(path) : slice_str("/"));
 	for (size_t i = 0; i < t->n_subs && r >= 0; i++) {
 		buf_add_char(path, '/');
-		buf_add_slice(path, t->subs[i]->part);
+		add_glob_part(path, t->subs[i]);
 		r = path->failed ? -ENOMEM : walk(p, t->subs[i], path);
 		path->n = n;
 	}

@@ -22,7 +22,7 @@ static bool is_upper(char c)
 	return c >= 'A' && c <= 'Z';
 }
 
-static bool is_alnum(char c)
+bool part_is_alnum(char c)
 {
 	return part_is_digit(c) || is_lower(c) || is_upper(c);
 }
@@ -97,16 +97,16 @@ void part_add(struct buf *out, struct slice s, bool is_dir, bool temp)
 	while (i < s.n) {
 		const char *glob = NULL;
 
-		if (i && is_alnum(s.p[i - 1]) && !part_is_digit(s.p[i])) {
+		if (i && part_is_alnum(s.p[i - 1]) && !part_is_digit(s.p[i])) {
 			i++;
 			continue;
 		}
-		n = run(s, i, is_alnum);
+		n = run(s, i, part_is_alnum);
 		if (temp && n && is_hash(slice_of(s.p + i, n))) {
 			glob = "*";
 		} else if (temp && n && is_random(slice_of(s.p + i, n))) {
 			glob = "*";
-		} else if (is_dir && (n = version_run(s, i))) {
+		} else if ((is_dir || temp) && (n = version_run(s, i))) {
 			glob = NUMBER;
 			/* What follows a version is of it: 6.1.0-18-amd64. */
 			while (i + n < s.n &&
@@ -178,7 +178,7 @@ void names_generalise_word(struct buf *out, struct slice word)
 	for (; i < word.n; i += n) {
 		bool hash;
 
-		n = run(word, i, is_alnum);
+		n = run(word, i, part_is_alnum);
 		hash = is_hash(slice_of(word.p + i, n));
 		if (!hash)
 			n = run(word, i, part_is_digit);

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 
 bool part_is_digit(char c);
+bool part_is_alnum(char c);
 
 /* The next component from *at (1 at first) on; *at is behind it then. */
 bool part_next(struct slice path, size_t *at, struct slice *ret);

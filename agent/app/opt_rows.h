@@ -46,3 +46,23 @@
 		.name = "to", .letter = 't', .metavar = "T", .help = (text), \
 		.set = (setter), .expects = WHEN_EXPECTED                    \
 	}
+
+/* Who did it: setters of the command's own, that call query_match_*. */
+#define OPT_UNIT(setter)                                                \
+	{                                                               \
+		.name = "unit", .letter = 'u', .metavar = "GLOB",       \
+		.help = "only of this systemd unit; may be repeated",   \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}
+#define OPT_CONTAINER(setter)                                           \
+	{                                                               \
+		.name = "container", .metavar = "ID",                   \
+		.help = "only of this container; may be repeated",      \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}
+#define OPT_EXE(setter, one)                                            \
+	{                                                               \
+		.name = "exe", .letter = (one), .metavar = "GLOB",      \
+		.help = "only what this program did; may be repeated",  \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}

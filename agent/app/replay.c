@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/progress.h"
 #include "app/query_read.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -24,6 +25,7 @@ struct replaying {
 	struct recall *recall;
 	struct buf line;
 	size_t cap; /* of r->changes */
+	struct progress progress;
 };
 
 /* What the journal says was said. */
@@ -142,6 +144,7 @@ static int take(void *arg, const struct view_images *images,
 	struct event ev;
 	int k;
 
+	progress_step(&p->progress, v->wall_ns);
 	k = recall_event(p->recall, images, v, &ev, &img);
 	/* picket's own tests raise no alert, whatever the policy says. */
 	if (k <= 0 || ev.kind == EVENT_EXIT || ev.canary)
@@ -171,14 +174,13 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->rule, y->rule);
 }
 
-int replay_run(struct replay *r, const char *journal, const struct span *span)
+int replay_run(struct replay *r, const struct replay_source *of)
 {
-	const struct query_match any = { 0 };
 	struct replaying p = { .r = r };
 	const struct query_source source = {
-		.dir = journal,
-		.span = *span,
-		.match = &any,
+		.dir = of->journal,
+		.span = of->span,
+		.match = of->match,
 		.take = take,
 		.arg = &p,
 	};
@@ -186,9 +188,11 @@ int replay_run(struct replay *r, const char *journal, const struct span *span)
 	int k;
 
 	buf_init(&p.line, LINE_BYTES);
+	progress_begin(&p.progress, "replaying", of->span.to_ns);
 	k = recall_new(&p.recall);
 	if (k >= 0)
 		k = query_read(&source, &sum);
+	progress_end(&p.progress);
 	r->bad = sum.bad;
 	if (r->n_changes)
 		qsort(r->changes, r->n_changes, sizeof(*r->changes), by_count);

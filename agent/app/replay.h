@@ -13,6 +13,7 @@
 #include "event.h"
 #include "store/spans.h"
 
+struct query_match;
 struct rule_set;
 
 /* Samples kept of each rule that alerts now and did not, or the other way. */
@@ -52,6 +53,13 @@ struct replay {
 	uint64_t bad;		    /* records that were not understood */
 };
 
-/* Reads the span of the journal. -errno. replay_done in any case. */
-int replay_run(struct replay *r, const char *journal, const struct span *span);
+/* Which events: of this journal, time and kind. */
+struct replay_source {
+	const char *journal;
+	struct span span;
+	const struct query_match *match;
+};
+
+/* -errno. replay_done in any case. */
+int replay_run(struct replay *r, const struct replay_source *of);
 void replay_done(struct replay *r);

@@ -112,7 +112,7 @@ static int lint_owner(const struct linting *l, const struct place *p)
 static const char *const open_places[] = { "/tmp/", "/var/tmp/", "/dev/shm/",
 					   "/home/", "/run/user/" };
 
-static bool is_in_open_place(struct slice head)
+bool lint_is_open_place(struct slice head)
 {
 	for (size_t i = 0; i < sizeof(open_places) / sizeof(*open_places); i++)
 		if (slice_starts(head, slice_str(open_places[i])))
@@ -149,7 +149,7 @@ static bool is_writable(const char *root, struct slice path, char *where,
 
 bool lint_is_open(const char *root, struct slice path, char *where, size_t room)
 {
-	if (is_in_open_place(path)) {
+	if (lint_is_open_place(path)) {
 		(void)snprintf(where, room, "%.*s", (int)path.n, path.p);
 		return true;
 	}
@@ -159,7 +159,7 @@ bool lint_is_open(const char *root, struct slice path, char *where, size_t room)
 static bool open_to_others(const struct linting *l, const struct pattern *p,
 			   char *where, size_t room)
 {
-	if (is_in_open_place(pattern_head(p))) {
+	if (lint_is_open_place(pattern_head(p))) {
 		(void)snprintf(where, room, "%.*s", (int)pattern_text(p).n,
 			       pattern_text(p).p);
 		return true;

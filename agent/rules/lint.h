@@ -44,6 +44,8 @@ struct lint_options {
  */
 bool lint_is_open(const char *root, struct slice path, char *where,
 		  size_t room);
+/* The same by where it lies alone. */
+bool lint_is_open_place(struct slice path);
 
 /*
  * In the order of the files. Pairs of rules are compared up to LINT_PAIR_RULES

@@ -173,6 +173,7 @@ struct rule_info {
 	unsigned line;
 	const char *action;	/* allow, deny, ignore */
 	enum severity severity;
+	bool final;			/* a deny that takes no exception */
 	const char *tag;
 	const char *owner, *ticket, *reason;	/* NULL: not said */
 	int64_t expires_wall_ns;	/* INT64_MAX: never */

@@ -505,6 +505,7 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 		.action = action_words.words[rule->action],
 		.severity = (enum severity)rule->severity,
 		.tag = rule->tag,
+		.final = rule->final,
 		.owner = note->owner,
 		.ticket = note->ticket,
 		.reason = note->reason,

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app/learn: what is learned is allowed, whatever its names are made of. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "app/learn.h"
+#include "rules/lint.h"
+#include "rules/rules.h"
+
+#define EVENTS 300
+#define NAME   96
+
+static const struct rule_options options = {
+	.now_wall_ns = 1795000000000000000,
+};
+
+static uint64_t state_of_chance;
+
+static unsigned chance(unsigned n)
+{
+	state_of_chance = state_of_chance * 6364136223846793005u + 1442695041u;
+	return (unsigned)(state_of_chance >> 33) % n;
+}
+
+/* ---- events that are made up -------------------------------------------- */
+
+struct scene {
+	struct event ev;
+	struct image init, img, target;
+	char exe[NAME], path[NAME], other[NAME], script[NAME], unit[NAME];
+	bool learned;
+};
+
+static struct scene scenes[EVENTS];
+
+static void add_bytes(char *to, unsigned n)
+{
+	static const char bytes[] =
+		"aZ09.-_ *?[]\\\n\t\r;#=\"'\x01\x7f\xff\xc3\xa4 ;";
+	size_t at = strlen(to);
+
+	while (n--)
+		to[at++] = bytes[chance(sizeof(bytes) - 1)];
+	to[at] = '\0';
+}
+
+/* "x" in front: never "." or ".." alone; nothing of it is on this host. */
+static void make_name(char *to)
+{
+	static const char *const dirs[] = { "/nowhere/", "/nowhere/v1.2.3/",
+					    "/tmp/", "/nowhere/*/" };
+
+	(void)strcpy(to, dirs[chance(4)]);
+	for (unsigned parts = 1 + chance(2); parts; parts--) {
+		(void)strcat(to, "x");
+		add_bytes(to, chance(12));
+		if (parts > 1)
+			(void)strcat(to, "/");
+	}
+}
+
+static struct file_path path_of(const char *name)
+{
+	return (struct file_path){ .path = slice_str(name) };
+}
+
+static void make_end(struct endpoint *e, struct scene *s)
+{
+	if (!chance(4)) {
+		e->family = AF_UNIX;
+		e->unix_path = slice_str(s->other);
+		if (!chance(2))
+			s->other[0] = '\0', e->unix_path.n = NAME - 1,
+			e->unix_path.n = 1 + strlen(s->other + 1);
+		return;
+	}
+	e->addr.family = chance(3) ? AF_INET : AF_INET6;
+	e->addr.bytes[0] = chance(2) ? 127 : 10;
+	e->addr.bytes[e->addr.family == AF_INET ? 3 : 15] = (uint8_t)chance(20);
+	e->family = e->addr.family;
+	e->protocol = chance(2) ? IPPROTO_TCP : IPPROTO_UDP;
+	e->port = (uint16_t)(chance(2) ? chance(65536) : 1 + chance(3));
+}
+
+static void make_event(struct scene *s)
+{
+	static const enum event_kind kinds[] = {
+		EVENT_EXEC,   EVENT_WRITE, EVENT_CONNECT,
+		EVENT_LISTEN, EVENT_LOAD,  EVENT_TAMPER,
+	};
+	struct event *ev = &s->ev;
+
+	ev->kind = kinds[chance(sizeof(kinds) / sizeof(*kinds))];
+	ev->time_ns = 1;
+	ev->actor.mnt_ns = 1;
+	switch (ev->kind) {
+	case EVENT_WRITE:
+		ev->write.op = (enum write_op)(1 + chance(OP_COUNT - 1));
+		ev->write.path = path_of(s->path);
+		if (ev->write.op == OP_RENAME || ev->write.op == OP_LINK)
+			ev->write.new_path = path_of(s->other);
+		break;
+	case EVENT_CONNECT:
+		make_end(&ev->connect.peer, s);
+		break;
+	case EVENT_LISTEN:
+		make_end(&ev->listen.local, s);
+		break;
+	case EVENT_LOAD:
+		ev->load.op = chance(2) ? LOAD_MMAP : LOAD_MODULE;
+		if (ev->load.op == LOAD_MMAP || chance(2))
+			ev->load.path = path_of(s->path);
+		ev->load.name = slice_str(s->other);
+		break;
+	case EVENT_TAMPER:
+		ev->tamper.op = TAMPER_PTRACE;
+		ev->tamper.target = (struct proc_key){ 5, 5 };
+		ev->tamper.target_img = &s->target;
+		break;
+	default:
+		break;
+	}
+}
+
+static void make_scene(struct scene *s, uint64_t id)
+{
+	*s = (struct scene){ 0 };
+	make_name(s->exe);
+	make_name(s->path);
+	make_name(s->other);
+	make_name(s->script);
+	if (chance(2))
+		(void)strcpy(s->unit, "unit-"), add_bytes(s->unit, chance(9));
+	s->init = (struct image){ .proc.tgid = 1, .mnt_ns = 1 };
+	s->target = (struct image){ .id = 3000 + id, .exe = path_of(s->path) };
+	s->img = (struct image){
+		.id = id,
+		.proc = { id, (uint32_t)id + 1 },
+		.parent = &s->init,
+		.exe = path_of(s->exe),
+		.exe_file = { .known = true, .nlink = 1, .mode = 0755 },
+		.mnt_ns = 1,
+		.cgroup = slice_str("/a"),
+		.unit = slice_str(s->unit),
+		.container = slice_str(chance(4) ? "" : "0123456789ab"),
+	};
+	if (!chance(8))
+		s->img.exe_file.mode |= S_IWOTH;
+	if (!chance(4)) {
+		s->img.script = slice_str(s->script);
+		s->img.flags |= IMAGE_F_SCRIPT;
+	}
+	make_event(s);
+}
+
+/* ---- learning ----------------------------------------------------------- */
+
+static struct rule_set *load(struct slice text)
+{
+	struct rule_error err;
+	struct rule_set *set;
+	int r = rule_set_load_text("p.ini", text, &options, &set, &err);
+
+	if (r < 0)
+		print_message("%.*s\nline %u: %s\n", (int)text.n, text.p,
+			      err.line, err.what);
+	assert_int_equal(r, 0);
+	return set;
+}
+
+static struct learn *learn_all(struct rule_set *base, unsigned n)
+{
+	const struct learn_settings s = { .base = base, .owner = "me" };
+	struct learn *l;
+	struct view v = { .epoch = 1, .wall_ns = 5 };
+	uint64_t before;
+
+	assert_int_equal(learn_new(&s, &l), 0);
+	for (unsigned i = 0; i < n; i++) {
+		v.seq = i + 1;
+		before = learn_counts(l)->learned;
+		assert_int_equal(
+			learn_take(l, &v, &scenes[i].ev, &scenes[i].img), 0);
+		scenes[i].learned = learn_counts(l)->learned > before;
+	}
+	assert_int_equal(learn_finish(l), 0);
+	return l;
+}
+
+static int no_writable(void *arg, const struct lint *found)
+{
+	(void)arg;
+	if (found->kind == LINT_WRITABLE || found->kind == LINT_OWNER)
+		fail_msg("rule '%s' %s", found->rule, found->what);
+	return 0;
+}
+
+static void what_is_learned_is_allowed_whatever_its_names_are(void **state)
+{
+	const struct lint_options lint = { .now_wall_ns = 1 };
+	const char *seed = getenv("PICKET_SEED");
+	unsigned learned = 0;
+	bool all;
+
+	(void)state;
+	state_of_chance = seed ? (uint64_t)atoll(seed) : (uint64_t)time(NULL);
+	print_message("# seed %llu\n", (unsigned long long)state_of_chance);
+	for (unsigned round = 0; round < 60; round++) {
+		cleanup_buf struct buf text = BUF_INIT(8u << 20);
+		struct rule_set *base = load(slice_str("")), *set;
+		unsigned n = 1 + chance(EVENTS);
+		struct learn *l;
+
+		for (unsigned i = 0; i < n; i++)
+			make_scene(&scenes[i], i + 1);
+		l = learn_all(base, n);
+		learn_text(l, &text);
+		learn_refusals(l, &text);
+		set = load(buf_slice(&text));
+		for (unsigned i = 0; i < n; i++) {
+			struct verdict is = rule_set_match(set, &scenes[i].ev,
+							   &scenes[i].img);
+
+			learned += scenes[i].learned;
+			if (scenes[i].learned && is.answer != ANSWER_ALLOWED)
+				fail_msg("%s of '%s', '%s', '%s': %s\n%.*s",
+					 "an event", scenes[i].exe,
+					 scenes[i].path, scenes[i].other,
+					 answer_name(is.answer), (int)text.n,
+					 text.p);
+		}
+		assert_int_equal(
+			rule_set_lint(set, &lint, no_writable, NULL, &all), 0);
+		rule_set_free(set);
+		learn_free(l);
+		rule_set_free(base);
+	}
+	assert_true(learned > 1000);
+}
+
+/* ---- what must not be learned ------------------------------------------- */
+
+static void refuses(struct image img, const char *why)
+{
+	cleanup_buf struct buf text = BUF_INIT(1u << 16);
+	struct rule_set *base = load(slice_str(""));
+	struct learn *l;
+
+	scenes[0] = (struct scene){ .ev.kind = EVENT_EXEC, .img = img };
+	l = learn_all(base, 1);
+	assert_int_equal(learn_counts(l)->refused, 1);
+	assert_int_equal(learn_rules(l), 0);
+	learn_refusals(l, &text);
+	buf_add_char(&text, '\0');
+	if (!strstr(text.p, why))
+		fail_msg("'%s' is not in %s", why, text.p);
+	learn_free(l);
+	rule_set_free(base);
+}
+
+static void what_anybody_may_replace_is_refused(void **state)
+{
+	const struct file_id plain = { .known = true, .mode = 0755 };
+	struct file_id open = plain, memfd = plain;
+	struct file_path cut = path_of("/nowhere/a"), gone = cut;
+
+	(void)state;
+	open.mode = 0777;
+	memfd.memfd = true;
+	cut.flags = PATH_F_TRUNCATED;
+	gone.flags = PATH_F_DELETED;
+	refuses((struct image){ .id = 1, .exe = path_of("/tmp/a") },
+		"others than root may write");
+	refuses((struct image){ .id = 1,
+				.exe = path_of("/nowhere/a"),
+				.exe_file = open },
+		"anybody may write the file");
+	refuses((struct image){ .id = 1,
+				.exe = path_of("/dev/shm/a"),
+				.container = slice_str("0123") },
+		"anybody may put a file there");
+	refuses((struct image){ .id = 1,
+				.exe = path_of("/memfd:a"),
+				.exe_file = memfd },
+		"memfd");
+	refuses((struct image){ .id = 1,
+				.exe = path_of("/nowhere/sh"),
+				.script = slice_str("/tmp/a.sh") },
+		"others than root may write");
+	refuses((struct image){ .id = 1, .exe = cut }, "not known in full");
+	refuses((struct image){ .id = 1, .exe = gone }, "was deleted");
+	refuses((struct image){ .id = 1, .flags = IMAGE_F_UNKNOWN },
+		"not known");
+}
+
+/* ---- ends --------------------------------------------------------------- */
+
+static void connect_to(unsigned i, const char *addr, uint16_t port)
+{
+	struct endpoint *e = &scenes[i].ev.connect.peer;
+
+	scenes[i] = (struct scene){
+		.ev.kind = EVENT_CONNECT,
+		.img = { .id = 1, .exe = path_of("/nowhere/a") },
+	};
+	e->family = e->addr.family = AF_INET;
+	e->protocol = IPPROTO_TCP;
+	e->port = port;
+	assert_int_equal(inet_pton(AF_INET, addr, e->addr.bytes), 1);
+}
+
+static void learns(unsigned n, const char *lines)
+{
+	cleanup_buf struct buf text = BUF_INIT(1u << 16);
+	struct rule_set *base = load(slice_str(""));
+	struct learn *l = learn_all(base, n);
+
+	learn_text(l, &text);
+	buf_add_char(&text, '\0');
+	if (!strstr(text.p, lines))
+		fail_msg("not in\n%s", text.p);
+	learn_free(l);
+	rule_set_free(base);
+}
+
+static void a_network_stands_for_many_hosts_only(void **state)
+{
+	char addr[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 7; i++) {
+		(void)snprintf(addr, sizeof(addr), "10.1.2.%u", i + 1);
+		connect_to(i, addr, 443);
+	}
+	learns(7, "proto = tcp\nport = 443\ndest = 10.1.2.1\n"
+		  "dest = 10.1.2.2\n");
+	connect_to(7, "10.1.2.9", 443);
+	learns(8, "proto = tcp\nport = 443\ndest = 10.1.2.0/24\n");
+	/* Another host stays by itself; another port to the same is one rule. */
+	connect_to(8, "10.1.3.1", 443);
+	learns(9, "port = 443\ndest = 10.1.2.0/24\ndest = 10.1.3.1\n");
+}
+
+static void ephemeral_ports_are_a_range(void **state)
+{
+	(void)state;
+	connect_to(0, "10.0.0.1", 40000);
+	connect_to(1, "10.0.0.1", 41000);
+	learns(2, "port = 40000\nport = 41000\ndest = 10.0.0.1\n");
+	connect_to(2, "10.0.0.1", 42000);
+	learns(3, "proto = tcp\nport = 32768-65535\ndest = 10.0.0.1\n");
+	connect_to(3, "10.0.0.1", 80);
+	learns(4, "proto = tcp\nport = 80\nport = 32768-65535\n"
+		  "dest = 10.0.0.1\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_is_learned_is_allowed_whatever_its_names_are),
+		cmocka_unit_test(what_anybody_may_replace_is_refused),
+		cmocka_unit_test(a_network_stands_for_many_hosts_only),
+		cmocka_unit_test(ephemeral_ports_are_a_range),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
