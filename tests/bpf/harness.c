@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,20 +133,24 @@ int seen_setup(void **state)
 	return *state ? 0 : -1;
 }
 
-int seen_teardown(void **state)
+/* Some of what is there is deeper than any path can say; rm copes. */
+static bool remove_tree(const char *path)
 {
+	pid_t pid = fork();
 	int status = -1;
-	pid_t pid;
 
-	if (*state)
-		seen_close(*state);
-	/* Some of what is there is deeper than any path can say; rm copes. */
-	pid = fork();
 	if (!pid) {
-		(void)execlp("rm", "rm", "-rf", work_dir(), NULL);
+		(void)execlp("rm", "rm", "-rf", path, NULL);
 		_exit(127);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+int seen_teardown(void **state)
+{
+	if (*state)
+		seen_close(*state);
+	if (!remove_tree(work_dir()))
 		print_error("%s is left behind\n", work_dir());
 	return 0;
 }
@@ -315,12 +320,35 @@ void assert_path(const void *record, const struct wire_path *p,
 	assert_int_equal(p->flags, 0);
 }
 
+#define WORK_PREFIX "picket-bpf-"
+
+/* What tests left that were killed: the name says whose it was. */
+static void sweep(void)
+{
+	DIR *d = opendir("/tmp");
+	const struct dirent *e;
+	char path[300];
+	int pid;
+
+	while (d && (e = readdir(d))) {
+		if (sscanf(e->d_name, WORK_PREFIX "%d-", &pid) != 1 ||
+		    pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
+			continue;
+		(void)snprintf(path, sizeof(path), "/tmp/%s", e->d_name);
+		(void)remove_tree(path);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
 const char *work_dir(void)
 {
 	static char dir[64];
 
 	if (!*dir) {
-		(void)snprintf(dir, sizeof(dir), "/tmp/picket-bpf-XXXXXX");
+		sweep();
+		(void)snprintf(dir, sizeof(dir),
+			       "/tmp/" WORK_PREFIX "%d-XXXXXX", getpid());
 		if (!mkdtemp(dir))
 			abort();
 	}

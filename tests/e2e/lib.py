@@ -157,11 +157,28 @@ def wait_for(condition, what, timeout=None, every=0.02):
 @contextlib.contextmanager
 def workdir(name):
     """A directory that every user may enter, gone afterwards."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix=f"picket-e2e-{name}-"))
+    sweep()
+    path = pathlib.Path(tempfile.mkdtemp(
+        prefix=f"picket-e2e-{name}-{os.getpid()}-"))
     path.chmod(0o755)
     try:
         yield path
     finally:
+        remove_tree(path)
+
+
+def sweep():
+    """What tests left that were killed: the name says whose it was."""
+    for path in pathlib.Path(tempfile.gettempdir()).glob("picket-e2e-*-*-*"):
+        pid = path.name.split("-")[-2]
+        if not pid.isdigit() or os.path.exists(f"/proc/{pid}"):
+            continue
+        with open("/proc/self/mounts", encoding="utf-8",
+                  errors="replace") as mounts:
+            below = [line.split()[1] for line in mounts
+                     if line.split()[1].startswith(f"{path}/")]
+        for mount in reversed(below):
+            subprocess.run(["umount", "-l", mount], check=False)
         remove_tree(path)
 
 
