@@ -5,6 +5,7 @@
  * words that this backend cannot see it.
  */
 #include "change.h"
+#include "lend.h"
 #include "uring_ring.h"
 
 #include <errno.h>
@@ -270,41 +271,6 @@ static int by_mprotect(int fd)
 	return 0;
 }
 
-/* The descriptor goes to another process; that one writes. */
-static int by_another_process(int fd)
-{
-	char space[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec io = { space, 1 };
-	struct msghdr m = {
-		.msg_iov = &io,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int s[2], got, status;
-	char byte;
-	pid_t pid;
-
-	io.iov_base = &byte;
-	TRY(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
-	TRY(pid = fork());
-	if (!pid) {
-		(void)close(fd);
-		if (recvmsg(s[1], &m, 0) != 1)
-			_exit(94);
-		memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(got));
-		_exit(write(got, "xyz", 3) == 3 ? 0 : 95);
-	}
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	TRY(sendmsg(s[0], &m, 0));
-	TRY(waitpid(pid, &status, 0));
-	return status ? 96 : 0;
-}
-
 /* What an opened file is to have happen to it, and who cannot see that. */
 static const struct way {
 	const char *name;
@@ -339,6 +305,9 @@ static const struct way {
 	{ "mapped", by_mapping, WIRE_OP_MMAP, NULL },
 	{ "mprotect", by_mprotect, WIRE_OP_MMAP, NULL },
 	{ "passed", by_another_process, WIRE_OP_WRITE, NULL },
+	{ "fetched", by_fetching, WIRE_OP_WRITE, NULL },
+	{ "io_uring-lent", by_io_uring_of_the_parent, WIRE_OP_WRITE,
+	  "io_uring" },
 };
 
 static int act_way(void *arg)
@@ -391,7 +360,7 @@ static void check_way(struct seen *w, const struct way *way)
 	r = seen_write(w, way->op, 0);
 	assert_string_equal(told_path(r), work_path(way->name));
 	assert_int_equal(r->file.ino, st.st_ino);
-	if (way->act == by_another_process)
+	if (is_lent(way->act))
 		assert_int_not_equal(r->hdr.tgid, w->child);
 	else
 		assert_int_equal(r->hdr.tgid, w->child);
