@@ -140,8 +140,9 @@ static const struct {
 
 /* How the kernel's functions that are system calls begin. */
 static const char *const prefixes[] = {
-	"__x64_sys_",	      "__x64_compat_sys_", "__ia32_sys_",
-	"__ia32_compat_sys_", "__arm64_sys_",	   "__arm64_compat_sys_",
+	"__x64_sys_",	       "__x32_compat_sys_",  "__x64_compat_sys_",
+	"__ia32_sys_",	       "__ia32_compat_sys_", "__arm64_sys_",
+	"__arm64_compat_sys_",
 };
 
 /* And, behind that, those of 32-bit calls whose arguments differ. */
@@ -215,6 +216,10 @@ void calls_note(struct calls_found *found, const char *function)
 	if (!name)
 		return;
 	found->count++;
+	/* Built only with them; they have been called both. */
+	found->x32 = found->x32 ||
+		     strncmp(function, "__x32_compat_sys_", 17) == 0 ||
+		     strncmp(function, "__x64_compat_sys_", 17) == 0;
 	rest = BEHIND(name, arguments);
 	name = rest ? rest : name;
 	if (calls_class_of(name) != CALLS_UNKNOWN || is_told(found, name))

@@ -23,6 +23,7 @@ enum calls_class calls_class_of(const char *name);
 struct calls_found {
 	size_t count;	/* functions that are system calls */
 	size_t unknown; /* different ones that nobody has looked at */
+	bool x32;	/* has those of x32 programs, too */
 	char names[160]; /* of those, as far as there is room: "a, b" */
 };
 

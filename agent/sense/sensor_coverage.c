@@ -60,17 +60,46 @@ static bool put_calls(const struct calls_found *calls, struct sensor_row *row)
 	return true;
 }
 
+static bool goes_by_calls(const struct sensor *s)
+{
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		p = attach_serving(&s->a, i);
+		if (p && p->place == PLACE_CALL_END)
+			return true;
+	}
+	return false;
+}
+
+/* Those of their calls that are not numbered as everybody's. */
+static bool put_x32(const struct sensor *s, struct sensor_row *row)
+{
+	static const struct blind_spot spot = {
+		WIRE_FAM_WRITE, "system calls of x32 programs",
+		"this kernel can run those: their own numbers from 512 on "
+		"(writev, pwritev, ioctl, ptrace) are not told"
+	};
+
+	if (!s->calls.x32 || !goes_by_calls(s))
+		return false;
+	put_blind(&spot, row);
+	return true;
+}
+
 size_t sensor_coverage(const struct sensor *s,
 		       struct sensor_row rows[static SENSOR_ROWS_MAX])
 {
 	size_t i, n = 0;
 
-	assert(sense_hook_count + sense_blind_count < SENSOR_ROWS_MAX);
+	assert(sense_hook_count + sense_blind_count + 2 <= SENSOR_ROWS_MAX);
 	for (i = 0; i < sense_hook_count; i++)
 		if (!attach_is_unneeded(&s->a, i))
 			put_hook(s, i, &rows[n++]);
 	for (i = 0; i < sense_blind_count; i++)
 		put_blind(&sense_blind[i], &rows[n++]);
 	n += put_calls(&s->calls, &rows[n]);
+	n += put_x32(s, &rows[n]);
 	return n;
 }

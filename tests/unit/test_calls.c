@@ -135,6 +135,22 @@ static void a_call_that_nobody_knows_is_told_once(void **state)
 	assert_string_equal(found.names, "openat3, write2at, fallocate2");
 }
 
+static void a_kernel_for_x32_programs_is_known(void **state)
+{
+	struct calls_found found = { 0 };
+
+	(void)state;
+	calls_note(&found, "__x64_sys_openat");
+	calls_note(&found, "__ia32_compat_sys_openat");
+	assert_false(found.x32);
+	calls_note(&found, "__x32_compat_sys_writev");
+	assert_true(found.x32);
+	memset(&found, 0, sizeof(found));
+	calls_note(&found, "__x64_compat_sys_writev");
+	assert_true(found.x32);
+	assert_int_equal(found.unknown, 0);
+}
+
 static void more_than_there_is_room_for_are_counted(void **state)
 {
 	struct calls_found found = { 0 };
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test(calls_younger_than_the_headers_were_looked_at),
 		cmocka_unit_test(variants_are_what_they_are_variants_of),
 		cmocka_unit_test(a_call_that_nobody_knows_is_told_once),
+		cmocka_unit_test(a_kernel_for_x32_programs_is_known),
 		cmocka_unit_test(more_than_there_is_room_for_are_counted),
 	};
 
