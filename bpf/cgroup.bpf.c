@@ -40,7 +40,7 @@ static __always_inline int cgroup_named(enum wire_backend backend,
 	r->hierarchy = hierarchy;
 	r->path = put_str(rec, path, false);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 	return 0;
 }
 

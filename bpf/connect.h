@@ -33,7 +33,7 @@ static __always_inline bool connect_told(enum wire_backend backend,
 	r->net_ns = t->net_ns;
 	r->unix_path = (struct wire_str){};
 	r->reserved2 = 0;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 	return true;
 }
 
@@ -84,7 +84,7 @@ static __always_inline bool unix_told(enum wire_backend backend,
 	c->unix_path.len = put_unix_name(r->name, peer);
 	c->reserved2 = 0;
 	c->hdr.size = sizeof(*c) + c->unix_path.len;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 	return true;
 }
 

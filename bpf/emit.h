@@ -118,3 +118,19 @@ static __always_inline bool admitted(enum admission a)
 		return true;
 	return has_share(limit, a == ADMIT_HALF ? 1024 : 256);
 }
+
+/*
+ * A reader that is behind, waiting for more to read at a time, is not woken by
+ * a record; unless that begins another such part of the ring. Less than the
+ * part from which shares are counted, so that a flood finds a reader.
+ */
+#define WAKE_PARTS 32
+
+/* bytes: of the class that it was reserved with. */
+static __always_inline void submit(void *record, __u32 bytes)
+{
+	__u64 end = bpf_ringbuf_query(&ring, BPF_RB_PROD_POS);
+	bool crossed = (end & (ring_bytes / WAKE_PARTS - 1)) < bytes;
+
+	bpf_ringbuf_submit(record, crossed ? BPF_RB_FORCE_WAKEUP : 0);
+}

@@ -238,7 +238,7 @@ static __always_inline int exec_body(enum wire_backend backend,
 	put_path(rec, &jobs[1], steps, &r->cwd);
 	exec_strings(rec, r, bprm, mm, env);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ static __always_inline void listen_told(enum wire_backend backend,
 	l->unix_path.off = sizeof(*l);
 	l->unix_path.len = t.family == AF_UNIX ? put_unix_name(r->name, sk) : 0;
 	l->hdr.size = sizeof(*l) + l->unix_path.len;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 }
 
 /*

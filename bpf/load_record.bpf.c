@@ -96,7 +96,7 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 		put_path(rec, &job, steps, &r->path);
 	put_load_name(rec, r, name);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 	/* Whether it was told; callers that only tell have no use for it. */
 	return 1;
 }

@@ -272,5 +272,5 @@ static __always_inline void connect_result(enum wire_backend backend,
 	r->sock = (__u64)owner_of(sk);
 	r->error = error;
 	sock_ends(r, sk);
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 }

@@ -76,7 +76,7 @@ static __always_inline __u64 report_script(enum wire_backend backend,
 	put_path(rec, &job, steps, &r->path);
 	r->reserved = 0;
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 	return time_ns;
 }
 

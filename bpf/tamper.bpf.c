@@ -55,7 +55,7 @@ static __always_inline void report(struct task_struct *actor, __u64 what,
 	r->flags = WHAT_FLAGS(what);
 	if (is_picket(target))
 		r->flags |= WIRE_TAMPER_SELF;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 }
 
 /* ---- signals ------------------------------------------------------------- */

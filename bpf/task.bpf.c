@@ -28,7 +28,7 @@ static __always_inline int task_forked(enum wire_backend backend,
 	r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
 	r->parent_tgid = BPF_CORE_READ(parent, tgid);
 	r->parent_image = BPF_CORE_READ(parent, self_exec_id);
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 	return 0;
 }
 
@@ -72,7 +72,7 @@ static __always_inline int task_exited(enum wire_backend backend,
 	else
 		r->status = BPF_CORE_READ(t, group_leader, exit_code);
 	r->reserved = 0;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, sizeof(*r));
 	return 0;
 }
 

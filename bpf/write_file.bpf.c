@@ -123,7 +123,7 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	r->bytes = bytes;
 	put_path(rec, job, steps, &r->path);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 	return true;
 }
 

@@ -125,5 +125,5 @@ static __always_inline void report_places(struct place *a, struct place *b,
 	if (b->name)
 		put_name(rec, r, &r->name2, b->name, user);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 }

@@ -114,7 +114,7 @@ static __always_inline void report(struct pending *p)
 	put_told(rec, &a, steps, &r->path, &r->name);
 	put_told(rec, &b, steps, &r->path2, &r->name2);
 	r->hdr.size = rec.f->pos;
-	bpf_ringbuf_submit(r, 0);
+	submit(r, class);
 }
 
 __noinline __u32 name_told(void)

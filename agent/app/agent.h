@@ -49,7 +49,8 @@ struct agent {
 	bool housekeeping_armed;
 	struct sensor *sensor;
 	struct loop_timer *ring_timer; /* ring_pace.c's */
-	uint64_t ring_read_ns;	       /* when all there was had been read */
+	uint64_t ring_read_ns;	       /* when it was last begun */
+	bool ring_waits;	       /* for that timer */
 	struct proc_table *procs;
 	struct rule_set *rules;
 	uint64_t
@@ -109,7 +110,7 @@ int assemble_lines(struct agent *a);
 
 /* What the ring has, at most `max` records: how many, or -errno. */
 int agent_read(struct agent *a, size_t max);
-/* ring_pace.c: read it, on the loop, whenever it is time to. */
+/* ring_pace.c: read it, now and on the loop, whenever it is time to. */
 int ring_watch(struct agent *a);
 
 /* canary_run.c: rounds on the loop; what has come through, now and then. */

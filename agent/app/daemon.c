@@ -269,17 +269,13 @@ static int start_loop(struct agent *a)
 
 	r = loop_timer_new(a->loop, 0, housekeep, a, &a->housekeeping);
 	if (r >= 0)
-		r = ring_watch(a);
-	if (r >= 0)
 		r = canary_start(a);
 	if (r >= 0)
 		r = start_metrics(a);
 	if (r >= 0)
 		r = care_start(a);
 	/* Rings that we do not wait on may have waited for us. */
-	if (r >= 0)
-		r = agent_read(a, RECORDS_PER_TURN);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : ring_watch(a);
 }
 
 /* ---- stopping ----------------------------------------------------------- */

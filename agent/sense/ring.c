@@ -103,6 +103,15 @@ static const void *body_at(const struct ring *r, uint64_t at)
 	return r->data + (at & (r->size - 1)) + BPF_RINGBUF_HDR_SZ;
 }
 
+/* Reserved and not yet submitted: what follows must wait. */
+static bool is_there(const struct ring *r, uint64_t at)
+{
+	uint64_t next;
+
+	return at != atomic_load_explicit(r->producer, memory_order_acquire) &&
+	       !(header_at(r, at, &next) & BPF_RINGBUF_BUSY_BIT);
+}
+
 int ring_read(struct ring *r, ring_fn fn, void *arg, size_t max)
 {
 	unsigned long at =
@@ -112,13 +121,16 @@ int ring_read(struct ring *r, ring_fn fn, void *arg, size_t max)
 	int err = 0;
 
 	while (n < max && !err && at < r->until) {
-		if (at ==
-		    atomic_load_explicit(r->producer, memory_order_acquire))
-			break;
+		/*
+		 * Whoever submits what is not here yet looks at how far we are,
+		 * to wake us: that has to be seen before we look.
+		 */
+		if (!is_there(r, at)) {
+			atomic_thread_fence(memory_order_seq_cst);
+			if (!is_there(r, at))
+				break;
+		}
 		len = header_at(r, at, &r->next);
-		/* Reserved and not yet submitted: what follows must wait. */
-		if (len & BPF_RINGBUF_BUSY_BIT)
-			break;
 		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
 			err = fn(arg, body_at(r, at), len);
 			n++;
