@@ -22,7 +22,7 @@
  * Past this many bytes, living and dead together, the dead are kept only as
  * long as something that they did may still come out of the ring.
  */
-#define DEAD_BYTES_MAX	  (24u << 20)
+#define DEAD_BYTES_MAX	  (12u << 20)
 #define DEAD_KEPT_NS	  NS_PER_S
 /* Fewer places would let a process push out the one it is entered for. */
 #define PROCESSES_MIN	  16

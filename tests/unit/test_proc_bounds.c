@@ -131,7 +131,7 @@ static void the_dead_give_way_when_memory_gets_short(void **state)
 		do_exit(who);
 	}
 	test_free(args);
-	assert_in_range(most, 23 << 20, 25 << 20);
+	assert_in_range(most, 11 << 20, 13 << 20);
 	assert_true(stats().evicted_dead > 10000);
 	/* Whoever went less than a second ago is there. */
 	assert_true(stats().processes > 1000);
