@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* Memory is given back in pieces of so many bytes. */
+#define GIVEN_BACK ((uint64_t)256 << 10)
+
 int ring_init(struct ring *r, uint64_t size)
 {
 	void *mem;
@@ -52,4 +55,18 @@ int ring_pieces(const struct ring *r, uint64_t from, uint64_t to,
 	ret[0] = (struct iovec){ r->mem + at, first };
 	ret[1] = (struct iovec){ r->mem, n - first };
 	return n > first ? 2 : n ? 1 : 0;
+}
+
+/*
+ * A page comes back by a fault when the ring has gone round: 256 for a mebibyte
+ * of frames, where otherwise the whole ring would stay.
+ */
+void ring_drop(struct ring *r, uint64_t to)
+{
+	uint64_t chunk = r->tail / GIVEN_BACK;
+
+	r->tail = to;
+	for (; r->size % GIVEN_BACK == 0 && chunk < to / GIVEN_BACK; chunk++)
+		(void)madvise(r->mem + chunk * GIVEN_BACK % r->size, GIVEN_BACK,
+			      MADV_DONTNEED);
 }

@@ -35,3 +35,6 @@ void ring_put(struct ring *r, const void *p, size_t n);
 /* [from, to) as at most two pieces; returns how many. */
 int ring_pieces(const struct ring *r, uint64_t from, uint64_t to,
 		struct iovec ret[static 2]);
+
+/* What lies before `to` is kept no longer, and most of its memory given back. */
+void ring_drop(struct ring *r, uint64_t to);

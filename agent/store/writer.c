@@ -234,7 +234,7 @@ static int do_seal(struct journal *j, uint32_t flags)
 	note_size(j);
 	now = clock_mono_ns();
 	(void)pthread_mutex_lock(&j->lock);
-	j->ring.tail = j->written;
+	ring_drop(&j->ring, j->written);
 	j->sealed_seq = j->written_seq;
 	j->stats.syncs++;
 	/* Whatever is left came after what was just sealed. */
