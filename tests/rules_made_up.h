@@ -473,9 +473,10 @@ static void make_image(struct scene *s, struct image *img)
 	img->exe_file.known = !one_in(4);
 	img->exe_file.memfd = one_in(5);
 	img->exe_file.nlink = !one_in(5);
-	img->exe_file.overlay_lower = one_in(3);
+	img->exe_file.overlay_lower = img->exe_file.known && one_in(3);
 	img->exe_file.overlay_upper =
-		!img->exe_file.overlay_lower && one_in(3);
+		img->exe_file.known && !img->exe_file.overlay_lower &&
+		one_in(3);
 	img->script_file.known = img->script.n && !one_in(3);
 	if (!one_in(3))
 		img->exe_facts = make_facts();

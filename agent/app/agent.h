@@ -26,6 +26,7 @@ struct reload;
 struct requester;
 struct status_socket;
 struct tail_view;
+struct trust_run;
 
 /* What the service manager hears of. */
 struct service {
@@ -70,6 +71,7 @@ struct agent {
 	bool status_astray; /* its name is where the journal was before */
 	struct follower lines, alert_log;
 	struct helper *helper; /* NULL: no canary is wanted */
+	struct trust_run *trust; /* NULL: nothing is found out of files */
 	struct canary canary;
 	struct loop_timer *canary_timer, *canary_deadline;
 	bool canary_judged; /* the round that flies */

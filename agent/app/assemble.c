@@ -20,6 +20,7 @@
 #include "app/start_break.h"
 #include "app/status_socket.h"
 #include "app/tail_view.h"
+#include "app/trust_run.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -201,6 +202,13 @@ int assemble(struct agent *a)
 	r = start_helper(a);
 	if (r)
 		return r;
+	r = trust_run_prepare(a);
+	if (r < 0) {
+		log_error("cannot start the process that reads package "
+			  "databases: %s",
+			  strerrordesc_np(-r));
+		return EXIT_CODE_FAILURE;
+	}
 	r = start_sensor(a);
 	if (r || a->is_broken_off)
 		return r;
@@ -227,7 +235,7 @@ int assemble(struct agent *a)
 	    pipeline_init(&a->pipeline) < 0 || start_processes(a) < 0)
 		return EXIT_CODE_FAILURE;
 	a->pipeline.procs = a->procs;
-	if (start_alerts(a) < 0)
+	if (start_alerts(a) < 0 || trust_run_new(a) < 0)
 		return EXIT_CODE_FAILURE;
 	restart_begin(a);
 	return EXIT_CODE_OK;
@@ -295,6 +303,7 @@ void assemble_apart(struct agent *a)
 	reader_close(a->lines.reader);
 	tail_view_free(a->alert_log.view);
 	reader_close(a->alert_log.reader);
+	trust_run_free(a);
 	alerts_free(a->pipeline.alerts);
 	pipeline_done(&a->pipeline);
 	losses_free(a->losses);

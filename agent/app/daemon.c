@@ -28,6 +28,7 @@
 #include "app/status_socket.h"
 #include "app/tail_view.h"
 #include "app/totals.h"
+#include "app/trust_run.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -105,6 +106,7 @@ static int housekeep(void *arg)
 		return r;
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
+	trust_run_settle(a, false);
 	alerts_ns = alerts_due(a->pipeline.alerts, now_ns);
 	if (alerts_ns && (!next_ns || alerts_ns < next_ns))
 		next_ns = alerts_ns;
@@ -169,6 +171,7 @@ static void gather(struct agent *a, struct health *h)
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));
 	journal_stats(a->journal, &h->journal);
 	alerts_stats(a->pipeline.alerts, &h->alerts);
+	trust_run_status(a, &h->trust);
 	h->canary = a->canary;
 	h->canary_interval_ms = a->helper ? a->s->conf->canary.interval_ms : 0;
 	h->row_count = sensor_coverage(a->sensor, h->rows);
@@ -271,6 +274,8 @@ static int start_loop(struct agent *a)
 	if (r >= 0)
 		r = canary_start(a);
 	if (r >= 0)
+		r = trust_run_start(a);
+	if (r >= 0)
 		r = start_metrics(a);
 	if (r >= 0)
 		r = care_start(a);
@@ -307,6 +312,7 @@ static int stop(struct agent *a)
 	(void)journal_flush(a->journal, STOP_FLUSH_MS);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
 	missing = a->is_kept ? 0 : report_unexplained(a);
+	trust_run_settle(a, true);
 	/* Every window is over. */
 	while (totals_due(a->pipeline.totals, &a->pipeline, clock_boot_ns(), 0))
 		;

@@ -134,6 +134,7 @@ void health_text(struct buf *out, const struct health *h)
 			 "          CANNOT WRITE: %s: %s; %" PRIu64
 			 " records wait in memory\n",
 			 j->error_what, strerrordesc_np(j->error), j->waiting);
+	health_trust_text(out, h);
 	text_canary(out, h);
 	health_ship_text(out, h);
 	buf_addf(out, "policy    %zu rules  generation %" PRIu64 "  sha256 ",
@@ -282,6 +283,7 @@ void health_json(struct buf *out, const struct health *h)
 	json_string(out, "pin_trouble", h->pin_trouble);
 	json_number(out, "ring_used", h->ring_used);
 	json_number(out, "ring_size", h->ring_size);
+	health_trust_json(out, h);
 	json_canary(out, h);
 	json_journal(out, h);
 	json_families(out, h);

@@ -13,6 +13,7 @@
 #include "app/canary.h"
 #include "app/destinations.h"
 #include "app/pipeline.h"
+#include "app/trust_run.h"
 #include "base/buf.h"
 #include "proc/proc_table.h"
 #include "sense/sensor.h"
@@ -41,6 +42,7 @@ struct health {
 	struct pipeline_counts pipeline;
 	struct alert_stats alerts;
 	struct proc_stats procs;
+	struct trust_status trust;
 
 	size_t rules;
 	uint64_t generation;
@@ -57,6 +59,8 @@ void health_json(struct buf *out, const struct health *h);
 #define HEALTH_OK "ok"
 void health_check(struct buf *out, const struct health *h);
 
-/* Parts of the above (health_ship.c). */
+/* Parts of the above (health_trust.c, health_ship.c). */
+void health_trust_text(struct buf *out, const struct health *h);
+void health_trust_json(struct buf *out, const struct health *h);
 void health_ship_text(struct buf *out, const struct health *h);
 void health_ship_json(struct buf *out, const struct health *h);

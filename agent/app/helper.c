@@ -101,8 +101,9 @@ static int run_canary(int self, const char *nonce)
 	}
 }
 
-static void serve(int fd, int self)
+static void serve(int fd, int *kept_fd)
 {
+	int self = *kept_fd;
 	struct request q;
 	struct answer a;
 	ssize_t n;
@@ -123,16 +124,29 @@ static void serve(int fd, int self)
 
 /* ---- in the agent ------------------------------------------------------- */
 
-int helper_start(struct helper **ret)
+/*
+ * Another helper's socket among them: while a copy of the agent's end is open
+ * here, that one does not see the agent end.
+ */
+static void close_others(int a, int b)
 {
-	cleanup_close int self = -1;
+	unsigned lo = (unsigned)(a < b ? a : b), hi = (unsigned)(a < b ? b : a);
+
+	/* By its number: older C libraries do not have it. */
+	(void)syscall(SYS_close_range, hi + 1, ~0u, 0);
+	if (hi > lo + 1)
+		(void)syscall(SYS_close_range, lo + 1, hi - 1, 0);
+	if (lo > 3)
+		(void)syscall(SYS_close_range, 3, lo - 1, 0);
+}
+
+int helper_start_as(const char *name, helper_fn serve_fn, int *kept_fd,
+		    struct helper **ret)
+{
 	struct helper *h;
 	int pair[2];
 	pid_t agent = getpid();
 
-	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (self < 0)
-		return -errno;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	h = calloc(1, sizeof(*h));
@@ -144,14 +158,16 @@ int helper_start(struct helper **ret)
 	h->pid = fork();
 	if (!h->pid) {
 		(void)close(pair[0]);
-		(void)prctl(PR_SET_NAME, "picket-helper", 0, 0, 0);
+		(void)prctl(PR_SET_NAME, name, 0, 0, 0);
 		give_up_everything();
 		reset_signals();
 		/* After the change of user, which takes this back. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 		if (getppid() != agent)
 			_exit(0);
-		serve(pair[1], self);
+		close_others(pair[1], kept_fd ? *kept_fd : pair[1]);
+		serve_fn(pair[1], kept_fd);
+		_exit(0);
 	}
 	(void)close(pair[1]);
 	if (h->pid < 0) {
@@ -164,6 +180,16 @@ int helper_start(struct helper **ret)
 	h->fd = pair[0];
 	*ret = h;
 	return 0;
+}
+
+int helper_start(struct helper **ret)
+{
+	cleanup_close int self = -1;
+
+	self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (self < 0)
+		return -errno;
+	return helper_start_as("picket-helper", serve, &self, ret);
 }
 
 void helper_stop(struct helper *h)

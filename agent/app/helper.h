@@ -11,6 +11,15 @@
 
 struct helper;
 
+/*
+ * Another such process, whose work is `serve`: called in it with its end of
+ * the socket, of packets; it ends when that returns. Of the agent's descriptors
+ * it has that and *kept_fd (NULL: none) alone.
+ */
+typedef void (*helper_fn)(int fd, int *kept_fd);
+int helper_start_as(const char *name, helper_fn serve, int *kept_fd,
+		    struct helper **ret);
+
 /* A nonce in hexadecimal, as it stands in the canary's argument. */
 #define HELPER_NONCE_MAX 33
 

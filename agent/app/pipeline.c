@@ -23,6 +23,7 @@
 #include "app/canary.h"
 #include "app/describe.h"
 #include "app/outcomes.h"
+#include "app/pending.h"
 #include "app/totals.h"
 #include "limits.h"
 #include "out/record.h"
@@ -32,6 +33,7 @@
 #include "sense/decode.h"
 #include "sense/sensor.h"
 #include "store/journal.h"
+#include "trust/trust.h"
 
 /* What becomes of an event of this kind once its process is known. */
 enum fate { FATE_TRACK, FATE_KEEP, FATE_JUDGE, FATE_AMEND };
@@ -97,6 +99,27 @@ static void add_target(struct pipeline *p, struct event *ev)
 	if (ev->kind == EVENT_TAMPER && ev->tamper.target.start_ns)
 		ev->tamper.target_img = proc_table_find(
 			p->procs, ev->tamper.target, ev->tamper.target_image);
+}
+
+void pipeline_complete(struct pipeline *p, struct event *ev)
+{
+	add_host_paths(p, ev);
+	add_target(p, ev);
+}
+
+/* What was found out about a file ends with a change of it. */
+static void forget_facts(struct pipeline *p, const struct event *ev)
+{
+	const struct write_info *w = &ev->write;
+
+	if (!p->trust || ev->kind != EVENT_WRITE)
+		return;
+	trust_written(p->trust, &w->file);
+	/* Of a directory it says who may write below. */
+	if (w->op == OP_CHMOD || w->op == OP_CHOWN || w->op == OP_XATTR)
+		trust_way_changed(p->trust, w->path.host_path.n
+						    ? w->path.host_path
+						    : w->path.path);
 }
 
 /* What a rule ignores, and what is unlisted and to be dropped, is counted. */
@@ -196,9 +219,9 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		outcomes_settle(p->outcomes, p, &ev);
 		return 0;
 	case FATE_JUDGE:
-		add_host_paths(p, &ev);
-		add_target(p, &ev);
-		v = rule_set_match(p->rules, &ev, img);
+		pipeline_complete(p, &ev);
+		forget_facts(p, &ev);
+		v = pending_judge(p->pending, p, &ev, img);
 		if (is_canary(p, &ev, img))
 			v.alert = false;
 		else if (!is_wanted(p, &v))
@@ -227,6 +250,15 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 	}
 	if (seq && ev.canary)
 		canary_kept(p->canary, &ev, seq);
+	else if (seq && v.answer == ANSWER_PENDING)
+		pending_expect(
+			p->pending, p,
+			&(struct pending_event){
+				.data = data,
+				.size = size,
+				.img = img,
+				.target = { .epoch = p->epoch, .seq = seq },
+			});
 	return 0;
 }
 

@@ -23,6 +23,8 @@ struct totals;
 struct decode_scratch;
 struct canary;
 struct alerts;
+struct pending;
+struct trust;
 
 struct pipeline_counts {
 	uint64_t received[WIRE_FAM_COUNT]; /* records, good or bad */
@@ -44,6 +46,8 @@ struct pipeline {
 	struct totals *totals;
 	struct canary *canary; /* NULL: none */
 	struct alerts *alerts; /* NULL: every alert passes */
+	struct trust *trust; /* NULL: nothing is known of files */
+	struct pending *pending;
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */
 	uint32_t epoch;
@@ -64,6 +68,10 @@ void pipeline_done(struct pipeline *p);
  * will be amended. Nothing is kept.
  */
 void pipeline_seen(void *pipeline, const struct sensor_seen *seen);
+
+/* What of an event is not in its record: names by the host's mounts, whom it
+ * is aimed at. */
+void pipeline_complete(struct pipeline *p, struct event *ev);
 
 /* sensor_fn: take one record. Negative only when memory has run out. */
 int pipeline_record(void *pipeline, const void *data, size_t size);

@@ -16,6 +16,7 @@
 #include "app/reload_answer.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
+#include "app/trust_run.h"
 #include "base/escape.h"
 #include "base/log.h"
 #include "rules/rules.h"
@@ -88,6 +89,7 @@ static void take(struct agent *a, const struct wish *w,
 		log_warning("rules are counted anew: out of memory");
 	a->rules = a->pipeline.rules = res->set;
 	a->generation++;
+	trust_run_rules(a);
 	report_policy(a, "reloaded", &w->by);
 	log_notice("policy reloaded rules=%zu generation=%" PRIu64 " by='%s' "
 		   "pid=%d uid=%u",

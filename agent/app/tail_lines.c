@@ -159,7 +159,8 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 {
 	const Picket__V1__Amendment *a = v->amendment;
-	bool alert = a->repeats || (v->amended.known && v->amended.alert);
+	bool alert = a->repeats || (v->amended.known && v->amended.alert) ||
+		     (a->resolution && a->resolution->verdict->alert);
 
 	if (t->s.alerts_only && !alert)
 		return false;
@@ -170,6 +171,11 @@ static bool wants_amendment(const struct tail_lines *t, const struct view *v)
 	if (a->connect)
 		return (t->s.kinds & TAIL_CONNECT) &&
 		       (alert || a->connect->error);
+	/* What turned out to be allowed needs no second line. */
+	if (a->resolution)
+		return alert && (t->s.kinds &
+				 (v->amended.known ? tail_kind(v->amended.kind)
+						   : TAIL_ALL));
 	if (a->repeats)
 		return t->s.kinds & tail_kind(a->repeats->kind);
 	return (t->s.kinds & TAIL_WRITE) && alert;

@@ -61,6 +61,14 @@ struct conf {
 		uint64_t deadline_ms;
 	} canary;
 	struct {
+		bool enabled;
+		uint64_t max_size;	/* of a file that is read */
+		uint64_t rate;		/* bytes per second; 0: no limit */
+		char *db;		/* empty: kept in memory */
+		char *dpkg_dir, *rpm_dir;
+		char *rpm;		/* empty: not asked */
+	} trust;
+	struct {
 		uint64_t max_processes;
 		uint64_t keep_dead_ms;
 	} process;

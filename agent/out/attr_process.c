@@ -174,6 +174,7 @@ static void add_known(struct attrs *a, const struct view_images *images,
 		attr_exe_path(a, img->exe);
 	if (img->exe_file)
 		attr_exe(a, img->exe_file);
+	attr_findings(a, img->exe_finding, img->script_finding);
 	attr_list(a, "process.command_args", img->args, img->n_args);
 	attr_bool(a, "process.interactive", img->tty != 0);
 	if (img->args_redacted)

@@ -354,6 +354,14 @@ static void add_repeats(struct attrs *a, const struct view *v)
 		attr_string(a, "picket.tag", slice_str(r->tag));
 }
 
+static void add_resolution(struct attrs *a, const Picket__V1__Resolution *r)
+{
+	add_verdict(a, r->verdict);
+	attr_findings(a, r->exe, r->script);
+	if (r->timed_out)
+		attr_bool(a, "picket.timed_out", true);
+}
+
 static void add_amendment(struct attrs *a, const struct view *v)
 {
 	const Picket__V1__Amendment *m = v->amendment;
@@ -376,6 +384,8 @@ static void add_amendment(struct attrs *a, const struct view *v)
 		add_result(a, m->connect);
 	if (m->write)
 		add_totals(a, m->write);
+	if (m->resolution)
+		add_resolution(a, m->resolution);
 	if (m->repeats)
 		add_repeats(a, v);
 }
@@ -426,10 +436,11 @@ const char *attr_event_name(const struct view *v)
 	size_t kind;
 
 	if (v->amendment)
-		return v->amendment->connect   ? "picket.connect.result"
-		       : v->amendment->write   ? "picket.write.totals"
-		       : v->amendment->repeats ? "picket.alert.repeats"
-					       : "picket.amendment";
+		return v->amendment->connect	  ? "picket.connect.result"
+		       : v->amendment->write	  ? "picket.write.totals"
+		       : v->amendment->resolution ? "picket.verdict"
+		       : v->amendment->repeats	  ? "picket.alert.repeats"
+						  : "picket.amendment";
 	if (!v->event)
 		return "picket.gap";
 	kind = (size_t)v->event->kind;
@@ -449,6 +460,11 @@ enum attr_level attr_level(const struct view *v)
 {
 	const Picket__V1__Event *e = v->event;
 
+	if (v->amendment && v->amendment->resolution)
+		return v->amendment->resolution->verdict->alert
+			       ? level_of(v->amendment->resolution->verdict
+						  ->severity)
+			       : ATTR_INFO;
 	if (v->amendment)
 		return v->amendment->repeats
 			       ? level_of(v->amendment->repeats->severity)

@@ -47,3 +47,7 @@ void attr_exe_path(struct attrs *a, const Picket__V1__Path *p);
 /* Who did it, as of the act. */
 void attr_process(struct attrs *a, const struct view_images *images,
 		  const struct view *v);
+
+/* attr_finding.c; either may be NULL. */
+void attr_findings(struct attrs *a, const Picket__V1__Finding *exe,
+		   const Picket__V1__Finding *script);

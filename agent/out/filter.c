@@ -56,6 +56,11 @@ static bool has_kind_of(const struct filter *f, const struct view *v)
 
 bool filter_is_alert(const struct view *v)
 {
+	const Picket__V1__Amendment *a = v->amendment;
+
+	/* An event that was pending is an alert with what settled it. */
+	if (a && a->resolution)
+		return a->resolution->verdict->alert;
 	return v->event && v->event->verdict && v->event->verdict->alert;
 }
 
@@ -67,6 +72,7 @@ bool filter_passes(const struct filter *f, const struct view *v)
 	if (v->amendment)
 		return has_kind_of(f, v) &&
 		       (!f->alerts_only || v->amendment->repeats ||
+			filter_is_alert(v) ||
 			(v->amended.known && v->amended.alert));
 	return true;
 }

@@ -313,6 +313,26 @@ static void add_totals(struct buf *out, const Picket__V1__WriteTotals *t)
 	json_close(out, '}');
 }
 
+static void add_finding(struct buf *out, const char *key,
+			const Picket__V1__Finding *f)
+{
+	if (!f)
+		return;
+	json_open(out, key, '{');
+	json_finding(out, f);
+	json_close(out, '}');
+}
+
+static void add_resolution(struct buf *out, const Picket__V1__Resolution *r)
+{
+	json_open(out, "resolution", '{');
+	add_verdict(out, r->verdict);
+	add_finding(out, "exe", r->exe);
+	add_finding(out, "script", r->script);
+	json_true(out, "timed_out", r->timed_out);
+	json_close(out, '}');
+}
+
 static void add_repeats(struct buf *out, const struct view *v)
 {
 	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
@@ -354,6 +374,8 @@ static void add_amendment(struct buf *out, const struct view_images *images,
 		add_result(out, a->connect);
 	if (a->write)
 		add_totals(out, a->write);
+	if (a->resolution)
+		add_resolution(out, a->resolution);
 	if (a->repeats)
 		add_repeats(out, v);
 	if (!v->amended.path_cut)

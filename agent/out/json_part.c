@@ -6,6 +6,8 @@
  */
 #include "out/json_part.h"
 
+#include "out/names.h"
+
 #include <stdio.h>
 
 #include "base/escape.h"
@@ -238,4 +240,28 @@ void json_base64(struct buf *out, const char *name, ProtobufCBinaryData value)
 		return;
 	add_key(out, name, "");
 	add_base64(out, slice_of_data(value));
+}
+
+void json_finding(struct buf *out, const Picket__V1__Finding *f)
+{
+	static const char *const who[] = { "others", "group", "user" };
+	char hex[65];
+
+	json_str(out, "trust", name_trust(f->trust));
+	json_str(out, "hash", name_hash(f->hash));
+	if (f->sha256.len == 32) {
+		for (int i = 0; i < 32; i++)
+			(void)snprintf(hex + 2 * i, 3, "%02x",
+				       f->sha256.data[i]);
+		json_str(out, "sha256", hex);
+	}
+	if (*f->package)
+		json_bytes(out, "package", slice_str(f->package));
+	if (!f->writable)
+		return;
+	json_open(out, "writable_by", '[');
+	for (int i = 0; i < 3; i++)
+		if (f->writable >> i & 1)
+			json_str(out, NULL, who[i]);
+	json_close(out, ']');
 }

@@ -41,6 +41,7 @@ static const char *const answers[] = {
 	[PICKET__V1__ANSWER__ANSWER_DENIED] = "denied",
 	[PICKET__V1__ANSWER__ANSWER_UNLISTED] = "unlisted",
 	[PICKET__V1__ANSWER__ANSWER_PENDING] = "pending",
+	[PICKET__V1__ANSWER__ANSWER_IGNORED] = "ignored",
 };
 
 static const char *const severities[] = {
@@ -255,4 +256,57 @@ const char *name_signal(uint32_t signo, char buf[static 16])
 		return NULL;
 	(void)snprintf(buf, 16, "SIG%s", abbrev);
 	return buf;
+}
+
+static const char *const trusts[] = {
+	[PICKET__V1__TRUST__TRUST_UNKNOWN] = "unknown",
+	[PICKET__V1__TRUST__TRUST_PACKAGE] = "package",
+	[PICKET__V1__TRUST__TRUST_UNPACKAGED] = "unpackaged",
+	[PICKET__V1__TRUST__TRUST_CHANGED] = "changed",
+	[PICKET__V1__TRUST__TRUST_WRITABLE] = "writable",
+	[PICKET__V1__TRUST__TRUST_UNPROVED] = "unproved",
+};
+
+const char *name_trust(Picket__V1__Trust t)
+{
+	size_t i = (size_t)t;
+
+	return trusts[i < sizeof(trusts) / sizeof(*trusts) ? i : 0];
+}
+
+static const char *const hashes[] = {
+	[PICKET__V1__HASH__HASH_NONE] = "none",
+	[PICKET__V1__HASH__HASH_DONE] = "done",
+	[PICKET__V1__HASH__HASH_CHANGED] = "changed",
+	[PICKET__V1__HASH__HASH_GONE] = "gone",
+	[PICKET__V1__HASH__HASH_TOO_LARGE] = "too_large",
+	[PICKET__V1__HASH__HASH_FAILED] = "failed",
+};
+
+const char *name_hash(Picket__V1__Hash h)
+{
+	size_t i = (size_t)h;
+
+	return hashes[i < sizeof(hashes) / sizeof(*hashes) ? i : 0];
+}
+
+const char *name_trust_said(Picket__V1__Trust t, Picket__V1__Hash h)
+{
+	static const char *const said[] = {
+		[PICKET__V1__TRUST__TRUST_UNKNOWN] = "is not known to be of a "
+						     "package ",
+		[PICKET__V1__TRUST__TRUST_PACKAGE] = "is as packaged in ",
+		[PICKET__V1__TRUST__TRUST_UNPACKAGED] = "is of no package",
+		[PICKET__V1__TRUST__TRUST_CHANGED] = "is not as packaged in ",
+		[PICKET__V1__TRUST__TRUST_WRITABLE] =
+			"may be changed by others than root; of ",
+		[PICKET__V1__TRUST__TRUST_UNPROVED] = "has no digest in ",
+	};
+	size_t i = (size_t)t;
+
+	if (h == PICKET__V1__HASH__HASH_GONE)
+		return "was gone when it was looked at; of ";
+	if (h == PICKET__V1__HASH__HASH_CHANGED)
+		return "was another one when it was looked at; of ";
+	return said[i < sizeof(said) / sizeof(*said) ? i : 0];
 }

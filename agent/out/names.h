@@ -32,3 +32,8 @@ const char *name_protocol(uint32_t protocol, uint32_t type);
 const char *name_outcome(uint32_t error);
 /* "SIGTERM", or NULL for one without a name. */
 const char *name_signal(uint32_t signo, char buf[static 16]);
+
+const char *name_trust(Picket__V1__Trust t);	/* package, changed … */
+const char *name_hash(Picket__V1__Hash h);	/* done, gone … */
+/* As a person says it, the package's name to follow where there is one. */
+const char *name_trust_said(Picket__V1__Trust t, Picket__V1__Hash h);

@@ -152,6 +152,24 @@ static void fill_stdio(struct image *img, const Picket__V1__Image *m)
 	}
 }
 
+static struct file_facts facts_of(const Picket__V1__Finding *f)
+{
+	struct file_facts facts = { .known = f };
+
+	if (!f)
+		return facts;
+	if ((unsigned)f->trust < TRUST_STATE_COUNT)
+		facts.trust = (uint8_t)f->trust;
+	if ((unsigned)f->hash < HASH_STATE_COUNT)
+		facts.hash = (uint8_t)f->hash;
+	facts.writable = (uint8_t)f->writable;
+	if (f->sha256.len == sizeof(facts.sha256))
+		memcpy(facts.sha256, f->sha256.data, sizeof(facts.sha256));
+	else if (facts.hash == HASH_DONE)
+		facts.hash = HASH_NONE;
+	return facts;
+}
+
 static void fill_image(struct recall *r, struct image *img,
 		       const Picket__V1__Image *m)
 {
@@ -162,6 +180,8 @@ static void fill_image(struct recall *r, struct image *img,
 		.began_ns = m->began_ns,
 		.exe = copy_path(r, m->exe),
 		.exe_file = recall_file(m->exe_file),
+		.exe_facts = facts_of(m->exe_finding),
+		.script_facts = facts_of(m->script_finding),
 		.script = copy(r, recall_bytes(m->script)),
 		.script_file = recall_file(m->script_file),
 		.filename = copy(r, recall_bytes(m->filename)),

@@ -18,13 +18,7 @@
 #include "base/escape.h"
 #include "out/record_part.h"
 
-#define STRING_MAX 256
-#define FACTS_MAX  32
-
-/* Where a string that is not UTF-8 is mended. */
-struct mended {
-	char s[STRING_MAX];
-};
+#define FACTS_MAX 32
 
 static const Picket__V1__Kind kinds[EVENT_KIND_COUNT] = {
 	[EVENT_EXEC] = PICKET__V1__KIND__KIND_EXEC,
@@ -42,6 +36,7 @@ static const Picket__V1__Answer answers[ANSWER_COUNT] = {
 	[ANSWER_DENIED] = PICKET__V1__ANSWER__ANSWER_DENIED,
 	[ANSWER_UNLISTED] = PICKET__V1__ANSWER__ANSWER_UNLISTED,
 	[ANSWER_PENDING] = PICKET__V1__ANSWER__ANSWER_PENDING,
+	[ANSWER_IGNORED] = PICKET__V1__ANSWER__ANSWER_IGNORED,
 };
 
 /* These are cast, not looked up. */
@@ -54,6 +49,22 @@ static_assert((int)TAMPER_BPF == (int)PICKET__V1__TAMPER__TYPE__BPF,
 	      "tampering agrees with event.proto");
 static_assert((int)OP_RMDIR == (int)PICKET__V1__OPERATION__OPERATION_RMDIR,
 	      "operations agree with event.proto");
+
+static_assert((int)TRUST_UNPROVED == (int)PICKET__V1__TRUST__TRUST_UNPROVED &&
+		      (int)HASH_FAILED == (int)PICKET__V1__HASH__HASH_FAILED,
+	      "findings agree with event.proto");
+
+void record_fill_verdict(Picket__V1__Verdict *m, const struct verdict *v,
+			 struct mended *rule, struct mended *tag)
+{
+	picket__v1__verdict__init(m);
+	m->answer = answers[v->answer];
+	m->alert = v->alert;
+	m->repeated = v->repeated;
+	m->severity = (Picket__V1__Severity)v->severity;
+	m->rule = record_string(v->rule, rule);
+	m->tag = record_string(v->tag, tag);
+}
 
 void record_add(struct buf *out, const ProtobufCMessage *m)
 {
@@ -105,8 +116,7 @@ bool record_fill_file(Picket__V1__File *m, const struct file_id *f,
 	return true;
 }
 
-/* s if it is UTF-8, else a copy with '?' for each byte that is not. */
-static char *valid_string(const char *s, struct mended *m)
+char *record_string(const char *s, struct mended *m)
 {
 	struct slice in = slice_str(s);
 	size_t n = 0;
@@ -373,13 +383,7 @@ void record_pack_event(struct buf *out, const struct event *ev,
 		m.actor = &actor;
 	}
 	if (v && v->answer != ANSWER_NONE) {
-		picket__v1__verdict__init(&verdict);
-		verdict.answer = answers[v->answer];
-		verdict.alert = v->alert;
-		verdict.repeated = v->repeated;
-		verdict.severity = (Picket__V1__Severity)v->severity;
-		verdict.rule = valid_string(v->rule, &rule);
-		verdict.tag = valid_string(v->tag, &tag);
+		record_fill_verdict(&verdict, v, &rule, &tag);
 		m.verdict = &verdict;
 	}
 	if (fill_act[ev->kind])
@@ -399,11 +403,11 @@ void record_pack_agent(struct buf *out, int what, const char *text,
 
 	picket__v1__agent__init(&a);
 	a.what = (Picket__V1__Agent__What)what;
-	a.text = valid_string(text, &line);
+	a.text = record_string(text, &line);
 	for (n = 0; facts && facts[n].key && n < FACTS_MAX; n++) {
 		picket__v1__agent__facts_entry__init(&entries[n]);
-		entries[n].key = valid_string(facts[n].key, &keys[n]);
-		entries[n].value = valid_string(facts[n].value, &values[n]);
+		entries[n].key = record_string(facts[n].key, &keys[n]);
+		entries[n].value = record_string(facts[n].value, &values[n]);
 		list[n] = &entries[n];
 	}
 	a.n_facts = n;
@@ -429,7 +433,7 @@ void record_pack_coverage(struct buf *out, const char *text,
 
 	picket__v1__agent__init(&a);
 	a.what = PICKET__V1__AGENT__WHAT__COVERAGE;
-	a.text = valid_string(text, &line);
+	a.text = record_string(text, &line);
 	for (n = 0; n < table->n && n < RECORD_COVERAGE_MAX; n++) {
 		const struct record_coverage *c = &table->rows[n];
 
@@ -438,7 +442,7 @@ void record_pack_coverage(struct buf *out, const char *text,
 		rows[n].way = (char *)(uintptr_t)c->way;
 		rows[n].backend = (char *)(uintptr_t)c->backend;
 		/* The kernel's own words are in it. */
-		rows[n].reason = valid_string(c->reason, &reasons[n]);
+		rows[n].reason = record_string(c->reason, &reasons[n]);
 		rows[n].active = c->active;
 		list[n] = &rows[n];
 	}
@@ -518,8 +522,8 @@ void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
 	repeats.since_ns = t->since_ns;
 	repeats.kind = kinds[t->kind];
 	repeats.severity = (Picket__V1__Severity)t->severity;
-	repeats.rule = valid_string(t->rule, &rule);
-	repeats.tag = valid_string(t->tag, &tag);
+	repeats.rule = record_string(t->rule, &rule);
+	repeats.tag = record_string(t->tag, &tag);
 	picket__v1__amendment__init(&m);
 	m.epoch = epoch;
 	m.seq = seq;

@@ -40,6 +40,18 @@ void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
 			       const struct alert_repeats *t, uint64_t boot_ns,
 			       int64_t wall_ns);
 
+/* The verdict of an event that was pending, and what decided it. */
+struct resolution {
+	const struct verdict *verdict;
+	const struct image *img;	/* whose facts are told; NULL: none */
+	/* "name version" each; empty: none. */
+	const char *exe_package, *script_package;
+	bool timed_out;
+};
+void record_pack_resolution(struct buf *out, uint32_t epoch, uint64_t seq,
+			    const struct resolution *r, uint64_t boot_ns,
+			    int64_t wall_ns);
+
 struct record_fact {
 	const char *key;
 	const char *value;

@@ -26,6 +26,7 @@ struct image_parts {
 	Picket__V1__Image image;
 	Picket__V1__Path exe;
 	Picket__V1__File exe_file, script_file;
+	Picket__V1__Finding exe_finding, script_finding;
 	Picket__V1__Login login;
 	Picket__V1__Capabilities capabilities;
 	Picket__V1__Namespaces namespaces;
@@ -81,6 +82,10 @@ static void fill_program(struct image_parts *p, const struct image *img)
 		m->exe = &p->exe;
 	if (record_fill_file(&p->exe_file, &img->exe_file, true))
 		m->exe_file = &p->exe_file;
+	if (record_fill_finding(&p->exe_finding, &img->exe_facts))
+		m->exe_finding = &p->exe_finding;
+	if (record_fill_finding(&p->script_finding, &img->script_facts))
+		m->script_finding = &p->script_finding;
 	m->script = record_bytes(img->script);
 	if (record_fill_file(&p->script_file, &img->script_file, true))
 		m->script_file = &p->script_file;

@@ -25,5 +25,20 @@ bool record_fill_path(Picket__V1__Path *m, const struct file_path *p);
 bool record_fill_file(Picket__V1__File *m, const struct file_id *f,
 		      bool with_times);
 
+/* Fill *m; false: nothing was found out. */
+bool record_fill_finding(Picket__V1__Finding *m, const struct file_facts *f);
+
+/* Where a string that is not UTF-8 is mended. */
+#define RECORD_STRING_MAX 256
+struct mended {
+	char s[RECORD_STRING_MAX];
+};
+/* s if it is UTF-8, else a copy with '?' for each byte that is not. */
+char *record_string(const char *s, struct mended *m);
+
+/* Strings are borrowed from v, or mended in the other two. */
+void record_fill_verdict(Picket__V1__Verdict *m, const struct verdict *v,
+			 struct mended *rule, struct mended *tag);
+
 /* Append the packed message to out. */
 void record_add(struct buf *out, const ProtobufCMessage *m);

@@ -58,6 +58,8 @@ static struct alarm alarm_of(const struct view *v)
 		return warning;
 	if (v->amendment && v->amendment->repeats)
 		return alarm_of_severity(v->amendment->repeats->severity);
+	if (v->amendment && v->amendment->resolution)
+		d = v->amendment->resolution->verdict;
 	if (v->event && v->event->agent &&
 	    what_is_warning(v->event->agent->what))
 		return warning;
@@ -77,7 +79,8 @@ static const char *kind_of(const struct view *v)
 		       : v->amendment->write ? "write"
 		       : v->amendment->repeats
 			       ? name_kind(v->amendment->repeats->kind)
-			       : "amended";
+		       : v->amended.known ? name_kind(v->amended.kind)
+					  : "amended";
 	if (v->event->kind == PICKET__V1__KIND__KIND_AGENT)
 		return "picket";
 	return name_kind(v->event->kind);

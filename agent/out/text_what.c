@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -438,6 +439,42 @@ static void add_write_totals(struct buf *out, const struct view *v)
 		 t->bytes);
 }
 
+static void add_finding(struct buf *out, const Picket__V1__Finding *f)
+{
+	char hex[17];
+
+	buf_addf(out, " %s", name_trust_said(f->trust, f->hash));
+	if (*f->package)
+		text_cut(out, slice_str(f->package), SENTENCE_MAX_BYTES);
+	if (f->sha256.len != 32)
+		return;
+	for (int i = 0; i < 8; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", f->sha256.data[i]);
+	buf_addf(out, ", sha256 %s…", hex);
+}
+
+static void add_resolution(struct buf *out, const struct view *v)
+{
+	const Picket__V1__Resolution *r = v->amendment->resolution;
+	const Picket__V1__Image *img = v->image;
+
+	if (img && img->exe)
+		add_path_bytes(out, slice_of((char *)img->exe->path.data,
+					     img->exe->path.len));
+	else
+		buf_addf(out, "event %" PRIu64, v->amendment->seq);
+	if (r->exe)
+		add_finding(out, r->exe);
+	if (r->script && img) {
+		buf_add_str(out, "; ");
+		add_path_bytes(out, slice_of((char *)img->script.data,
+					     img->script.len));
+		add_finding(out, r->script);
+	}
+	if (r->timed_out)
+		buf_add_str(out, ", not all found out in time");
+}
+
 static void add_repeats(struct buf *out, const struct view *v)
 {
 	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
@@ -457,6 +494,8 @@ static void add_amendment(struct buf *out, const struct view *v)
 		add_connect_result(out, v);
 	else if (v->amendment->write)
 		add_write_totals(out, v);
+	else if (v->amendment->resolution)
+		add_resolution(out, v);
 	else if (v->amendment->repeats)
 		add_repeats(out, v);
 	else
@@ -508,6 +547,8 @@ void text_verdict(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Verdict *d = v->event ? v->event->verdict : NULL;
 
+	if (v->amendment && v->amendment->resolution)
+		d = v->amendment->resolution->verdict;
 	if (v->amendment && v->amendment->repeats) {
 		buf_add_str(out, "repeated");
 		add_rule(out, v->amendment->repeats->rule,

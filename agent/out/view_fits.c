@@ -47,6 +47,9 @@ bool view_event_fits(const Picket__V1__Event *e)
 
 bool view_amendment_fits(const Picket__V1__Amendment *a)
 {
+	if (a->resolution)
+		return !a->connect && !a->write && !a->repeats &&
+		       a->resolution->verdict;
 	if (a->connect)
 		return !a->write && !a->repeats &&
 		       address_fits(a->connect->local) &&

@@ -313,7 +313,10 @@ void view_remember_event(struct view_images *v, const struct view *r)
 	struct amendable *m;
 	int made;
 
-	if (!v->events || (!e->write && !e->connect))
+	bool pending = e->verdict &&
+		       e->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
+
+	if (!v->events || (!e->write && !e->connect && !pending))
 		return;
 	m = table_put(v->events, &name, &made);
 	if (!made)

@@ -10,7 +10,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,16 +70,27 @@ static int ask_rpm(const struct trust_make *m, struct trust_packages *p)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
+/* rpm is installed for other hosts' packages, too. */
+static bool has_rpms(int rpm_fd)
+{
+	static const char *const names[] = { "rpmdb.sqlite", "Packages",
+					     "Packages.db" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (rpm_fd >= 0 && faccessat(rpm_fd, names[i], F_OK, 0) == 0)
+			return true;
+	return false;
+}
+
 static int read_all(const struct trust_make *m, struct trust_packages *p)
 {
-	struct stat st;
 	int r = -ENOENT;
 
 	if (m->sources.dpkg_fd >= 0)
 		r = trust_read_dpkg(p, m->sources.dpkg_fd);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (!*m->rpm || m->sources.rpm_fd < 0 || stat(m->rpm, &st) < 0)
+	if (!*m->rpm || !has_rpms(m->sources.rpm_fd))
 		return r;
 	return ask_rpm(m, p);
 }

@@ -9,13 +9,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/table.h"
 #include "trust/worker.h"
 
 #define REMEMBERED_MAX 8192
+#define WAYS_MAX       8192
 
 /* Padding matters: a key. */
 struct file_key {
@@ -27,6 +28,7 @@ struct entry {
 	struct file_id id;
 	struct file_facts facts;
 	struct digests digests;
+	uint64_t path;	     /* a hash of it */
 	uint32_t db_number;  /* by which trust was judged; 0: not judged */
 	uint32_t way_number; /* as of which writable was looked at */
 	bool asked;	     /* under way */
@@ -38,7 +40,9 @@ struct entry {
 struct trust {
 	struct worker *worker;
 	struct table *entries; /* struct file_key -> struct entry */
+	struct table *ways;    /* hash of a directory's name */
 	uint32_t db_number, way_number;
+	uint64_t seed; /* so that nobody makes two names of one hash */
 	struct trust_stats stats;
 };
 
@@ -50,8 +54,14 @@ int trust_new(const struct trust_settings *s, struct trust **ret)
 	if (!t)
 		return -ENOMEM;
 	t->way_number = 1;
+	if (getrandom(&t->seed, sizeof(t->seed), 0) < 0) {
+		free(t);
+		return -errno;
+	}
 	r = table_new(REMEMBERED_MAX, sizeof(struct file_key),
 		      sizeof(struct entry), &t->entries);
+	if (r >= 0)
+		r = table_new(WAYS_MAX, sizeof(uint64_t), 1, &t->ways);
 	if (r >= 0)
 		r = worker_start(s, &t->worker);
 	if (r < 0) {
@@ -68,6 +78,7 @@ void trust_free(struct trust *t)
 		return;
 	worker_stop(t->worker);
 	table_free(t->entries);
+	table_free(t->ways);
 	free(t);
 }
 
@@ -89,6 +100,24 @@ static bool is_same_file(const struct file_id *a, const struct file_id *b)
 	       a->ctime_ns == b->ctime_ns && a->generation == b->generation;
 }
 
+/* All is found out, but for a database that is newer than what was asked. */
+static bool waits_for_db(const struct trust *t, const struct entry *e)
+{
+	return e->facts.known && e->way_number == t->way_number &&
+	       e->db_number == t->db_number;
+}
+
+static uint64_t path_hash(const struct trust *t, struct slice path)
+{
+	uint64_t h = t->seed;
+
+	for (size_t i = 0; i < path.n; i++) {
+		h = (h ^ (unsigned char)path.p[i]) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+	}
+	return h;
+}
+
 static struct file_key key_of(const struct file_id *id)
 {
 	return (struct file_key){ id->ino, id->dev };
@@ -105,12 +134,27 @@ static bool is_answer(const struct trust *t, const struct entry *e,
 	       (e->db_number && e->db_number == t->db_number && !e->stale);
 }
 
+/* Each directory on the way, but the root, which is never a stranger's. */
+static void note_way(struct trust *t, struct slice path)
+{
+	uint64_t hash;
+	int made;
+
+	for (size_t i = 1; i < path.n; i++) {
+		if (path.p[i] != '/')
+			continue;
+		hash = path_hash(t, slice_of(path.p, i));
+		(void)table_put(t->ways, &hash, &made);
+	}
+}
+
 static int send(struct trust *t, const struct trust_question *q,
 		struct entry *e)
 {
 	const struct work w = {
 		.id = q->id,
 		.path = q->path,
+		.path_hash = e->path,
 		.digests = e->digests,
 		.way_number = t->way_number,
 	};
@@ -120,6 +164,7 @@ static int send(struct trust *t, const struct trust_question *q,
 		t->stats.refused++;
 		return -EAGAIN;
 	}
+	note_way(t, q->path);
 	e->asked = true;
 	e->touched = false;
 	return 0;
@@ -129,20 +174,22 @@ int trust_ask(struct trust *t, const struct trust_question *q,
 	      struct trust_answer *ret)
 {
 	struct file_key key = key_of(&q->id);
+	uint64_t path = path_hash(t, q->path);
 	struct entry *e;
 	int made;
 
 	t->stats.asked++;
 	e = table_put(t->entries, &key, &made);
-	if (made || !is_same_file(&e->id, &q->id))
-		*e = (struct entry){ .id = q->id };
+	/* By another name it may be another one's to write to. */
+	if (made || !is_same_file(&e->id, &q->id) || e->path != path)
+		*e = (struct entry){ .id = q->id, .path = path };
 	ret->facts = e->facts;
 	memcpy(ret->package, e->package, sizeof(ret->package));
 	if (is_answer(t, e, q)) {
 		t->stats.answered_at_once++;
 		return 1;
 	}
-	return e->asked ? 0 : send(t, q, e);
+	return e->asked || waits_for_db(t, e) ? 0 : send(t, q, e);
 }
 
 void trust_written(struct trust *t, const struct file_id *id)
@@ -165,9 +212,12 @@ void trust_written(struct trust *t, const struct file_id *id)
 	table_remove(t->entries, &key);
 }
 
-void trust_way_changed(struct trust *t)
+void trust_way_changed(struct trust *t, struct slice path)
 {
-	t->way_number++;
+	uint64_t hash = path_hash(t, path);
+
+	if (table_get(t->ways, &hash))
+		t->way_number++;
 }
 
 int trust_offer(struct trust *t, int fd)
@@ -207,7 +257,7 @@ static void take_done(struct trust *t, const struct done *d,
 
 	count(&t->stats, d);
 	/* It gave way, or the name is another file's by now. */
-	if (!e || !is_same_file(&e->id, &d->id))
+	if (!e || !is_same_file(&e->id, &d->id) || e->path != d->path_hash)
 		return;
 	e->asked = false;
 	e->facts = d->facts;

@@ -62,9 +62,14 @@ struct trust_answer {
 int trust_ask(struct trust *t, const struct trust_question *q,
 	      struct trust_answer *ret);
 
-/* Was written to; or the rights of a directory were changed, or its name. */
+/* Was written to. */
 void trust_written(struct trust *t, const struct file_id *id);
-void trust_way_changed(struct trust *t);
+/*
+ * Somebody changed who may write to the file or directory of this name, by
+ * the host's mounts: if it is one on the way to a remembered file, it is
+ * looked at again.
+ */
+void trust_way_changed(struct trust *t, struct slice path);
 
 /*
  * A database in the file fd (taken over). It replaces the one there once it

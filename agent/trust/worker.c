@@ -92,6 +92,7 @@ static void work_on(struct worker *w, const struct item *i, struct done *ret)
 		.id = x.id,
 		.facts = x.facts,
 		.digests = x.digests,
+		.path_hash = i->work.path_hash,
 		.way_number = i->work.way_number,
 		.was_read = !i->work.digests.known,
 	};

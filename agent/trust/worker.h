@@ -14,13 +14,15 @@ struct work {
 	struct file_id id;
 	struct slice path;	/* copied by worker_send */
 	struct digests digests;
-	uint32_t way_number;	/* handed back */
+	uint64_t path_hash;	/* these are handed back */
+	uint32_t way_number;
 };
 
 struct done {
 	struct file_id id;
 	struct file_facts facts;
 	struct digests digests;
+	uint64_t path_hash;
 	uint32_t way_number;
 	uint32_t db_number;	/* 0: there was no database */
 	bool is_stale;		/* not trusted, and the database is old */

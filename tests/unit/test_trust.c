@@ -229,6 +229,7 @@ static void what_rpm_prints_is_read(void **state)
 
 	(void)state;
 	put("dpkg/status", "");
+	put("dpkg/rpmdb.sqlite", "");
 	put("rpm",
 	    "#!/bin/sh\n"
 	    "test \"$3\" = -qa -a \"$4\" = --queryformat || exit 1\n"
@@ -257,6 +258,7 @@ static void an_rpm_that_fails_makes_no_database(void **state)
 
 	(void)state;
 	put("dpkg/status", "");
+	put("dpkg/Packages", "");
 	(void)close(make_file("/bin/false", &made));
 	assert_int_equal(made.result, -EIO);
 }
@@ -432,7 +434,9 @@ static void who_else_may_write_on_the_way_is_found(void **state)
 	assert_int_equal(chmod(path, 0777), 0);
 	/* Remembered until somebody says that directories have changed. */
 	assert_int_equal(trust_in(t, "/usr/bin/one"), TRUST_PACKAGE);
-	trust_way_changed(t);
+	trust_way_changed(t, slice_str("/usr/local"));
+	assert_int_equal(trust_in(t, "/usr/bin/one"), TRUST_PACKAGE);
+	trust_way_changed(t, slice_str("/usr"));
 	assert_int_equal(trust_in(t, "/usr/bin/one"), TRUST_WRITABLE);
 	trust_free(t);
 }

@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a package installed runs unremarked, and whatever else lies there does
+not: with the real dpkg, a package made here, and a database of its own."""
+import contextlib
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import record
+from lib import (ACTORS, Agent, contains, equal, main, need_root, remove_tree,
+                 test, true, wait_for, workdir)
+
+POLICY = """
+[allow packaged]
+event = exec
+trust = package
+owner = test
+
+[deny replaced]
+event    = exec
+trust    = changed
+severity = high
+"""
+
+CONTROL = """Package: picket-test
+Version: {version}
+Architecture: all
+Maintainer: test <test@example.org>
+Description: made by a test
+"""
+
+
+class Ground:
+    """A directory that is root's alone down to the root: /tmp is not."""
+
+    def __init__(self, directory, place):
+        self.dir = directory
+        self.place = place
+        self.admin = directory / "dpkg"
+        self.program = place / "bin" / "tool"
+        self.script = place / "bin" / "script"
+        for name in ("info", "updates", "triggers", "alternatives"):
+            (self.admin / name).mkdir(parents=True)
+        for name in ("status", "available"):
+            (self.admin / name).write_text("")
+        # The process that reads it is nobody.
+        directory.chmod(0o755)
+
+    def install(self, version, program):
+        tree = self.dir / f"tree-{version}"
+        at = tree / self.program.relative_to("/")
+        at.parent.mkdir(parents=True)
+        shutil.copy(program, at)
+        at.chmod(0o755)
+        script = tree / self.script.relative_to("/")
+        script.write_text(f"#!/bin/sh\n: {version}\n{self.program} x\n")
+        script.chmod(0o755)
+        debian = tree / "DEBIAN"
+        debian.mkdir()
+        (debian / "control").write_text(CONTROL.format(version=version))
+        sums = ""
+        for f in (at, script):
+            digest = hashlib.md5(f.read_bytes()).hexdigest()
+            sums += f"{digest}  {f.relative_to(tree)}\n"
+        (debian / "md5sums").write_text(sums)
+        deb = self.dir / f"{version}.deb"
+        subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, deb],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["dpkg", f"--admindir={self.admin}", "--force-all",
+                        f"--log={self.dir}/log", "-i", deb],
+                       check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def run(self, program=None):
+        p = subprocess.Popen([program or self.program, "x"],
+                             stdout=subprocess.DEVNULL)
+        p.wait()
+        return p.pid
+
+    def verdict(self, pid, exe=None):
+        """The exec event's verdict, settled; and what settled it."""
+        exe = os.fsencode(exe or self.program)
+        found = {}
+
+        def settled():
+            records = self.agent.read("--kind", "exec,amendment")
+            mine = [r for r in records if r["kind"] == "exec"
+                    and record.pid(r) == pid and record.exe(r) == exe]
+            if not mine:
+                return None
+            found["event"] = mine[-1]
+            if mine[-1]["verdict"]["answer"] != "pending":
+                found["resolution"] = None
+                return mine[-1]["verdict"]
+            for r in records:
+                a = r.get("amendment", {})
+                if a.get("seq") == mine[-1]["seq"] and "resolution" in a:
+                    found["resolution"] = a["resolution"]
+                    return a["resolution"]["verdict"]
+            return None
+        wait_for(settled, f"a verdict of {exe!r} by {pid}")
+        return settled(), found
+
+
+@contextlib.contextmanager
+def ground():
+    need_root()
+    with workdir("trust") as directory:
+        place = pathlib.Path(tempfile.mkdtemp(prefix="picket-test-",
+                                              dir="/opt"))
+        place.chmod(0o755)
+        try:
+            g = Ground(directory, place)
+            g.install("1.0", ACTORS / "act_tiny")
+            trust = {"db": f"{directory}/trust.db", "dpkg_dir": g.admin,
+                     "rpm": ""}
+            with Agent(directory, POLICY, trust=trust,
+                       rules={"unlisted_exec": "alert"}) as g.agent:
+                g.agent.start()
+                yield g
+        finally:
+            remove_tree(place)
+
+
+@test
+def a_packaged_program_is_allowed(g):
+    verdict, found = g.verdict(g.run())
+    equal(verdict["answer"], "allowed", "verdict")
+    equal(verdict["rule"], "packaged", "rule")
+    true(not verdict.get("alert"), "no alert")
+    sha256 = hashlib.sha256(g.program.read_bytes()).hexdigest()
+    if found["resolution"]:
+        exe = found["resolution"]["exe"]
+        equal(exe["trust"], "package", "trust")
+        equal(exe["package"], "picket-test 1.0", "package")
+        equal(exe["sha256"], sha256, "sha256")
+    # Known by now: no second event has to wait.
+    verdict, found = g.verdict(g.run())
+    equal(found["resolution"], None, "not pending")
+    equal(found["event"]["process"]["exe_finding"]["sha256"], sha256,
+          "sha256 in the event's own process")
+
+
+@test
+def a_copy_alerts_once_it_is_known(g):
+    copy = g.place / "copy"
+    shutil.copy(g.program, copy)
+    verdict, found = g.verdict(g.run(copy), copy)
+    equal(verdict["answer"], "unlisted", "verdict")
+    true(verdict["alert"], "alert")
+    true(not found["event"]["verdict"].get("alert"), "not before")
+    equal(found["resolution"]["exe"]["trust"], "unpackaged", "trust")
+
+
+@test
+def another_content_in_its_place_is_changed(g):
+    was = g.program.read_bytes()
+    fresh = g.place / "fresh"
+    fresh.write_bytes(was + b"more")
+    fresh.chmod(0o755)
+    fresh.rename(g.program)
+    verdict, found = g.verdict(g.run())
+    equal(verdict["rule"], "replaced", "rule")
+    true(verdict["alert"], "alert")
+    equal(found["resolution"]["exe"]["package"], "picket-test 1.0", "whose")
+    fresh.write_bytes(was)
+    fresh.chmod(0o755)
+    fresh.rename(g.program)
+    verdict, _ = g.verdict(g.run())
+    equal(verdict["answer"], "allowed", "as it was")
+
+
+@test
+def a_directory_that_others_may_write_spoils_it(g):
+    g.program.parent.chmod(0o777)
+    g.run("/bin/true")
+    verdict, found = g.verdict(g.run())
+    equal(verdict["answer"], "unlisted", "verdict")
+    equal(found["resolution"]["exe"]["trust"], "writable", "trust")
+    equal(found["resolution"]["exe"]["writable_by"], ["others"], "who")
+    g.program.parent.chmod(0o755)
+    verdict, _ = g.verdict(g.run())
+    equal(verdict["answer"], "allowed", "as it was")
+
+
+@test
+def gone_before_it_was_looked_at_is_not_trusted(g):
+    copy = g.place / "gone"
+    for n in range(20):
+        shutil.copy(g.program, copy)
+        pid = g.run(copy)
+        copy.unlink()
+        verdict, found = g.verdict(pid, copy)
+        equal(verdict["answer"], "unlisted", "verdict")
+        if found["resolution"]["exe"]["hash"] == "gone":
+            return
+    # It was looked at sooner each time: that is as good.
+
+
+@test
+def an_upgrade_is_followed_without_a_restart(g):
+    g.install("2.0", ACTORS / "act_exec")
+    pid = g.run()
+    verdict, found = g.verdict(pid)
+    equal(verdict["answer"], "allowed", "verdict")
+    equal(found["resolution"]["exe"]["package"], "picket-test 2.0", "package")
+    equal(g.agent.status()["trust"]["timed_out"], 0, "nothing timed out")
+
+
+@test
+def the_status_tells_what_is_known(g):
+    trust = g.agent.status()["trust"]
+    equal(trust["packages"], 1, "packages")
+    equal(trust["files"], 2, "files")
+    true(trust["hashed"] >= 3, "files read")
+    text = subprocess.run([g.agent.picket if hasattr(g.agent, "picket")
+                           else os.environ["BUILD"] + "/picket", "status",
+                           "--journal", g.agent.journal],
+                          capture_output=True, check=True).stdout.decode()
+    contains(text, "trust     1 packages, 2 files", "status")
+
+
+@test
+def a_start_finds_the_database(g):
+    db = g.dir / "trust.db"
+    wait_for(db.exists, "a database on the disk")
+    before = db.stat()
+    g.agent.stop()
+    g.agent.start()
+    verdict, _ = g.verdict(g.run())
+    equal(verdict["answer"], "allowed", "verdict")
+    equal(db.stat().st_ino, before.st_ino, "the database")
+
+
+if __name__ == "__main__":
+    main(ground)
