@@ -203,6 +203,8 @@ struct image {
 	struct slice cgroup;	/* path in the hierarchy that tells most */
 	struct slice unit;	/* nginx.service; empty: none */
 	struct slice container;	/* 64 hex digits as a rule; empty: none */
+	bool container_known;	/* its runtime told the next three */
+	struct slice container_image, pod, pod_namespace;
 
 	/* For the stage that writes descriptions; proc/ never looks. */
 	uint64_t described_in;	/* journal segment that holds it; 0: none */

@@ -62,6 +62,7 @@ enum key {
 	GROUP,
 	UNIT,
 	CONTAINER,
+	POD,
 	CGROUP,
 	ORIGIN,
 	TTY,
@@ -75,7 +76,7 @@ enum key {
 
 static const char *const key_names[KEYS] = {
 	"path",	  "old-path", "op",  "dest",  "port",	"proto", "exe",
-	"script", "args",     "env", "user",  "group",	"unit",	 "container",
+	"script", "args",     "env", "user",  "group",	"unit",	 "container", "pod",
 	"cgroup", "origin",   "tty", "stdio", "stdout",
 	"trust", "sha256", "writable-by",
 };
@@ -256,6 +257,7 @@ static void make_value(enum key key, char *to)
 	case ENV:
 	case UNIT:
 	case CONTAINER:
+	case POD:
 		do
 			strcpy(to, PICK(plain));
 		while (!*to);
@@ -469,6 +471,9 @@ static void make_image(struct scene *s, struct image *img)
 			img->unit = keep(s, "nginx.service", 13);
 		if (one_in(3))
 			img->container = keep(s, "abcdefghij", 10);
+		img->container_known = img->container.n && one_in(2);
+		if (img->container_known && one_in(2))
+			img->pod = keep(s, "a=b", 3);
 	}
 	img->exe_file.known = !one_in(4);
 	img->exe_file.memfd = one_in(5);
@@ -542,7 +547,8 @@ static void move_one(struct scene *s)
 	s->n_text = s->n_lasting;
 	img->cgroup = keep(s, "/a/b", 4);
 	img->unit = one_in(2) ? keep(s, "a=b", 3) : slice_of(NULL, 0);
-	img->container = slice_of(NULL, 0);
+	img->container = img->pod = slice_of(NULL, 0);
+	img->container_known = false;
 	s->n_lasting = s->n_text;
 }
 

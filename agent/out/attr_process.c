@@ -53,6 +53,9 @@ static const struct row known_rows[] = {
 	IMAGE_ROW("picket.process.secure", ROW_BOOL, secure),
 	IMAGE_ROW("picket.systemd.unit", ROW_BYTES, unit),
 	IMAGE_ROW("container.id", ROW_BYTES, container),
+	IMAGE_ROW("container.image.name", ROW_BYTES, container_image),
+	IMAGE_ROW("k8s.pod.name", ROW_BYTES, pod),
+	IMAGE_ROW("k8s.namespace.name", ROW_BYTES, pod_namespace),
 };
 
 static void add_env(struct attrs *a, const Picket__V1__Image *img)

@@ -210,6 +210,10 @@ static void fill_image(struct recall *r, struct image *img,
 		.cgroup = copy(r, recall_bytes(m->cgroup)),
 		.unit = copy(r, recall_bytes(m->unit)),
 		.container = copy(r, recall_bytes(m->container)),
+		.container_known = m->container_known,
+		.container_image = copy(r, recall_bytes(m->container_image)),
+		.pod = copy(r, recall_bytes(m->pod)),
+		.pod_namespace = copy(r, recall_bytes(m->pod_namespace)),
 	};
 	for (size_t i = 0; i < sizeof(image_flags) / sizeof(*image_flags); i++)
 		if (*(const protobuf_c_boolean *)((const char *)m +

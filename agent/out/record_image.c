@@ -131,6 +131,19 @@ static void fill_ids(struct image_parts *p, const struct image *img)
 	}
 }
 
+/* Known also of an image that was never seen, by the cgroup it acts in. */
+static void fill_place(Picket__V1__Image *m, const struct image *img)
+{
+	m->cgroup_id = img->cgroup_id;
+	m->cgroup = record_bytes(img->cgroup);
+	m->unit = record_bytes(img->unit);
+	m->container = record_bytes(img->container);
+	m->container_known = img->container_known;
+	m->container_image = record_bytes(img->container_image);
+	m->pod = record_bytes(img->pod);
+	m->pod_namespace = record_bytes(img->pod_namespace);
+}
+
 static void fill_confinement(struct image_parts *p, const struct image *img)
 {
 	Picket__V1__Image *m = &p->image;
@@ -151,10 +164,6 @@ static void fill_confinement(struct image_parts *p, const struct image *img)
 	p->namespaces.ipc = img->ipc_ns;
 	p->namespaces.cgroup = img->cgroup_ns;
 	m->namespaces = &p->namespaces;
-	m->cgroup_id = img->cgroup_id;
-	m->cgroup = record_bytes(img->cgroup);
-	m->unit = record_bytes(img->unit);
-	m->container = record_bytes(img->container);
 }
 
 static void fill_stdio(struct image_parts *p, const struct image *img)
@@ -190,11 +199,7 @@ void record_pack_image(struct buf *out, const struct image *img)
 	if (!(img->flags & IMAGE_F_UNKNOWN)) {
 		fill_confinement(&p, img);
 		fill_stdio(&p, img);
-	} else {
-		m->cgroup_id = img->cgroup_id;
-		m->cgroup = record_bytes(img->cgroup);
-		m->unit = record_bytes(img->unit);
-		m->container = record_bytes(img->container);
 	}
+	fill_place(m, img);
 	record_add(out, &m->base);
 }

@@ -14,10 +14,13 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "proc/container_info.h"
 #include "proc/procfs.h"
 
 /* Longest path kept: beyond it only the front, which says who made it. */
 #define PATH_KEPT 2048
+/* A runtime that has said nothing by then does not know the container. */
+#define TRIES_MAX 8
 
 struct node_key {
 	uint64_t id;
@@ -37,8 +40,10 @@ struct cgroup_node *cgroup_ref(struct cgroup_node *n)
 
 void cgroup_unref(struct cgroup_node *n)
 {
-	if (n && !--n->refs)
-		free(n);
+	if (!n || --n->refs)
+		return;
+	free(n->info);
+	free(n);
 }
 
 static size_t node_size(const struct cgroup_node *n)
@@ -113,6 +118,8 @@ static struct cgroup_node *new_node(struct slice path)
 	if (!n)
 		return NULL;
 	n->refs = 1;
+	n->tries = 0;
+	n->info = NULL;
 	if (path.n)
 		memcpy(n->bytes, path.p, path.n);
 	n->path = slice_of(n->bytes, path.n);
@@ -150,6 +157,17 @@ struct cgroup_node *cgroups_find(struct cgroups *c, uint32_t hierarchy,
 	struct node_slot *slot = table_get(c->nodes, &key);
 
 	return slot ? slot->node : NULL;
+}
+
+void cgroups_describe(const struct cgroups *c, struct cgroup_node *n)
+{
+	char root[PATH_KEPT];
+
+	if (!n || n->info || !n->name.container.n || n->tries == TRIES_MAX)
+		return;
+	n->tries++;
+	(void)snprintf(root, sizeof(root), "%s/1/root", c->procfs);
+	(void)container_info_read(root, n->name.container, &n->info);
 }
 
 size_t cgroups_count(const struct cgroups *c)

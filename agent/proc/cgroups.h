@@ -13,8 +13,11 @@
 #include "proc/cgroup_name.h"
 
 /* Counted; lives as long as an image is named by it. */
+struct container_info;
 struct cgroup_node {
 	uint32_t refs;
+	uint8_t tries;		/* at finding info */
+	struct container_info *info; /* NULL: no container, or not known */
 	struct slice path;
 	struct cgroup_name name;
 	char bytes[];
@@ -40,6 +43,12 @@ struct cgroup_node *cgroups_find(struct cgroups *c, uint32_t hierarchy,
  */
 struct cgroup_node *cgroups_find_of(struct cgroups *c, uint32_t hierarchy,
 				    uint64_t id, pid_t tgid);
+
+/*
+ * Ask the runtime about the container, if n (which may be NULL) is one's. It
+ * may not have written it down yet, so this is tried a few times.
+ */
+void cgroups_describe(const struct cgroups *c, struct cgroup_node *n);
 
 /* All that exist in mounted hierarchies, bounded in depth and number. */
 int cgroups_scan(struct cgroups *c);

@@ -20,6 +20,7 @@
 
 #include "limits.h"
 #include "proc/cgroups.h"
+#include "proc/container_info.h"
 #include "proc/proc_table.h"
 
 struct image_block {
@@ -249,9 +250,12 @@ static unsigned worth(const struct cgroup_node *n)
 static void name_cgroup(struct image_block *b)
 {
 	const struct cgroup_node *best = b->unified;
+	const struct slice none = { NULL, 0 };
 	struct image *img = &b->pub;
 
-	img->cgroup = img->unit = img->container = (struct slice){ NULL, 0 };
+	img->cgroup = img->unit = img->container = none;
+	img->container_image = img->pod = img->pod_namespace = none;
+	img->container_known = false;
 	if (worth(b->v1) > worth(best) ||
 	    (best && worth(b->v1) == worth(best) &&
 	     b->v1->path.n > best->path.n))
@@ -261,6 +265,12 @@ static void name_cgroup(struct image_block *b)
 	img->cgroup = best->path;
 	img->unit = best->name.unit;
 	img->container = best->name.container;
+	if (!best->info)
+		return;
+	img->container_known = true;
+	img->container_image = best->info->image;
+	img->pod = best->info->pod;
+	img->pod_namespace = best->info->pod_namespace;
 }
 
 void image_set_cgroups(struct image *img, struct cgroup_node *unified,

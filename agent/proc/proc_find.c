@@ -62,6 +62,8 @@ void proc_name_cgroups(struct proc_table *t, struct image *img)
 		cgroups_find_of(t->cgroups, 0, img->cgroup_id, tgid));
 	old = v1 ? cgroups_find_of(t->cgroups, v1, img->cgroup_v1_id, tgid)
 		 : NULL;
+	cgroups_describe(t->cgroups, unified);
+	cgroups_describe(t->cgroups, old);
 	image_set_cgroups(img, unified, old);
 	cgroup_unref(unified);
 }

@@ -321,6 +321,14 @@ static enum tri ask_place(const struct asking *a, struct slice s)
 	return is_unknown(a->img) || !a->img->cgroup.n ? TRI_UNKNOWN : TRI_NO;
 }
 
+/* What only the container's runtime can tell. */
+static enum tri ask_container(const struct asking *a, struct slice s)
+{
+	if (!s.n && a->img && a->img->container.n && !a->img->container_known)
+		return TRI_UNKNOWN;
+	return ask_place(a, s);
+}
+
 static enum tri ask_user(const struct asking *a)
 {
 	const struct actor *actor = &a->q->ev->actor;
@@ -426,6 +434,12 @@ enum tri cond_ask(const struct asking *a)
 		return ask_place(a, img ? img->unit : none);
 	case SUBJECT_CONTAINER:
 		return ask_place(a, img ? img->container : none);
+	case SUBJECT_IMAGE:
+		return ask_container(a, img ? img->container_image : none);
+	case SUBJECT_POD:
+		return ask_container(a, img ? img->pod : none);
+	case SUBJECT_NAMESPACE:
+		return ask_container(a, img ? img->pod_namespace : none);
 	case SUBJECT_CGROUP:
 		return ask_place(a, img ? img->cgroup : none);
 	case SUBJECT_ARGS:

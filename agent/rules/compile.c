@@ -38,6 +38,9 @@ static int dim_of(const struct cond *c)
 		[SUBJECT_EXE] = DIM_EXE + 1,
 		[SUBJECT_SCRIPT] = DIM_SCRIPT + 1,
 		[SUBJECT_CONTAINER] = DIM_CONTAINER + 1,
+		[SUBJECT_IMAGE] = DIM_IMAGE + 1,
+		[SUBJECT_POD] = DIM_POD + 1,
+		[SUBJECT_NAMESPACE] = DIM_NAMESPACE + 1,
 		[SUBJECT_UNIT] = DIM_UNIT + 1,
 		[SUBJECT_CGROUP] = DIM_CGROUP + 1,
 		[SUBJECT_ARGS] = DIM_ARGS + 1,
@@ -56,10 +59,12 @@ static int dim_of(const struct cond *c)
 
 static enum pattern_kind dim_pattern_kind(enum dim d)
 {
-	return d == DIM_CONTAINER || d == DIM_UNIT || d == DIM_ARGS ||
-			       d == DIM_SOCKET
-		       ? PATTERN_PLAIN
-		       : PATTERN_PATH;
+	const uint32_t plain = 1u << DIM_CONTAINER | 1u << DIM_POD |
+			       1u << DIM_IMAGE | 1u << DIM_NAMESPACE |
+			       1u << DIM_UNIT | 1u << DIM_ARGS |
+			       1u << DIM_SOCKET;
+
+	return plain >> d & 1 ? PATTERN_PLAIN : PATTERN_PATH;
 }
 
 /* ---- which condition selects best --------------------------------------- */

@@ -322,6 +322,9 @@ static const struct cond_key {
 	PROCESS_KEY("group", read_group, SUBJECT_GROUP),
 	PROCESS_KEY("unit", read_plain, SUBJECT_UNIT),
 	PROCESS_KEY("container", read_plain, SUBJECT_CONTAINER),
+	PROCESS_KEY("image", read_plain, SUBJECT_IMAGE),
+	PROCESS_KEY("pod", read_plain, SUBJECT_POD),
+	PROCESS_KEY("namespace", read_plain, SUBJECT_NAMESPACE),
 	PROCESS_KEY("cgroup", read_path, SUBJECT_CGROUP),
 	PROCESS_KEY("origin", read_origin, SUBJECT_ORIGIN),
 	PROCESS_KEY("writable-by", read_writable, SUBJECT_WRITABLE),
@@ -348,9 +351,6 @@ static const struct cond_key {
 /* Of the language, but they need what this version cannot find out. */
 static const char *const later_keys[] = {
 	"domain",
-	"image",
-	"pod",
-	"namespace",
 };
 
 static const struct cond_key *find_key(const char *key)

@@ -180,6 +180,12 @@ static struct slice string_of(const struct asking *a)
 		return img ? img->unit : none;
 	case SUBJECT_CONTAINER:
 		return img ? img->container : none;
+	case SUBJECT_IMAGE:
+		return img ? img->container_image : none;
+	case SUBJECT_POD:
+		return img ? img->pod : none;
+	case SUBJECT_NAMESPACE:
+		return img ? img->pod_namespace : none;
 	case SUBJECT_CGROUP:
 		return img ? img->cgroup : none;
 	default:

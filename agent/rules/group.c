@@ -127,7 +127,8 @@ static struct cond *new_cond(struct builder *b, const struct value *v)
 	b->rule.n_conds++;
 	if (!is_joint(v))
 		b->rule.n_plain_conds++;
-	if (v->subject == SUBJECT_CONTAINER && v->who == WHO_SELF &&
+	if (v->subject >= SUBJECT_CONTAINER &&
+	    v->subject <= SUBJECT_NAMESPACE && v->who == WHO_SELF &&
 	    !v->negated)
 		b->rule.in_container = true;
 	return c;

@@ -162,6 +162,9 @@ static bool is_lasting(const struct cond *c)
 	case SUBJECT_OLD_PATH:
 	case SUBJECT_UNIT:
 	case SUBJECT_CONTAINER:
+	case SUBJECT_IMAGE:
+	case SUBJECT_POD:
+	case SUBJECT_NAMESPACE:
 	case SUBJECT_CGROUP:
 	/* What is not known yet may be so for the next event. */
 	case SUBJECT_ORIGIN:

@@ -206,6 +206,7 @@ static void find_in_event(struct judging *j)
 
 #define DIMS_OF_IMAGE                                             \
 	(1u << DIM_EXE | 1u << DIM_SCRIPT | 1u << DIM_CONTAINER | \
+	 1u << DIM_POD | 1u << DIM_IMAGE | 1u << DIM_NAMESPACE |  \
 	 1u << DIM_UNIT | 1u << DIM_CGROUP | 1u << DIM_PARENT |   \
 	 1u << DIM_ARGS | 1u << DIM_ANCESTOR)
 
@@ -220,6 +221,12 @@ static void find_in_image(struct judging *j)
 		find_string(j, DIM_SCRIPT, img->script);
 	if (dims & 1u << DIM_CONTAINER)
 		find_string(j, DIM_CONTAINER, img->container);
+	if (dims & 1u << DIM_POD)
+		find_string(j, DIM_POD, img->pod);
+	if (dims & 1u << DIM_IMAGE)
+		find_string(j, DIM_IMAGE, img->container_image);
+	if (dims & 1u << DIM_NAMESPACE)
+		find_string(j, DIM_NAMESPACE, img->pod_namespace);
 	if (dims & 1u << DIM_UNIT)
 		find_string(j, DIM_UNIT, img->unit);
 	if (dims & 1u << DIM_CGROUP)
@@ -239,6 +246,8 @@ static struct image_memo memo_of(const struct image *img)
 		.cgroup_id = img->cgroup_id,
 		.unit = img->unit.p,
 		.container = img->container.p,
+		.pod = img->pod.p,
+		.of_image = img->container_image.p,
 		.cgroup = img->cgroup.p,
 		.host_path = img->exe.host_path.p,
 		.parent = img->parent,
@@ -250,6 +259,7 @@ static bool same_memo(const struct image_memo *a, const struct image_memo *b)
 {
 	return a->image == b->image && a->cgroup_id == b->cgroup_id &&
 	       a->unit == b->unit && a->container == b->container &&
+	       a->pod == b->pod && a->of_image == b->of_image &&
 	       a->cgroup == b->cgroup && a->host_path == b->host_path &&
 	       a->parent == b->parent && a->prev == b->prev;
 }

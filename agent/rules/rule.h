@@ -58,6 +58,9 @@ enum subject {
 	SUBJECT_SCRIPT,
 	SUBJECT_UNIT,
 	SUBJECT_CONTAINER,
+	SUBJECT_IMAGE,
+	SUBJECT_POD,
+	SUBJECT_NAMESPACE,
 	SUBJECT_CGROUP,
 	SUBJECT_ARGS,
 	SUBJECT_ENV,
@@ -166,6 +169,9 @@ enum dim {
 	DIM_EXE,
 	DIM_SCRIPT,
 	DIM_CONTAINER,
+	DIM_POD,
+	DIM_IMAGE,
+	DIM_NAMESPACE,
 	DIM_UNIT,
 	DIM_PARENT,
 	DIM_CGROUP,
@@ -188,7 +194,7 @@ enum dim {
 struct image_memo {
 	uint64_t image;		/* id; 0: free */
 	uint64_t cgroup_id;
-	const char *unit, *container, *cgroup, *host_path;
+	const char *unit, *container, *cgroup, *host_path, *pod, *of_image;
 	const struct image *parent, *prev;
 	uint32_t n;
 	uint32_t rules[MEMO_RULES];

@@ -20,7 +20,9 @@
  *   tamper, target, of-picket
  *                         of interference: signal, ptrace, memory or bpf; the
  *                         program it is aimed at; whether that is picket
- *   exe script args env user group unit container cgroup origin tty
+ *   exe script args env user group unit cgroup origin tty container, and of a
+ *   container its image (docker.io/library/nginx:*), pod and namespace, as its
+ *   runtime tells them (containerd for a kubelet, and CRI-O); not known else
  *   stdin stdout stderr, and stdio for any of the three
  *                         of the process; with parent- or ancestor- before
  *                         it of those above. `parent` and `ancestor` alone
@@ -30,7 +32,7 @@
  *   tag owner ticket reason expires
  *
  * path, old-path, loaded, target, exe, script, cgroup, parent and ancestor
- * take globs that begin with '/' (rules/pattern.h); args, env, unit and container take globs
+ * take globs that begin with '/' (rules/pattern.h); args, env, unit, container, image, pod and namespace take globs
  * in which '*' also crosses '/'. `args` holds if a value fits one whole
  * argument, argv[0] included; `env` likewise, as NAME=value, of the variables
  * that are kept. user and group are names from /etc/passwd and /etc/group or
@@ -60,7 +62,7 @@
  * - A file reached through a mount may have the name it has there and another
  *   by the host's mounts. For a deny either fits. An allow goes by the host's,
  *   because anyone can make a mount namespace; the other one counts too where
- *   the namespace is that of process 1, and for a rule with a `container`
+ *   the namespace is that of process 1, and for a rule with a `container`, `pod` …
  *   condition.
  * - Of a path that was cut or not resolved the end is known. A deny is tried
  *   on that, from its first '/' on; an allow never matches it. (A program in

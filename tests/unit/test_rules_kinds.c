@@ -160,6 +160,57 @@ static void rules_of_processes_speak_of_every_kind(void **state)
 	assert_none("[deny r]\nexe = /usr/bin/nc\n");
 }
 
+static const char *decides(const char *text, const struct event *event,
+			   const struct image *img)
+{
+	static const struct rule_options none = { .now_wall_ns = 1 };
+	static char name[32];
+	struct rule_set *set = NULL;
+	struct rule_error err;
+	struct verdict v;
+
+	if (rule_set_load_text("kinds.ini", slice_str(text), &none, &set,
+			       &err) < 0)
+		fail_msg("%u: %s", err.line, err.what);
+	v = rule_set_match(set, event, img);
+	(void)snprintf(name, sizeof(name), "%s", v.rule ? v.rule : "none");
+	rule_set_free(set);
+	return name;
+}
+
+static void what_a_runtime_did_not_tell_fits_no_allow(void **state)
+{
+	const struct event exec = { .kind = EVENT_EXEC };
+	struct image img = {
+		.id = 1,
+		.exe.path = slice_str("/bin/x"),
+		.cgroup = slice_str("/a"),
+		.container = slice_str("c"),
+	};
+	static const char allow[] = "[allow a]\nnot-pod = web-*\n";
+	static const char named[] = "[allow a]\nimage = */nginx:*\n"
+				    "namespace = prod\n";
+	static const char deny[] = "[deny a]\nnot-pod = web-*\n";
+
+	(void)state;
+	/* Not known. */
+	assert_string_equal(decides(allow, &exec, &img), "none");
+	assert_string_equal(decides(deny, &exec, &img), "a");
+	assert_string_equal(decides(named, &exec, &img), "none");
+	/* Known to be of no pod. */
+	img.container_known = true;
+	assert_string_equal(decides(allow, &exec, &img), "a");
+	img.pod = slice_str("web-1");
+	assert_string_equal(decides(allow, &exec, &img), "none");
+	img.container_image = slice_str("docker.io/library/nginx:1");
+	img.pod_namespace = slice_str("prod");
+	assert_string_equal(decides(named, &exec, &img), "a");
+	/* Of no container at all. */
+	img = (struct image){ .id = 2, .cgroup = slice_str("/a") };
+	assert_string_equal(decides(named, &exec, &img), "none");
+	assert_string_equal(decides(allow, &exec, &img), "a");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +219,7 @@ int main(void)
 		cmocka_unit_test(loads_are_judged_by_file_kind_and_name),
 		cmocka_unit_test(interference_is_judged_by_target),
 		cmocka_unit_test(rules_of_processes_speak_of_every_kind),
+		cmocka_unit_test(what_a_runtime_did_not_tell_fits_no_allow),
 	};
 
 	return cmocka_run_group_tests(tests, fresh, NULL);

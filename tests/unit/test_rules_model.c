@@ -314,12 +314,14 @@ static int plain_image(const struct mcond *c, const struct image *img,
 {
 	struct slice s = c->key == UNIT	       ? img->unit
 			 : c->key == CONTAINER ? img->container
+			 : c->key == POD       ? img->pod
 					       : img->cgroup;
 
 	if (c->key == USER)
 		return any_number(c, img->euid);
 	if (img->flags & IMAGE_F_UNKNOWN)
-		return c->key == UNIT || c->key == CONTAINER || c->key == CGROUP
+		return c->key == UNIT || c->key == CONTAINER || c->key == POD ||
+				       c->key == CGROUP
 			       ? (s.n ? any_glob(c, s, c->key == CGROUP)
 				      : UNKNOWN)
 			       : UNKNOWN;
@@ -342,7 +344,11 @@ static int plain_image(const struct mcond *c, const struct image *img,
 		return any_number(c, img->egid);
 	case UNIT:
 	case CONTAINER:
+	case POD:
 	case CGROUP:
+		if (c->key == POD && !s.n && img->container.n &&
+		    !img->container_known)
+			return UNKNOWN;
 		if (s.n)
 			return any_glob(c, s, c->key == CGROUP);
 		return img->cgroup.n ? NO : UNKNOWN;
@@ -468,7 +474,8 @@ static int plain_holds(const struct mrule *r, const struct event *ev,
 
 	by_container = false;
 	for (i = 0; i < r->n; i++)
-		by_container |= r->conds[i].key == CONTAINER &&
+		by_container |= (r->conds[i].key == CONTAINER ||
+				 r->conds[i].key == POD) &&
 				!r->conds[i].negated &&
 				r->conds[i].whose == SELF;
 	for (i = 0; i < r->n; i++) {
