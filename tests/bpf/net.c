@@ -196,3 +196,24 @@ void *net_low(size_t bytes)
 }
 
 #endif
+
+int net_ask(int fd, const struct place *p)
+{
+	return connect(fd, &p->any, p->len) < 0 ? -errno : 0;
+}
+
+const struct wire_connect *net_once(const struct seen *w, const struct place *p,
+				    int error)
+{
+	const struct wire_connect_result *r = NULL;
+	const struct wire_connect *c;
+
+	assert_int_equal(w->status, 0);
+	c = net_connected(w, p);
+	assert_int_equal(c->op, WIRE_CONNECT_CONNECT);
+	net_spoke(w, &c->hdr, WIRE_FAM_CONNECT,
+		  p->any.sa_family == AF_INET6 ? V6 : V4);
+	assert_int_equal(net_outcomes(w, c, &r), 1);
+	assert_int_equal(r->error, error);
+	return c;
+}

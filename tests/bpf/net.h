@@ -8,6 +8,11 @@
 
 #include "harness.h"
 
+/* What the hooks are called in the coverage table. */
+#define V4   "connect, IPv4"
+#define V6   "connect, IPv6"
+#define SEND "datagrams, IPv4"
+
 struct place {
 	union {
 		struct sockaddr any;
@@ -50,6 +55,12 @@ const struct wire_connect *net_connected(const struct seen *w,
 /* How many outcomes were told of this; *ret: the last one. */
 size_t net_outcomes(const struct seen *w, const struct wire_connect *c,
 		    const struct wire_connect_result **ret);
+
+/* In an act: connect; 0 or -errno. */
+int net_ask(int fd, const struct place *p);
+/* Fail unless that was told once, and settled once, with this errno. */
+const struct wire_connect *net_once(const struct seen *w, const struct place *p,
+				    int error);
 
 /*
  * What this test needs, this kernel was built without or is too old for: said,

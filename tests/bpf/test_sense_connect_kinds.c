@@ -18,7 +18,6 @@
 
 #include "uring.h"
 
-#define V4     "connect, IPv4"
 #define VSOCK  "connect, vsock"
 #define STREAM "unix sockets, streams"
 #define DGRAM  "unix sockets, datagrams"
