@@ -255,7 +255,7 @@ ifneq ($(wildcard /usr/bin/apt-get),)
 FROM_APT := arm64 newest-clang
 APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
-PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh)
+PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh)
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py
@@ -402,9 +402,9 @@ run: deps-build
 		--policy packaging/policy.d --journal $(BUILD)/run/journal --no-pins --tail
 
 # Packages that are missing, and only those.
-.PHONY: deps-build deps-test deps-fuzz deps-deb
-deps-test deps-fuzz deps-deb: | deps-build
-deps-build deps-test deps-fuzz deps-deb:
+.PHONY: deps-build deps-test deps-fuzz deps-deb deps-rpm
+deps-test deps-fuzz deps-deb deps-rpm: | deps-build
+deps-build deps-test deps-fuzz deps-deb deps-rpm:
 	@packaging/install-deps $(@:deps-%=%)
 
 # A configuration that is there already is kept. Units name the programs where
@@ -466,6 +466,18 @@ deb: deps-deb dist
 		>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
 	$(Q)cd $(BUILD)/deb && lintian --fail-on error,warning *.changes
 	@ls $(BUILD)/deb/*.deb
+
+# Elsewhere than on Fedora the names of packages that it needs are others.
+.PHONY: rpm
+rpm: deps-rpm dist
+	@rm -rf $(BUILD)/rpm && mkdir -p $(BUILD)/rpm/SOURCES
+	$(Q)cp $(BUILD)/dist/$(DIST).tar.gz $(BUILD)/rpm/SOURCES/
+	$(Q)env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS SOURCE_DATE_EPOCH=$(EPOCH) \
+		rpmbuild -bb $(if $(wildcard /etc/debian_version),--nodeps) \
+		--define '_topdir $(abspath $(BUILD))/rpm' \
+		--define 'picket_version $(VERSION)' packaging/rpm/picket.spec \
+		>$(BUILD)/rpm/build.log 2>&1 || { tail -n 30 $(BUILD)/rpm/build.log; exit 1; }
+	@ls $(BUILD)/rpm/RPMS/*/*.rpm
 
 # Headers keep their comments in columns by hand.
 .PHONY: format

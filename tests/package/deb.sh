@@ -24,8 +24,8 @@ build_there() # a directory of its own
 }
 
 echo "1..5"
-one=$build/package/one two=$build/package/another-place
-trap 'rm -rf "$build/package"' EXIT
+one=$build/package/deb-one two=$build/package/deb-another-place
+trap 'rm -rf "$one" "$two"' EXIT
 build_there "$one"
 result $? "package_builds_and_lintian_finds_nothing"
 build_there "$two"
