@@ -14,6 +14,7 @@
 #include "app/daemon.h"
 #include "app/pipeline.h"
 #include "app/refusals.h"
+#include "app/shadow.h"
 #include "base/notify.h"
 #include "sense/sensor.h"
 #include "store/journal.h"
@@ -57,6 +58,7 @@ struct agent {
 	uint64_t
 		generation; /* of the policy: 1, and one more with each reload */
 	struct reload *reload;
+	struct shadow shadow;
 	struct {
 		uint64_t saved_ns;
 		uint64_t judged; /* events, by then */

@@ -222,6 +222,8 @@ int assemble(struct agent *a)
 
 	a->generation = 1;
 	rule_state_load(a);
+	shadow_start(a);
+	a->pipeline.shadow = &a->shadow;
 	a->pipeline.sensor = a->sensor;
 	a->pipeline.rules = a->rules;
 	a->pipeline.journal = a->journal;
@@ -310,6 +312,7 @@ void assemble_apart(struct agent *a)
 	proc_table_free(a->procs);
 	sensor_close(a->sensor);
 	journal_close(a->journal);
+	shadow_done(&a->shadow);
 	rule_set_free(a->rules);
 	loop_free(a->loop);
 }

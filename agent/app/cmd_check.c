@@ -136,6 +136,18 @@ static int tell(const struct check_settings *s, const struct rule_set *set,
 	return s->strict && f.n ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
+/* The agent goes on without it; who checks wants to know before. */
+static int check_shadow(const struct conf *conf)
+{
+	struct rule_set *set = NULL;
+	int code = EXIT_CODE_OK;
+
+	if (*conf->rules.shadow)
+		code = settings_load_rules(conf->rules.shadow, conf, &set);
+	rule_set_free(set);
+	return code;
+}
+
 static int check(struct check_settings *s, const struct conf *conf)
 {
 	cleanup_buf struct buf out = BUF_INIT(FINDINGS_MAX + SETTINGS_TEXT_MAX);
@@ -147,6 +159,11 @@ static int check(struct check_settings *s, const struct conf *conf)
 	code = settings_load_rules(s->policy, conf, &set);
 	if (code != EXIT_CODE_OK)
 		return code;
+	code = check_shadow(conf);
+	if (code != EXIT_CODE_OK) {
+		rule_set_free(set);
+		return code;
+	}
 	if (s->print)
 		conf_print(&out, conf);
 	code = tell(s, set, &out);

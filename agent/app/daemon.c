@@ -113,6 +113,7 @@ static int housekeep(void *arg)
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	rule_state_watch(a);
+	shadow_watch(a);
 	canary_watch(a);
 	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);
 	if (destinations_done(a->s->conf, a->opening.id, &shipped))
@@ -166,6 +167,7 @@ static void gather(struct agent *a, struct health *h)
 		.pipeline = a->pipeline.counts,
 		.rules = rule_set_count(a->rules),
 		.generation = a->generation,
+		.shadow = a->shadow,
 	};
 	memcpy(h->journal_id, a->opening.id, sizeof(h->journal_id));
 	memcpy(h->rules_hash, rule_set_hash(a->rules), sizeof(h->rules_hash));

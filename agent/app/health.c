@@ -151,6 +151,7 @@ void health_text(struct buf *out, const struct health *h)
 		 h->pipeline.answers[ANSWER_UNLISTED],
 		 h->pipeline.answers[ANSWER_IGNORED], h->pipeline.alerts,
 		 h->alerts.repeated, h->alerts.summaries, h->alerts.evicted);
+	health_shadow_text(out, h);
 	buf_addf(out,
 		 "processes %" PRIu64 " known, %" PRIu64
 		 " events of unknown ones\n",
@@ -296,6 +297,7 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "cgroups", h->procs.cgroups);
 	json_number(out, "bytes", h->procs.bytes);
 	buf_add_str(out, "}");
+	health_shadow_json(out, h);
 	health_ship_json(out, h);
 	json_coverage(out, h);
 	buf_add_str(out, "}\n");

@@ -13,6 +13,7 @@
 #include "app/canary.h"
 #include "app/destinations.h"
 #include "app/pipeline.h"
+#include "app/shadow.h"
 #include "app/trust_run.h"
 #include "base/buf.h"
 #include "proc/proc_table.h"
@@ -46,6 +47,7 @@ struct health {
 
 	size_t rules;
 	uint64_t generation;
+	struct shadow shadow; /* its set is borrowed */
 	uint8_t rules_hash[32];
 
 	struct destination destinations[DESTINATIONS_MAX];
@@ -64,3 +66,6 @@ void health_trust_text(struct buf *out, const struct health *h);
 void health_trust_json(struct buf *out, const struct health *h);
 void health_ship_text(struct buf *out, const struct health *h);
 void health_ship_json(struct buf *out, const struct health *h);
+/* The same (health_shadow.c); nothing where none is wanted. */
+void health_shadow_text(struct buf *out, const struct health *h);
+void health_shadow_json(struct buf *out, const struct health *h);

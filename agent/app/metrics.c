@@ -403,11 +403,47 @@ static void add_info(struct buf *out, const struct health *h)
 		 active, h->row_count - active);
 }
 
+/* Two labels, of which the second is a rule's name and needs no escaping. */
+static void add_shadow(struct buf *out, const struct health *h)
+{
+	const struct shadow *s = &h->shadow;
+
+	if (!*s->dir)
+		return;
+	add_head(out, "shadow_policy_up", "gauge",
+		 "Is there a shadow policy, and was it right when last read.");
+	buf_addf(out, "picket_shadow_policy_up %d\n", s->set && !s->error[0]);
+	if (!s->set)
+		return;
+	add_head(out, "shadow_judged_total", "counter",
+		 "Events that the shadow policy was asked about, too.");
+	buf_addf(out, "picket_shadow_judged_total %" PRIu64 "\n", s->judged);
+	add_head(out, "shadow_differences_total", "counter",
+		 "Where it would alert or answer otherwise.");
+	for (int d = 0; d < SHADOW_DIFFERENCE_COUNT; d++)
+		buf_addf(out,
+			 "picket_shadow_differences_total{difference=\"%s\"} "
+			 "%" PRIu64 "\n",
+			 shadow_difference_name((enum shadow_difference)d),
+			 s->differ[d]);
+	if (!s->n_rows)
+		return;
+	add_head(out, "shadow_differences_by_rule_total", "counter",
+		 "The same by the rule that alerts or answers so.");
+	for (size_t i = 0; i < s->n_rows; i++)
+		buf_addf(out,
+			 "picket_shadow_differences_by_rule_total"
+			 "{difference=\"%s\",rule=\"%s\"} %" PRIu64 "\n",
+			 shadow_difference_name(s->rows[i].difference),
+			 s->rows[i].rule, s->rows[i].count);
+}
+
 void metrics_text(struct buf *out, const struct health *h)
 {
 	size_t i;
 
 	add_info(out, h);
+	add_shadow(out, h);
 	for (i = 0; i < LENGTH(metrics); i++)
 		add_metric(out, &metrics[i], h);
 }

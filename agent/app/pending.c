@@ -12,6 +12,7 @@
 
 #include "app/alerts.h"
 #include "app/pipeline.h"
+#include "app/shadow.h"
 #include "base/clock.h"
 #include "out/record.h"
 #include "proc/proc_table.h"
@@ -279,6 +280,9 @@ static bool settle(struct pending *w, struct pipeline *p,
 		v = judge_anyway(w, p, &ev, of->img, &g);
 		w->stats.timed_out++;
 	}
+	if (p->shadow)
+		shadow_kept(shadow_judge(p->shadow, &v, &ev, of->img),
+			    of->target.epoch, of->target.seq);
 	amend(w, p, of, &v, &ev, g.n);
 	unguess(&g);
 	return true;

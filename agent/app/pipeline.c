@@ -24,6 +24,7 @@
 #include "app/describe.h"
 #include "app/outcomes.h"
 #include "app/pending.h"
+#include "app/shadow.h"
 #include "app/totals.h"
 #include "limits.h"
 #include "out/record.h"
@@ -194,6 +195,7 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 {
 	struct verdict v = { .answer = ANSWER_NONE };
 	struct pipeline *p = pipeline;
+	struct shadow_row *shadowed = NULL;
 	struct image *img = NULL;
 	struct event ev;
 	uint64_t seq;
@@ -222,7 +224,9 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		pipeline_complete(p, &ev);
 		forget_facts(p, &ev);
 		v = pending_judge(p->pending, p, &ev, img);
-		if (is_canary(p, &ev, img))
+		if (!is_canary(p, &ev, img) && p->shadow)
+			shadowed = shadow_judge(p->shadow, &v, &ev, img);
+		if (ev.canary)
 			v.alert = false;
 		else if (!is_wanted(p, &v))
 			return 0;
@@ -241,6 +245,7 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		alerts_kept(p->alerts, (struct amend_target){ .epoch = p->epoch,
 							      .seq = seq });
 	if (seq) {
+		shadow_kept(shadowed, p->epoch, seq);
 		if (!ev.canary)
 			rule_set_sample(p->rules, &v, p->epoch, seq);
 		sensor_kept(p->sensor, p->epoch, seq);

@@ -22,6 +22,7 @@ struct outcomes;
 struct totals;
 struct decode_scratch;
 struct canary;
+struct shadow;
 struct alerts;
 struct pending;
 struct trust;
@@ -45,6 +46,7 @@ struct pipeline {
 	struct outcomes *outcomes;
 	struct totals *totals;
 	struct canary *canary; /* NULL: none */
+	struct shadow *shadow; /* NULL: none */
 	struct alerts *alerts; /* NULL: every alert passes */
 	struct trust *trust; /* NULL: nothing is known of files */
 	struct pending *pending;

@@ -55,6 +55,10 @@ static void *load(void *arg)
 
 	res->error = rule_set_load(r->a->s->policy_dir, &r->opt, &res->set,
 				   &res->where);
+	if (*r->a->shadow.dir &&
+	    rule_set_load(r->a->shadow.dir, &r->opt, &res->shadow,
+			  &res->shadow_where) < 0)
+		res->shadow = NULL;
 	/* Of interest to who reads the answer; a signal reads none. */
 	if (res->error >= 0 && r->wishes[0].client)
 		reload_lint(res);
@@ -96,6 +100,8 @@ static void take(struct agent *a, const struct wish *w,
 		   rule_set_count(a->rules), a->generation, w->by.how,
 		   w->by.pid, w->by.uid);
 	rule_set_free(old);
+	/* Rows of the old one's rules mean nothing any more. */
+	shadow_reset(&a->shadow);
 }
 
 static void refuse(struct agent *a, const struct wish *w,
@@ -109,6 +115,19 @@ static void refuse(struct agent *a, const struct wish *w,
 		    "generation=%" PRIu64,
 		    a->generation);
 	report_refused_policy(a, what, &w->by);
+}
+
+/* By itself: a candidate that is wrong keeps no policy from its place. */
+static void take_shadow(struct agent *a, struct reload_result *res)
+{
+	if (!*a->shadow.dir)
+		return;
+	res->has_shadow = true;
+	shadow_take(&a->shadow, res->shadow, &res->shadow_where);
+	if (!res->shadow)
+		log_warning("shadow policy not reloaded: %s", a->shadow.error);
+	res->shadow = a->shadow.set;
+	res->shadow_error = a->shadow.error;
 }
 
 static void serve_next(struct reload *r);
@@ -125,6 +144,7 @@ static void end(struct reload *r)
 		refuse(a, &w, &r->result);
 	else
 		take(a, &w, &r->result);
+	take_shadow(a, &r->result);
 	if (w.client) {
 		r->result.set = a->rules;
 		r->result.generation = a->generation;
@@ -268,6 +288,7 @@ void reload_free(struct reload *r)
 	if (r->running) {
 		(void)pthread_join(r->thread, NULL);
 		rule_set_free(r->result.set);
+		rule_set_free(r->result.shadow);
 	}
 	loop_remove(r->a->loop, r->done_fd);
 	(void)close(r->done_fd);

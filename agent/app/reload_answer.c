@@ -108,6 +108,13 @@ void reload_text(struct buf *out, const struct reload_result *r)
 	buf_add_char(out, '\n');
 	if (r->linted)
 		text_lints(out, r);
+	if (r->has_shadow && *r->shadow_error)
+		buf_addf(out, "shadow policy not reloaded: %s\n",
+			 r->shadow_error);
+	else if (r->has_shadow)
+		buf_addf(out, "shadow policy: %zu rules, sha256 %s\n",
+			 rule_set_count(r->shadow),
+			 hex_print(rule_set_hash(r->shadow), 32, sha));
 }
 
 static void json_error(struct buf *out, const struct reload_result *r)
@@ -147,6 +154,15 @@ void reload_json(struct buf *out, const struct reload_result *r)
 			buf_addf(out, "%s\"%s\":%zu", i ? "," : "",
 				 lint_kind_name((enum lint_kind)i),
 				 r->lints[i]);
+		buf_add_char(out, '}');
+	}
+	if (r->has_shadow) {
+		buf_add_str(out, ",\"shadow\":{\"error\":");
+		escape_json(out, slice_str(r->shadow_error), NULL);
+		if (r->shadow)
+			buf_addf(out, ",\"rules\":%zu,\"sha256\":\"%s\"",
+				 rule_set_count(r->shadow),
+				 hex_print(rule_set_hash(r->shadow), 32, sha));
 		buf_add_char(out, '}');
 	}
 	buf_add_str(out, "}\n");

@@ -18,6 +18,11 @@ struct reload_result {
 	struct rule_error where; /* if it is not 0 */
 	struct rule_set *set;	 /* what is in force afterwards */
 	uint64_t generation;
+	/* The shadow policy, if there is to be one: told by itself. */
+	bool has_shadow;
+	struct rule_set *shadow;
+	struct rule_error shadow_where;
+	const char *shadow_error; /* empty: none */
 	bool linted;
 	size_t lints[LINT_KIND_COUNT];
 };

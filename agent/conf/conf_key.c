@@ -137,6 +137,10 @@ const struct conf_key conf_keys[] = {
 	{ "rules", "dir", CONF_PATH, AT(rules.dir),
 	  .fallback = "/etc/picket/policy.d",
 	  .help = "directory of the policy's *.ini files" },
+	{ "rules", "shadow", CONF_PATH, AT(rules.shadow), .fallback = "",
+	  .may_be_empty = true, .rule = "empty: none",
+	  .help = "directory of a candidate policy that is asked, too, and "
+		  "decides nothing" },
 	{ "rules", "unlisted_exec", CONF_ENUM, AT(rules.unlisted_exec),
 	  .fallback = "record", .choices = unlisted_names,
 	  .help = "what to do with an exec that no rule lists" },

@@ -104,6 +104,7 @@ static const struct {
 	[PICKET__V1__AGENT__WHAT__CANARY_MISSING] = { "canary_missing", true },
 	[PICKET__V1__AGENT__WHAT__BLINDED] = { "blinded", true },
 	[PICKET__V1__AGENT__WHAT__REFUSED] = { "refused", true },
+	[PICKET__V1__AGENT__WHAT__SHADOW] = { "shadow", false },
 	[PICKET__V1__AGENT__WHAT__MENDED] = { "mended", false },
 };
 
