@@ -240,7 +240,17 @@ static int open_object(const struct attempt *t, struct picket_bpf **ret)
 	struct picket_bpf *skel;
 	int r = 0;
 
-	skel = picket_bpf__open();
+	/*
+	 * Named, the kernel's types are all that is searched. Else libbpf 1.1
+	 * lists the modules' types for what it does not find, which takes
+	 * CAP_SYS_ADMIN.
+	 */
+	const struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts),
+		.btf_custom_path = "/sys/kernel/btf/vmlinux",
+	};
+
+	skel = picket_bpf__open_opts(&opts);
 	if (!skel)
 		return -errno;
 	bpf_object__for_each_program(p, skel->obj)

@@ -6,8 +6,10 @@ import contextlib
 import signal
 import socket
 
-from lib import (PATIENCE, Agent, Failure, equal, main, need_root, test, true,
-                 wait_for, workdir)
+from lib import (PATIENCE, ROOT, Agent, Failure, equal, main, need_root,
+                 test, true, wait_for, workdir)
+
+UNIT = ROOT / "packaging" / "systemd" / "picket.service"
 
 WATCHDOG_US = 900_000
 
@@ -89,6 +91,25 @@ def a_reload_begins_and_ends(m):
 
 @test
 def its_end_is_told(m):
+    m.agent.process.send_signal(signal.SIGTERM)
+    equal(m.hear_but_feeds(), {"STOPPING": "1"}, "on SIGTERM")
+    equal(m.agent.process.wait(timeout=PATIENCE), 0, "exit code")
+
+
+def unit_rights():
+    """The capabilities that the unit leaves it, as setpriv has them."""
+    names = [word.removeprefix("CAP_").lower()
+             for line in UNIT.read_text().splitlines()
+             if line.startswith("CapabilityBoundingSet=")
+             for word in line.split("=", 1)[1].split()]
+    return ",".join(["-all", *("+" + name for name in names)])
+
+
+@test
+def it_starts_with_the_rights_of_its_unit(m):
+    m.agent.spawn(env={**m.env, "PATH": "/usr/bin:/bin"},
+                  prefix=["setpriv", "--bounding-set", unit_rights()])
+    equal(m.hear().get("READY"), "1", "the first message")
     m.agent.process.send_signal(signal.SIGTERM)
     equal(m.hear_but_feeds(), {"STOPPING": "1"}, "on SIGTERM")
     equal(m.agent.process.wait(timeout=PATIENCE), 0, "exit code")
