@@ -345,6 +345,10 @@ static bool would_decide(const struct judging *j, uint32_t i)
 	const struct rule *rule = &set->rules[i];
 	uint32_t e;
 
+	/* An alert that is certain does not wait for a graver one. */
+	if (j->best != NO_RULE && rule->action == ACTION_DENY &&
+	    set->rules[j->best].action == ACTION_DENY)
+		return false;
 	for (e = 0; e < rule->n_excepts && j->best != NO_RULE; e++) {
 		if (set->excepts[rule->first_except + e] == j->best)
 			return true;

@@ -48,7 +48,8 @@
  * others, group or user: who, other than root, may write to the file or to a
  * directory on the way. A script's name that the kernel did not give is never
  * trusted. These are found out after the event; until then, and where they
- * would decide, the answer is ANSWER_PENDING.
+ * would decide, the answer is ANSWER_PENDING; but a deny that holds for certain
+ * does not wait for a graver one that may hold.
  *
  * The parent is whoever forked the process. Ancestors are also what the
  * process itself ran before: the line goes back through each exec and fork,

@@ -304,11 +304,9 @@ enum trust_state judge_trust(const struct trust_db *db,
 	*ret_package = n ? f->package : UINT32_MAX;
 	if (!n)
 		return TRUST_UNPACKAGED;
-	/* Too large or not readable: nothing is known of its content. */
-	if (x->facts.hash == HASH_TOO_LARGE || x->facts.hash == HASH_FAILED)
-		return TRUST_UNKNOWN;
+	/* Too large, unreadable, gone, replaced: what ran was not seen. */
 	if (x->facts.hash != HASH_DONE)
-		return TRUST_CHANGED;
+		return TRUST_UNKNOWN;
 	for (size_t i = 0; i < n; i++) {
 		proved += f[i].algo == TRUST_ALGO_SHA256 ||
 			  (f[i].algo == TRUST_ALGO_MD5 && x->digests.has_md5);

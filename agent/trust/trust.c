@@ -269,8 +269,8 @@ static void take_done(struct trust *t, const struct done *d,
 	if (e->touched) {
 		/* What was read may be what was written since. */
 		e->facts.hash = HASH_CHANGED;
-		if (e->facts.trust == TRUST_PACKAGE)
-			e->facts.trust = TRUST_CHANGED;
+		if (e->facts.trust != TRUST_UNPACKAGED)
+			e->facts.trust = TRUST_UNKNOWN;
 		e->digests.known = false;
 	}
 	news->is_stale |= d->is_stale;

@@ -561,7 +561,10 @@ static const struct mrule *plain_match(const struct event *ev,
 		if (!maybe[i])
 			continue;
 		holds[i] = true;
-		*ret_pending |= strongest(holds) != best;
+		/* One alert does not wait for another. */
+		*ret_pending |= strongest(holds) != best &&
+				!(best && best->action == DENY &&
+				  rules[i].action == DENY);
 		holds[i] = false;
 	}
 	return best;
@@ -672,7 +675,7 @@ static void settle(struct rule_set *set, struct scene *s, const char *where,
 	t->hits += !!got.rule;
 	find_out_all(s);
 	later = rule_set_match(set, &s->ev, s->img);
-	if (later.rule != got.rule)
+	if (later.rule != got.rule && !(later.alert && got.alert))
 		fail_msg("%s: %s, and then %s", where,
 			 got.rule ? got.rule : "none",
 			 later.rule ? later.rule : "none");
