@@ -38,7 +38,10 @@
  *	8	2	version: 1. Another version: do not read the segment
  *	10	2	header size: where the first frame is, 1024
  *	12	4	compatible flags: bits a reader does not know mean
- *			something it can do without
+ *			something it can do without. 1: each description
+ *			stands at most JOURNAL_NEAR bytes before the events
+ *			that refer to it (images are described again now and
+ *			then), so one may begin that far before what one wants
  *	16	4	incompatible flags: a reader that does not know one of
  *			the bits set must not read the segment
  *	20	4	epoch of all frames in this segment, from 1
@@ -125,7 +128,9 @@
  *			with 1 the next writer may have gone on all the same;
  *			its descriptions number images anew
  *	20	4	zero
- *	24	8	zero
+ *	24	8	earliest wall time of the numbered frames between the
+ *			previous seal in this segment (or its beginning) and
+ *			this one; 2^63-1: there are none; 0: not said
  *	32	32	SHA, see CHAIN
  *	64	8	earliest wall time of the numbered frames before it in
  *			this segment ...
@@ -134,7 +139,10 @@
  * A seal of 64 bytes, which early writers of version 1 made, says nothing of
  * times. Those of a segment's last seal are the index by time: they hold
  * whichever way the clock was set, and stand at a known distance from the end
- * of a segment that is finished.
+ * of a segment that is finished. Within a segment the seals are one, read from
+ * the last to the one before: where the latest time is before a span, so is
+ * all that stands before the seal; and where each of the last links has its
+ * earliest time behind a span, so has all that stands in them.
  *
  * CHAIN. The SHA in a seal is taken over the bytes from the first byte of the
  * previous seal's frame (or from the first byte of the segment, if it is the
@@ -250,6 +258,7 @@ enum journal_frame_type {
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
 #define JOURNAL_HEADER_AREA   1024 /* both copies of the header */
 #define JOURNAL_SEAL_LEAST    64   /* of a payload; without times */
+#define JOURNAL_NEAR	      (16u << 20) /* between description and event */
 #define JOURNAL_LINK_MAX      (2ull << 30) /* bytes of a link that are hashed */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */
@@ -259,6 +268,9 @@ enum journal_frame_type {
 #define JOURNAL_SEAL_CLEAN     0x1
 #define JOURNAL_SEAL_END       0x2
 #define JOURNAL_SEAL_RECOVERED 0x4
+
+/* Compatible flags of a segment. */
+#define JOURNAL_DESCRIBED_NEAR 0x1
 
 /* No incompatible flag exists in version 1. */
 #define JOURNAL_INCOMPATIBLE_KNOWN 0u
@@ -310,7 +322,7 @@ struct journal_seal {
 	uint64_t previous;
 	uint32_t flags;
 	uint32_t zero;
-	uint64_t zero2;
+	int64_t link_earliest_ns;
 	uint8_t sha[JOURNAL_SHA_SIZE];
 	int64_t earliest_ns, latest_ns;
 };

@@ -39,6 +39,7 @@ def crc32c(data, crc=0):
 EVENT, AMENDMENT, GAP, DESCRIPTION, SEAL = 1, 2, 3, 4, 5
 PAYLOAD_MAX = 128 << 10
 LINK_MAX = 2 << 30
+NONE = (1 << 63) - 1
 
 
 class Header:
@@ -138,7 +139,7 @@ def read_segment(rep, data, h, last_epoch, last):
     last_seal = 0
     sound = data[:512] == data[512:1024]    # no damage since `link`
     whole = True        # no damage at all: all times are known
-    walls = []
+    walls, link_walls = [], []
     while at < len(data):
         f = frame_at(data, at, h)
         if f is None:
@@ -155,6 +156,7 @@ def read_segment(rep, data, h, last_epoch, last):
             rep.bad(f"segment {h.number} at {at}: flag 0x80 on disk")
         if seq:
             walls.append(wall)
+            link_walls.append(wall)
             if seq < rep.next:
                 rep.bad(f"segment {h.number} at {at}: number {seq}, "
                         f"expected {rep.next}")
@@ -175,7 +177,8 @@ def read_segment(rep, data, h, last_epoch, last):
             rep.descriptions += 1
         elif kind == SEAL:
             rep.seals += 1
-            seq_covered, previous, sflags = struct.unpack_from("<QQI", payload)
+            seq_covered, previous, sflags, since = struct.unpack_from(
+                "<QQI4xq", payload)
             sha = payload[32:64]
             if previous != last_seal and sound:
                 rep.bad(f"segment {h.number} at {at}: previous seal "
@@ -188,6 +191,11 @@ def read_segment(rep, data, h, last_epoch, last):
             if times not in (None, want) and whole:
                 rep.bad(f"segment {h.number} at {at}: seal says times "
                         f"{times}, are {want}")
+            least = min(link_walls) if link_walls else NONE
+            if since not in (0, least) and sound and whole:
+                rep.bad(f"segment {h.number} at {at}: seal says earliest "
+                        f"{since}, is {least}")
+            link_walls = []
             if seq_covered >= rep.next:
                 missing(rep, seq_covered + 1)
             if rep.next and seq_covered + 1 < rep.next:

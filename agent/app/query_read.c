@@ -74,16 +74,18 @@ static int take(struct reading *q, struct reader *r,
 
 static int read_run(struct reading *q, const struct span_run *run)
 {
+	const struct reader_place at = { run->first_segment, run->first_off,
+					 run->first_seq };
 	struct reader_frame f;
 	struct reader *r;
 	int k;
 
-	k = reader_open(q->source->dir, READER_SEQ, run->first_seq,
-			READER_SEALED_ONLY, &r);
+	k = reader_open_at(q->source->dir, &at, READER_SEALED_ONLY, &r);
 	if (k < 0)
 		return k;
 	while ((k = reader_next(r, &f)) > 0) {
-		if (f.segment > run->last_segment)
+		if (f.segment > run->last_segment ||
+		    (f.segment == run->last_segment && f.seq > run->last_seq))
 			break;
 		k = take(q, r, &f);
 		if (k < 0)

@@ -33,6 +33,18 @@
 /* No segment larger than this part of the whole, so trimming has steps. */
 #define SEGMENT_SHARE 4
 
+/*
+ * Between two calls of journal_segment an event is put with, at most, a line of
+ * images: what refers to a description is no farther from it than a section
+ * and that. Smaller segments are not worth a description more.
+ */
+#define SECTION_SIZE  (4u << 20)
+#define SECTION_SHIFT 48
+#define SECTIONS_FROM (2ull * JOURNAL_NEAR)
+_Static_assert(SECTION_SIZE + (PICKET_ANCESTORS_MAX + 2) * FRAME_MAX <=
+		       JOURNAL_NEAR,
+	       "descriptions stand near");
+
 static int say(char what[static 256], const char *name, int r)
 {
 	(void)snprintf(what, 256, "%s: %s", name, strerror(-r));
@@ -150,6 +162,7 @@ static int begin(struct journal *j, struct journal_opening *ret,
 	j->next_seq = rec.opening.next_seq;
 	j->sealed_seq = j->written_seq = j->next_seq - 1;
 	j->segment = rec.next_segment;
+	j->has_sections = j->settings.segment_size > SECTIONS_FROM;
 	if (getrandom(salt, sizeof(salt), 0) != (ssize_t)sizeof(salt))
 		return say(what, "getrandom", -EIO);
 	r = rec.goes_on
@@ -242,9 +255,14 @@ uint64_t journal_segment(struct journal *j)
 		memcpy(h.salt, salt, sizeof(salt));
 		j->key = frame_key_of(&h);
 		j->segment_bytes = 0;
+		j->section = j->section_bytes = 0;
 		j->turn_wanted = false;
 	}
-	number = j->segment;
+	if (j->has_sections && j->section_bytes >= SECTION_SIZE) {
+		j->section++;
+		j->section_bytes = 0;
+	}
+	number = j->segment | j->section << SECTION_SHIFT;
 	(void)pthread_mutex_unlock(&j->lock);
 	return number;
 }
@@ -258,6 +276,7 @@ static void put(struct journal *j, const struct frame *f, uint64_t now_ns)
 	ring_put(&j->ring, &h, sizeof(h));
 	ring_put(&j->ring, f->payload.p, f->payload.n);
 	j->segment_bytes += sizeof(h) + f->payload.n;
+	j->section_bytes += sizeof(h) + f->payload.n;
 	if (!j->unwritten_ns) {
 		j->unwritten_ns = now_ns ? now_ns : clock_mono_ns();
 		(void)pthread_cond_signal(&j->work);

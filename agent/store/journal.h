@@ -72,9 +72,11 @@ int journal_open(const struct journal_settings *s, struct journal **ret,
 		 char what[static 256]);
 
 /*
- * The number of the segment that the next frames go into, rotating first if
- * it is full. Until the next call of this no append rotates, so descriptions
- * and the events that refer to them end in one segment.
+ * Names the place that the next frames go into, another segment if the last
+ * one is full, or another part of a large one. Where this changes, images are
+ * described again. Until the next call no append rotates, so descriptions and
+ * the events that refer to them end in one segment; between two calls at most
+ * PICKET_ANCESTORS_MAX descriptions and an event are appended.
  */
 uint64_t journal_segment(struct journal *j);
 

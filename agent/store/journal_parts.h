@@ -63,6 +63,9 @@ struct journal {
 	uint64_t next_seq;
 	uint64_t segment; /* what journal_segment returned */
 	uint64_t segment_bytes;
+	/* In large segments images are described again every so many bytes. */
+	bool has_sections;
+	uint64_t section, section_bytes;
 	struct frame_key key; /* of that segment */
 	bool turn_wanted;
 	struct turn turns[TURNS_MAX];

@@ -37,7 +37,9 @@ struct reader {
 	uint64_t segment; /* the one in `at`, or the last that was; 0 */
 	uint32_t epoch;	  /* of it */
 	bool finished;	  /* a younger one is there: it will not grow */
+	bool more;	  /* so it was when the last was looked for */
 	uint64_t next;	  /* the number that comes; 0: not known yet */
+	struct reader_place start; /* in a segment not entered yet; or off 0 */
 
 	struct scan ahead; /* sealed only: looks for seals in `segment` */
 	uint64_t horizon;  /* behind the last one it found */
@@ -145,6 +147,21 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 	return 0;
 }
 
+int reader_open_at(const char *dir, const struct reader_place *at,
+		   unsigned flags, struct reader **ret)
+{
+	struct reader *r = NULL;
+	int err;
+
+	err = reader_open(dir, READER_SEQ, at->seq, flags, &r);
+	if (err < 0)
+		return err;
+	if (at->off && r->segment + 1 == at->segment)
+		r->start = *at;
+	*ret = r;
+	return 0;
+}
+
 int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 		       struct reader **ret)
 {
@@ -222,6 +239,7 @@ static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 			continue;
 		*ret = l.numbers[i];
 		*ret_oldest = i == 0;
+		r->more = i + 1 < l.n;
 		r->listed_ns = 0;
 		return 0;
 	}
@@ -307,7 +325,12 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 	meet_header(r, h);
 	r->segment = number;
 	r->epoch = h->epoch;
-	r->finished = false;
+	/* Listed before it was opened: nothing was written to it since. */
+	r->finished = r->more;
+	if (r->start.off && number == r->start.segment &&
+	    r->start.off > r->at.off)
+		r->at.off = r->start.off;
+	r->start.off = 0;
 	if (h->first_seq <= r->next)
 		return 1;
 	*ret_gap = true;
@@ -328,6 +351,8 @@ static int look_ahead(struct reader *r)
 		/* Trimmed or damaged since: it is read on once finished. */
 		if (err < 0)
 			return err == -ENOENT || err == -EBADMSG ? 0 : err;
+		/* Seals before where we are allow nothing. */
+		r->ahead.off = r->at.off;
 	}
 	while ((err = scan_next(&r->ahead, &hit)) > 0) {
 		if (hit.frame.type != JOURNAL_SEAL)

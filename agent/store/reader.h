@@ -56,6 +56,17 @@ struct cursor;
 int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 		       struct reader **ret);
 
+/*
+ * Begin with this number at a place in a segment where frames begin, as the
+ * index by time says (spans.h): descriptions before it are not seen. With
+ * off 0, or where that segment is gone, as from SEQ.
+ */
+struct reader_place {
+	uint64_t segment, off, seq;
+};
+int reader_open_at(const char *dir, const struct reader_place *at,
+		   unsigned flags, struct reader **ret);
+
 #define READER_MISSING 0x80
 
 /* 1: *ret is the next frame; 0: nothing more now; -errno. */

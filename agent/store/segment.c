@@ -254,6 +254,7 @@ static void set_link(struct segment *s, const void *p, size_t n)
 	memmove(s->link, p, n);
 	s->link_size = n;
 	s->off += n;
+	s->link_earliest_ns = INT64_MAX;
 	sha_start(s->sha);
 	sha_add(s->sha, s->link, n);
 }
@@ -270,6 +271,7 @@ int segment_create(struct segment *s, int dirfd, const struct segment_plan *p,
 	int r;
 
 	h.epoch = p->epoch;
+	h.compatible = p->compatible;
 	memcpy(h.id, p->id, sizeof(h.id));
 	memcpy(h.salt, p->salt, sizeof(h.salt));
 	h.number = p->number;
@@ -350,6 +352,7 @@ int segment_adopt(struct segment *s, int fd, const struct segment_place *p)
 	}
 	s->off = p->off;
 	s->times = s->sealed_times = p->times;
+	s->link_earliest_ns = 0;
 	s->rewound = false;
 	return 0;
 }
@@ -388,14 +391,18 @@ static bool peek(const struct iovec *v, int n_v, size_t at, struct iovec to)
 	return !to.iov_len;
 }
 
-static void note_times(struct segment_times *t, const struct iovec *v, int n)
+static void note_times(struct segment *s, const struct iovec *v, int n)
 {
 	struct journal_frame_header h;
 	size_t at = 0;
 
 	while (peek(v, n, at, (struct iovec){ &h, sizeof(h) })) {
 		if (h.seq)
-			segment_times_add(t, h.wall_ns);
+			segment_times_add(&s->times, h.wall_ns);
+		/* 0 stays so: what stands there already is not known. */
+		if (h.seq && s->link_earliest_ns &&
+		    h.wall_ns < s->link_earliest_ns)
+			s->link_earliest_ns = h.wall_ns;
 		at += sizeof(h) + h.length;
 	}
 }
@@ -422,7 +429,7 @@ int segment_write(struct segment *s, const struct iovec *v, int n)
 	s->rewound = false;
 	for (i = 0; i < n; i++)
 		sha_add(s->sha, v[i].iov_base, v[i].iov_len);
-	note_times(&s->times, v, n);
+	note_times(s, v, n);
 	s->off += total;
 	return 0;
 }
@@ -445,6 +452,7 @@ int segment_seal(struct segment *s, uint64_t last_seq, uint32_t flags,
 		.flags = flags,
 		.earliest_ns = s->times.earliest_ns,
 		.latest_ns = s->times.latest_ns,
+		.link_earliest_ns = s->link_earliest_ns,
 	};
 	struct frame f = {
 		.type = JOURNAL_SEAL,
@@ -472,6 +480,7 @@ void segment_rewind(struct segment *s)
 {
 	s->off = s->link_off + s->link_size;
 	s->times = s->sealed_times;
+	s->link_earliest_ns = INT64_MAX;
 	s->rewound = true;
 	sha_start(s->sha);
 	sha_add(s->sha, s->link, s->link_size);

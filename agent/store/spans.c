@@ -14,52 +14,7 @@
 #include "base/cleanup.h"
 #include "store/dir.h"
 #include "store/scan.h"
-#include "store/segment.h"
-
-/*
- * Where the last seal is looked for, from the end of the file. First where it
- * stands in a finished segment, then where it is in one that is written: at
- * most a second of records comes behind it.
- */
-static const uint64_t windows[] = { FRAME_HEADER + sizeof(struct journal_seal),
-				    256u << 10 };
-
-/* What the end of one segment says. */
-struct ending {
-	struct journal_seal seal;
-	bool has_times;
-	bool is_last; /* nothing stands behind the seal */
-};
-
-/* 1: *ret is filled in; 0: there is no seal within the window. */
-static int look_at_end(struct scan *s, uint64_t window, struct ending *ret)
-{
-	uint64_t begin = s->header.header_size, rest;
-	bool found = false;
-	struct scan_hit hit;
-	int r;
-
-	s->off = begin;
-	r = scan_rest(s, &rest);
-	if (r < 0)
-		return r;
-	if (rest > window)
-		s->off = begin + rest - window;
-	while ((r = scan_next(s, &hit)) > 0) {
-		ret->is_last = hit.frame.type == JOURNAL_SEAL;
-		if (!ret->is_last)
-			continue;
-		found = true;
-		ret->seal = frame_seal(&hit.frame);
-		ret->has_times = hit.frame.payload.n >= sizeof(ret->seal);
-	}
-	if (r >= 0)
-		r = scan_rest(s, &rest);
-	if (r < 0)
-		return r;
-	ret->is_last = ret->is_last && !rest;
-	return found;
-}
+#include "store/seals.h"
 
 struct finder {
 	int dirfd;
@@ -77,47 +32,94 @@ static int add(struct finder *f, uint64_t number, uint64_t first_seq)
 	f->out.chosen++;
 	if (f->in_run) {
 		f->out.runs[f->out.n - 1].last_segment = number;
+		f->out.runs[f->out.n - 1].last_seq = UINT64_MAX;
 		return 0;
 	}
 	grown = reallocarray(f->out.runs, f->out.n + 1, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	f->out.runs = grown;
-	grown[f->out.n++] = (struct span_run){ number, number, first_seq };
+	grown[f->out.n++] = (struct span_run){
+		.first_segment = number,
+		.last_segment = number,
+		.first_seq = first_seq,
+		.last_seq = UINT64_MAX,
+	};
 	f->in_run = true;
 	return 0;
 }
 
 /* Surely not: the seal has times, they are elsewhere, and it is the end. */
-static bool is_outside(const struct finder *f, const struct ending *e,
-		       bool youngest)
+static bool is_outside(const struct finder *f, const struct seal_at *e,
+		       bool is_end)
 {
 	const struct journal_seal *s = &e->seal;
 
-	if (!e->has_times || (!e->is_last && !youngest))
+	if (!e->has_times || !is_end)
 		return false;
 	return (!s->earliest_ns && !s->latest_ns) ||
 	       s->earliest_ns > f->span->to_ns ||
 	       s->latest_ns < f->span->from_ns;
 }
 
+/* All that stands before it is older than the span. */
+static bool is_before(const struct finder *f, const struct seal_at *at)
+{
+	return at->has_times && at->seal.latest_ns < f->span->from_ns;
+}
+
+/*
+ * Within a segment, from its last seal backwards: what is younger than the
+ * span to the end, and then what is older up to the beginning, is left out;
+ * but for as much before it as what it refers to is described in.
+ */
+static int narrow(struct finder *f, const struct seal_at *last, bool begins)
+{
+	struct span_run *run = &f->out.runs[f->out.n - 1];
+	struct seal_at at = *last, before;
+	bool behind = true;
+	uint64_t from = 0;
+	int r;
+
+	begins = begins && f->scan.header.compatible & JOURNAL_DESCRIBED_NEAR;
+	for (;; at = before) {
+		if (!from && is_before(f, &at))
+			from = at.off;
+		if (!begins && (from || !behind))
+			return 0;
+		if (from > JOURNAL_NEAR && at.end <= from - JOURNAL_NEAR) {
+			run->first_off = at.end;
+			run->first_seq = at.seal.last_seq + 1;
+			return 0;
+		}
+		behind = behind && at.seal.link_earliest_ns > f->span->to_ns;
+		r = seals_before(&f->scan, &at, &before);
+		if (r <= 0)
+			return r;
+		if (behind)
+			run->last_seq = before.seal.last_seq;
+	}
+}
+
 static int judge(struct finder *f, bool youngest)
 {
 	const struct journal_segment_header *h = &f->scan.header;
-	struct ending e = { 0 };
-	size_t i;
-	int r = 0;
+	bool is_last = false, begins = !f->in_run;
+	struct seal_at last = { 0 };
+	int k, r;
 
-	for (i = 0; i < sizeof(windows) / sizeof(*windows) && !r; i++)
-		r = look_at_end(&f->scan, windows[i], &e);
-	if (r < 0)
-		return r;
-	f->next_seq = r ? e.seal.last_seq + 1 : h->first_seq;
-	if (r && is_outside(f, &e, youngest)) {
+	k = seals_last(&f->scan, &last, &is_last);
+	if (k < 0)
+		return k;
+	f->next_seq = k ? last.seal.last_seq + 1 : h->first_seq;
+	if (k && is_outside(f, &last, is_last || youngest)) {
 		f->in_run = false;
 		return 0;
 	}
-	return add(f, h->number, h->first_seq);
+	r = add(f, h->number, h->first_seq);
+	if (r < 0 || !k || (!is_last && !youngest))
+		return r;
+	return narrow(f, &last, begins);
 }
 
 static int take(struct finder *f, uint64_t number, bool youngest)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which segments hold records of a span of time: the journal's index by time,
- * read from what each segment's last seal says (journal_format.h). Right
+ * read from what each segment's last seal says, and within a segment from the
+ * seals before that (journal_format.h). Right
  * whichever way the clock was set; a segment that cannot be judged is taken
  * to hold some.
  */
@@ -21,10 +22,16 @@ static inline bool span_has(const struct span *s, int64_t wall_ns)
 	return wall_ns >= s->from_ns && wall_ns <= s->to_ns;
 }
 
-/* Segments that follow one another, and the number to begin reading with. */
+/*
+ * Segments that follow one another, the number to begin reading with, and
+ * where that is in the first of them; of the last, the numbers up to which
+ * something may be of the span.
+ */
 struct span_run {
 	uint64_t first_segment, last_segment;
 	uint64_t first_seq;
+	uint64_t first_off; /* behind a seal; 0: at its beginning */
+	uint64_t last_seq;
 };
 
 struct spans {

@@ -107,6 +107,7 @@ int writer_create(struct journal *j, const struct segment_plan *plan)
 	memcpy(p.id, j->id, sizeof(p.id));
 	p.epoch = j->epoch;
 	p.mode = j->settings.file_mode;
+	p.compatible = j->has_sections ? JOURNAL_DESCRIBED_NEAR : 0;
 	j->what = "memory";
 	(void)pthread_mutex_lock(&j->lock);
 	grown = reallocarray(j->infos, j->n_infos + 1, sizeof(*grown));
@@ -173,6 +174,9 @@ int writer_go_on(struct journal *j, uint64_t number,
 	j->number = number;
 	j->key = j->seg.key;
 	j->segment_bytes = at->off - JOURNAL_HEADER_AREA;
+	/* What its header promises is kept. */
+	if (j->seg.header.compatible & JOURNAL_DESCRIBED_NEAR)
+		j->has_sections = true;
 	j->checked_ns = clock_mono_ns();
 	return trim(j, 0);
 }
