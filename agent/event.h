@@ -208,6 +208,8 @@ struct image {
 
 	/* For the stage that writes descriptions; proc/ never looks. */
 	uint64_t described_in;	/* journal segment that holds it; 0: none */
+	/* Its exec, or that of whom it was forked from, was not recorded. */
+	bool is_unwanted;
 	/*
 	 * On the way into a journal and out of it, else 0. Bit i: of the i-th
 	 * string a part is redacted; bit 63: of one from the 63rd on.

@@ -134,6 +134,28 @@ static bool is_wanted(struct pipeline *p, const struct verdict *v)
 	return false;
 }
 
+static int pass_over(const struct event *ev, struct image *img)
+{
+	if (img && ev->kind == EVENT_EXEC)
+		img->is_unwanted = true;
+	return 0;
+}
+
+/*
+ * The end of a process that nothing in the journal speaks of, because its exec
+ * was ignored or dropped, tells nobody anything.
+ */
+static bool is_exit_wanted(struct pipeline *p, const struct image *img)
+{
+	if (!img || !img->is_unwanted)
+		return true;
+	for (; img; img = img->prev)
+		if (img->described_in)
+			return true;
+	p->counts.dropped++;
+	return false;
+}
+
 /* Into the journal, its process described before it. Returns its number. */
 static uint64_t keep(struct pipeline *p, const struct event *ev,
 		     struct image *img, const struct verdict *v)
@@ -229,12 +251,13 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		if (ev.canary)
 			v.alert = false;
 		else if (!is_wanted(p, &v))
-			return 0;
+			return pass_over(&ev, img);
 		break;
 	case FATE_KEEP:
 		/* Totals first: they are of events before this exit. */
 		totals_of_process(p->totals, p, ev.actor.proc, ev.time_ns);
-		(void)is_canary(p, &ev, img);
+		if (!is_canary(p, &ev, img) && !is_exit_wanted(p, img))
+			return 0;
 		break;
 	}
 

@@ -242,6 +242,12 @@ def unlisted_can_mean_alert_or_drop(g):
             equal(tail.find(lambda r: r["kind"] == "exec"
                             and record.pid(r) in (pid, dropped_pid)), [],
                   "execs that are to be dropped")
+            # The one ended before the other began; that is in the journal.
+            tail.wait(lambda r: r["kind"] == "exit"
+                      and record.pid(r) == pid, "the end of the connection's")
+            equal(tail.find(lambda r: r["kind"] == "exit"
+                            and record.pid(r) == dropped_pid), [],
+                  "the end of what nothing else is told of")
             # Dropped or not, who it was is known.
             equal(record.exe(r), os.fsencode(program), "exe of the connection")
 
