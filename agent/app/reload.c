@@ -156,10 +156,15 @@ static void end(struct reload *r)
 
 static void serve_next(struct reload *r)
 {
+	int k;
+
 	while (r->n_wishes && !r->running) {
-		r->result.error = start(r);
-		if (r->result.error < 0)
+		k = start(r);
+		/* Only then: else the result is the thread's to write. */
+		if (k < 0) {
+			r->result.error = k;
 			end(r);
+		}
 	}
 }
 

@@ -106,6 +106,20 @@ def a_wrong_policy_changes_nothing_and_is_told(s):
 
 
 @test
+def right_and_wrong_ones_by_turns_are_told_apart(s):
+    """Small ones are read before whoever asked has turned round."""
+    wrong = s.agent.policy / "70-wrong.ini"
+    for i in range(60):
+        if i % 2:
+            wrong.write_text("[deny a]\nevent = exec\ncolour = red\n")
+        else:
+            wrong.unlink(missing_ok=True)
+        equal(reload(s.agent, "--json").returncode, 6 if i % 2 else 0,
+              f"round {i}")
+    wrong.unlink()
+
+
+@test
 def others_may_not_ask(s):
     s.agent.journal.chmod(0o755)
     (s.agent.journal / "status.sock").chmod(0o666)
