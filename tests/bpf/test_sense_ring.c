@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -164,6 +165,48 @@ static int act_mkdir(void *arg)
 	return mkdir(arg, 0755) < 0 ? 90 : 0;
 }
 
+/* As `submit` in bpf/emit.h has it. */
+#define WAKE_PART (SMALL_RING / 32)
+
+static void run_true(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(act_true(NULL));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+static uint64_t fill_of(const struct sensor *s)
+{
+	uint64_t used, size;
+
+	sensor_fill(s, &used, &size);
+	return used;
+}
+
+/* The kernel itself wakes only who has read everything. */
+static void reader_that_is_behind_is_woken_as_the_ring_fills(void **state)
+{
+	struct epoll_event edge = { .events = EPOLLIN | EPOLLET };
+	cleanup_close int ep = epoll_create1(EPOLL_CLOEXEC);
+	struct seen *w = seen_open(SMALL_RING, 1000);
+	uint64_t begin;
+
+	(void)state;
+	assert_non_null(w);
+	assert_int_equal(
+		epoll_ctl(ep, EPOLL_CTL_ADD, sensor_fd(w->sensor), &edge), 0);
+	run_true();
+	assert_int_equal(epoll_wait(ep, &edge, 1, 30000), 1);
+	begin = fill_of(w->sensor);
+	while (fill_of(w->sensor) < begin + 2 * (uint64_t)WAKE_PART)
+		run_true();
+	assert_int_equal(epoll_wait(ep, &edge, 1, 30000), 1);
+	seen_close(w);
+}
+
 static void new_cgroup_is_told_with_its_name(void **state)
 {
 	struct seen *w = seen_open(SMALL_RING, 1000);
@@ -200,6 +243,8 @@ int main(void)
 		cmocka_unit_test(forced_backend_that_is_not_there_is_an_error),
 		cmocka_unit_test(without_privileges_is_refused_in_words),
 		cmocka_unit_test(reading_stops_where_it_is_told),
+		cmocka_unit_test(
+			reader_that_is_behind_is_woken_as_the_ring_fills),
 		cmocka_unit_test(new_cgroup_is_told_with_its_name),
 	};
 	void *none = NULL;
