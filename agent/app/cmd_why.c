@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "app/exit_codes.h"
+#include "app/findings_read.h"
 #include "app/journal_dir.h"
 #include "app/opt_rows.h"
 #include "app/opts.h"
@@ -188,18 +189,28 @@ static int answer(struct asked *q, const struct event *ev,
 
 /* ---- which event -------------------------------------------------------- */
 
+/* A pending verdict is settled by then. */
+#define FOUND_WITHIN_NS (10 * (int64_t)NS_PER_S)
+
 static void on_found(void *arg, const struct view_images *images,
 		     const struct view *v)
 {
 	const struct text_style style = { .with_date = true };
 	struct asked *q = arg;
 	const struct image *img;
+	struct findings *findings = NULL;
 	struct recall *recall;
 	struct event ev;
 
 	q->error = recall_new(&recall);
 	if (q->error < 0)
 		return;
+	/* What the program was found to be stands behind the event. */
+	if (findings_read(
+		    q->s->journal,
+		    &(struct span){ v->wall_ns, v->wall_ns + FOUND_WITHIN_NS },
+		    &findings) == 0)
+		recall_use(recall, findings);
 	q->error = recall_event(recall, images, v, &ev, &img);
 	if (q->error == 0 || (q->error > 0 && ev.kind == EVENT_EXIT))
 		q->error = -EOPNOTSUPP;
@@ -212,6 +223,7 @@ static void on_found(void *arg, const struct view_images *images,
 		q->error = answer(q, &ev, img);
 	}
 	recall_free(recall);
+	findings_free(findings);
 }
 
 static int ask_recorded(struct asked *q)

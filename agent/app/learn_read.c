@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "app/findings_read.h"
 #include "app/progress.h"
 #include "app/query_read.h"
 #include "base/clock.h"
@@ -63,15 +64,21 @@ static int read_all(const struct learn_source *s, struct reading *q,
 		.take = take,
 		.arg = q,
 	};
+	struct findings *findings = NULL;
 	struct query_sum sum = { 0 };
 	int r;
 
 	progress_begin(&q->progress, what, s->span.to_ns);
 	r = recall_new(&q->recall);
 	if (r >= 0)
+		r = findings_read(s->journal, &s->span, &findings);
+	if (r >= 0) {
+		recall_use(q->recall, findings);
 		r = query_read(&source, &sum);
+	}
 	progress_end(&q->progress);
 	recall_free(q->recall);
+	findings_free(findings);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/findings_read.h"
 #include "app/progress.h"
 #include "app/query_read.h"
 #include "base/buf.h"
@@ -23,13 +24,13 @@
 struct replaying {
 	struct replay *r;
 	struct recall *recall;
+	struct findings *findings;
 	struct buf line;
 	size_t cap; /* of r->changes */
 	struct progress progress;
 };
 
-/* What the journal says was said. */
-static struct verdict recorded(const struct view *v)
+static enum answer answer_recorded(uint64_t answer)
 {
 	static const enum answer answers[] = {
 		[PICKET__V1__ANSWER__ANSWER_NONE] = ANSWER_NONE,
@@ -37,18 +38,44 @@ static struct verdict recorded(const struct view *v)
 		[PICKET__V1__ANSWER__ANSWER_DENIED] = ANSWER_DENIED,
 		[PICKET__V1__ANSWER__ANSWER_UNLISTED] = ANSWER_UNLISTED,
 		[PICKET__V1__ANSWER__ANSWER_PENDING] = ANSWER_PENDING,
+		[PICKET__V1__ANSWER__ANSWER_IGNORED] = ANSWER_IGNORED,
 	};
+
+	return answer < sizeof(answers) / sizeof(answers[0]) ? answers[answer]
+							     : ANSWER_NONE;
+}
+
+/* What the journal says was said. */
+static struct verdict recorded(const struct view *v)
+{
 	const Picket__V1__Verdict *d = v->event->verdict;
 	struct verdict was = { 0 };
 
 	if (!d)
 		return was;
-	if ((size_t)d->answer < sizeof(answers) / sizeof(answers[0]))
-		was.answer = answers[d->answer];
+	was.answer = answer_recorded((uint64_t)d->answer);
 	was.alert = d->alert || d->repeated;
 	was.rule = d->rule && *d->rule ? d->rule : NULL;
 	if ((unsigned)d->severity < SEVERITY_COUNT)
 		was.severity = (enum severity)d->severity;
+	return was;
+}
+
+/* A verdict that waited is what it became. */
+static struct verdict settled(struct replaying *p, const struct view *v)
+{
+	struct verdict was = recorded(v);
+	const struct settled *s;
+
+	if (was.answer != ANSWER_PENDING)
+		return was;
+	s = findings_verdict(p->findings, v->epoch, v->seq);
+	if (!s)
+		return was;
+	was.answer = answer_recorded(s->answer);
+	was.alert = s->alert;
+	was.severity = (enum severity)s->severity;
+	was.rule = *s->rule ? s->rule : NULL;
 	return was;
 }
 
@@ -150,8 +177,8 @@ static int take(void *arg, const struct view_images *images,
 	if (k <= 0 || ev.kind == EVENT_EXIT || ev.canary)
 		return k;
 	ev.time_ns = (uint64_t)(v->event->wall_ns - clock_offset_ns());
-	pair[0] =
-		r->against ? rule_set_match(r->against, &ev, img) : recorded(v);
+	pair[0] = r->against ? rule_set_match(r->against, &ev, img)
+			     : settled(p, v);
 	pair[1] = rule_set_match(r->set, &ev, img);
 	if (!r->events++)
 		r->first_ns = v->wall_ns;
@@ -191,12 +218,17 @@ int replay_run(struct replay *r, const struct replay_source *of)
 	progress_begin(&p.progress, "replaying", of->span.to_ns);
 	k = recall_new(&p.recall);
 	if (k >= 0)
+		k = findings_read(of->journal, &of->span, &p.findings);
+	if (k >= 0) {
+		recall_use(p.recall, p.findings);
 		k = query_read(&source, &sum);
+	}
 	progress_end(&p.progress);
 	r->bad = sum.bad;
 	if (r->n_changes)
 		qsort(r->changes, r->n_changes, sizeof(*r->changes), by_count);
 	recall_free(p.recall);
+	findings_free(p.findings);
 	buf_done(&p.line);
 	return k;
 }

@@ -74,6 +74,16 @@ static bool is_nearer(const struct why_rule *a, const struct why_rule *b)
 	return a->n_conds > b->n_conds;
 }
 
+/* That a program is not what it should be explains, whatever else fits. */
+static bool is_of_trust(const struct why_rule *r)
+{
+	for (size_t i = 0; i < r->n_conds; i++)
+		if (!r->conds[i].holds && r->conds[i].actual[0] &&
+		    !strcmp(r->conds[i].key, "trust"))
+			return true;
+	return false;
+}
+
 static const struct why_rule *nearest_allow(const struct why *w)
 {
 	const struct why_rule *best = NULL;
@@ -84,7 +94,7 @@ static const struct why_rule *nearest_allow(const struct why *w)
 		if (strcmp(r->action, "allow") || r->expired)
 			continue;
 		/* One that shares nothing with the event explains nothing. */
-		if (r->n_failed && r->n_failed == r->n_conds)
+		if (r->n_failed && r->n_failed == r->n_conds && !is_of_trust(r))
 			continue;
 		if (is_nearer(r, best))
 			best = r;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/findings_read.h"
 #include "app/query_read.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -70,14 +71,20 @@ int why_effect_read(struct why_effect *e, const char *journal,
 		.take = take,
 		.arg = &m,
 	};
+	struct findings *findings = NULL;
 	struct query_sum sum = { 0 };
 	int r;
 
 	buf_init(&m.line, LINE_BYTES);
 	r = recall_new(&m.recall);
 	if (r >= 0)
+		r = findings_read(journal, span, &findings);
+	if (r >= 0) {
+		recall_use(m.recall, findings);
 		r = query_read(&source, &sum);
+	}
 	recall_free(m.recall);
+	findings_free(findings);
 	buf_done(&m.line);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "base/table.h"
 #include "limits.h"
 #include "out/arena.h"
+#include "out/findings.h"
 
 #define IMAGES_MAX 32768
 #define BYTES_MAX  (64u << 20)
@@ -23,6 +24,7 @@ struct recall {
 	struct table *images; /* Image.id -> struct image * */
 	struct arena arena;
 	uint64_t next_id;
+	struct findings *findings; /* borrowed; NULL: none */
 	/* Made for one event, and gone with the next. */
 	struct image target;
 };
@@ -52,6 +54,11 @@ void recall_free(struct recall *r)
 	table_free(r->images);
 	arena_done(&r->arena);
 	free(r);
+}
+
+void recall_use(struct recall *r, struct findings *f)
+{
+	r->findings = f;
 }
 
 static void forget(struct recall *r)
@@ -152,24 +159,6 @@ static void fill_stdio(struct image *img, const Picket__V1__Image *m)
 	}
 }
 
-static struct file_facts facts_of(const Picket__V1__Finding *f)
-{
-	struct file_facts facts = { .known = f };
-
-	if (!f)
-		return facts;
-	if ((unsigned)f->trust < TRUST_STATE_COUNT)
-		facts.trust = (uint8_t)f->trust;
-	if ((unsigned)f->hash < HASH_STATE_COUNT)
-		facts.hash = (uint8_t)f->hash;
-	facts.writable = (uint8_t)f->writable;
-	if (f->sha256.len == sizeof(facts.sha256))
-		memcpy(facts.sha256, f->sha256.data, sizeof(facts.sha256));
-	else if (facts.hash == HASH_DONE)
-		facts.hash = HASH_NONE;
-	return facts;
-}
-
 static void fill_image(struct recall *r, struct image *img,
 		       const Picket__V1__Image *m)
 {
@@ -180,8 +169,8 @@ static void fill_image(struct recall *r, struct image *img,
 		.began_ns = m->began_ns,
 		.exe = copy_path(r, m->exe),
 		.exe_file = recall_file(m->exe_file),
-		.exe_facts = facts_of(m->exe_finding),
-		.script_facts = facts_of(m->script_finding),
+		.exe_facts = facts_of_finding(m->exe_finding),
+		.script_facts = facts_of_finding(m->script_finding),
 		.script = copy(r, recall_bytes(m->script)),
 		.script_file = recall_file(m->script_file),
 		.filename = copy(r, recall_bytes(m->filename)),
@@ -215,6 +204,10 @@ static void fill_image(struct recall *r, struct image *img,
 		.pod = copy(r, recall_bytes(m->pod)),
 		.pod_namespace = copy(r, recall_bytes(m->pod_namespace)),
 	};
+	if (r->findings && !img->exe_facts.known)
+		img->exe_facts = findings_of(r->findings, &img->exe_file);
+	if (r->findings && !img->script_facts.known)
+		img->script_facts = findings_of(r->findings, &img->script_file);
 	for (size_t i = 0; i < sizeof(image_flags) / sizeof(*image_flags); i++)
 		if (*(const protobuf_c_boolean *)((const char *)m +
 						  image_flags[i].at))

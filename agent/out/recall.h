@@ -8,10 +8,14 @@
 #include "event.h"
 #include "out/view.h"
 
+struct findings;
 struct recall;
 
 int recall_new(struct recall **ret);
 void recall_free(struct recall *r);
+
+/* What is known of files besides: of images made from now on. Borrowed. */
+void recall_use(struct recall *r, struct findings *f);
 
 /*
  * 1: *ret is the event, *ret_img who acted (NULL: nobody, or not described);

@@ -175,6 +175,24 @@ def another_content_in_its_place_is_changed(g):
 
 
 @test
+def why_says_what_the_file_is_and_a_replay_knows_it(g):
+    copy = g.place / "why"
+    shutil.copy(g.program, copy)
+    _, found = g.verdict(g.run(copy), copy)
+    picket = os.environ["BUILD"] + "/picket"
+    p = subprocess.run([picket, "why", found["event"]["uid"], "--policy",
+                        g.agent.policy, "--journal", g.agent.journal,
+                        "--config", g.agent.config],
+                       capture_output=True)
+    contains(p.stdout.decode(), "unpackaged", p.stderr.decode() or "why")
+    p = subprocess.run([picket, "replay", "--policy", g.agent.policy,
+                        "--journal", g.agent.journal, "--json",
+                        "--config", g.agent.config], capture_output=True)
+    contains(p.stdout.decode(), '"newly_silenced":0', p.stderr.decode() or "replay")
+    contains(p.stdout.decode(), '"newly_alerted":0', p.stderr.decode() or "replay")
+
+
+@test
 def a_directory_that_others_may_write_spoils_it(g):
     g.program.parent.chmod(0o777)
     g.run("/bin/true")

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The findings of a span of a journal, and of a while behind it. */
+#pragma once
+
+#include "out/findings.h"
+#include "store/spans.h"
+
+/* -errno; findings_free. */
+int findings_read(const char *journal, const struct span *span,
+		  struct findings **ret);
