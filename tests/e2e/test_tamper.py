@@ -112,6 +112,21 @@ def picket(s):
 
 
 @test
+def its_own_writes_are_no_events_and_anothers_in_its_directories_are(s):
+    for path in (s.agent.journal / "odd", s.agent.policy / "odd.bak"):
+        pid, _ = act(["/bin/sh", "-c", f"echo x >{path}; rm {path}"])
+        found = s.events("write", lambda r: record.path(r)
+                         == os.fsencode(path) and record.operation(r)
+                         == "open")
+        equal([record.pid(r) for r in found], [pid], f"who opened {path}")
+    # All the while it wrote its journal: of that and all else, nothing.
+    own = [r for r in s.tail.find(lambda r: record.pid(r)
+                                  == s.agent.process.pid)
+           if r["kind"] != "agent"]
+    equal(own, [], "events of picket itself")
+
+
+@test
 def a_signal_is_an_alert_that_names_who_sent_it(s):
     # SIGUSR2 would end picket; SIGURG would not, and is no event.
     pid, r = tampering(s, ["/bin/sh", "-c", 'kill -STOP "$1"; kill -CONT "$1"',
