@@ -24,7 +24,12 @@ struct destination {
 	bool has_status;
 	struct ship_status status;
 	/* What it does not have yet. */
-	uint64_t behind_records, behind_bytes;
+	uint64_t behind_records;
+	/*
+	 * Exact but for the segment in which it is: of that the share of its
+	 * numbers. To know better takes reading, and the caller may not wait.
+	 */
+	uint64_t behind_bytes;
 	uint64_t behind_ms; /* age of the oldest of them */
 };
 
