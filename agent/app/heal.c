@@ -17,9 +17,12 @@
 #include "proc/proc_table.h"
 #include "sense/sensor.h"
 
-/* Records in the ring that belong before what the iterator is about to see. */
-#define DRAIN_TURNS	 64
-#define RECORDS_PER_TURN 8192
+/*
+ * Records in the ring that belong before what the iterator is about to see are
+ * read first: for so long, since signals and whoever asks wait meanwhile.
+ */
+#define DRAIN_MS	 500
+#define RECORDS_PER_TURN 2048
 
 static const enum wire_family needed[] = {
 	WIRE_FAM_FORK,
@@ -52,9 +55,10 @@ static int heal_task(void *arg, const struct wire_task *task)
 /* -EAGAIN: the ring does not get empty, so there is no moment to compare. */
 static int drain(struct agent *a)
 {
-	int turn, n;
+	uint64_t until_ns = clock_boot_ns() + DRAIN_MS * NS_PER_MS;
+	int n;
 
-	for (turn = 0; turn < DRAIN_TURNS; turn++) {
+	while (clock_boot_ns() < until_ns) {
 		n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
 				RECORDS_PER_TURN);
 		if (n < 0)
