@@ -256,6 +256,8 @@ FROM_APT := arm64 newest-clang
 APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
 PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh)
+# A whole Debian system, put together as root: for test-all alone.
+SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system tests/vm/test_noise.py)
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py
@@ -275,7 +277,8 @@ test: deps-build deps-test
 
 TOOLS := build/tools/nginx build/tools/promtool
 test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS)
-	@$(RUN_TESTS) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(VM_STAGES)
+	@$(RUN_TESTS) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(SYSTEM_STAGES) \
+		$(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
 .PHONY: test-all
