@@ -335,19 +335,32 @@ static int load_object(const struct attempt *t, const struct picket_bpf *skel)
 	return s->is_broken() ? -ECANCELED : r;
 }
 
+/*
+ * What libbpf puts in the place of a relocation that this kernel's types have
+ * nothing for: a call of a function that there is not.
+ */
+#define RELOCATED_TO_NOTHING "unknown#195896080"
+
 /* The object was not loaded. -EAGAIN: without a program or two it may be. */
 static int drop_refused(struct attempt *t, int error, char what[static 256])
 {
 	const struct bpf_program *p = bpf_object__find_program_by_name(
 		t->choice.index->obj, failed_program);
+	const char *section = p ? bpf_program__section_name(p) : "";
+	int kind = (int)strcspn(section, "/");
 	char detail[96] = "", why[200];
+	bool lacks;
 
 	verifier_reason(t->log, detail, sizeof(detail));
-	(void)snprintf(why, sizeof(why), "%.*s: not loaded: %s%s",
-		       (int)strcspn(p ? bpf_program__section_name(p) : "", "/"),
-		       p ? bpf_program__section_name(p) : "", strerror(-error),
-		       detail);
-	if (p && choice_drop(&t->choice, failed_program, why) > 0)
+	lacks = strstr(detail, RELOCATED_TO_NOTHING);
+	if (lacks)
+		(void)snprintf(why, sizeof(why),
+			       "%.*s: this kernel has not what is read there",
+			       kind, section);
+	else
+		(void)snprintf(why, sizeof(why), "%.*s: not loaded: %s%s", kind,
+			       section, strerror(-error), detail);
+	if (p && choice_drop(&t->choice, failed_program, why, lacks) > 0)
 		return -EAGAIN;
 	(void)snprintf(what, 256, "loading the eBPF programs: %s%s",
 		       strerror(-error), detail);
@@ -419,7 +432,7 @@ static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 		e = attach_one(&run, t->cgroup_fd);
 		if (e < 0) {
 			say_unattached(t, &run, e, why);
-			(void)choice_drop(&t->choice, run.name, why);
+			(void)choice_drop(&t->choice, run.name, why, false);
 			n = 0; /* the hook has another probe now */
 			r = -EAGAIN;
 			continue;

@@ -231,7 +231,8 @@ bool choice_has(const struct choice *c, const char *program)
 	return false;
 }
 
-int choice_drop(struct choice *c, const char *program, const char *why)
+int choice_drop(struct choice *c, const char *program, const char *why,
+		bool lacks)
 {
 	const struct probe *probe;
 	int dropped = 0;
@@ -243,7 +244,7 @@ int choice_drop(struct choice *c, const char *program, const char *why)
 		probe = attach_chosen(c->a, i);
 		if (!probe || !sense_probe_has(probe, program))
 			continue;
-		hook->refused = true;
+		hook->refused = hook->refused || !lacks;
 		add_reason(hook, why);
 		advance(c, i, hook->probe + 1);
 		dropped++;

@@ -44,9 +44,11 @@ bool choice_has(const struct choice *c, const char *program);
 
 /*
  * The kernel refused this program: whoever chose it moves on to the next
- * probe, and keeps why. How many did.
+ * probe, and keeps why. lacks: it has not what the program reads, which is
+ * no refusal where this backend was asked for. How many moved on.
  */
-int choice_drop(struct choice *c, const char *program, const char *why);
+int choice_drop(struct choice *c, const char *program, const char *why,
+		bool lacks);
 
 /*
  * Whether what serves is enough, when all is attached. -ENOTSUP: a family that
