@@ -32,19 +32,15 @@ def of_canary(records):
 
 
 def helper_of(agent):
-    """The one child of picket."""
-    text = pathlib.Path(
-        f"/proc/{agent.process.pid}/task/{agent.process.pid}/children"
-    ).read_text() if os.path.exists(
-        f"/proc/{agent.process.pid}/task/{agent.process.pid}/children") else ""
-    if text:
-        return int(text.split()[0])
+    """The child of picket that makes the canary fly."""
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         with contextlib.suppress(OSError):
             stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
-            if int(stat.rsplit(")", 1)[1].split()[1]) == agent.process.pid:
+            name, rest = stat.rsplit(")", 1)
+            if (int(rest.split()[1]) == agent.process.pid
+                    and name.endswith("(picket-helper")):
                 return int(entry)
     return 0
 
