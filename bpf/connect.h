@@ -20,7 +20,7 @@ static __always_inline bool connect_told(enum wire_backend backend,
 		return false;
 	}
 	hdr_begin(&r->hdr, WIRE_CONNECT, backend);
-	hdr_task(&r->hdr, current_task());
+	hdr_caller(&r->hdr, backend);
 	r->hdr.size = sizeof(*r);
 	r->sock = t->sock;
 	__builtin_memcpy(r->addr, t->addr, sizeof(r->addr));
@@ -70,7 +70,7 @@ static __always_inline bool unix_told(enum wire_backend backend,
 	}
 	c = &r->connect;
 	hdr_begin(&c->hdr, WIRE_CONNECT, backend);
-	hdr_task(&c->hdr, current_task());
+	hdr_caller(&c->hdr, backend);
 	c->sock = (__u64)sk;
 	__builtin_memset(c->addr, 0, sizeof(c->addr));
 	c->port = 0;

@@ -107,7 +107,7 @@ static __always_inline void exec_fixed(struct wire_exec *r,
 	struct file *file = BPF_CORE_READ(bprm, file);
 	int i;
 
-	hdr_task(&r->hdr, t);
+	hdr_current(&r->hdr);
 	parent = BPF_CORE_READ(t, real_parent, group_leader);
 	r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
 	r->parent_tgid = BPF_CORE_READ(parent, tgid);

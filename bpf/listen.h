@@ -28,7 +28,7 @@ static __always_inline void listen_told(enum wire_backend backend,
 	}
 	l = &r->listen;
 	hdr_begin(&l->hdr, WIRE_LISTEN, backend);
-	hdr_task(&l->hdr, current_task());
+	hdr_caller(&l->hdr, backend);
 	l->sock = t.sock;
 	__builtin_memcpy(l->addr, t.addr, sizeof(l->addr));
 	l->port = t.port;

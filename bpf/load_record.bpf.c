@@ -82,7 +82,7 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 	}
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_LOAD, WHAT_BACKEND(what));
-	hdr_task(&r->hdr, current_task());
+	hdr_current(&r->hdr);
 	put_file(&r->file, BPF_CORE_READ(leaf, d_inode));
 	mark_memfd(&r->file, job.dentry, job.mnt);
 	r->op = WHAT_OP(what);

@@ -164,18 +164,21 @@ static __always_inline bool has_typed_current(void)
 					  BPF_FUNC_get_current_task_btf);
 }
 
-static __always_inline bool current_in_compat(void)
+/* As task_in_compat, of a task whose type the verifier knows. */
+static __always_inline bool typed_in_compat(struct task_struct *t)
 {
-	struct task_struct *t;
-
-	if (!has_typed_current())
-		return task_in_compat((void *)bpf_get_current_task());
-	t = bpf_get_current_task_btf();
 #if defined(__TARGET_ARCH_x86)
 	return t->thread_info.status & TS_COMPAT;
 #else
 	return t->thread_info.flags & TIF_32BIT;
 #endif
+}
+
+static __always_inline bool current_in_compat(void)
+{
+	if (!has_typed_current())
+		return task_in_compat((void *)bpf_get_current_task());
+	return typed_in_compat(bpf_get_current_task_btf());
 }
 
 /* Whether the kernel is putting a program in this task's place. */

@@ -69,7 +69,7 @@ static __always_inline __u64 report_script(enum wire_backend backend,
 	}
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_SCRIPT, backend);
-	hdr_task(&r->hdr, current_task());
+	hdr_current(&r->hdr);
 	time_ns = r->hdr.time_ns;
 	put_file(&r->file, BPF_CORE_READ(file, f_inode));
 	mark_memfd(&r->file, job.dentry, job.mnt);

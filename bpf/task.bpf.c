@@ -21,7 +21,10 @@ static __always_inline int task_forked(enum wire_backend backend,
 		return 0;
 	}
 	hdr_begin(&r->hdr, WIRE_FORK, backend);
-	hdr_task(&r->hdr, child);
+	if (backend == WIRE_BACKEND_TP_BTF)
+		hdr_typed(&r->hdr, child);
+	else
+		hdr_task(&r->hdr, child);
 	r->hdr.size = sizeof(*r);
 	/* Not the caller: with CLONE_PARENT it is the caller's own parent. */
 	parent = BPF_CORE_READ(child, real_parent, group_leader);
@@ -65,7 +68,10 @@ static __always_inline int task_exited(enum wire_backend backend,
 		return 0;
 	}
 	hdr_begin(&r->hdr, WIRE_EXIT, backend);
-	hdr_task(&r->hdr, t);
+	if (backend == WIRE_BACKEND_TP_BTF)
+		hdr_typed(&r->hdr, t);
+	else
+		hdr_task(&r->hdr, t);
 	r->hdr.size = sizeof(*r);
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
 		r->status = BPF_CORE_READ(signal, group_exit_code);

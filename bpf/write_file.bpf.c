@@ -109,7 +109,7 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	}
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, CHANGE_BACKEND(change));
-	hdr_task(&r->hdr, current_task());
+	hdr_current(&r->hdr);
 	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
 	mark_memfd(&r->file, dentry, job->mnt);
 	r->path2 = (struct wire_path){};

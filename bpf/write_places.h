@@ -105,7 +105,7 @@ static __always_inline void report_places(struct place *a, struct place *b,
 	}
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, told->backend);
-	hdr_task(&r->hdr, current_task());
+	hdr_current(&r->hdr);
 	dentry = a->start.dentry;
 	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
 	r->op = told->op;

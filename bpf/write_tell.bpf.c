@@ -109,7 +109,7 @@ static __always_inline void report(struct pending *p)
 	}
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, p->backend);
-	hdr_task(&r->hdr, current_task());
+	hdr_current(&r->hdr);
 	put_what(r, p);
 	put_told(rec, &a, steps, &r->path, &r->name);
 	put_told(rec, &b, steps, &r->path2, &r->name2);
