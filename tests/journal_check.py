@@ -269,7 +269,7 @@ def example():
     data = head + head + frame(EVENT, 1, 42, b"hello")
     sha = hashlib.sha256(data).digest()
     return data + frame(SEAL, 0, 0,
-                        struct.pack("<QQIIQ", 42, 0, 0, 0, 0) + sha
+                        struct.pack("<QQIIQ", 42, 0, 0, 0, 1700000000000000000) + sha
                         + struct.pack("<qq", 1700000000000000000,
                                       1700000000000000000))
 
