@@ -74,11 +74,27 @@ def a_preloaded_library_is_an_alert(s):
     path = s.dir / "x.so"
     path.write_bytes(open(library(), "rb").read())
     pid, _ = act(["/bin/true"], env={"LD_PRELOAD": str(path)})
-    r = alert_of(s, "load", pid, "LD_PRELOAD")
-    equal(rule(r), "load-from-world-writable", "rule")
-    equal(r["load"]["type"], "library", "type")
-    equal(record.raw(r["load"], "path"), os.fsencode(path), "path")
+    # One alert, and that at the start of the program: what is loaded for it
+    # is an event with its path.
+    r = alert_of(s, "exec", pid, "LD_PRELOAD")
+    equal(rule(r), "preload-from-world-writable", "rule")
     equal(record.env(r), [b"LD_PRELOAD=" + os.fsencode(path)], "environment")
+    loads = s.events("load", lambda r: record.pid(r) == pid)
+    equal([r for r in loads if record.judged(r)[2]], [], "further alerts")
+    found = [r for r in loads
+             if record.raw(r["load"], "path") == os.fsencode(path)]
+    equal([r["load"]["type"] for r in found], ["library"], "the load")
+
+
+@test
+def a_library_from_a_place_of_everybodys_is_an_alert(s):
+    path = s.dir / "y.so"
+    path.write_bytes(open(library(), "rb").read())
+    pid, _ = act([sys.executable, "-c",
+                  f"import ctypes; ctypes.CDLL({os.fspath(path)!r})"])
+    r = alert_of(s, "load", pid, "dlopen")
+    equal(rule(r), "load-from-world-writable", "rule")
+    equal(record.raw(r["load"], "path"), os.fsencode(path), "path")
 
 
 @test
@@ -102,7 +118,8 @@ def the_loader_given_a_program_names_it(s):
     true(os.fsencode(path) in
          [record.raw(r["load"], "path") for r in loads],
          f"the program is not named: {loads}")
-    true(any(rule(r) == "load-from-world-writable" for r in loads), "rule")
+    equal({rule(r) for r in loads if record.judged(r)[2]},
+          {"loader-runs-from-world-writable"}, "rule")
 
 
 # ---- picket -----------------------------------------------------------------
