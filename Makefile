@@ -63,7 +63,7 @@ ALL_LDFLAGS := $(SYSROOT_FLAG) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANFLA
 
 # Stages that need no libbpf and no libcurl: both programs and the tests.
 COMMON_DIRS := base conf store
-SENSOR_DIRS := sense proc rules trust app
+SENSOR_DIRS := sense proc rules trust app cmd
 SRC = $(sort $(wildcard $(addsuffix /*.c,$(addprefix agent/,$(1)))))
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/commands.h"
 #include "app/exit_codes.h"
-#include "app/near.h"
-#include "app/opts.h"
 #include "base/log.h"
+#include "cmd/commands.h"
+#include "cmd/near.h"
+#include "cmd/opts.h"
 
 static const struct command {
 	const char *name;

@@ -18,7 +18,9 @@ declare -A may=(
 	[trust]="base/ trust/ event.h limits.h"
 	# journal.h: dead letters are a journal of the shipper's own.
 	[out]="base/ out/ event.h wire.h store/reader.h store/cursor.h store/journal.h journal_format.h limits.h event.pb-c.h otlp_logs.pb-c.h"
-	[app]="*"
+	# The daemon, and what commands share with it; cmd/ is for people alone.
+	[app]="base/ conf/ store/ sense/ proc/ rules/ trust/ out/ app/ event.h wire.h limits.h journal_format.h event.pb-c.h"
+	[cmd]="*"
 )
 
 # Libraries and who may use them: a glob over system headers, then files.

@@ -53,7 +53,7 @@ grep -nE '\b(strto(l|ll|ul|ull)|ato[il]l?|sprintf|strcpy|strcat|gets)\(' \
 
 # Only what is the program's voice may print; stages return codes.
 grep -nE '\b(log_(line|error|warning|notice|info|debug)|perror|exit)\(' \
-	$(find agent/conf agent/sense agent/proc agent/rules agent/store agent/out \
+	$(find agent/conf agent/sense agent/proc agent/rules agent/store agent/trust agent/out \
 		-name '*.[ch]') | result "stages_do_not_log_or_exit"
 
 # A descriptor that a child inherits is a hole in what it may touch.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines that wait: in order, bounded, each with its amendments. */
-#include "app/held.h"
+#include "cmd/held.h"
 
 #include <inttypes.h>
 #include <setjmp.h>

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "app/learn.h"
+#include "cmd/learn.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "app/learn_names.h"
+#include "cmd/learn_names.h"
 #include "rules/literal.h"
 #include "rules/pattern.h"
 

@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "app/exit_codes.h"
-#include "app/near.h"
-#include "app/opts.h"
+#include "cmd/near.h"
+#include "cmd/opts.h"
 
 struct settings {
 	const char *dir;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Points in time as people type them, and what only looks like one. */
-#include "app/when.h"
+#include "cmd/when.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * `picket coverage`: could it have been seen? Yes; no, because; partly,
+ * because. The answer is for whoever reads silence in a journal, so what
+ * cannot be proved to have been watched counts as not watched.
+ */
+#include "cmd/commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/exit_codes.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/log.h"
+#include "cmd/coverage_answer.h"
+#include "cmd/coverage_read.h"
+#include "cmd/journal_dir.h"
+#include "cmd/opt_rows.h"
+#include "cmd/opts.h"
+#include "cmd/when.h"
+
+#define OUTPUT_MAX (1u << 20)
+/* Later than any record, and not so late that sums overflow. */
+#define NEVER_NS   (INT64_MAX / 2)
+
+struct settings {
+	const char *journal;
+	const char *kind; /* NULL: each */
+	bool json;
+	int64_t at_ns; /* 0: not given */
+};
+
+static int set_at(void *arg, const char *value)
+{
+	struct settings *s = arg;
+	struct when w;
+	int r = when_parse(slice_str(value), clock_wall_ns(), &w);
+
+	if (r >= 0)
+		s->at_ns = w.last_ns;
+	return r;
+}
+
+static int set_kind(void *arg, const char *value)
+{
+	struct settings *s = arg;
+
+	for (size_t i = 0; i < COVERAGE_KINDS; i++) {
+		if (!strcmp(coverage_kinds[i], value)) {
+			s->kind = coverage_kinds[i];
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static const struct opt_row rows[] = {
+	{ .name = "at",
+	  .letter = 'a',
+	  .metavar = "TIME",
+	  .help = "when; without it, as of the newest record",
+	  .set = set_at,
+	  .expects = WHEN_EXPECTED },
+	{ .name = "kind",
+	  .letter = 'k',
+	  .metavar = "KIND",
+	  .help = "only exec, exit, connect, write, listen, load or\n"
+		  "tamper; without it, each of them",
+	  .set = set_kind,
+	  .expects = "exec, exit, connect, write, listen, load or tamper" },
+	OPT_JOURNAL(settings, journal),
+	OPT_JSON(settings, "one JSON object per kind"),
+	{ 0 },
+};
+
+static const struct opt_command command = {
+	.name = "picket coverage",
+	.synopsis = "[options]",
+	.summary =
+		"Say whether an event could have been seen at some time: yes; no, because;\n"
+		"partly, because. Reads the journal only: picket need not run.",
+	.rows = rows,
+	.notes =
+		"'off' is a way in that nothing watched, 'unseen' what the hook in use cannot\n"
+		"see, 'lost' what was made in the kernel and found no room. What picket would\n"
+		"see now, by way in, is in 'picket status'.",
+};
+
+/* ---- text --------------------------------------------------------------- */
+
+static void text_span(struct buf *out, const struct coverage_because *b)
+{
+	char from[32], until[32];
+
+	if (b->from_ns)
+		buf_addf(out, " from %s", clock_print(b->from_ns, from));
+	if (b->until_ns == INT64_MAX)
+		buf_add_str(out, " on");
+	else if (b->until_ns)
+		buf_addf(out, " until %s", clock_print(b->until_ns, until));
+}
+
+static void text_because(struct buf *out, const struct coverage_because *b)
+{
+	buf_addf(out, "  %-8s", b->what);
+	if (*b->way) {
+		escape_text(out, slice_str(b->way));
+		if (strcmp(b->what, "off")) {
+			buf_add_str(out, " (");
+			escape_text(out, slice_str(b->backend));
+			buf_add_char(out, ')');
+		}
+		buf_add_str(out, ": ");
+	}
+	if (b->count)
+		buf_addf(out, "%" PRIu64 " %s: ", b->count,
+			 strcmp(b->what, "missing") ? "events" : "records");
+	escape_text(out, slice_str(b->reason));
+	text_span(out, b);
+	buf_add_char(out, '\n');
+}
+
+static void text_reply(struct buf *out, const struct coverage_answer *y,
+		       int64_t at_ns)
+{
+	char when[32];
+
+	buf_addf(out, "%s at %s: %s%s\n", y->kind, clock_print(at_ns, when),
+		 coverage_words[y->word], y->n ? ", because" : "");
+	for (size_t i = 0; i < y->n; i++)
+		text_because(out, &y->because[i]);
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+static void json_member(struct buf *out, const char *key, const char *value)
+{
+	if (!*value)
+		return;
+	buf_addf(out, ",\"%s\":", key);
+	escape_json(out, slice_str(value), NULL);
+}
+
+static void json_time(struct buf *out, const char *key, int64_t at_ns)
+{
+	char when[32];
+
+	if (at_ns && at_ns != INT64_MAX)
+		json_member(out, key, clock_print(at_ns, when));
+}
+
+static void json_reply(struct buf *out, const struct coverage_answer *y,
+		       int64_t at_ns)
+{
+	buf_addf(out, "{\"kind\":\"%s\"", y->kind);
+	json_time(out, "at", at_ns);
+	json_member(out, "answer", coverage_words[y->word]);
+	buf_add_str(out, ",\"because\":[");
+	for (size_t i = 0; i < y->n; i++) {
+		const struct coverage_because *b = &y->because[i];
+
+		buf_addf(out, "%s{\"what\":\"%s\"", i ? "," : "", b->what);
+		json_member(out, "way", b->way);
+		json_member(out, "backend", b->backend);
+		json_member(out, "reason", b->reason);
+		if (b->count)
+			buf_addf(out, ",\"count\":%" PRIu64, b->count);
+		json_time(out, "from", b->from_ns);
+		json_time(out, "until", b->until_ns);
+		buf_add_char(out, '}');
+	}
+	buf_add_str(out, "]}\n");
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static int print(const struct settings *s, const struct coverage *c)
+{
+	cleanup_buf struct buf out = BUF_INIT(OUTPUT_MAX);
+	static struct coverage_answer y; /* some kilobytes: not on the stack */
+	/* The same for all of them: people need it said once. */
+	bool at_once = c->state != COVERAGE_RAN && !s->json && !s->kind;
+
+	if (at_once) {
+		coverage_answer(c, "anything", &y);
+		text_reply(&out, &y, s->at_ns);
+	}
+	for (size_t i = 0; i < COVERAGE_KINDS && !at_once; i++) {
+		if (s->kind && s->kind != coverage_kinds[i])
+			continue;
+		coverage_answer(c, coverage_kinds[i], &y);
+		(s->json ? json_reply : text_reply)(&out, &y, s->at_ns);
+	}
+	if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n ||
+	    fflush(stdout))
+		return EXIT_CODE_FAILURE;
+	return EXIT_CODE_OK;
+}
+
+int cmd_coverage(int argc, char **argv)
+{
+	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
+	struct coverage c;
+	int code, r;
+
+	if (!opts_parse(&command, argc, argv, &s, &code))
+		return code;
+	if (!s.at_ns) {
+		/* Of what comes after the newest record nothing can be said. */
+		r = coverage_read(s.journal, NEVER_NS, &c);
+		if (r < 0)
+			return journal_dir_refuse(s.journal, r);
+		s.at_ns = c.newest_ns;
+		coverage_done(&c);
+	}
+	r = coverage_read(s.journal, s.at_ns, &c);
+	if (r < 0)
+		return journal_dir_refuse(s.journal, r);
+	if (c.state == COVERAGE_RAN && c.newest_ns < s.at_ns)
+		log_warning("the newest record is older than that: the answer "
+			    "is of then");
+	code = print(&s, &c);
+	coverage_done(&c);
+	return code;
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One pass over the journal. The idea: only what picket says of itself is
+ * unpacked, and that is one record in thousands; of all others the time and
+ * the number are enough, and both stand outside the payload.
+ */
+#include "cmd/coverage_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "out/view.h"
+#include "store/reader.h"
+
+/* A loss is told when the ring is looked at next: by then, at the latest. */
+#define TOLD_WITHIN_NS (600 * (int64_t)1000000000)
+
+struct reading {
+	int64_t at_ns;
+	struct coverage *c;
+	bool has_run;	     /* a start was read, not later than at_ns */
+	bool has_ended;	     /* that run was stopped, not later than at_ns */
+	bool has_table;	     /* of that run */
+	int64_t before_ns;   /* the last record before that run */
+	bool is_over;	     /* nothing that follows can matter */
+	int64_t last_ns;     /* of the last record not later than at_ns */
+	int64_t run_last_ns; /* of the last record of that run, so far */
+};
+
+static char *copy(const char *s)
+{
+	char *p = strdup(s ? s : "");
+
+	if (!p)
+		abort(); /* a few bytes of a short-lived command */
+	return p;
+}
+
+static void drop_table(struct coverage *c)
+{
+	for (size_t i = 0; i < c->n_rows; i++) {
+		free(c->rows[i].family);
+		free(c->rows[i].way);
+		free(c->rows[i].backend);
+		free(c->rows[i].reason);
+	}
+	free(c->rows);
+	c->rows = NULL;
+	c->n_rows = 0;
+}
+
+void coverage_done(struct coverage *c)
+{
+	drop_table(c);
+	for (size_t i = 0; i < c->n_losses; i++)
+		free(c->losses[i].family);
+	free(c->why);
+	*c = (struct coverage){ 0 };
+}
+
+static void take_table(struct reading *r, const Picket__V1__Agent *a)
+{
+	struct coverage *c = r->c;
+
+	drop_table(c);
+	c->rows = calloc(a->n_coverage ? a->n_coverage : 1, sizeof(*c->rows));
+	if (!c->rows)
+		abort();
+	for (size_t i = 0; i < a->n_coverage; i++) {
+		const Picket__V1__Coverage *row = a->coverage[i];
+
+		c->rows[i] = (struct coverage_row){
+			.family = copy(row->family),
+			.way = copy(row->way),
+			.backend = copy(row->backend),
+			.reason = copy(row->reason),
+			.active = row->active,
+		};
+	}
+	c->n_rows = a->n_coverage;
+	r->has_table = true;
+}
+
+static const char *fact(const Picket__V1__Agent *a, const char *key)
+{
+	for (size_t i = 0; i < a->n_facts; i++)
+		if (!strcmp(a->facts[i]->key, key))
+			return a->facts[i]->value;
+	return "";
+}
+
+static uint64_t fact_number(const Picket__V1__Agent *a, const char *key)
+{
+	uint64_t n = 0;
+
+	(void)text_u64(slice_str(fact(a, key)), &n);
+	return n;
+}
+
+static void take_loss(struct reading *r, const Picket__V1__Event *e)
+{
+	const Picket__V1__Agent *a = e->agent;
+	int64_t offset = e->wall_ns - (int64_t)e->boot_ns;
+	struct coverage_loss loss = {
+		/* Runs that the kernel left out are sight that was lost. */
+		.count = fact_number(a, "count") + fact_number(a, "missed"),
+		.from_ns = (int64_t)fact_number(a, "from_ns") + offset,
+		.until_ns = (int64_t)fact_number(a, "until_ns") + offset,
+	};
+	struct coverage *c = r->c;
+
+	/* Found at a start: some time since the run before it. */
+	if (!*fact(a, "from_ns")) {
+		loss.from_ns = r->before_ns;
+		loss.until_ns = e->wall_ns;
+	}
+	if (!loss.count || loss.from_ns > r->at_ns || loss.until_ns < r->at_ns)
+		return;
+	if (c->n_losses == COVERAGE_LOSSES_MAX) {
+		c->more_losses += loss.count;
+		return;
+	}
+	loss.family = copy(fact(a, "family"));
+	c->losses[c->n_losses++] = loss;
+}
+
+static void take_start(struct reading *r, const Picket__V1__Event *e)
+{
+	bool went_on = !strcmp(fact(e->agent, "kernel_side"), "went on");
+	int64_t wall_ns = e->wall_ns;
+
+	r->before_ns = r->run_last_ns;
+	/* Nobody read meanwhile, but the programs and the ring were there. */
+	if (wall_ns > r->at_ns && went_on && r->has_run) {
+		r->has_ended = false;
+		r->c->from_ns = 0;
+		return;
+	}
+	if (wall_ns > r->at_ns) {
+		/* Without a stop before it: when did it end, then? */
+		if (!r->has_ended && r->run_last_ns < r->at_ns)
+			r->c->from_ns = r->run_last_ns;
+		r->c->until_ns = wall_ns;
+		r->is_over = true;
+		return;
+	}
+	r->has_run = true;
+	r->has_ended = r->has_table = false;
+	r->c->from_ns = 0;
+	drop_table(r->c);
+}
+
+static void take_stop(struct reading *r, const Picket__V1__Event *e)
+{
+	if (e->wall_ns > r->at_ns) {
+		r->is_over = true;
+		return;
+	}
+	r->has_ended = true;
+	r->c->from_ns = e->wall_ns;
+	free(r->c->why);
+	r->c->why = copy(e->agent->text);
+}
+
+static void take_agent(struct reading *r, const Picket__V1__Event *e)
+{
+	switch (e->agent->what) {
+	case PICKET__V1__AGENT__WHAT__STARTED:
+		take_start(r, e);
+		break;
+	case PICKET__V1__AGENT__WHAT__STOPPED:
+		take_stop(r, e);
+		break;
+	case PICKET__V1__AGENT__WHAT__COVERAGE:
+		if (e->wall_ns <= r->at_ns || !r->has_table)
+			take_table(r, e->agent);
+		break;
+	case PICKET__V1__AGENT__WHAT__LOSS:
+		take_loss(r, e);
+		break;
+	default:
+		break;
+	}
+}
+
+/*
+ * Whether an event's payload is surely of another kind: our packer writes
+ * both times (fixed64) and the kind first, in this order.
+ */
+static bool is_surely_other(struct slice p)
+{
+	const unsigned char *b = (const unsigned char *)p.p;
+
+	return p.n > 19 && b[0] == 0x09 && b[9] == 0x11 && b[18] == 0x18 &&
+	       b[19] < 0x80 && b[19] != PICKET__V1__KIND__KIND_AGENT;
+}
+
+static void take_gap(struct reading *r, const struct reader_frame *f)
+{
+	/* It stands between the last record before it and the next one. */
+	r->c->missing_first = f->seq;
+	r->c->missing_last = f->seq_end ? f->seq_end - 1 : f->seq;
+}
+
+static void take_frame(struct reading *r, struct view_images *images,
+		       const uint8_t *journal, const struct reader_frame *f)
+{
+	bool is_gap = f->type == JOURNAL_GAP;
+	struct view v;
+	int k;
+
+	if (!f->seq)
+		return;
+	if (is_gap && r->last_ns <= r->at_ns)
+		take_gap(r, f);
+	if (is_gap)
+		return;
+	/* The gap before it lay before the time, too. */
+	if (f->wall_ns <= r->at_ns)
+		r->c->missing_first = r->c->missing_last = 0;
+	r->c->newest_ns = f->wall_ns;
+	if (f->wall_ns > r->at_ns + TOLD_WITHIN_NS && r->has_table)
+		r->is_over = true;
+	if (f->type == JOURNAL_EVENT && !is_surely_other(f->payload)) {
+		k = view_take(images, journal, f, &v);
+		r->c->bad += k < 0;
+		if (k > 0 && v.event && v.event->agent)
+			take_agent(r, v.event);
+		if (k > 0)
+			view_done(&v);
+	}
+	if (r->is_over)
+		return;
+	r->run_last_ns = f->wall_ns;
+	if (f->wall_ns <= r->at_ns)
+		r->last_ns = f->wall_ns;
+}
+
+/* What the pass has come to mean. */
+static void conclude(struct reading *r)
+{
+	struct coverage *c = r->c;
+
+	if (!r->has_run) {
+		c->state = COVERAGE_BEFORE;
+	} else if (r->has_ended) {
+		c->state = COVERAGE_STOPPED;
+		if (!c->until_ns)
+			c->until_ns = INT64_MAX;
+	} else if (c->from_ns) {
+		c->state = COVERAGE_DOWN;
+	} else {
+		c->state = COVERAGE_RAN;
+	}
+}
+
+int coverage_read(const char *dir, int64_t at_ns, struct coverage *ret)
+{
+	struct reading r = { .at_ns = at_ns, .c = ret };
+	struct view_images *images = NULL;
+	struct reader *reader = NULL;
+	struct reader_frame f;
+	int k;
+
+	*ret = (struct coverage){ 0 };
+	k = view_images_new(&images);
+	if (k >= 0)
+		k = reader_open(dir, READER_OLDEST, 0, READER_SEALED_ONLY,
+				&reader);
+	while (k >= 0 && !r.is_over && (k = reader_next(reader, &f)) > 0)
+		take_frame(&r, images, reader_journal_id(reader), &f);
+	reader_close(reader);
+	view_images_free(images);
+	if (k < 0) {
+		coverage_done(ret);
+		return k;
+	}
+	conclude(&r);
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines that wait for what becomes known later of their records: an amendment
+ * comes up to minutes after the event it names, and is shown with it. In the
+ * journal's order, bounded in bytes.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct held_line {
+	uint64_t seq;
+	int64_t wall_ns;
+	char *text; /* amendments included, complete; not terminated */
+	size_t n;
+	uint32_t epoch;
+	uint32_t owner; /* the adder's own */
+	uint32_t amendments;
+};
+
+struct held {
+	struct held_line *lines; /* [first, end) */
+	size_t first, end, cap;
+	size_t bytes, bytes_max;
+	bool json; /* lines are objects: amendments go into a list in them */
+};
+
+void held_init(struct held *h, bool json, size_t bytes_max);
+void held_done(struct held *h);
+
+/* A copy is made of the text. -ENOMEM. */
+int held_add(struct held *h, const struct held_line *line, struct slice text);
+/* To the record of this name; 0 also when it is not here (any more). */
+int held_amend(struct held *h, uint32_t epoch, uint64_t seq, struct slice text);
+
+/* More than its bytes: the oldest should go. */
+static inline bool held_full(const struct held *h)
+{
+	return h->bytes > h->bytes_max && h->first < h->end;
+}
+
+/* The oldest line, or NULL; and away with it. */
+const struct held_line *held_oldest(const struct held *h);
+void held_drop_oldest(struct held *h);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of option tables that mean the same in every command, so that letter,
+ * metavar and help cannot drift apart. S is the command's settings; what the
+ * row sets is the member of its name.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "app/settings.h"
+#include "cmd/journal_dir.h"
+#include "cmd/opts.h"
+#include "cmd/when.h"
+
+#define OPT_JOURNAL(S, member)                                                 \
+	{                                                                      \
+		.name = "journal", .letter = 'j', .metavar = "DIR",            \
+		.help = JOURNAL_DIR_HELP, .offset = offsetof(struct S, member) \
+	}
+#define OPT_JSON(S, text)                          \
+	{                                          \
+		.name = "json", .help = (text),    \
+		.offset = offsetof(struct S, json) \
+	}
+#define OPT_CONFIG(S, text)                                          \
+	{                                                            \
+		.name = "config", .letter = 'c', .metavar = "FILE",  \
+		.help = (text), .offset = offsetof(struct S, config) \
+	}
+#define OPT_CONFIG_HELP "configuration (default " SETTINGS_CONFIG ")"
+#define OPT_POLICY(S, text)                                          \
+	{                                                            \
+		.name = "policy", .letter = 'p', .metavar = "DIR",   \
+		.help = (text), .offset = offsetof(struct S, policy) \
+	}
+#define OPT_POLICY_HELP "policy instead of the configured [rules] dir"
+/* A span of time: setters of the command's own, that call when_parse. */
+#define OPT_FROM(setter, text)                                                 \
+	{                                                                      \
+		.name = "from", .letter = 'f', .metavar = "T", .help = (text), \
+		.set = (setter), .expects = WHEN_EXPECTED                      \
+	}
+#define OPT_TO(setter, text)                                                 \
+	{                                                                    \
+		.name = "to", .letter = 't', .metavar = "T", .help = (text), \
+		.set = (setter), .expects = WHEN_EXPECTED                    \
+	}
+
+/* Who did it: setters of the command's own, that call query_match_*. */
+#define OPT_UNIT(setter)                                                \
+	{                                                               \
+		.name = "unit", .letter = 'u', .metavar = "GLOB",       \
+		.help = "only of this systemd unit; may be repeated",   \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}
+#define OPT_CONTAINER(setter)                                           \
+	{                                                               \
+		.name = "container", .metavar = "ID",                   \
+		.help = "only of this container; may be repeated",      \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}
+#define OPT_EXE(setter, one)                                            \
+	{                                                               \
+		.name = "exe", .letter = (one), .metavar = "GLOB",      \
+		.help = "only what this program did; may be repeated",  \
+		.set = (setter), .expects = "a glob as in policy files" \
+	}

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Command lines by table. The idea: getopt_long does the splitting, this
+ * finds out what it did not like and says exactly that, since "usage: …" over
+ * a whole screen tells nobody which letter was wrong.
+ */
+#include "cmd/opts.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/exit_codes.h"
+#include "base/buf.h"
+#include "base/escape.h"
+#include "cmd/near.h"
+
+/* Values of long options: behind all letters. */
+#define VAL_ROW	 256
+#define VAL_HELP (VAL_ROW + OPTS_MAX)
+#define VAL_LIST (VAL_HELP + 1)
+
+/* Where help texts begin; options that are longer get a line of their own. */
+#define HELP_COLUMN 26
+
+struct tables {
+	struct option longs[OPTS_MAX + 3];
+	char shorts[2 * OPTS_MAX + 8];
+};
+
+int opts_usage_error(const char *name, const char *what, const char *word,
+		     const char *near)
+{
+	cleanup_buf struct buf out = BUF_INIT(4096);
+
+	buf_addf(&out, "%s: %s", name, what);
+	if (word) {
+		buf_add_str(&out, " '");
+		escape_text(&out, slice_str(word));
+		buf_add_char(&out, '\'');
+	}
+	if (near)
+		buf_addf(&out, ", did you mean '%s'?", near);
+	buf_addf(&out, "\nTry '%s --help'.\n", name);
+	/* Too long to say (buf.failed): what is there still says most. */
+	if (out.n)
+		(void)fwrite(out.p, 1, out.n, stderr);
+	return EXIT_CODE_USAGE;
+}
+
+static void make_tables(const struct opt_command *cmd, struct tables *t)
+{
+	size_t n = 0, s = 0;
+
+	t->shorts[s++] = ':'; /* tell a missing value from an unknown option */
+	for (; cmd->rows[n].name && n < OPTS_MAX; n++) {
+		const struct opt_row *row = &cmd->rows[n];
+
+		t->longs[n] = (struct option){
+			.name = row->name,
+			.has_arg =
+				row->metavar ? required_argument : no_argument,
+			.val = VAL_ROW + (int)n,
+		};
+		if (!row->letter)
+			continue;
+		t->shorts[s++] = row->letter;
+		if (row->metavar)
+			t->shorts[s++] = ':';
+	}
+	t->shorts[s++] = 'h';
+	t->shorts[s] = '\0';
+	t->longs[n++] = (struct option){ "help", no_argument, NULL, VAL_HELP };
+	t->longs[n++] =
+		(struct option){ "list-options", no_argument, NULL, VAL_LIST };
+	t->longs[n] = (struct option){ 0 };
+}
+
+static const struct opt_row *row_of(const struct opt_command *cmd, int val)
+{
+	if (val >= VAL_ROW && val < VAL_ROW + OPTS_MAX)
+		return &cmd->rows[val - VAL_ROW];
+	for (const struct opt_row *row = cmd->rows; row->name; row++)
+		if (val && row->letter == val)
+			return row;
+	return NULL;
+}
+
+/* ---- what it prints ------------------------------------------------------ */
+
+static void print_row(const struct opt_row *row)
+{
+	const char *help = row->help;
+	int n;
+
+	n = row->letter ? printf("  -%c, --%s", row->letter, row->name)
+			: printf("      --%s", row->name);
+	if (row->metavar)
+		n += printf(" %s", row->metavar);
+	if (n >= HELP_COLUMN) {
+		(void)putchar('\n');
+		n = 0;
+	}
+	for (;;) {
+		const char *end = strchrnul(help, '\n');
+
+		printf("%*s%.*s\n", HELP_COLUMN - n, "", (int)(end - help),
+		       help);
+		if (!*end)
+			break;
+		help = end + 1;
+		n = 0;
+	}
+}
+
+static int print_help(const struct opt_command *cmd)
+{
+	static const struct opt_row help = { .name = "help",
+					     .letter = 'h',
+					     .help = "print this" };
+
+	printf("Usage: %s %s\n\n%s\n\nOptions:\n", cmd->name, cmd->synopsis,
+	       cmd->summary);
+	for (const struct opt_row *row = cmd->rows; row->name; row++)
+		print_row(row);
+	print_row(&help);
+	if (cmd->notes)
+		printf("\n%s\n", cmd->notes);
+	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
+
+/* For completion, and for the test that compares the manual with the help. */
+static int print_list(const struct opt_command *cmd)
+{
+	for (const struct opt_row *row = cmd->rows; row->name; row++)
+		printf("%s --%s%s%s\n", cmd->name, row->name,
+		       row->metavar ? "=" : "",
+		       row->metavar ? row->metavar : "");
+	printf("%s --help\n", cmd->name);
+	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
+}
+
+/* ---- what it refuses ----------------------------------------------------- */
+
+static int unknown_long(const struct opt_command *cmd, const char *arg)
+{
+	char typed[64], near_name[64];
+	struct near near;
+
+	(void)snprintf(typed, sizeof(typed), "%.*s",
+		       (int)(strchrnul(arg, '=') - arg), arg);
+	near = near_word(typed + 2);
+	for (const struct opt_row *row = cmd->rows; row->name; row++)
+		near_try(&near, row->name);
+	near_try(&near, "help");
+	if (near.best)
+		(void)snprintf(near_name, sizeof(near_name), "--%s", near.best);
+	return opts_usage_error(cmd->name, "unknown option", typed,
+				near.best ? near_name : NULL);
+}
+
+static int refuse_option(const struct opt_command *cmd, const char *arg)
+{
+	const struct opt_row *row = row_of(cmd, optopt);
+	char what[128], letter[3] = { '-', (char)optopt, '\0' };
+
+	if (row || optopt == VAL_HELP || optopt == VAL_LIST) {
+		(void)snprintf(what, sizeof(what),
+			       "option '--%s' takes no value",
+			       row ? row->name : "help");
+		return opts_usage_error(cmd->name, what, NULL, NULL);
+	}
+	if (!optopt)
+		return unknown_long(cmd, arg);
+	return opts_usage_error(cmd->name, "unknown option", letter, NULL);
+}
+
+static int refuse_missing(const struct opt_command *cmd)
+{
+	const struct opt_row *row = row_of(cmd, optopt);
+	char what[128];
+
+	(void)snprintf(what, sizeof(what), "option '--%s' needs a value, %s",
+		       row ? row->name : "", row ? row->metavar : "");
+	return opts_usage_error(cmd->name, what, NULL, NULL);
+}
+
+static int refuse_value(const struct opt_command *cmd,
+			const struct opt_row *row, const char *value)
+{
+	char what[256];
+
+	(void)snprintf(what, sizeof(what), "option '--%s' wants %s, not",
+		       row->name, row->expects ? row->expects : row->metavar);
+	return opts_usage_error(cmd->name, what, value, NULL);
+}
+
+/* ---- parsing ------------------------------------------------------------ */
+
+static int take(const struct opt_row *row, void *settings, const char *value)
+{
+	char *at = (char *)settings + row->offset;
+
+	if (row->set)
+		return row->set(settings, value);
+	if (row->metavar)
+		memcpy(at, &value, sizeof(value));
+	else
+		memcpy(at, &(bool){ true }, sizeof(bool));
+	return 0;
+}
+
+bool opts_parse(const struct opt_command *cmd, int argc, char **argv,
+		void *settings, int *ret_exit)
+{
+	const struct opt_row *row;
+	struct tables t;
+	int val;
+
+	make_tables(cmd, &t);
+	optind = 0; /* glibc: begin anew */
+	opterr = 0;
+	for (;;) {
+		val = getopt_long(argc, argv, t.shorts, t.longs, NULL);
+		if (val == -1)
+			break;
+		if (val == 'h' || val == VAL_HELP) {
+			*ret_exit = print_help(cmd);
+			return false;
+		}
+		if (val == VAL_LIST) {
+			*ret_exit = print_list(cmd);
+			return false;
+		}
+		if (val == ':') {
+			*ret_exit = refuse_missing(cmd);
+			return false;
+		}
+		row = val == '?' ? NULL : row_of(cmd, val);
+		if (!row) {
+			*ret_exit = refuse_option(cmd, argv[optind - 1]);
+			return false;
+		}
+		if (take(row, settings, optarg) < 0) {
+			*ret_exit = refuse_value(cmd, row, optarg);
+			return false;
+		}
+	}
+	if (cmd->operand && optind < argc)
+		memcpy((char *)settings + cmd->operand_offset, &argv[optind++],
+		       sizeof(argv[0]));
+	if (optind < argc) {
+		*ret_exit = opts_usage_error(cmd->name, "unexpected argument",
+					     argv[optind], NULL);
+		return false;
+	}
+	return true;
+}

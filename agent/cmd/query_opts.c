@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/query_opts.h"
+
+int query_set_exe(void *match, const char *value)
+{
+	return query_match_exe(match, value);
+}
+
+int query_set_pid(void *match, const char *value)
+{
+	return query_match_pid(match, value);
+}
+
+int query_set_unit(void *match, const char *value)
+{
+	return query_match_unit(match, value);
+}
+
+int query_set_container(void *match, const char *value)
+{
+	return query_match_container(match, value);
+}
+
+int query_set_path(void *match, const char *value)
+{
+	return query_match_path(match, value);
+}
+
+int query_set_dest(void *match, const char *value)
+{
+	return query_match_dest(match, value);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The records of a span of time, read from the segments that can hold them
+ * and no others, never past the last seal.
+ */
+#pragma once
+
+#include "app/query_match.h"
+#include "store/spans.h"
+
+/*
+ * An amendment comes this long after its event, at most: an hour is the
+ * longest write_window. With ordinary settings it comes within the other.
+ */
+#define QUERY_AMEND_NS	    (3900 * (int64_t)1000000000)
+#define QUERY_AMEND_SOON_NS (600 * (int64_t)1000000000)
+
+struct query_source {
+	const char *dir;
+	struct span span;
+	const struct query_match *match;
+	/*
+	 * Events that match, gaps and picket's own warnings within the span,
+	 * and amendments within it and for a while behind it, in order. A
+	 * negative return ends the reading with it.
+	 */
+	int (*take)(void *arg, const struct view_images *images,
+		    const struct view *v);
+	void *arg;
+};
+
+struct query_sum {
+	uint64_t bad;	   /* records that could not be understood */
+	uint64_t segments; /* in the journal ... */
+	uint64_t read;	   /* ... and how many of them were read */
+	bool trimmed;	   /* the span began before the oldest record */
+	int64_t begun_ns;  /* when the oldest segment was begun */
+};
+
+int query_read(const struct query_source *s, struct query_sum *ret);
+
+/*
+ * The event of this name, "JOURNAL.EPOCH.SEQ": found is called once with it.
+ * -EINVAL: not a name; -ENOENT: it is not in this journal (any more).
+ */
+struct query_name {
+	const char *dir;
+	const char *uid;
+	void (*found)(void *arg, const struct view_images *images,
+		      const struct view *v);
+	void *arg;
+};
+int query_find(const struct query_name *n);
