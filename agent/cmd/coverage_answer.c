@@ -76,13 +76,16 @@ void coverage_answer(const struct coverage *c, const char *kind,
 	}
 	ways_in(c, y);
 	for (size_t i = 0; i < c->n_losses; i++) {
-		if (strcmp(c->losses[i].family, y->kind))
+		const struct coverage_loss *l = &c->losses[i];
+
+		if (strcmp(l->family, y->kind) &&
+		    strcmp(l->family, COVERAGE_ANY_FAMILY))
 			continue;
 		b = add(y, "lost");
-		b->count = c->losses[i].count;
-		b->from_ns = c->losses[i].from_ns;
-		b->until_ns = c->losses[i].until_ns;
-		b->reason = "no room in the ring";
+		b->count = l->count;
+		b->from_ns = l->from_ns;
+		b->until_ns = l->until_ns;
+		b->reason = l->why;
 	}
 	if (c->more_losses) {
 		b = add(y, "lost");

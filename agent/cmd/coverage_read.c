@@ -2,7 +2,9 @@
 /*
  * One pass over the journal. The idea: only what picket says of itself is
  * unpacked, and that is one record in thousands; of all others the time and
- * the number are enough, and both stand outside the payload.
+ * the number are enough, and both stand outside the payload. It goes on to the
+ * end of the run: a loss is told when picket looks at the ring again, and if it
+ * was stopped, or dead while the programs ran on, that is as late as may be.
  */
 #include "cmd/coverage_read.h"
 
@@ -13,9 +15,6 @@
 #include "base/text.h"
 #include "out/view.h"
 #include "store/reader.h"
-
-/* A loss is told when the ring is looked at next: by then, at the latest. */
-#define TOLD_WITHIN_NS (600 * (int64_t)1000000000)
 
 struct reading {
 	int64_t at_ns;
@@ -99,6 +98,25 @@ static uint64_t fact_number(const Picket__V1__Agent *a, const char *key)
 	return n;
 }
 
+/* By a fact that only such a loss has. */
+static const char *loss_reason(const Picket__V1__Agent *a)
+{
+	static const struct {
+		const char *key, *why;
+	} reasons[] = {
+		{ "cpu", "no room in the ring" },
+		{ "missed", "runs of programs that the kernel left out" },
+		{ "files", "repeats that are not told one by one" },
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (*fact(a, reasons[i].key))
+			return reasons[i].why;
+	return strcmp(fact(a, "family"), COVERAGE_ANY_FAMILY)
+		       ? "no room in the ring"
+		       : "records that were made and could not be read or kept";
+}
+
 static void take_loss(struct reading *r, const Picket__V1__Event *e)
 {
 	const Picket__V1__Agent *a = e->agent;
@@ -123,6 +141,7 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 		return;
 	}
 	loss.family = copy(fact(a, "family"));
+	loss.why = loss_reason(a);
 	c->losses[c->n_losses++] = loss;
 }
 
@@ -221,8 +240,6 @@ static void take_frame(struct reading *r, struct view_images *images,
 	if (f->wall_ns <= r->at_ns)
 		r->c->missing_first = r->c->missing_last = 0;
 	r->c->newest_ns = f->wall_ns;
-	if (f->wall_ns > r->at_ns + TOLD_WITHIN_NS && r->has_table)
-		r->is_over = true;
 	if (f->type == JOURNAL_EVENT && !is_surely_other(f->payload)) {
 		k = view_take(images, journal, f, &v);
 		r->c->bad += k < 0;

@@ -23,12 +23,14 @@ struct coverage_row {
 };
 
 struct coverage_loss {
-	char *family;
+	char *family;	 /* COVERAGE_ANY_FAMILY: of whatever kinds */
+	const char *why; /* static */
 	uint64_t count;
 	int64_t from_ns, until_ns; /* wall clock */
 };
 
 #define COVERAGE_LOSSES_MAX 64
+#define COVERAGE_ANY_FAMILY "records"
 
 struct coverage {
 	enum coverage_state state;
@@ -40,7 +42,7 @@ struct coverage {
 	struct coverage_row *rows;
 	size_t n_rows;
 
-	/* Lost in the kernel in an interval that the time lies in. */
+	/* Lost in an interval that the time lies in. */
 	struct coverage_loss losses[COVERAGE_LOSSES_MAX];
 	size_t n_losses;
 	uint64_t more_losses; /* events of those that had no room here */
