@@ -353,6 +353,7 @@ static int start(struct agent *a)
 	if (code != EXIT_CODE_OK || a->is_broken_off)
 		return code;
 	report_start(a);
+	restart_tell(a);
 	r = reload_new(a, &a->reload);
 	if (r < 0) {
 		log_error("cannot prepare for reloading: %s",

@@ -69,17 +69,23 @@ void restart_begin(struct agent *a)
 
 	memcpy(journal.id, a->opening.id, sizeof(journal.id));
 	sensor_resume(a->sensor, &journal, past);
+	a->has_past = past->is_adopted || past->formers;
+	if (past->is_adopted)
+		log_notice("went on with the programs that were running");
+	if (past->formers)
+		log_notice("replaced the programs of another build");
+}
+
+void restart_tell(struct agent *a)
+{
+	const struct sensor_past *past = &a->past;
+
 	tell_former_losses(a);
 	(void)tell_loss(a, "records", past->unreadable,
 			"of a build with another layout cannot be read");
 	(void)tell_loss(a, "records", past->missing,
 			"were read by the last agent, and neither written nor "
 			"still in the ring");
-	a->has_past = past->is_adopted || past->formers;
-	if (past->is_adopted)
-		log_notice("went on with the programs that were running");
-	if (past->formers)
-		log_notice("replaced the programs of another build");
 }
 
 /* sensor_written_fn: a sum that was there before we were. */

@@ -5,7 +5,9 @@ journal afterwards, once, under the process that did it, or is counted as
 lost; and what is stopped leaves nothing in the kernel."""
 import contextlib
 import ctypes
+import datetime
 import errno
+import json
 import os
 import shutil
 import signal
@@ -15,7 +17,7 @@ import threading
 
 import record
 from lib import (ACTORS, PICKET, Agent, act, contains, equal,
-                 main, need_root, test, true, wait_for, workdir)
+                 main, need_root, run, test, true, wait_for, workdir)
 
 OTHER = ACTORS / "picket-other"
 ALIEN = ACTORS / "picket-alien"
@@ -347,14 +349,32 @@ def ended_while_it_starts_it_keeps_what_waited_in_the_kernel(place):
         check_nothing_left(place, ids)
 
 
+def now():
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(
+        timespec="milliseconds").replace("+00:00", "Z")
+
+
+def lost_then(agent, when):
+    """What `picket coverage` says was lost of execs at that time."""
+    p = run([PICKET, "coverage", "--journal", agent.journal, "--json",
+             "--kind", "exec", "--at", when])
+    equal(p.returncode, 0, f"exit code; it said {p.stderr!r}")
+    return [b for b in json.loads(p.stdout)["because"] if b["what"] == "lost"]
+
+
 @test
 def records_that_mean_something_else_are_counted(place):
     with place.agent() as agent:
         agent.start()
         ids = programs(place)
+        quiet = now()
+        with Load(place.dir) as load:
+            load.more(5)
         kill(agent)
         with Load(place.dir) as missed:
-            missed.more(20)
+            missed.more(10)
+            dead = now()
+            missed.more(10)
         agent.program = ALIEN
         agent.start()
         with Load(place.dir) as seen:
@@ -362,6 +382,8 @@ def records_that_mean_something_else_are_counted(place):
         ids += programs(place)
         equal(agent.stop(), 0, "exit code")
         records = agent.read()
+        true(lost_then(agent, dead), "coverage knows of the loss")
+        equal(lost_then(agent, quiet), [], "what was lost at another time")
     check_load(seen, records)
     true(not [r for r in records if record.exe(r)
               == os.fsencode(missed.shell)], "what cannot be read is not told")
