@@ -47,9 +47,11 @@ void frame_encode(struct frame_key key, const struct frame *f,
 
 struct journal_seal frame_seal(const struct frame *f)
 {
-	struct journal_seal s;
+	struct journal_seal s = { 0 };
 
-	memcpy(&s, f->payload.p, sizeof(s));
+	/* An early writer's is shorter than what we know. */
+	memcpy(&s, f->payload.p,
+	       f->payload.n < sizeof(s) ? f->payload.n : sizeof(s));
 	return s;
 }
 

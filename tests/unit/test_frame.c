@@ -48,6 +48,28 @@ static void what_was_encoded_is_decoded(void **state)
 	assert_int_equal(frame_decode(key, b, n, &f), FRAME_HEADER);
 }
 
+/* An early writer's: what it does not say is not what stands behind it. */
+static void short_seal_says_no_times(void **state)
+{
+	uint8_t b[256], early[JOURNAL_SEAL_LEAST] = { 42 };
+	struct journal_seal seal;
+	struct frame f;
+	size_t n;
+
+	(void)state;
+	memset(b, 0xee, sizeof(b));
+	n = encode(b, (struct frame){
+			      .type = JOURNAL_SEAL,
+			      .payload = slice_of((const char *)early,
+						  sizeof(early)),
+		      });
+	assert_int_equal(frame_decode(key, b, n, &f), n);
+	seal = frame_seal(&f);
+	assert_int_equal(seal.last_seq, 42);
+	assert_int_equal(seal.earliest_ns, 0);
+	assert_int_equal(seal.latest_ns, 0);
+}
+
 static void cut_frame_may_go_on(void **state)
 {
 	uint8_t b[256];
@@ -323,6 +345,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_encoded_is_decoded),
+		cmocka_unit_test(short_seal_says_no_times),
 		cmocka_unit_test(cut_frame_may_go_on),
 		cmocka_unit_test(any_flipped_bit_is_seen),
 		cmocka_unit_test(other_salt_or_epoch_is_no_frame),
