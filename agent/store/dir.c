@@ -207,8 +207,8 @@ int state_load(int dirfd, struct state *ret)
 	size_t n;
 	int r;
 
-	r = fs_read_file(dirfd, STATE_NAME, STATE_MAX, &text, &n);
-	if (r == -EFBIG)
+	r = fs_read_foreign(dirfd, STATE_NAME, STATE_MAX, &text, &n);
+	if (r == -EFBIG || r == -EINVAL || r == -ELOOP)
 		return -EBADMSG;
 	if (r < 0)
 		return r;

@@ -40,7 +40,7 @@ struct state {
 
 #define STATE_NAME "state"
 
-/* -ENOENT: none; -EBADMSG: damaged. */
+/* -ENOENT: none; -EBADMSG: damaged, or no file (which is not waited for). */
 int state_load(int dirfd, struct state *ret);
 int state_save(int dirfd, const struct state *s, mode_t mode);
 

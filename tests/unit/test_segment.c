@@ -146,6 +146,20 @@ static void state_is_read_back_or_refused(void **state)
 		assert_int_equal(state_load(dirfd, &got), -EBADMSG);
 	}
 	free(p);
+	/* No file, which would be waited for: as good as damaged. */
+	(void)alarm(10);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(state_load(dirfd, &got), -EBADMSG);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(state_load(dirfd, &got), -EBADMSG);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	assert_int_equal(state_load(dirfd, &got), -EBADMSG);
+	assert_int_equal(state_save(dirfd, &st, 0640), 0);
+	assert_int_equal(state_load(dirfd, &got), 0);
+	(void)alarm(0);
 	(void)close(dirfd);
 	store_end(&d);
 }
