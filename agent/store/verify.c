@@ -131,6 +131,9 @@ static void check_number(struct check *c, const struct scan_hit *hit)
 			verify_find(c, gone);
 		return;
 	}
+	segment_times_add(&c->times, f->wall_ns);
+	if (f->wall_ns < c->link_earliest_ns)
+		c->link_earliest_ns = f->wall_ns;
 	if (c->next && f->seq < c->next) {
 		came_late(c, hit);
 		return;
@@ -194,6 +197,12 @@ static int check_seal(struct check *c, const struct scan_hit *hit)
 				 ? "a seal is gone"
 				 : "bytes are not what the seal says";
 		verify_find(c, f);
+	} else if (!c->explained && !verify_seal_says(c, &hit->frame)) {
+		f.kind = VERIFY_EDITED;
+		f.from = hit->off;
+		f.to = hit->off + hit->size;
+		f.what = "the seal says what is not so";
+		verify_find(c, f);
 	}
 	c->out->seals++;
 	c->out->has_seal = true;
@@ -202,6 +211,7 @@ static int check_seal(struct check *c, const struct scan_hit *hit)
 	memcpy(c->out->newest.sha, seal.sha, sizeof(seal.sha));
 	c->out->unsealed = 0;
 	c->link = hit->off;
+	c->link_earliest_ns = INT64_MAX;
 	c->explained = false;
 	c->clean = seal.flags & JOURNAL_SEAL_CLEAN;
 	c->final = seal.flags & JOURNAL_SEAL_END && !c->clean;
@@ -365,10 +375,12 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 	c->segment = number;
 	c->epoch = h->epoch;
 	c->link = 0;
+	c->times = (struct segment_times){ 0 };
+	c->link_earliest_ns = INT64_MAX;
 	c->explained = false;
 	c->ends_in_seal = false;
 	c->clean = c->final = false;
-	c->sealed_findings = c->out->n_findings;
+	c->sealed_findings = c->border_findings = c->out->n_findings;
 	r = check_copies(c);
 	if (r >= 0)
 		r = check_frames(c);

@@ -56,6 +56,23 @@ void verify_border(struct check *c, const struct journal_segment_header *h)
 	verify_find(c, f);
 }
 
+bool verify_seal_says(const struct check *c, const struct frame *seal)
+{
+	const struct journal_seal s = frame_seal(seal);
+
+	/* Behind damage neither places nor times are what they were. */
+	if (c->out->n_findings > c->border_findings)
+		return true;
+	if (s.previous != c->link || (c->next && s.last_seq + 1 < c->next))
+		return false;
+	if (seal->payload.n < sizeof(s))
+		return true;
+	return s.earliest_ns == c->times.earliest_ns &&
+	       s.latest_ns == c->times.latest_ns &&
+	       (!s.link_earliest_ns ||
+		s.link_earliest_ns == c->link_earliest_ns);
+}
+
 void verify_state(struct check *c, const struct state *before)
 {
 	struct verify_finding f = {

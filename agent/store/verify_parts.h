@@ -28,15 +28,23 @@ struct check {
 	uint32_t epoch;
 	uint8_t before[JOURNAL_SHA_SIZE];
 	uint64_t before_end;
-	uint64_t rest;		  /* bytes at its end that are no frame */
-	bool clean;		  /* the last seal said so */
-	bool final;		  /* so did the last frame: nobody goes on behind it */
-	uint64_t sealed_findings; /* how many there were at the last seal */
+	uint64_t rest; /* bytes at its end that are no frame */
+	bool clean;    /* the last seal said so */
+	bool final;    /* so did the last frame: nobody goes on behind it */
+	uint64_t sealed_findings;   /* how many there were at the last seal */
+	uint64_t border_findings;   /* and before the segment's first frame */
+	struct segment_times times; /* of its numbered frames so far */
+	int64_t link_earliest_ns;   /* of those in the open link */
 };
 
 void verify_find(struct check *c, struct verify_finding f);
 /* Does this segment go on where the one before it ended? */
 void verify_border(struct check *c, const struct journal_segment_header *h);
+/*
+ * Is what a seal says besides its SHA so? No link covers the newest seal, and
+ * its times decide what a query reads. True of a segment with a finding.
+ */
+bool verify_seal_says(const struct check *c, const struct frame *seal);
 /*
  * Does the journal end where the writer said that it ended? As it said before
  * anything was read: a writer may have begun meanwhile, or ended.

@@ -220,6 +220,45 @@ static void cut_out(const struct frames *s, unsigned i)
 	free(p);
 }
 
+/*
+ * The seal that closed the journal is in no link: what it says of numbers,
+ * places and times is held against what is there.
+ */
+static void edit_of_the_newest_seal_is_found(void **state)
+{
+	static const size_t said[] = {
+		offsetof(struct journal_seal, last_seq),
+		offsetof(struct journal_seal, previous),
+		offsetof(struct journal_seal, link_earliest_ns),
+		offsetof(struct journal_seal, sha),
+		offsetof(struct journal_seal, earliest_ns),
+		offsetof(struct journal_seal, latest_ns),
+	};
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	uint64_t last;
+	uint8_t *at;
+	size_t k;
+
+	(void)state;
+	begin(&d);
+	last = store_read(&d).last.segment;
+	load(&s, &d, last);
+	assert_int_equal(s.at[s.n_at - 1].f.type, JOURNAL_SEAL);
+	for (k = 0; k < sizeof(said) / sizeof(*said); k++) {
+		at = s.bytes + s.at[s.n_at - 1].off + FRAME_HEADER + said[k];
+		*at -= 1;
+		seal_crc(&s, s.n_at - 1);
+		store_save(s.path, s.bytes, s.n);
+		v = check(&d, NULL);
+		expect(&v, VERIFY_EDITED, last);
+		*at += 1;
+	}
+	done(&s);
+	store_end(&d);
+}
+
 static void removed_frame_is_found_with_its_number(void **state)
 {
 	struct verify_result v;
@@ -702,6 +741,7 @@ int main(void)
 		cmocka_unit_test(honest_journal_passes),
 		cmocka_unit_test(any_changed_byte_is_found),
 		cmocka_unit_test(edit_with_a_new_checksum_is_found),
+		cmocka_unit_test(edit_of_the_newest_seal_is_found),
 		cmocka_unit_test(removed_frame_is_found_with_its_number),
 		cmocka_unit_test(reordered_frames_are_found),
 		cmocka_unit_test(reordered_segments_are_found),
