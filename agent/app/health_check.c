@@ -51,10 +51,21 @@ static bool family_blind(struct buf *out, const struct health *h)
 	return false;
 }
 
+/* A package that comes or changes now is an alert for each of its programs. */
+static bool packages_not_followed(struct buf *out, const struct health *h)
+{
+	if (!h->trust.wanted || !h->trust.is_fixed)
+		return false;
+	buf_add_str(out, "installed packages are not followed: the process "
+			 "that reads their databases is gone");
+	return true;
+}
+
 static bool (*const checks[])(struct buf *out, const struct health *h) = {
 	journal_fails,
 	family_blind,
 	canary_missing,
+	packages_not_followed,
 };
 
 void health_check(struct buf *out, const struct health *h)

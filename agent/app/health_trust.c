@@ -21,6 +21,9 @@ static void text_database(struct buf *out, const struct trust_status *t)
 	else
 		buf_add_str(out, t->making ? "packages are being read"
 					   : "no packages are known");
+	if (t->is_fixed)
+		buf_add_str(out, "; NOT FOLLOWED: the process that reads "
+				 "them is gone");
 	if (t->error)
 		buf_addf(out, "; last try: %s", strerrordesc_np(t->error));
 	if (t->odd)
@@ -92,9 +95,11 @@ void health_trust_json(struct buf *out, const struct health *h)
 
 	buf_addf(out,
 		 ",\"trust\":{\"enabled\":%s,\"wanted\":%s,\"making\":%s,"
-		 "\"built_ns\":%" PRId64,
+		 "\"followed\":%s,\"built_ns\":%" PRId64,
 		 t->enabled ? "true" : "false", t->wanted ? "true" : "false",
-		 t->making ? "true" : "false", s->built_wall_ns);
+		 t->making ? "true" : "false",
+		 t->enabled && !t->is_fixed ? "true" : "false",
+		 s->built_wall_ns);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		buf_addf(out, ",\"%s\":%" PRIu64, numbers[i].name,
 			 numbers[i].value);

@@ -188,7 +188,8 @@ static int maker_spoke(int fd, uint32_t events, void *arg)
 		log_error("the process that reads package databases is gone: "
 			  "packages are known as they are now until picket is "
 			  "started again");
-		fail(t, EPIPE);
+		drop_file(t);
+		t->making = false;
 		return 0;
 	}
 	t->odd = made.odd;
@@ -445,6 +446,7 @@ void trust_run_status(const struct agent *a, struct trust_status *ret)
 		return;
 	ret->wanted = t->wanted;
 	ret->making = t->making;
+	ret->is_fixed = !t->maker;
 	ret->error = t->error;
 	ret->odd = t->odd;
 	trust_stats(t->trust, &ret->stats);

@@ -13,10 +13,11 @@ struct trust_run;
 
 struct trust_status {
 	bool enabled;
-	bool wanted;	/* some rule asks for it */
+	bool wanted; /* some rule asks for it */
 	bool making;
-	int error;	/* of the last try to make a database, errno */
-	uint32_t odd;	/* entries that it left out */
+	bool is_fixed; /* nobody is left to make another database */
+	int error;     /* of the last try to make a database, errno */
+	uint32_t odd;  /* entries that it left out */
 	struct trust_stats stats;
 	struct pending_stats pending;
 };

@@ -327,6 +327,17 @@ class Agent:
             return status
         return None
 
+    def child(self, name):
+        """The pid of its child of that name; 0: it has none."""
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+                start, rest = stat.rsplit(")", 1)
+                if (int(rest.split()[1]) == self.process.pid
+                        and start.endswith(f"({name}")):
+                    return int(entry)
+        return 0
+
     def log_text(self):
         return self.log.read_text(errors="replace")
 

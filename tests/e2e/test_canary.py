@@ -4,7 +4,6 @@
 does not."""
 import contextlib
 import os
-import pathlib
 import signal
 
 from lib import (Agent, contains, equal, main, run, test, true, wait_for,
@@ -29,20 +28,6 @@ def place():
 
 def of_canary(records):
     return [r for r in records if r.get("canary")]
-
-
-def helper_of(agent):
-    """The child of picket that makes the canary fly."""
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
-            name, rest = stat.rsplit(")", 1)
-            if (int(rest.split()[1]) == agent.process.pid
-                    and name.endswith("(picket-helper")):
-                return int(entry)
-    return 0
 
 
 def whats(records, what):
@@ -88,7 +73,7 @@ def one_that_does_not_come_through_is_told_once_each_way(directory):
         agent.start()
         wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
                  "a round of the canary")
-        helper = helper_of(agent)
+        helper = agent.child("picket-helper")
         true(helper, "picket has a helper")
         os.kill(helper, signal.SIGSTOP)
         try:
@@ -118,7 +103,7 @@ def without_its_helper_there_is_no_canary_and_picket_goes_on(directory):
         agent.start()
         wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
                  "a round of the canary")
-        os.kill(helper_of(agent), signal.SIGKILL)
+        os.kill(agent.child("picket-helper"), signal.SIGKILL)
         # At once, and not when the next one would fly.
         wait_for(lambda: (s := agent.status()) and s["canary"]["missing"],
                  "picket to miss it")
@@ -141,7 +126,7 @@ def a_late_one_is_missing_at_its_deadline(directory):
     with Agent(directory, "", "late",
                canary={"interval": "5s", "deadline": "100ms"}) as agent:
         agent.start()
-        helper = helper_of(agent)
+        helper = agent.child("picket-helper")
         os.kill(helper, signal.SIGSTOP)
         try:
             missing = wait_for(lambda: whats(agent.read("--alerts"),
@@ -176,7 +161,8 @@ def it_can_be_turned_off(directory):
         equal(agent.status()["canary"], {"interval_ms": 0, "rounds": 0,
                                          "misses": 0, "missing": False},
               "the status")
-        equal(helper_of(agent), 0, "helpers of a picket without a canary")
+        equal(agent.child("picket-helper"), 0,
+              "helpers of a picket without a canary")
         equal(agent.stop(), 0, "exit code")
 
 
@@ -184,7 +170,7 @@ def it_can_be_turned_off(directory):
 def nothing_is_left_when_picket_is_killed(directory):
     with Agent(directory, "", "killed", canary={"interval": "300ms"}) as agent:
         agent.start()
-        helper = helper_of(agent)
+        helper = agent.child("picket-helper")
         agent.process.kill()
         agent.process.wait()
         wait_for(lambda: not os.path.exists(f"/proc/{helper}"),

@@ -7,12 +7,13 @@ import hashlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
 import record
-from lib import (ACTORS, Agent, contains, equal, main, need_root, remove_tree,
-                 test, true, wait_for, workdir)
+from lib import (ACTORS, PICKET, Agent, contains, equal, main, need_root,
+                 remove_tree, run, test, true, wait_for, workdir)
 
 POLICY = """
 [allow packaged]
@@ -252,6 +253,27 @@ def a_start_finds_the_database(g):
     verdict, _ = g.verdict(g.run())
     equal(verdict["answer"], "allowed", "verdict")
     equal(db.stat().st_ino, before.st_ino, "the database")
+
+
+def health(agent):
+    p = run([PICKET, "status", "--journal", agent.journal, "--health"])
+    return p.returncode, p.stdout.decode()
+
+
+@test
+def without_who_reads_the_databases_it_says_so(g):
+    equal(health(g.agent), (0, "ok\n"), "health")
+    equal(g.agent.status()["trust"]["followed"], True, "the status")
+    os.kill(g.agent.child("picket-trust"), signal.SIGKILL)
+    wait_for(lambda: not g.agent.status()["trust"]["followed"],
+             "picket to notice")
+    code, text = health(g.agent)
+    equal(code, 1, "exit code of --health")
+    contains(text, "packages are not followed", "health")
+    contains(g.agent.log_text(), "package databases is gone", "the log")
+    # What is known is known.
+    verdict, _ = g.verdict(g.run())
+    equal(verdict["answer"], "allowed", "verdict")
 
 
 if __name__ == "__main__":

@@ -81,6 +81,17 @@ static void a_journal_that_cannot_be_written_comes_first(void **state)
 	       "device\n");
 }
 
+static void packages_that_are_not_followed_are_told(void **state)
+{
+	(void)state;
+	h.trust.is_fixed = true;
+	/* No rule asks for them. */
+	expect("ok\n");
+	h.trust.wanted = true;
+	expect("installed packages are not followed: the process that reads "
+	       "their databases is gone\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -88,6 +99,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_works_is_ok),
 		TEST(a_family_without_a_hook_is_told),
+		TEST(packages_that_are_not_followed_are_told),
 		TEST(a_canary_that_is_missing_is_told),
 		TEST(a_journal_that_cannot_be_written_comes_first),
 	};
