@@ -268,13 +268,21 @@ static void the_loader_given_a_program_names_it(void **state)
 	assert_int_equal(load_of(w, path)->hdr.image, e->hdr.image);
 }
 
-/* Let the program at `path` ask for another loader, of no longer a name. */
-static void set_loader(const char *path, const char *loader)
+/*
+ * Let the program at `path` ask for another loader: by a link, for the name in
+ * the program may be no longer than the one before. Returns the link.
+ */
+static const char *set_loader(const char *path, const char *target)
 {
+	static char loader[] = "/tmp/ld-XXXXXX";
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	struct stat st;
 	char *p, *at;
 
+	strcpy(strchr(loader, '-') + 1, "XXXXXX");
+	assert_int_equal(close(mkstemp(loader)), 0);
+	assert_int_equal(unlink(loader), 0);
+	assert_int_equal(symlink(target, loader), 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 		 fd, 0);
@@ -286,6 +294,7 @@ static void set_loader(const char *path, const char *loader)
 	memcpy(at, loader, strlen(loader));
 	assert_int_equal(munmap(p, (size_t)st.st_size), 0);
 	assert_int_equal(close(fd), 0);
+	return loader;
 }
 
 /* By looking it up; or by the hook on mmap, where that is no system call's. */
@@ -313,12 +322,13 @@ static int act_run(void *arg)
 static void a_loader_of_ones_own_is_told_or_said(void **state)
 {
 	const char *path = copy_of_this("with-loader");
-	const char *loader = work_path("ld");
+	const char *loader = work_path("ld"), *link;
 	struct seen *w = *state;
 
 	assert_int_equal(copy_file(LOADER, loader), 0);
-	set_loader(path, loader);
+	link = set_loader(path, loader);
 	seen_run(w, act_run, (void *)(uintptr_t)path);
+	assert_int_equal(unlink(link), 0);
 	assert_int_equal(w->status, 0);
 	assert_int_equal(seen_count(w, WIRE_EXEC), 1);
 	if (!loaders_are_seen(w)) {
@@ -355,7 +365,7 @@ static int act_run_in_overlay(void *arg)
 
 static void a_loader_on_an_overlay_has_the_overlays_path(void **state)
 {
-	const char *loader = work_path("o/l"), *path;
+	const char *loader = work_path("o/l"), *link, *path;
 	struct seen *w = *state;
 
 	assert_int_equal(mkdir(work_path("low"), 0755), 0);
@@ -363,9 +373,10 @@ static void a_loader_on_an_overlay_has_the_overlays_path(void **state)
 	assert_int_equal(mkdir(work_path("o"), 0755), 0);
 	assert_int_equal(copy_file(LOADER, work_path("low/l")), 0);
 	path = copy_of_this("low/program");
-	set_loader(path, loader);
+	link = set_loader(path, loader);
 	seen_run(w, act_run_in_overlay,
 		 (void *)(uintptr_t)work_path("o/program"));
+	assert_int_equal(unlink(link), 0);
 	assert_int_equal(w->status, 0);
 	if (loaders_are_seen(w))
 		assert_int_equal(count_of(w, loader), 1);

@@ -274,7 +274,7 @@ def a_full_disk_exits_1(place):
 def a_disk_that_fills_up_stops_nothing_and_is_told(place):
     agent = place.agent()
     agent.journal.mkdir()
-    inner = f"mount -t tmpfs -o size=8m none '{agent.journal}'\nexec \"$@\""
+    inner = f"mount -t tmpfs -o size=64m none '{agent.journal}'\nexec \"$@\""
     with agent:
         agent.spawn(prefix=[*PRIVATE, inner, "sh"])
         # The same directory, as the agent's mount namespace has it.
