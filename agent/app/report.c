@@ -137,15 +137,17 @@ void report_start(struct agent *a)
 	const struct journal_opening *o = &a->opening;
 
 	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED,
-		 a->has_past ? went_on : NULL,
+		 a->past.was_watched ? went_on : NULL,
 		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
 		 getpid(), o->epoch);
 	if (o->unclean)
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__UNCLEAN, NULL,
 			 "the journal was not closed by its last writer: what "
 			 "happened until now %s",
-			 a->has_past ? "waited in the kernel and follows"
-				     : "was not seen");
+			 a->past.was_watched
+				 ? "waited in the kernel and follows"
+			 : a->has_past ? "was not all seen: what was, follows"
+				       : "was not seen");
 	if (o->cut_bytes)
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__CUT, NULL,
 			 "the journal's torn end, %" PRIu64

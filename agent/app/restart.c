@@ -76,10 +76,26 @@ void restart_begin(struct agent *a)
 		log_notice("replaced the programs of another build");
 }
 
+static void tell_hooks_gone(struct agent *a)
+{
+	char n[16];
+	const struct record_fact facts[] = { { "hooks", n }, { NULL, NULL } };
+
+	if (!a->past.hooks_gone)
+		return;
+	(void)snprintf(n, sizeof(n), "%u", a->past.hooks_gone);
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__BLINDED, facts,
+		 "somebody put out %s of picket's hooks while no picket ran",
+		 n);
+	log_error("somebody put out %s of picket's hooks while no picket ran",
+		  n);
+}
+
 void restart_tell(struct agent *a)
 {
 	const struct sensor_past *past = &a->past;
 
+	tell_hooks_gone(a);
 	tell_former_losses(a);
 	(void)tell_loss(a, "records", past->unreadable,
 			"of a build with another layout cannot be read");

@@ -38,7 +38,7 @@ struct account {
 	uint64_t end;
 	uint64_t ops;
 	uint32_t v1_hierarchy;
-	uint32_t reserved;
+	uint32_t link_count; /* that are pinned, and keep hooks attached */
 	uint64_t received[WIRE_FAM_COUNT];
 	struct account_told missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t checked_ns; /* boottime when losses were last looked for */
@@ -90,4 +90,4 @@ void account_begin(struct account *a, const uint8_t journal[static 16],
  */
 uint64_t account_oldest_step(const struct account *a);
 const struct account_step *account_step_at(const struct account *a, uint64_t at,
-					uint64_t *n);
+					   uint64_t *n);

@@ -87,6 +87,9 @@ int attach_pin(const struct attachment *a, const struct pins *p,
 	account->ops = a->ops;
 	account->v1_hierarchy = a->v1_hierarchy;
 	account->program_count = (uint32_t)a->program_count;
+	account->link_count = 0;
+	for (size_t i = 0; i < a->program_count; i++)
+		account->link_count += a->programs[i].link != NULL;
 	return 0;
 }
 

@@ -25,6 +25,20 @@ static int open_ring(int fd, struct ring **ret)
 	return ring_open(fd, info.max_entries, ret);
 }
 
+/* Whether somebody put out hooks while nobody looked after them. */
+static void count_links(struct former *f, uint32_t links)
+{
+	const struct account *a = f->account;
+
+	f->was_running = links > 0;
+	f->was_whole = f->was_running;
+	if (!a)
+		return;
+	if (a->ready && !a->end && a->link_count > links)
+		f->links_gone = a->link_count - links;
+	f->was_whole = a->ready && !a->end && !f->links_gone;
+}
+
 int former_open(const struct pins *p, const char *name, unsigned cpus,
 		struct former *ret)
 {
@@ -33,7 +47,6 @@ int former_open(const struct pins *p, const char *name, unsigned cpus,
 	int r;
 
 	(void)snprintf(f.name, sizeof(f.name), "%s", name);
-	f.was_running = pins_count(p, name, "link") > 0;
 	ring = pins_get(p, name, "map", "ring");
 	if (ring < 0)
 		return ring;
@@ -47,6 +60,7 @@ int former_open(const struct pins *p, const char *name, unsigned cpus,
 		f.counters = attach_get_map(p, name, ATTACH_COUNTERS);
 		f.written = attach_get_map(p, name, ATTACH_WRITTEN);
 	}
+	count_links(&f, (uint32_t)pins_count(p, name, "link"));
 	*ret = f;
 	return 0;
 }

@@ -14,8 +14,10 @@
 
 struct former {
 	char name[PINS_NAME_MAX];
-	bool is_readable; /* its records and its account are of our layout */
-	bool was_running; /* its programs were attached when we came */
+	bool is_readable;    /* its records and its account are of our layout */
+	bool was_running;    /* its programs were attached when we came */
+	bool was_whole;	     /* all of them, as far as can be known */
+	unsigned links_gone; /* of those that were to stay attached */
 	int counters;
 	int written;
 	uint64_t unreadable;	 /* records that only could be counted */

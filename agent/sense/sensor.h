@@ -141,6 +141,8 @@ const char *sensor_pin_trouble(const struct sensor *s);
 /* What an earlier agent left. */
 struct sensor_past {
 	bool is_adopted;	/* our programs were running already */
+	bool was_watched;	/* all hooks went on until now */
+	unsigned hooks_gone;	/* that somebody put out before we came */
 	unsigned formers;	/* other builds, replaced: read first */
 	uint64_t missing;	/* journal frames that cannot be made again */
 	uint64_t unreadable;	/* records in a layout that is not ours */

@@ -260,6 +260,7 @@ void sensor_resume(struct sensor *s, const struct sensor_journal *j,
 {
 	struct sensor_past past = {
 		.is_adopted = s->is_adopted,
+		.was_watched = s->is_adopted,
 		.formers = (unsigned)s->former_count,
 	};
 	size_t i;
@@ -267,6 +268,8 @@ void sensor_resume(struct sensor *s, const struct sensor_journal *j,
 	for (i = 0; i < s->former_count; i++) {
 		past.missing += former_resume(&s->formers[i], j);
 		past.unreadable += s->formers[i].unreadable;
+		past.was_watched |= s->formers[i].was_whole;
+		past.hooks_gone += s->formers[i].links_gone;
 	}
 	if (s->is_adopted)
 		past.missing += resume_ring(s->ring, s->account, s->cpus, j);

@@ -354,12 +354,16 @@ def now():
         timespec="milliseconds").replace("+00:00", "Z")
 
 
-def lost_then(agent, when):
-    """What `picket coverage` says was lost of execs at that time."""
+def coverage(agent, when):
+    """What `picket coverage` says of execs at that time."""
     p = run([PICKET, "coverage", "--journal", agent.journal, "--json",
              "--kind", "exec", "--at", when])
     equal(p.returncode, 0, f"exit code; it said {p.stderr!r}")
-    return [b for b in json.loads(p.stdout)["because"] if b["what"] == "lost"]
+    return json.loads(p.stdout)
+
+
+def lost_then(agent, when):
+    return [b for b in coverage(agent, when)["because"] if b["what"] == "lost"]
 
 
 @test
@@ -488,6 +492,30 @@ def pins_that_somebody_takes_away_are_put_back_and_he_is_named(place):
         contains(agent.log_text(), "went on with the programs", "the log")
         equal(agent.stop(signal.SIGTERM), 0, "exit code")
         check_load(load, agent.read())
+
+
+@test
+def hooks_put_out_while_no_picket_ran_are_told(place):
+    with place.agent() as agent:
+        agent.start()
+        ids = programs(place)
+        kill(agent)
+        links = list(place.pins.glob("*/link_*"))
+        for link in links:
+            link.unlink()
+        with Load(place.dir) as load:
+            load.more(5)
+        dead = now()
+        agent.start()
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        told = [r["agent"] for r in kind(agent.read(), "agent")]
+        equal([a["facts"] for a in told if a["what"] == "blinded"],
+              [{"hooks": str(len(links))}], "how many")
+        contains("\n".join(a["text"] for a in told
+                           if a["what"] == "unclean"),
+                 "was not all seen", "what is said of the time")
+        equal(coverage(agent, dead)["answer"], "no", "coverage of it")
+        check_nothing_left(place, ids)
 
 
 @test
