@@ -317,6 +317,10 @@ static void tell(const struct query *q, const struct query_sum *sum)
 		log_notice("the journal begins at %s: what came before was "
 			   "trimmed",
 			   clock_print(sum->begun_ns, time));
+	if (sum->gone_first)
+		log_warning("the journal ends before what its state says: "
+			    "numbers %" PRIu64 "-%" PRIu64 " are missing",
+			    sum->gone_first, sum->gone_last);
 	if (sum->bad)
 		log_warning("%" PRIu64 " records could not be understood",
 			    sum->bad);

@@ -114,6 +114,8 @@ int query_read(const struct query_source *s, struct query_sum *ret)
 	q.sum.segments = spans.segments;
 	q.sum.read = spans.chosen;
 	q.sum.begun_ns = spans.begun_ns;
+	q.sum.gone_first = spans.gone_first;
+	q.sum.gone_last = spans.gone_last;
 	q.sum.trimmed = spans.trimmed && s->span.from_ns < spans.begun_ns;
 	spans_done(&spans);
 	*ret = q.sum;

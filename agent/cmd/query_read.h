@@ -35,6 +35,7 @@ struct query_sum {
 	uint64_t read;	   /* ... and how many of them were read */
 	bool trimmed;	   /* the span began before the oldest record */
 	int64_t begun_ns;  /* when the oldest segment was begun */
+	uint64_t gone_first, gone_last; /* at its end, see spans.h */
 };
 
 int query_read(const struct query_source *s, struct query_sum *ret);

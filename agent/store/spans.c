@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -23,6 +24,9 @@ struct finder {
 	struct spans out;
 	bool in_run;
 	uint64_t next_seq; /* behind the segment before; 0: not known */
+	bool has_end;	   /* a seal said next_seq */
+	int64_t latest_ns; /* in it; 0: not known */
+	uint8_t id[JOURNAL_ID_SIZE];
 };
 
 static int add(struct finder *f, uint64_t number, uint64_t first_seq)
@@ -112,6 +116,9 @@ static int judge(struct finder *f, bool youngest)
 	if (k < 0)
 		return k;
 	f->next_seq = k ? last.seal.last_seq + 1 : h->first_seq;
+	f->has_end = k;
+	f->latest_ns = last.has_times ? last.seal.latest_ns : 0;
+	memcpy(f->id, h->id, sizeof(f->id));
 	if (k && is_outside(f, &last, is_last || youngest)) {
 		f->in_run = false;
 		return 0;
@@ -141,11 +148,24 @@ static int take(struct finder *f, uint64_t number, bool youngest)
 	return judge(f, youngest);
 }
 
+/* Whenever that was: it is not told of a span that ends before. */
+static void note_gone(struct finder *f, const struct state *st)
+{
+	if (!f->has_end || st->seq <= f->next_seq ||
+	    memcmp(st->id, f->id, sizeof(f->id)) != 0 ||
+	    f->span->to_ns < f->latest_ns)
+		return;
+	f->out.gone_first = f->next_seq;
+	f->out.gone_last = st->seq - 1;
+}
+
 int spans_find(const char *dir, const struct span *span, struct spans *ret)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	struct finder f = { .scan = SCAN_INIT, .span = span };
 	cleanup_close int dirfd = -1;
+	struct state st;
+	bool has_state;
 	size_t i;
 	int r;
 
@@ -153,6 +173,8 @@ int spans_find(const char *dir, const struct span *span, struct spans *ret)
 	if (dirfd < 0)
 		return -errno;
 	f.dirfd = dirfd;
+	/* Before the listing: what it speaks of must be in there. */
+	has_state = state_load(dirfd, &st) >= 0;
 	r = dir_list(dirfd, &l);
 	f.out.segments = l.n;
 	for (i = 0; i < l.n && r >= 0; i++)
@@ -162,6 +184,8 @@ int spans_find(const char *dir, const struct span *span, struct spans *ret)
 		spans_done(&f.out);
 		return r;
 	}
+	if (has_state)
+		note_gone(&f, &st);
 	*ret = f.out;
 	return 0;
 }

@@ -41,6 +41,8 @@ struct spans {
 	uint64_t chosen;   /* of them, in runs */
 	bool trimmed;	   /* there was something before the oldest */
 	int64_t begun_ns;  /* when the oldest was begun; 0: there is none */
+	/* What the state knows of behind the youngest seal; 0: nothing. */
+	uint64_t gone_first, gone_last;
 };
 
 int spans_find(const char *dir, const struct span *span, struct spans *ret);

@@ -241,6 +241,25 @@ def what_is_missing_is_told(s):
     segments[0].unlink()
     p = query(holed, "--json", "--exe", "/nobody")
     contains(p.stderr, b"what came before was trimmed", "stderr")
+    true(b"ends before" not in p.stderr, f"stderr: {p.stderr!r}")
+
+
+@test
+def a_missing_end_is_told(s):
+    """Nothing stands behind it in whose number it shows."""
+    torn = s.dir / "torn"
+    for damage in (lambda path: path.unlink(),
+                   lambda path: path.write_bytes(b"")):
+        shutil.rmtree(torn, ignore_errors=True)
+        shutil.copytree(s.journal, torn)
+        damage(sorted(torn.glob("*.seg"))[-1])
+        p = query(torn, "--json")
+        there = [json.loads(x)["seq"] for x in p.stdout.splitlines()]
+        m = re.search(rb"numbers (\d+)-(\d+) are missing", p.stderr)
+        true(m, f"stderr: {p.stderr!r}")
+        true(max(there) < int(m[1]) <= int(m[2]), f"{max(there)}, {m[0]}")
+        p = query(torn, "--json", "--to", s.all[10]["time"])
+        true(b"are missing" not in p.stderr, f"stderr: {p.stderr!r}")
 
 
 @test
