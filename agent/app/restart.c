@@ -58,6 +58,17 @@ static void tell_former_losses(struct agent *a)
 	}
 }
 
+/* Pins are one thing, what they keep attached another. */
+static void check_adopted(struct agent *a)
+{
+	struct sensor_harm harm;
+
+	if (!a->past.is_adopted || !sensor_check(a->sensor, &harm))
+		return;
+	a->past.hooks_gone += harm.hooks;
+	a->past.was_watched = !harm.hooks;
+}
+
 void restart_begin(struct agent *a)
 {
 	struct sensor_past *past = &a->past;
@@ -69,6 +80,7 @@ void restart_begin(struct agent *a)
 
 	memcpy(journal.id, a->opening.id, sizeof(journal.id));
 	sensor_resume(a->sensor, &journal, past);
+	check_adopted(a);
 	a->has_past = past->is_adopted || past->formers;
 	if (past->is_adopted)
 		log_notice("went on with the programs that were running");

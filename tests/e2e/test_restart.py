@@ -56,7 +56,7 @@ class Bpf:
     """bpf(2) on what is pinned: so that the kernel itself says what it has."""
 
     NUMBER = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
-    LOOKUP, GET, PROGRAM_BY_ID, INFO = 1, 7, 13, 15
+    LOOKUP, GET, PROGRAM_BY_ID, INFO, DETACH = 1, 7, 13, 15, 34
 
     def __init__(self):
         self.libc = ctypes.CDLL(None, use_errno=True)
@@ -81,6 +81,14 @@ class Bpf:
         finally:
             os.close(fd)
         return struct.unpack_from("II", info)[1]
+
+    def detach(self, pin):
+        """What a link attached, while it stays where it is."""
+        fd = self.open(pin)
+        try:
+            self.call(self.DETACH, "I", fd)
+        finally:
+            os.close(fd)
 
     def is_there(self, program):
         try:
@@ -494,15 +502,14 @@ def pins_that_somebody_takes_away_are_put_back_and_he_is_named(place):
         check_load(load, agent.read())
 
 
-@test
-def hooks_put_out_while_no_picket_ran_are_told(place):
-    with place.agent() as agent:
+def put_out_while_no_picket_runs(place, links, put_out):
+    with place.agent(connect="cgroup") as agent:
         agent.start()
         ids = programs(place)
         kill(agent)
-        links = list(place.pins.glob("*/link_*"))
+        links = list(place.pins.glob(links))
         for link in links:
-            link.unlink()
+            put_out(link)
         with Load(place.dir) as load:
             load.more(5)
         dead = now()
@@ -516,6 +523,12 @@ def hooks_put_out_while_no_picket_ran_are_told(place):
                  "was not all seen", "what is said of the time")
         equal(coverage(agent, dead)["answer"], "no", "coverage of it")
         check_nothing_left(place, ids)
+
+
+@test
+def hooks_put_out_while_no_picket_ran_are_told(place):
+    put_out_while_no_picket_runs(place, "*/link_*", os.unlink)
+    put_out_while_no_picket_runs(place, "*/link_connect4_cgroup", bpf.detach)
 
 
 @test
