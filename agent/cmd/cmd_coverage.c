@@ -86,8 +86,8 @@ static const struct opt_command command = {
 	.rows = rows,
 	.notes =
 		"'off' is a way in that nothing watched, 'unseen' what the hook in use cannot\n"
-		"see, 'lost' what was made in the kernel and found no room. What picket would\n"
-		"see now, by way in, is in 'picket status'.",
+		"see, 'lost' what was made in the kernel and is not in the journal. What picket\n"
+		"would see now, by way in, is in 'picket status'.",
 };
 
 /* ---- text --------------------------------------------------------------- */
