@@ -123,6 +123,21 @@ static void place(struct reader *r, const struct dir_list *l)
 	r->segment = l->numbers[i] - 1;
 }
 
+/* Without a state that can be read the youngest segment says whose it is. */
+static void know_id(struct reader *r, const struct dir_list *l)
+{
+	struct scan s = SCAN_INIT;
+	size_t i;
+
+	for (i = l->n; i-- > 0 && !r->has_id;) {
+		if (scan_open(&s, r->dirfd, l->numbers[i]) < 0)
+			continue;
+		memcpy(r->id, s.header.id, sizeof(r->id));
+		r->has_id = true;
+	}
+	scan_close(&s);
+}
+
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		unsigned flags, struct reader **ret)
 {
@@ -142,6 +157,7 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		reader_close(r);
 		return err;
 	}
+	know_id(r, &l);
 	place(r, &l);
 	*ret = r;
 	return 0;

@@ -616,6 +616,18 @@ def a_journal_that_is_not_there_yet_is_waited_for():
         equal(s.stop(), 0, "exit code")
 
 
+@test
+def a_journal_without_its_state_is_shipped_all_the_same():
+    with pair() as (c, s):
+        names = s.make(100)
+        (s.journal / "state").write_bytes(b"no state")
+        s.once()
+        exactly(c, names)
+        (s.journal / "state").unlink()
+        s.once()
+        exactly(c, names)
+
+
 # ---- rights and settings ----------------------------------------------------
 
 @test
