@@ -300,9 +300,9 @@ static int stop(struct agent *a)
 	uint64_t missing;
 	int n;
 
-	if (a->is_kept)
-		sensor_keep(a->sensor);
-	else
+	/* What is not pinned goes with us, and is not said to go on. */
+	a->is_kept = a->is_kept && sensor_keep(a->sensor);
+	if (!a->is_kept)
 		sensor_stop(a->sensor);
 	/* What goes on being filled is left to the next one. */
 	do {

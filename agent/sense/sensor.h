@@ -70,10 +70,11 @@ int sensor_open(const struct sensor_settings *s, struct sensor **ret,
 		char what[static 256]);
 /*
  * Detach and unpin; records still in the ring can be read until sensor_close.
- * Without this, and after sensor_keep, what is pinned runs on.
+ * Without this, and after sensor_keep, what is pinned runs on; false: nothing
+ * is, so nothing will.
  */
 void sensor_stop(struct sensor *s);
-void sensor_keep(struct sensor *s);
+bool sensor_keep(struct sensor *s);
 void sensor_close(struct sensor *s);
 
 /* Readable when the ring has records. Owned by the sensor. */

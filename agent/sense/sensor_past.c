@@ -295,9 +295,10 @@ void sensor_forget_formers(struct sensor *s)
 	s->former_count = s->former_at = 0;
 }
 
-void sensor_keep(struct sensor *s)
+bool sensor_keep(struct sensor *s)
 {
-	s->is_kept = s->is_pinned;
+	s->is_kept = s->is_pinned && !s->is_astray;
+	return s->is_kept;
 }
 
 void sensor_kept(struct sensor *s, uint32_t epoch, uint64_t seq)

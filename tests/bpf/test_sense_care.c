@@ -59,7 +59,7 @@ static bool open_again(struct seen **ret)
 /* As if it had been killed: what is pinned runs on. */
 static void leave(struct seen *w)
 {
-	sensor_keep(w->sensor);
+	assert_true(sensor_keep(w->sensor));
 	seen_close(w);
 }
 
