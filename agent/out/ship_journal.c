@@ -90,7 +90,7 @@ static int use_journal(struct ship *s)
 static int no_journal(struct ship *s, const char *what)
 {
 	/* Said once per absence, not per look. */
-	if (s->state != NO_JOURNAL || !s->status.error_ns)
+	if ((s->state != NO_JOURNAL || !s->status.error_ns) && s->others <= 2)
 		ship_tell(s, s->once ? SHIP_ERROR : SHIP_WARNING, "%s%s", what,
 			  s->once ? "" : "; waiting for it");
 	ship_note_error(s, what);
@@ -212,6 +212,7 @@ static int fill_one(struct ship *s)
 		s->tally_changed = true;
 	s->read.epoch = v->epoch;
 	s->read.seq = v->seq_end > v->seq ? v->seq_end - 1 : v->seq;
+	s->others = 0;
 	feed_taken(s->feed);
 	return 1;
 }
@@ -221,13 +222,16 @@ static int nothing_read(struct ship *s, int r)
 {
 	char what[256];
 
-	if (r == -ESTALE) {
+	/* Once: a journal that is none of one name would be opened for ever. */
+	if (r == -ESTALE && !s->others++) {
 		ship_close_journal(s);
 		return ship_open_journal(s);
 	}
 	if (r < 0) {
 		(void)snprintf(what, sizeof(what), "cannot read '%.160s': %s",
-			       s->journal_dir, strerror(-r));
+			       s->journal_dir,
+			       r == -ESTALE ? "it holds more than one journal"
+					    : strerror(-r));
 		return no_journal(s, what);
 	}
 	return s->once ? ship_stop(s, s->failed) : 0;

@@ -57,13 +57,14 @@ struct ship {
 	struct tally tally;	/* of what was read */
 	bool tally_changed;	/* since it was saved */
 	bool cursor_failed;
+	unsigned others; /* times that another journal was met, nothing read */
 
 	struct early *early;
-	bool is_held;		  /* until it knows of an alert */
-	bool told_to_wait;	  /* WAITING as the collector wants it */
-	uint64_t behind_since_ns; /* 0: everything was read a moment ago */
+	bool is_held;		   /* until it knows of an alert */
+	bool told_to_wait;	   /* WAITING as the collector wants it */
+	uint64_t behind_since_ns;  /* 0: everything was read a moment ago */
 	int64_t backlog_before_ns; /* wall time: what is older is replayed … */
-	uint64_t backlog_end; /* … up to this number; 0: not known yet */
+	uint64_t backlog_end;	   /* … up to this number; 0: not known yet */
 	uint64_t paced_until_ns;   /* … and not before this */
 
 	struct batch *batch;

@@ -628,6 +628,26 @@ def a_journal_without_its_state_is_shipped_all_the_same():
         exactly(c, names)
 
 
+@test
+def a_journal_under_another_s_name_is_said_and_waited_for():
+    with pair() as (c, s):
+        names = s.make(20)
+        ours = (s.journal / "state").read_bytes()
+        shutil.move(s.journal, s.dir / "other")
+        s.make(20)
+        shutil.copy(s.journal / "state", s.dir / "other/state")
+        shutil.rmtree(s.journal)
+        shutil.move(s.dir / "other", s.journal)
+        s.once(code=1)
+        true("more than one journal" in s.log_text(), s.log_text())
+        s.start()
+        wait_for(lambda: s.status().get("state") == "no-journal", "state")
+        (s.journal / "state").write_bytes(ours)
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, names)
+
+
 # ---- rights and settings ----------------------------------------------------
 
 @test
