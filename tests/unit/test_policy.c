@@ -77,6 +77,10 @@ static const struct scene {
 	     "/usr/lib/modules/6.1.0-13-amd64/kernel/fs/x.ko"),
 	DOES(NULL, "/usr/bin/dpkg < /usr/bin/bash", OP_OPEN,
 	     "/etc/sudoers.d/x"),
+	/* picket itself, when it takes over what runs in the kernel */
+	{ .who = "/usr/bin/picket < /usr/lib/systemd/systemd",
+	  .tamper = TAMPER_BPF,
+	  .unit = "picket.service" },
 	/* unattended-upgrades is a Python program that links libapt */
 	DOES(NULL,
 	     "/usr/bin/dpkg < /usr/bin/python3.11+/usr/bin/unattended-upgrade "
