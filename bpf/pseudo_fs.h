@@ -33,6 +33,7 @@ static __always_inline bool is_pseudo_fs(__u32 magic)
 	case 0x62656570: /* configfs */
 	case 0x09041934: /* anonymous inodes */
 	case 0x50495045: /* pipes */
+	case 0x50494446: /* pidfs: of pidfds, since 6.9 */
 	case 0x534f434b: /* sockets */
 		return true;
 	}
