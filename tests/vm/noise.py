@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ordinary day of a Debian server, and what an intruder does to it: for
-test_noise.py, in a namespace, and test_system.py, under systemd in a guest."""
+test_noise.py, in a namespace."""
 
 SSH = ("timeout 30 ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new "
        "admin@127.0.0.1")
