@@ -191,7 +191,9 @@ def half_of_it_allows_most_of_the_rest(d):
     true(events > 150, f"the other half's events: {events}")
     # What is new alerts: a program and the file that it writes.
     true(alerts >= 2, "something new")
-    true(alerts <= events // 50, json.dumps(told, indent=1))
+    # Of three names of ar's temporary files (st and six random characters)
+    # nobody can always tell that they are random: then nine more.
+    true(alerts <= events // 25, json.dumps(told, indent=1))
 
 
 @test
