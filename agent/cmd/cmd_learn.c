@@ -24,6 +24,7 @@
 #include "cmd/learn.h"
 #include "cmd/learn_read.h"
 #include "cmd/opt_rows.h"
+#include "cmd/query_opts.h"
 #include "conf/conf.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
@@ -33,10 +34,10 @@
 #define OWNER_LEARNED "learned"
 
 struct settings {
+	struct query_match match; /* first: see query_opts.h */
 	const char *journal, *policy, *config, *merge, *output, *owner;
 	bool excepts;
 	struct span span;
-	struct query_match match;
 	int64_t now_ns;
 	bool has_from;
 };
@@ -64,27 +65,12 @@ static int set_to(void *arg, const char *value)
 	return r;
 }
 
-static int set_unit(void *arg, const char *value)
-{
-	return query_match_unit(&((struct settings *)arg)->match, value);
-}
-
-static int set_container(void *arg, const char *value)
-{
-	return query_match_container(&((struct settings *)arg)->match, value);
-}
-
-static int set_exe(void *arg, const char *value)
-{
-	return query_match_exe(&((struct settings *)arg)->match, value);
-}
-
 static const struct opt_row rows[] = {
 	OPT_FROM(set_from, "what happened since, such as 7d"),
 	OPT_TO(set_to, "and until then"),
-	OPT_UNIT(set_unit),
-	OPT_CONTAINER(set_container),
-	OPT_EXE(set_exe, 'e'),
+	OPT_UNIT(query_set_unit),
+	OPT_CONTAINER(query_set_container),
+	OPT_EXE(query_set_exe, 'e'),
 	{ .name = "merge",
 	  .letter = 'm',
 	  .metavar = "FILE",

@@ -21,6 +21,7 @@
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
 #include "cmd/opts.h"
+#include "cmd/query_opts.h"
 #include "cmd/replay.h"
 #include "cmd/when.h"
 #include "conf/conf.h"
@@ -30,10 +31,10 @@
 #define OUTPUT_MAX (16u << 20)
 
 struct settings {
+	struct query_match match; /* first: see query_opts.h */
 	const char *journal, *policy, *against, *expect, *config;
 	bool json;
 	struct span span;
-	struct query_match match;
 	int64_t now_ns;
 };
 
@@ -59,21 +60,6 @@ static int set_to(void *arg, const char *value)
 	return r;
 }
 
-static int set_unit(void *arg, const char *value)
-{
-	return query_match_unit(&((struct settings *)arg)->match, value);
-}
-
-static int set_container(void *arg, const char *value)
-{
-	return query_match_container(&((struct settings *)arg)->match, value);
-}
-
-static int set_exe(void *arg, const char *value)
-{
-	return query_match_exe(&((struct settings *)arg)->match, value);
-}
-
 static const struct opt_row rows[] = {
 	OPT_POLICY(settings, "the policy to ask (a directory or one file)"),
 	{ .name = "against",
@@ -95,9 +81,9 @@ static const struct opt_row rows[] = {
 	  .offset = offsetof(struct settings, config) },
 	OPT_FROM(set_from, "only what happened since"),
 	OPT_TO(set_to, "only what happened until then"),
-	OPT_UNIT(set_unit),
-	OPT_CONTAINER(set_container),
-	OPT_EXE(set_exe, 0),
+	OPT_UNIT(query_set_unit),
+	OPT_CONTAINER(query_set_container),
+	OPT_EXE(query_set_exe, 0),
 	OPT_JOURNAL(settings, journal),
 	OPT_JSON(settings, "one JSON object"),
 	{ 0 },
