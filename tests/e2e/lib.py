@@ -38,7 +38,7 @@ POLICY = ROOT / "packaging" / "policy.d"
 
 # Long enough for a loaded machine under a sanitizer, and never waited out
 # unless the test fails.
-PATIENCE = float(os.environ.get("PICKET_PATIENCE", "30"))
+PATIENCE = float(os.environ.get("PICKET_PATIENCE", "60"))
 
 
 # ---- TAP --------------------------------------------------------------------

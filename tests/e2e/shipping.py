@@ -168,6 +168,16 @@ class Shipper:
             return {}
         return dict(line.split("=", 1) for line in lines[1:])
 
+    def says(self, condition, name=None):
+        """The first status for which the whole condition holds: what two
+        statuses say need never have been true together."""
+        def said():
+            status = self.status(name)
+            return status if status and condition(status) else None
+        return wait_for(said, lambda: "another status, have "
+                        f"{self.status(name)}; its log ends:\n"
+                        + self.log_end())
+
     def cursor(self, name=None):
         try:
             text = (self.state_of(name) / "ship").read_text()
