@@ -275,9 +275,11 @@ JOBS = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 test: deps-build deps-test
 	+@$(MAKE) --no-print-directory $(JOBS) $(if $(SAN),check,test-stages)
 
+# A machine shared with others must not throw a whole run away for one test.
+AGAIN = $(if $(PICKET_TEST_LONG),,--again)
 TOOLS := build/tools/nginx build/tools/promtool
 test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS)
-	@$(RUN_TESTS) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(SYSTEM_STAGES) \
+	@$(RUN_TESTS) $(AGAIN) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(SYSTEM_STAGES) \
 		$(VM_STAGES)
 
 # Everything at full length: every try of every race, every test on every kernel.
