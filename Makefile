@@ -248,7 +248,9 @@ RUN_TESTS = BUILD=$(abspath $(BUILD)) SRC=$(CURDIR) V=$(V) CC="$(CC)" \
 	tests/run --log $(BUILD)/tests/log
 USER_STAGES = --timeout $(if $(PICKET_TEST_LONG),3600,300) --stage check $(CHECKS) --stage unit $(UNIT_BIN) \
 	--stage fuzz $(REPLAY_BIN)
-ROOT_STAGES = --root bpf $(BPFTEST_BIN) --root e2e $(E2E)
+# What takes a minute takes several where others work.
+ROOT_STAGES = --timeout $(if $(PICKET_TEST_LONG),3600,600) \
+	--root bpf $(BPFTEST_BIN) --root e2e $(E2E)
 # Virtual machines need no root; emulated they need patience.
 ifneq ($(wildcard /usr/bin/apt-get),)
 # What is built of Debian's packages, unpacked.

@@ -28,6 +28,7 @@
 //   forget        do not keep them although it is
 //   cut           "before": close without an answer; "inside": within it
 //   silent        never answer
+//   hold          do nothing until there are other rules, then go by those
 'use strict';
 
 const crypto = require('crypto');
@@ -50,6 +51,7 @@ const v1 = root.opentelemetry.proto.collector.logs.v1;
 const LogRecord = root.opentelemetry.proto.logs.v1.LogRecord;
 
 let rules = [];
+let held = [];
 let requests = 0;
 
 // AnyValue as plain JSON; bytes become {bytes: hex}.
@@ -198,6 +200,15 @@ function answer(req, res, body) {
           rule.body_hex ? Buffer.from(rule.body, 'hex') : rule.body);
 }
 
+function receive(req, res, body) {
+  const slow = rules.find((r) => (r.delay_ms || r.hold) && fits(r, body));
+  const go = () => {
+    if (!slow || !req.socket.destroyed) answer(req, res, body);
+  };
+  if (slow && slow.hold) held.push(() => receive(req, res, body));
+  else setTimeout(go, slow ? slow.delay_ms : 0);
+}
+
 function handle(req, res) {
   const parts = [];
   req.on('data', (part) => parts.push(part));
@@ -207,13 +218,13 @@ function handle(req, res) {
     if (req.url === '/control') {
       rules = JSON.parse(body);
       res.end('ok');
+      const waiting = held;
+      held = [];
+      for (const go of waiting) go();
       return;
     }
     if (req.headers['content-encoding'] === 'gzip') body = zlib.gunzipSync(body);
-    const slow = rules.find((r) => r.delay_ms && fits(r, body));
-    setTimeout(() => {
-      if (!slow || !req.socket.destroyed) answer(req, res, body);
-    }, slow ? slow.delay_ms : 0);
+    receive(req, res, body);
   });
 }
 

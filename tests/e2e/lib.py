@@ -248,6 +248,13 @@ def forced():
     return dict(word.split("=", 1) for word in words)
 
 
+def is_frozen(pid):
+    """Has each thread of it stopped?"""
+    stats = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+    return {p.read_text().rpartition(")")[2].split()[0] for p in stats} \
+        == {"T"}
+
+
 class Agent:
     """`picket run` with a configuration, policy and journal of its own."""
 
@@ -260,6 +267,7 @@ class Agent:
         self.policy = self.dir / "policy.d"
         self.log = self.dir / "log"
         self.process = None
+        self.watches = False    # it answered once
         self.program = PICKET
         self.tails = []
         if callable(policy):
@@ -292,6 +300,7 @@ class Agent:
 
     def spawn(self, *extra, prefix=(), **kw):
         """Start it and wait for nothing."""
+        self.watches = False
         with open(self.log, "ab") as log:
             kw.setdefault("stdout", log)
             kw.setdefault("stderr", log)
@@ -313,12 +322,21 @@ class Agent:
         if self.process.poll() is not None:
             raise Failure(f"picket ended with {self.process.returncode}:\n"
                           + self.log_text())
+        self.watches = True
 
     def _answers_or_dead(self):
-        return self.process.poll() is not None or self.status()
+        return self._ask() or self.process.poll() is not None
 
     def status(self):
-        """The answer of `picket status`, or None while nobody answers."""
+        """The answer of `picket status`; None before it watches and after its
+        end. On a busy machine one that is late is waited for."""
+        answer = self._ask()
+        if not answer and self.watches:
+            answer = wait_for(self._answers_or_dead, lambda: "an answer of "
+                              "picket; its log:\n" + self.log_text())
+        return answer if isinstance(answer, dict) else None
+
+    def _ask(self):
         p = run([PICKET, "status", "--journal", self.journal, "--json"])
         if p.returncode != 0:
             return None
@@ -340,6 +358,11 @@ class Agent:
 
     def log_text(self):
         return self.log.read_text(errors="replace")
+
+    def freeze(self):
+        """SIGSTOP, until each of its threads has stopped."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: is_frozen(self.process.pid), "picket to be stopped")
 
     def stop(self, signum=signal.SIGINT):
         """End it; the exit code."""

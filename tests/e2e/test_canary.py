@@ -37,7 +37,9 @@ def whats(records, what):
 @test
 def it_goes_the_whole_way_marked_and_without_an_alert(directory):
     # A policy that denies all there is: any other such event is an alert.
-    with Agent(directory, POLICY, canary={"interval": "300ms"}) as agent:
+    # One that comes later than the next would fly is missed: some seconds, for
+    # a busy machine.
+    with Agent(directory, POLICY, canary={"interval": "3s"}) as agent:
         agent.start()
         status = wait_for(lambda: (s := agent.status()) and
                           s["canary"]["rounds"] >= 2 and s,
@@ -69,7 +71,7 @@ def it_goes_the_whole_way_marked_and_without_an_alert(directory):
 
 @test
 def one_that_does_not_come_through_is_told_once_each_way(directory):
-    with Agent(directory, "", "stuck", canary={"interval": "300ms"}) as agent:
+    with Agent(directory, "", "stuck", canary={"interval": "2s"}) as agent:
         agent.start()
         wait_for(lambda: (s := agent.status()) and s["canary"]["rounds"] >= 1,
                  "a round of the canary")
@@ -78,7 +80,7 @@ def one_that_does_not_come_through_is_told_once_each_way(directory):
         os.kill(helper, signal.SIGSTOP)
         try:
             wait_for(lambda: (s := agent.status()) and
-                     s["canary"]["misses"] >= 3, "three missed rounds")
+                     s["canary"]["misses"] >= 2, "two missed rounds")
             true(agent.status()["canary"]["missing"], "status says it")
             text = run([PICKET, "status", "--journal", agent.journal]).stdout
             contains(text.decode(), "MISSING NOW", "the screen says it")
@@ -124,20 +126,23 @@ def without_its_helper_there_is_no_canary_and_picket_goes_on(directory):
 @test
 def a_late_one_is_missing_at_its_deadline(directory):
     with Agent(directory, "", "late",
-               canary={"interval": "5s", "deadline": "100ms"}) as agent:
+               canary={"interval": "30s", "deadline": "100ms"}) as agent:
         agent.start()
         helper = agent.child("picket-helper")
         os.kill(helper, signal.SIGSTOP)
         try:
-            missing = wait_for(lambda: whats(agent.read("--alerts"),
-                                             "canary_missing"), "the alert")
+            # One before may have been late for another reason.
+            missing = wait_for(lambda: [
+                r for r in whats(agent.read("--alerts"), "canary_missing")
+                if r["agent"]["facts"]["stage"] == "exec"], "the alert")
         finally:
             os.kill(helper, signal.SIGCONT)
         facts = missing[0]["agent"]["facts"]
-        equal(facts["stage"], "exec", "the stage")
-        true(int(facts["after_ms"]) < 5000, f"before the next one: {facts}")
+        true(int(facts["after_ms"]) < 30000, f"before the next one: {facts}")
         # It comes at last, and that is told without waiting for the next.
-        wait_for(lambda: whats(agent.read(), "canary"), "it to come through")
+        wait_for(lambda: [r for r in whats(agent.read(), "canary")
+                          if r["seq"] > missing[0]["seq"]],
+                 "it to come through")
         equal(agent.stop(), 0, "exit code")
 
 

@@ -37,7 +37,7 @@ def exec_that_was_lost_is_looked_up(directory):
     with Agent(directory, "", sensor={"ring_size": "256K"},
                canary={"interval": "0s"}) as agent:
         agent.start()
-        agent.process.send_signal(signal.SIGSTOP)
+        agent.freeze()
         try:
             flood(tiny)
             # Hardly room: its exec is lost, or was the last that fit.

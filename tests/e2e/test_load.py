@@ -155,7 +155,7 @@ def ten_thousand_execs_are_ten_thousand_events():
 def what_does_not_fit_is_counted_exactly_and_told():
     with counted(sensor={"ring_size": "256K"}) as c:
         # A picket that does not get to run: the ring must overflow.
-        c.agent.process.send_signal(signal.SIGSTOP)
+        c.agent.freeze()
         try:
             c.run(OVERFLOWING)
         finally:
@@ -179,7 +179,7 @@ def what_does_not_fit_is_counted_exactly_and_told():
 @test
 def after_an_overflow_it_sees_again():
     with counted(sensor={"ring_size": "256K"}) as c:
-        c.agent.process.send_signal(signal.SIGSTOP)
+        c.agent.freeze()
         try:
             c.run(OVERFLOWING)
         finally:

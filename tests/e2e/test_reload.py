@@ -136,7 +136,7 @@ def each_of_many_is_answered(s):
     many = [subprocess.Popen([PICKET, "reload", "--json", "--journal",
                               s.agent.journal], stdout=subprocess.PIPE)
             for _ in range(6)]
-    told = [json.loads(p.communicate(timeout=60)[0])["generation"]
+    told = [json.loads(p.communicate(timeout=lib.PATIENCE * 2)[0])["generation"]
             for p in many]
     equal(sorted(told), list(range(before + 1, before + 7)), "generations")
 
@@ -187,8 +187,11 @@ def under_load_each_event_is_judged_by_one_whole_set_and_none_is_lost(s):
                 other.rename(files)
                 p = reload(agent)
                 equal(p.returncode, 0, p.stderr)
+                # The loop may not get to run in between.
+                lib.act([busy], code=1)
             (directory / "stop").touch()
-            made = int(load.communicate(timeout=60)[0])
+            made = rounds + int(load.communicate(
+                timeout=lib.PATIENCE * 2)[0])
             found = wait_for(
                 lambda: (f := judged_by(agent.read(), busy))
                 and len(f) >= made and f, lambda: f"{made} execs")

@@ -65,9 +65,7 @@ def a_loop_that_turns_is_heard_of(m):
 
 @test
 def a_stopped_one_is_not(m):
-    m.agent.process.send_signal(signal.SIGSTOP)
-    wait_for(lambda: open(f"/proc/{m.agent.process.pid}/stat").read()
-             .rsplit(")", 1)[1].split()[0] == "T", "it to be stopped")
+    m.agent.freeze()
     m.socket.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while True:

@@ -218,7 +218,7 @@ def killed_in_the_middle_it_loses_nothing():
 
 @test
 def one_that_is_killed_before_the_answer_sends_the_same_again():
-    with pair(batch_records=100) as (c, s):
+    with pair(batch_records=100, timeout="10m") as (c, s):
         names = s.make(90)
         c.rules({"silent": True, "times": 1})
         s.start()
@@ -252,7 +252,8 @@ def a_silent_collector_does_not_hold_up_the_end():
         wait_for(c.requests, "a request")
         began = time.monotonic()
         equal(s.stop(), 0, "exit code")
-        true(time.monotonic() - began < 5, "it ended soon")
+        # Of the ten minutes that it would have waited.
+        true(time.monotonic() - began < lib.PATIENCE / 2, "it ended soon")
 
 
 @test
@@ -305,7 +306,7 @@ def once_gives_up_on_a_dead_collector_after_its_timeout():
         s.make(10)
         began = time.monotonic()
         s.once(code=1)
-        true(time.monotonic() - began < 10, "soon")
+        true(time.monotonic() - began < lib.PATIENCE / 2, "soon")
         equal(s.cursor(), 0, "cursor")
         true("giving up" in s.log_text(), s.log_text())
 
@@ -431,8 +432,7 @@ def a_last_record_that_is_refused_is_accounted_for():
 
 @test
 def a_collector_that_refuses_everything_does_not_empty_the_journal():
-    with pair(retry_min="5s", retry_max="10s", timeout="3s",
-              connect_timeout="3s") as (c, s):
+    with pair(retry_min="1h", retry_max="1h", timeout="20s") as (c, s):
         s.make(200)
         c.rules({"status": 400})
         s.once(code=1)
@@ -441,8 +441,7 @@ def a_collector_that_refuses_everything_does_not_empty_the_journal():
 
 @test
 def a_collector_that_refuses_every_record_is_given_few():
-    with pair(retry_min="5s", retry_max="10s", timeout="3s",
-              connect_timeout="3s") as (c, s):
+    with pair(retry_min="1h", retry_max="1h", timeout="20s") as (c, s):
         names = s.make(200)
         # Each has one of these; a manifest has neither.
         c.rules({"contains": "picket.backend", "status": 400},

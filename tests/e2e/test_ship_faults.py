@@ -12,7 +12,7 @@ import time
 
 import completeness
 import lib
-from lib import equal, main, test, true, wait_for
+from lib import Failure, equal, main, test, true, wait_for
 from middleman import Middleman, Step
 from shipping import Collector, Shipper, arrived, exactly, pair
 
@@ -220,7 +220,9 @@ def it_ends_soon_whatever_the_receiver_does():
             wait_for(lambda: t.m.taken, "a request")
             began = time.monotonic()
             equal(t.s.stop(), 0, "exit code")
-            true(time.monotonic() - began < 5, f"soon, with {step}")
+            # Of the ten minutes that it would have waited.
+            true(time.monotonic() - began < lib.PATIENCE / 2,
+                 f"soon, with {step}")
 
 
 # ---- answers that mean something --------------------------------------------------
@@ -248,6 +250,24 @@ def any_2xx_acknowledges_whatever_its_body_is():
               "answers")
 
 
+def waited_for_a_date(c, s, form):
+    for ahead in (2, 6, 20):
+        s.make(5)
+        at = int(time.time()) + ahead
+        c.rules({"status": 503, "times": 1, "retry_after":
+                 time.strftime(form, time.gmtime(at))})
+        before = len(c.requests())
+        s.once()
+        refused, taken = c.requests()[before:]
+        true(taken["at"] >= at * 1000 - 50,
+             f"{form}: {refused['at']}, {taken['at']}, wanted {at}000")
+        # The second that is under way does not count; and on a busy machine
+        # the date may be over before it is told.
+        if refused["at"] <= (at - 1) * 1000:
+            return
+    raise Failure("no date was told in time")
+
+
 @test
 def retry_after_may_be_a_date():
     # The other two forms are of the last century: unit tests have them.
@@ -255,17 +275,7 @@ def retry_after_may_be_a_date():
                "%a %b %e %H:%M:%S %Y")[:3 if LONG else 1]
     with pair(timeout="60s") as (c, s):
         for form in formats:
-            s.make(5)
-            # The second that is under way does not count.
-            at = int(time.time()) + 2
-            c.rules({"status": 503, "times": 1, "retry_after":
-                     time.strftime(form, time.gmtime(at))})
-            before = len(c.requests())
-            s.once()
-            refused, taken = c.requests()[before:]
-            true(taken["at"] >= at * 1000 - 50 and
-                 taken["at"] - refused["at"] >= 950,
-                 f"{form}: {refused['at']}, {taken['at']}, wanted {at}000")
+            waited_for_a_date(c, s, form)
 
 
 @test

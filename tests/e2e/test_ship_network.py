@@ -31,7 +31,7 @@ def enter():
               'mount --bind "$2" /etc/nsswitch.conf && shift 2 && exec "$@"')
     with lib.workdir("network") as d:
         (d / "resolv.conf").write_text("nameserver 127.0.0.1\n"
-                                       "options timeout:2 attempts:2\n")
+                                       "options timeout:15 attempts:2\n")
         (d / "nsswitch.conf").write_text("hosts: files dns\n")
         code = subprocess.call(
             ["unshare", "--net", "--mount", "--", "sh", "-c", script, "sh",
@@ -134,17 +134,17 @@ def a_name_server_that_is_silent_holds_up_neither_the_loop_nor_the_end():
         dns.rcode = None
         names = s.make(20)
         s.start()
-        # Four seconds are what the resolver takes to give up by itself; the
+        # Half a minute is what the resolver takes to give up by itself; the
         # status is written by the loop in between.
         began = time.monotonic()
         wait_for(lambda: len(s.tries()) >= 3, s.log_end)
         took = time.monotonic() - began
         true("timed out" in s.tries()[0], s.tries()[0])
-        true(took < 6, f"three tries of half a second took {took:.1f} s")
+        true(took < 25, f"three tries of half a second took {took:.1f} s")
         began = time.monotonic()
         equal(s.stop(), 0, "exit code")
         took = time.monotonic() - began
-        true(took < 1.5, f"it took {took:.1f} s to end")
+        true(took < 10, f"it took {took:.1f} s to end")
         s.start()
         wait_for(lambda: len(s.tries()) >= 5, s.log_end)
         resolves_again(dns, c, s, names)

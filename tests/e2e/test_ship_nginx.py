@@ -97,17 +97,18 @@ def one_that_takes_not_even_a_manifest_costs_no_record(t, h2):
 
 @both
 def a_limit_of_requests_is_kept_to(t, h2):
-    t.serve(h2, http="limit_req_zone $remote_addr zone=all:64k rate=2r/s;",
+    # The second batch is there before three seconds are over.
+    t.serve(h2, http="limit_req_zone $remote_addr zone=all:64k rate=20r/m;",
             location="limit_req zone=all; limit_req_status 429;"
             "error_page 429 = @later;",
-            server='location @later { add_header Retry-After 1 always;'
+            server='location @later { add_header Retry-After 3 always;'
             'return 429 "later"; }')
-    t.s.configure(batch_records=20)
+    t.s.configure(batch_records=30)
     names = t.s.make(40)
     t.s.once()
     t.whole(names)
     equal(t.statuses(), {200, 429}, "answers")
-    # Told to wait a second, it did not ask more often than that.
+    # Told to wait so long, it did not ask more often than that.
     refused = len([r for r in t.nginx.wire() if r["status"] == 429])
     true(refused <= len(t.c.requests()), f"refused {refused} times")
 

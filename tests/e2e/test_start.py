@@ -298,7 +298,8 @@ def a_disk_that_fills_up_stops_nothing_and_is_told(place):
             lambda: touched(lambda s: s and not s["journal"]["error"] and s),
             "the journal to be written again", every=0.1)
         mark = status["journal"]["next_seq"]
-        wait_for(lambda: touched(lambda s: s["journal"]["sealed_seq"] > mark),
+        wait_for(lambda: touched(lambda s: s
+                                 and s["journal"]["sealed_seq"] > mark),
                  "new events to be durable", every=0.1)
         records = agent.read()
         equal(agent.stop(), 0, "exit code after the disk was full")

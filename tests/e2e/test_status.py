@@ -93,9 +93,6 @@ def metrics_and_status_tell_the_same():
         run(["/bin/true"])
         wait_for(lambda: agent.status()["families"]["exec"]["received"],
                  "an exec")
-        before = agent.status()
-        found = metrics(ask(agent, "--prometheus"))
-        after = agent.status()
         pairs = {
             'picket_events_made_total{family="exec"}':
                 lambda s: s["families"]["exec"]["made"],
@@ -106,14 +103,23 @@ def metrics_and_status_tell_the_same():
                 lambda s: s["journal"]["appended"],
             "picket_policy_rules": lambda s: s["policy"]["rules"],
             "picket_alerts_total": lambda s: s["policy"]["alerts"],
-            "picket_processes": lambda s: s["processes"]["known"],
         }
+        before = agent.status()
+        found = metrics(ask(agent, "--prometheus"))
+        after = agent.status()
         for name, figure in pairs.items():
-            low, high = sorted((figure(before), figure(after)))
+            low, high = figure(before), figure(after)
             true(low <= found[name] <= high,
                  f"{name}: {found[name]}, status says {low} to {high}")
         sha = before["policy"]["sha256"]
         equal(found[f'picket_policy_info{{sha256="{sha}"}}'], 1, "policy")
+
+        # This one falls as well: between two looks it may have been anything.
+        def processes():
+            return (agent.status()["processes"]["known"],
+                    metrics(ask(agent, "--prometheus"))["picket_processes"])
+        wait_for(lambda: len(set(processes())) == 1,
+                 lambda: f"one number of processes, have {processes()}")
 
 
 @test
@@ -125,47 +131,42 @@ def each_collector_is_told_of():
         one = agent.status()["collectors"]
         equal([(x["name"], x["state"]) for x in one],
               [("", "never started"), ("soc", "never started")], "before")
+        there = agent.status()["journal"]["next_seq"] - 1
         with shipping(agent):
-            wait_for(lambda: caught_up(agent), "the first to have it all")
-            first, soc = agent.status()["collectors"]
-            true(first["acknowledged"], "when it did")
-            equal(first["error"], "", "its error")
-            equal(soc["acknowledged_seq"], 0, "the dead one's number")
-            true(soc["backlog"] > 0 and soc["backlog_bytes"] > 0,
-                 f"its backlog: {soc}")
-            wait_for(lambda: dead(agent)["state"] == "waiting"
-                     and dead(agent)["error"], lambda: f"it waits, "
-                     f"{dead(agent)}")
-            true("onnect" in dead(agent)["error"], dead(agent)["error"])
-            true(dead(agent)["error_time"] and dead(agent)["retries"],
-                 "when, and how often")
+            # Both work on: each form must say all of it at one time.
+            wait_for(lambda: one_caught_up_and_one_dead(agent, there),
+                     lambda: f"one to have {there} and one to be dead: "
+                     f"{agent.status()['collectors']}")
             found = metrics(ask(agent, "--prometheus"))
             equal(found['picket_collector_shipper_running{collector='
                         '"default"}'], 1, "running")
             true(found['picket_collector_backlog_records{collector="soc"}'],
                  "backlog")
-            text = ask(agent)
-            for line in (rf"collector {re.escape(c.url())}  (idle|sending)",
-                         r"collector soc  http://\S+  waiting",
-                         r"acknowledged to \d+, \d+\.\d s ago  backlog",
-                         r"backlog \d+ records, about \S+, oldest \d+\.\d s",
-                         r"\d+ retries  0 dead letters  0 rejected",
-                         r"last error \S+Z: .*onnect"):
-                true(re.search(line, text), f"no '{line}' in\n{text}")
+            lines = (rf"collector {re.escape(c.url())}  (idle|sending)",
+                     r"collector soc  http://\S+  waiting",
+                     r"acknowledged to \d+, \d+\.\d s ago  backlog",
+                     r"backlog \d+ records, about \S+, oldest \d+\.\d s",
+                     r"\d+ retries  0 dead letters  0 rejected",
+                     r"last error \S+Z: .*onnect")
+
+            def lacking():
+                text = ask(agent)
+                return [x for x in lines if not re.search(x, text)]
+            wait_for(lambda: not lacking(),
+                     lambda: f"{lacking()} in\n{ask(agent)}")
         wait_for(lambda: {x["state"] for x in agent.status()["collectors"]}
                  == {"not running"}, "the shipper to be missed")
         equal(agent.stop(), 0, "exit code")
 
 
-def dead(agent):
-    return agent.status()["collectors"][1]
-
-
-def caught_up(agent):
-    s = agent.status()
-    first = s["collectors"][0]
+def one_caught_up_and_one_dead(agent, there):
+    first, soc = agent.status()["collectors"]
     return first["state"] in ("idle", "sending") and first["acknowledged"] \
-        and first["backlog"] <= 20
+        and first["acknowledged_seq"] >= there and first["error"] == "" \
+        and soc["state"] == "waiting" and "onnect" in soc["error"] \
+        and soc["error_time"] and soc["retries"] \
+        and soc["acknowledged_seq"] == 0 \
+        and soc["backlog"] > 0 and soc["backlog_bytes"] > 0
 
 
 @test
@@ -178,8 +179,9 @@ def the_file_of_metrics_is_there_while_picket_runs():
             promtool(text)
             true("picket_build_info{" in text, text)
             equal(path.stat().st_mode & 0o777, 0o644, "mode")
-            equal(sorted(p.name for p in d.iterdir()), ["picket.prom"],
-                  "files beside it")
+            # While it is written anew there are two.
+            wait_for(lambda: [p.name for p in d.iterdir()] == ["picket.prom"],
+                     lambda: f"that file alone, have {list(d.iterdir())}")
             equal(agent.stop(), 0, "exit code")
             true(not path.exists(), "figures of an agent that is gone")
 
@@ -229,7 +231,7 @@ def a_probe_gets_one_word_or_a_reason():
         agent.start()
         p = probe()
         equal((p.returncode, p.stdout), (0, b"ok\n"), "while it runs")
-        agent.process.send_signal(signal.SIGSTOP)
+        agent.freeze()
         p = probe()
         agent.process.send_signal(signal.SIGCONT)
         equal((p.returncode, p.stdout), (1, b""), "while it is stopped")
