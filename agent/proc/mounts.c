@@ -38,7 +38,7 @@ struct mounts {
 	const char *procfs;
 	int fd;		  /* mountinfo of PID 1, or of ourselves */
 	uint32_t host_ns; /* 0: could not be told */
-	uint32_t own_ns;  /* likewise */
+	struct second_look_from look;
 	bool is_read;
 	struct mount_list host;
 	int64_t asked_tick;
@@ -53,7 +53,7 @@ int mounts_new(const char *procfs, struct mounts **ret)
 		return -ENOMEM;
 	m->procfs = procfs;
 	m->fd = -1;
-	m->own_ns = second_look_mnt_ns();
+	second_look_open(procfs, &m->look);
 	*ret = m;
 	return 0;
 }
@@ -64,6 +64,7 @@ void mounts_free(struct mounts *m)
 		return;
 	if (m->fd >= 0)
 		(void)close(m->fd);
+	second_look_close(&m->look);
 	mount_list_done(&m->host);
 	for (size_t i = 0; i < OTHERS_MAX; i++)
 		mount_list_done(&m->others[i].list);
@@ -278,7 +279,7 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 }
 
 /*
- * A claimed name of our own namespace is first led through the links on its
+ * A claimed name of the host's namespace is first led through the links on its
  * way, as they are now.
  */
 void mounts_host_path(struct mounts *m, const struct mounts_file *file,
@@ -288,9 +289,10 @@ void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 	struct file_path way = *path;
 
 	if ((path->flags & PATH_F_CLAIMED) &&
-	    !(path->flags & PATH_F_UNRESOLVED) && m->own_ns &&
-	    file->mnt_ns == m->own_ns)
-		real = second_look(path->path, file->follows, room->real);
+	    !(path->flags & PATH_F_UNRESOLVED) && m->look.mnt_ns &&
+	    file->mnt_ns == m->look.mnt_ns)
+		real = second_look(&m->look, path->path, file->follows,
+				   room->real);
 	if (!real.n) {
 		find_host_path(m, file, path, room);
 		return;

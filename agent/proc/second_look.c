@@ -17,25 +17,48 @@
 #define RESOLVE_CACHED 0x20
 #endif
 
-unsigned second_look_mnt_ns(void)
+static bool open_root_of(const char *procfs, const char *who,
+			 struct second_look_from *ret)
 {
+	char path[PATH_MAX];
 	struct stat st;
 
-	return stat("/proc/self/ns/mnt", &st) < 0 ? 0 : (unsigned)st.st_ino;
+	(void)snprintf(path, sizeof(path), "%s/%s/ns/mnt", procfs, who);
+	if (stat(path, &st) < 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "%s/%s/root", procfs, who);
+	ret->root_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	ret->mnt_ns = (unsigned)st.st_ino;
+	return ret->root_fd >= 0;
+}
+
+void second_look_open(const char *procfs, struct second_look_from *ret)
+{
+	ret->root_fd = -1;
+	if (!open_root_of(procfs, "1", ret))
+		(void)open_root_of("/proc", "self", ret);
+}
+
+void second_look_close(struct second_look_from *from)
+{
+	if (from->root_fd >= 0)
+		(void)close(from->root_fd);
+	from->root_fd = -1;
 }
 
 /*
  * Not through links of /proc: they would be our own. O_PATH opens nothing,
  * and what only the cache is asked for mounts nothing.
  */
-static int open_cached(const char *path)
+static int open_cached(int root_fd, const char *path)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_CACHED | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_IN_ROOT,
 	};
 
-	return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	return (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
 }
 
 /* Where a descriptor's file is; 0: nowhere that has a name. */
@@ -52,8 +75,8 @@ static size_t place_of(int fd, char out[static PATH_MAX])
 	return (size_t)n;
 }
 
-struct slice second_look(struct slice path, bool follow,
-			 char out[static SECOND_LOOK_MAX])
+struct slice second_look(const struct second_look_from *from, struct slice path,
+			 bool follow, char out[static SECOND_LOOK_MAX])
 {
 	const struct slice unknown = { NULL, 0 };
 	char copy[PATH_MAX];
@@ -61,17 +84,17 @@ struct slice second_look(struct slice path, bool follow,
 	const char *last;
 	size_t n, rest = 0;
 
-	if (path.n < 2 || path.n >= sizeof(copy) || path.p[0] != '/' ||
-	    memchr(path.p, '\0', path.n))
+	if (from->root_fd < 0 || path.n < 2 || path.n >= sizeof(copy) ||
+	    path.p[0] != '/' || memchr(path.p, '\0', path.n))
 		return unknown;
 	memcpy(copy, path.p, path.n);
 	copy[path.n] = '\0';
-	fd = follow ? open_cached(copy) : -1;
+	fd = follow ? open_cached(from->root_fd, copy) : -1;
 	if (fd < 0) {
 		last = strrchr(copy, '/');
 		rest = path.n - (size_t)(last - copy);
 		copy[last == copy ? 1 : last - copy] = '\0';
-		fd = open_cached(copy);
+		fd = open_cached(from->root_fd, copy);
 	}
 	if (fd < 0)
 		return unknown;

@@ -17,12 +17,22 @@
 
 #define SECOND_LOOK_MAX (PATH_MAX + NAME_MAX + 1)
 
-/* Whose root this process has: an inode number; 0: could not be told. */
-unsigned second_look_mnt_ns(void);
+/* Where names are looked up. */
+struct second_look_from {
+	int root_fd;	 /* -1: nowhere */
+	unsigned mnt_ns; /* whose root that is, by its inode number */
+};
+
+/*
+ * The host's root, as its first process has it: a service's own may be made up
+ * of other mounts. Where that is not to be had, our own.
+ */
+void second_look_open(const char *procfs, struct second_look_from *ret);
+void second_look_close(struct second_look_from *from);
 
 /*
  * The way to `path` (absolute) without links, in `out`; the last component is
  * followed as well if `follow`. Empty: the same as path, or not known.
  */
-struct slice second_look(struct slice path, bool follow,
-			 char out[static SECOND_LOOK_MAX]);
+struct slice second_look(const struct second_look_from *from, struct slice path,
+			 bool follow, char out[static SECOND_LOOK_MAX]);
