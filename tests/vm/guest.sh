@@ -57,7 +57,7 @@ while read -r program force filter; do
 	only=,only=$family,only=exec
 	case $program in
 	*.py) only= ;;
-	*/test_sense_exec*) only=$only,only=write ;;
+	*/test_sense_exec* | */test_sense_tamper*) only=$only,only=write ;;
 	esac
 	for one in $forced; do
 		run_one "$program" "$one$only" "$filter"
