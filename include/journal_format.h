@@ -43,7 +43,9 @@
  *			that refer to it (images are described again now and
  *			then), so one may begin that far before what one wants
  *	16	4	incompatible flags: a reader that does not know one of
- *			the bits set must not read the segment
+ *			the bits set must not read the segment. 1: a
+ *			description may be LIKE another, and what has no wall
+ *			time in its payload has the frame's
  *	20	4	epoch of all frames in this segment, from 1
  *	24	16	journal id, random, the same in all segments
  *	40	16	salt, random, of this segment alone
@@ -98,6 +100,15 @@
  *	4 description	not numbered: an image that events behind it, in the
  *			same segment, refer to
  *	5 seal		not numbered
+ *
+ * LIKE. Where the segment's flag says so, a description whose field `like`
+ * (16) is not 0 is not whole: the message is that of the description with
+ * this id before it in the segment, less the fields whose numbers are bits of
+ * `without` (17), and with all fields that stand here in place of those of the
+ * same number there. That other description is whole itself, has no field from
+ * 64 on that counts here, and at most 4096 bytes; it is the last one with this
+ * id, and as near (see compatible flag 1) as the description itself. Where it
+ * is missing, nothing is known of the image but its id.
  *
  * A frame of a type that is not known is passed over; if it is numbered, its
  * number is missing to that reader.
@@ -257,9 +268,9 @@ enum journal_frame_type {
 #define JOURNAL_SEGMENT_MAGIC "picketj\n"
 #define JOURNAL_FRAME_MAGIC   0x464a /* "JF" */
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
-#define JOURNAL_HEADER_AREA   1024 /* both copies of the header */
-#define JOURNAL_SEAL_LEAST    64   /* of a payload; without times */
-#define JOURNAL_NEAR	      (16u << 20) /* between description and event */
+#define JOURNAL_HEADER_AREA   1024	   /* both copies of the header */
+#define JOURNAL_SEAL_LEAST    64	   /* of a payload; without times */
+#define JOURNAL_NEAR	      (16u << 20)  /* between description and event */
 #define JOURNAL_LINK_MAX      (2ull << 30) /* bytes of a link that are hashed */
 
 /* Frame flags. 0x80 is never on disk: readers mark gaps of their own by it. */
@@ -273,8 +284,9 @@ enum journal_frame_type {
 /* Compatible flags of a segment. */
 #define JOURNAL_DESCRIBED_NEAR 0x1
 
-/* No incompatible flag exists in version 1. */
-#define JOURNAL_INCOMPATIBLE_KNOWN 0u
+/* Incompatible flags of a segment. */
+#define JOURNAL_DESCRIBED_LIKE	   0x1
+#define JOURNAL_INCOMPATIBLE_KNOWN JOURNAL_DESCRIBED_LIKE
 
 enum journal_gap_reason {
 	JOURNAL_GAP_OVERFLOW = 1, /* memory was full: the disk was stuck */

@@ -39,6 +39,8 @@ def crc32c(data, crc=0):
 EVENT, AMENDMENT, GAP, DESCRIPTION, SEAL = 1, 2, 3, 4, 5
 PAYLOAD_MAX = 128 << 10
 LINK_MAX = 2 << 30
+NEAR = 16 << 20
+LIKE_MAX = 4096
 NONE = (1 << 63) - 1
 
 
@@ -58,7 +60,7 @@ def header_of(data):
         if len(data) >= at + 512:
             h = Header(data[at:at + 512])
             if h.ok:
-                if h.version != 1 or h.incompat:
+                if h.version != 1 or h.incompat & ~1:
                     return None
                 return h
     return None
@@ -93,6 +95,50 @@ def frame_at(data, at, h):
             return None
         end = first + count
     return 32 + length, kind, flags, seq, end, wall, payload
+
+
+def varint_at(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if data[at - 1] < 128:
+            return value, at
+
+
+def fields_of(message):
+    """{number: value, or None} of a protobuf message; None: it is none."""
+    fields, at = {}, 0
+    try:
+        while at < len(message):
+            tag, at = varint_at(message, at)
+            value = None
+            if tag & 7 == 0:
+                value, at = varint_at(message, at)
+            elif tag & 7 == 2:
+                size, at = varint_at(message, at)
+                at += size
+            else:
+                at += {1: 8, 5: 4}[tag & 7]
+            fields[tag >> 3] = value
+    except (IndexError, KeyError):
+        return None
+    return fields if at == len(message) else None
+
+
+def check_like(rep, h, at, payload, described):
+    """LIKE: what a description is like stands before it, near, and whole."""
+    fields = fields_of(payload)
+    if not fields or not fields.get(1):
+        return
+    like = fields.get(16)
+    if like and not h.incompat & 1:
+        rep.bad(f"segment {h.number} at {at}: like another, without the flag")
+    base = described.get(like)
+    if like and (base is None or base[1] or at - base[0] > NEAR
+                 or base[2] > LIKE_MAX):
+        rep.bad(f"segment {h.number} at {at}: like {like}, which is {base}")
+    described[fields[1]] = (at, like, len(payload))
 
 
 class Report:
@@ -140,6 +186,7 @@ def read_segment(rep, data, h, last_epoch, last):
     sound = data[:512] == data[512:1024]    # no damage since `link`
     whole = True        # no damage at all: all times are known
     walls, link_walls = [], []
+    described = {}      # since the writer began: id -> offset, like, size
     while at < len(data):
         f = frame_at(data, at, h)
         if f is None:
@@ -175,6 +222,8 @@ def read_segment(rep, data, h, last_epoch, last):
                 rep.frames.append((h.epoch, seq, kind, flags, wall, payload))
         elif kind == DESCRIPTION:
             rep.descriptions += 1
+            if whole:
+                check_like(rep, h, at, payload, described)
         elif kind == SEAL:
             rep.seals += 1
             seq_covered, previous, sflags, since = struct.unpack_from(
@@ -196,6 +245,8 @@ def read_segment(rep, data, h, last_epoch, last):
                 rep.bad(f"segment {h.number} at {at}: seal says earliest "
                         f"{since}, is {least}")
             link_walls = []
+            if sflags & 1:
+                described = {}
             if seq_covered >= rep.next:
                 missing(rep, seq_covered + 1)
             if rep.next and seq_covered + 1 < rep.next:

@@ -222,7 +222,7 @@ static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 		return;
 	buf_reset(&p->packed);
 	record_pack_alert_repeats(&p->packed, w->first.epoch, w->first.seq,
-				  &told, now_ns, wall_ns);
+				  &told, now_ns, RECORD_WALL_OF_FRAME);
 	if (!p->packed.failed &&
 	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
 			   buf_slice(&p->packed), &seq) == 0) {

@@ -6,6 +6,7 @@
  */
 #include "app/describe.h"
 
+#include "app/likes.h"
 #include "limits.h"
 #include "out/record.h"
 #include "rules/redact.h"
@@ -41,8 +42,12 @@ static void describe(const struct describer *d, uint64_t segment,
 	if (d->packed->failed)
 		return;
 	if (journal_append(d->journal, JOURNAL_DESCRIPTION, 0, d->wall_ns,
-			   buf_slice(d->packed), &seq) == 0)
-		img->described_in = segment;
+			   likes_shorten(d->likes, segment, &shown,
+					 buf_slice(d->packed)),
+			   &seq) < 0)
+		return;
+	likes_kept(d->likes);
+	img->described_in = segment;
 }
 
 /* What to describe before img: what it ran before, else who started it. */

@@ -11,11 +11,13 @@
 #include "event.h"
 
 struct journal;
+struct likes;
 struct redactor;
 struct redact_key;
 
 struct describer {
 	struct journal *journal;
+	struct likes *likes;
 	const struct redactor *redactor; /* NULL: nothing is secret */
 	const struct redact_key *key;
 	struct buf *packed, *redacted; /* scratch, overwritten */

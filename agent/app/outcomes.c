@@ -70,7 +70,7 @@ void outcomes_settle(struct outcomes *o, struct pipeline *p,
 		return;
 	buf_reset(&p->packed);
 	record_pack_connect_result(&p->packed, target->epoch, target->seq, ev,
-				   wall_ns);
+				   RECORD_WALL_OF_FRAME);
 	if (!p->packed.failed &&
 	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
 			   buf_slice(&p->packed), &seq) == 0)

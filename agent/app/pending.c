@@ -245,7 +245,7 @@ static void amend(struct pending *w, struct pipeline *p,
 	}
 	buf_reset(&p->packed);
 	record_pack_resolution(&p->packed, of->target.epoch, of->target.seq,
-			       &res, clock_boot_ns(), wall_ns);
+			       &res, clock_boot_ns(), RECORD_WALL_OF_FRAME);
 	if (p->packed.failed ||
 	    journal_append(p->journal, JOURNAL_AMENDMENT,
 			   v->alert ? JOURNAL_URGENT : 0, wall_ns,

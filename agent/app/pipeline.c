@@ -22,6 +22,7 @@
 #include "app/alerts.h"
 #include "app/canary.h"
 #include "app/describe.h"
+#include "app/likes.h"
 #include "app/outcomes.h"
 #include "app/pending.h"
 #include "app/shadow.h"
@@ -60,6 +61,8 @@ int pipeline_init(struct pipeline *p)
 	r = outcomes_new(&p->outcomes);
 	if (r >= 0)
 		r = totals_new(&p->totals);
+	if (r >= 0)
+		r = likes_new(&p->likes);
 	if (r < 0)
 		pipeline_done(p);
 	return r;
@@ -75,6 +78,8 @@ void pipeline_done(struct pipeline *p)
 	p->outcomes = NULL;
 	totals_free(p->totals);
 	p->totals = NULL;
+	likes_free(p->likes);
+	p->likes = NULL;
 }
 
 /* The names as the host has them, so that a bind mount evades no rule. */
@@ -163,6 +168,7 @@ static uint64_t keep(struct pipeline *p, const struct event *ev,
 	int64_t wall_ns = (int64_t)ev->time_ns + p->wall_offset_ns;
 	const struct describer d = {
 		.journal = p->journal,
+		.likes = p->likes,
 		.redactor = rule_set_redactor(p->rules),
 		.key = &p->redact_key,
 		.packed = &p->packed,
@@ -175,7 +181,7 @@ static uint64_t keep(struct pipeline *p, const struct event *ev,
 	describe_image(&d, journal_segment(p->journal), img);
 
 	buf_reset(&p->packed);
-	record_pack_event(&p->packed, ev, img, v, wall_ns);
+	record_pack_event(&p->packed, ev, img, v, RECORD_WALL_OF_FRAME);
 	if (p->packed.failed) {
 		p->counts.refused++;
 		return 0;

@@ -20,6 +20,7 @@ struct rule_set;
 struct journal;
 struct outcomes;
 struct totals;
+struct likes;
 struct decode_scratch;
 struct canary;
 struct shadow;
@@ -45,10 +46,11 @@ struct pipeline {
 	struct journal *journal;
 	struct outcomes *outcomes;
 	struct totals *totals;
+	struct likes *likes;
 	struct canary *canary; /* NULL: none */
 	struct shadow *shadow; /* NULL: none */
 	struct alerts *alerts; /* NULL: every alert passes */
-	struct trust *trust; /* NULL: nothing is known of files */
+	struct trust *trust;   /* NULL: nothing is known of files */
 	struct pending *pending;
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */

@@ -128,7 +128,7 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 	};
 	buf_reset(&p->packed);
 	record_pack_write_totals(&p->packed, w->target.epoch, w->target.seq,
-				 &totals, now_ns, wall_ns);
+				 &totals, now_ns, RECORD_WALL_OF_FRAME);
 	if (!p->packed.failed &&
 	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
 			   buf_slice(&p->packed), &seq) == 0)

@@ -10,7 +10,11 @@
 #include "base/buf.h"
 #include "event.h"
 
-/* Each appends packed bytes to `out`; out->failed tells of a failure. */
+/*
+ * Each appends packed bytes to `out`; out->failed tells of a failure. A
+ * wall_ns of RECORD_WALL_OF_FRAME is left out, and readers take the frame's.
+ */
+#define RECORD_WALL_OF_FRAME 0
 void record_pack_event(struct buf *out, const struct event *ev,
 		       const struct image *img, const struct verdict *v,
 		       int64_t wall_ns);
@@ -43,7 +47,7 @@ void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
 /* The verdict of an event that was pending, and what decided it. */
 struct resolution {
 	const struct verdict *verdict;
-	const struct image *img;	/* whose facts are told; NULL: none */
+	const struct image *img; /* whose facts are told; NULL: none */
 	/* "name version" each; empty: none. */
 	const char *exe_package, *script_package;
 	bool timed_out;

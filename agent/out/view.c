@@ -25,6 +25,9 @@ static int take_event(struct view_images *v, struct slice payload,
 	r->event = view_unpack(&picket__v1__event__descriptor, payload);
 	if (!r->event || !view_event_fits(r->event))
 		return -EBADMSG;
+	/* Left out where it is the frame's. */
+	if (!r->event->wall_ns)
+		r->event->wall_ns = r->wall_ns;
 	r->image = view_touch_line(v, r->event->image);
 	view_remember_event(v, r);
 	return 1;
@@ -39,6 +42,8 @@ static int take_amendment(struct view_images *v, struct slice payload,
 	r->amendment = view_unpack(&picket__v1__amendment__descriptor, payload);
 	if (!r->amendment || !view_amendment_fits(r->amendment))
 		return -EBADMSG;
+	if (!r->amendment->wall_ns)
+		r->amendment->wall_ns = r->wall_ns;
 	name.seq = r->amendment->seq;
 	name.epoch = r->amendment->epoch;
 	/* By distance and not by what is held: see VIEW_AMENDABLE_SPAN. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/table.h"
+#include "out/like.h"
 
 /*
  * What unpacking one payload may take. A full image of 8192 empty strings
@@ -181,6 +182,7 @@ int view_images_new_brief(struct view_images **ret)
 		view_images_free(v);
 		return r;
 	}
+	buf_init(&v->whole, JOURNAL_PAYLOAD_MAX);
 	table_on_evict(v->images, drop_image, v);
 	*ret = v;
 	return 0;
@@ -216,6 +218,7 @@ void view_images_free(struct view_images *v)
 	table_free(v->images);
 	table_free(v->events);
 	free(v->live);
+	buf_done(&v->whole);
 	free(v);
 }
 
@@ -261,7 +264,7 @@ static uint64_t check_image(struct slice payload)
 	return id;
 }
 
-int view_take_description(struct view_images *v, struct slice payload)
+static int take_whole(struct view_images *v, struct slice payload)
 {
 	uint64_t id = check_image(payload);
 	struct held_image *h;
@@ -285,6 +288,39 @@ int view_take_description(struct view_images *v, struct slice payload)
 	while (v->bytes > IMAGES_BYTES_MAX && table_count(v->images) > 1)
 		drop_oldest(v);
 	return 0;
+}
+
+/*
+ * 1: *whole is the image with all that it left to one before it. 0: that one
+ * is not known (damage, or reading began behind it), and half an image would
+ * be taken for all of it.
+ */
+static int complete(struct view_images *v, struct slice *whole)
+{
+	struct held_image *base;
+	struct like like;
+
+	if (like_read(*whole, &like) < 0)
+		return -EBADMSG;
+	if (!like.id)
+		return 1;
+	base = table_get(v->images, &like.id);
+	if (!base)
+		return 0;
+	buf_reset(&v->whole);
+	if (like_complete(*whole, &like, slice_of(base->packed, base->n),
+			  &v->whole) < 0 ||
+	    v->whole.failed)
+		return -EBADMSG;
+	*whole = buf_slice(&v->whole);
+	return 1;
+}
+
+int view_take_description(struct view_images *v, struct slice payload)
+{
+	int k = complete(v, &payload);
+
+	return k <= 0 ? k : take_whole(v, payload);
 }
 
 /* ---- events that may be amended ------------------------------------------- */

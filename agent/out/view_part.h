@@ -2,6 +2,7 @@
 /* What view*.c share. Inside out/ only. */
 #pragma once
 
+#include "base/buf.h"
 #include "out/view.h"
 
 struct table;
@@ -24,6 +25,7 @@ struct view_images {
 	struct table *images; /* id -> struct held_image */
 	struct live_images *live;
 	struct table *events; /* struct event_name -> struct amendable */
+	struct buf whole;     /* of a description that is like another */
 	size_t bytes;
 	uint64_t segment;
 	uint8_t journal[16];

@@ -272,6 +272,7 @@ int segment_create(struct segment *s, int dirfd, const struct segment_plan *p,
 
 	h.epoch = p->epoch;
 	h.compatible = p->compatible;
+	h.incompatible = p->incompatible;
 	memcpy(h.id, p->id, sizeof(h.id));
 	memcpy(h.salt, p->salt, sizeof(h.salt));
 	h.number = p->number;

@@ -99,10 +99,10 @@ struct segment {
 	uint64_t link_off; /* the last seal, or 0: the header */
 	size_t link_size;
 	uint8_t link[JOURNAL_HEADER_AREA]; /* the bytes there */
-	struct segment_times times;	   /* of the numbered frames before off ... */
+	struct segment_times times; /* of the numbered frames before off ... */
 	struct segment_times sealed_times; /* ... and before the last seal */
 	int64_t link_earliest_ns; /* since the last seal; as a seal says it */
-	bool rewound; /* link must be written again first */
+	bool rewound;		  /* link must be written again first */
 };
 
 int segment_init(struct segment *s, const struct store_io *io);
@@ -114,7 +114,7 @@ struct segment_plan {
 	uint64_t number;
 	uint64_t first_seq;
 	uint32_t epoch;
-	uint32_t compatible; /* flags */
+	uint32_t compatible, incompatible; /* flags */
 	int64_t wall_ns;
 	uint8_t previous_sha[JOURNAL_SHA_SIZE];
 	mode_t mode;

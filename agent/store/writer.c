@@ -108,6 +108,7 @@ int writer_create(struct journal *j, const struct segment_plan *plan)
 	p.epoch = j->epoch;
 	p.mode = j->settings.file_mode;
 	p.compatible = j->has_sections ? JOURNAL_DESCRIBED_NEAR : 0;
+	p.incompatible = JOURNAL_DESCRIBED_LIKE;
 	j->what = "memory";
 	(void)pthread_mutex_lock(&j->lock);
 	grown = reallocarray(j->infos, j->n_infos + 1, sizeof(*grown));
@@ -177,6 +178,9 @@ int writer_go_on(struct journal *j, uint64_t number,
 	/* What its header promises is kept. */
 	if (j->seg.header.compatible & JOURNAL_DESCRIBED_NEAR)
 		j->has_sections = true;
+	/* An earlier writer's: a reader of its time would misread what comes. */
+	if (!(j->seg.header.incompatible & JOURNAL_DESCRIBED_LIKE))
+		j->turn_wanted = true;
 	j->checked_ns = clock_mono_ns();
 	return trim(j, 0);
 }

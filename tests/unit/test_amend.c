@@ -292,6 +292,7 @@ static void describe(struct fixture *f, struct image *img)
 {
 	const struct describer d = {
 		.journal = f->dir.j,
+		.likes = f->p.likes,
 		.packed = &f->p.packed,
 		.redacted = &f->p.redacted,
 	};

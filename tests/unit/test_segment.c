@@ -99,7 +99,10 @@ static void later_version_is_told_from_damage(void **state)
 	/* Flags that a reader may ignore. */
 	segment_encode_header(&h, area);
 	assert_int_equal(read_back(&d, area, sizeof(area)), 0);
-	h.incompatible = 1;
+	h.incompatible = JOURNAL_INCOMPATIBLE_KNOWN;
+	segment_encode_header(&h, area);
+	assert_int_equal(read_back(&d, area, sizeof(area)), 0);
+	h.incompatible = JOURNAL_INCOMPATIBLE_KNOWN + 1;
 	segment_encode_header(&h, area);
 	assert_int_equal(read_back(&d, area, sizeof(area)), -ENOTSUP);
 	h.incompatible = 0;

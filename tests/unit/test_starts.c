@@ -62,6 +62,44 @@ static void clean_runs_share_a_segment(void **state)
 	store_end(&d);
 }
 
+/* Written without the flag: what needs it goes into a segment of its own. */
+static void early_segment_is_not_gone_on_with(void **state)
+{
+	struct journal_segment_header h;
+	struct store_dir d;
+	char path[256];
+	uint8_t *p;
+	size_t n;
+
+	(void)state;
+	store_begin(&d);
+	store_open(&d);
+	store_events(&d, 5);
+	store_close(&d);
+	p = store_load(store_segment(&d, 1, path), &n);
+	memcpy(&h, p, sizeof(h));
+	assert_int_equal(h.incompatible, JOURNAL_DESCRIBED_LIKE);
+	h.incompatible = 0;
+	segment_encode_header(&h, p);
+	store_save(path, p, n);
+	free(p);
+	store_open(&d);
+	assert_int_equal(d.opening.unclean, 0);
+	assert_int_equal(d.opening.epoch, 1);
+	assert_int_equal(d.opening.next_seq, 6);
+	store_events(&d, 5);
+	store_flush(&d);
+	assert_int_equal(store_stats(&d).segments, 2);
+	store_close(&d);
+	p = store_load(store_segment(&d, 2, path), &n);
+	memcpy(&h, p, sizeof(h));
+	assert_int_equal(h.incompatible, JOURNAL_DESCRIBED_LIKE);
+	assert_int_equal(h.first_seq, 6);
+	free(p);
+	assert_int_equal(store_read(&d).events, 10);
+	store_end(&d);
+}
+
 static void end_of_a_run_is_told_wherever_one_begins(void **state)
 {
 	struct journal_seal seal;
@@ -227,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clean_runs_share_a_segment),
+		cmocka_unit_test(early_segment_is_not_gone_on_with),
 		cmocka_unit_test(end_of_a_run_is_told_wherever_one_begins),
 		cmocka_unit_test(segment_that_is_half_full_is_not_gone_on_in),
 		cmocka_unit_test(epoch_never_changes_within_a_segment),

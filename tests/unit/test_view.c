@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "out/like.h"
 #include "out_samples.h"
 
 static int setup(void **state)
@@ -67,6 +68,136 @@ static void image_described_again_replaces_the_first(void **state)
 	assert_int_equal(sample_describe(s, &s->shell), 0);
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	assert_int_equal(s->view.image->pid, 99);
+}
+
+/* As a journal holds it: what differs from an image described before it. */
+static int describe_like(struct sample *s, const struct image *img,
+			 const struct image *base)
+{
+	struct buf whole = BUF_INIT(1 << 16), had = BUF_INIT(1 << 16);
+
+	record_pack_image(&whole, img);
+	record_pack_image(&had, base);
+	buf_reset(&s->payload);
+	assert_int_equal(like_shorten(buf_slice(&whole), buf_slice(&had),
+				      base->id, &s->payload),
+			 0);
+	buf_done(&whole);
+	buf_done(&had);
+	return sample_frame(s, JOURNAL_DESCRIPTION);
+}
+
+static void image_like_another_is_known_whole(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	struct image img = s->shell, base = s->shell;
+	const Picket__V1__Image *found;
+
+	img.id = 900;
+	img.proc.tgid = 5000;
+	img.cwd = slice_of(NULL, 0);
+	assert_int_equal(describe_like(s, &img, &base), 0);
+	assert_int_equal(sample_take(s, &ev, &img, NULL), 1);
+	found = s->view.image;
+	assert_non_null(found);
+	assert_int_equal(found->pid, 5000);
+	assert_int_equal(found->cwd.len, 0);
+	assert_int_equal(found->like, 0);
+	assert_int_equal(found->exe->path.len, base.exe.path.n);
+	assert_memory_equal(found->exe->path.data, base.exe.path.p,
+			    base.exe.path.n);
+	assert_int_equal(found->n_stdio, 3);
+	/* A number that is given again is like what it was. */
+	img = base;
+	img.proc.tgid = 5001;
+	assert_int_equal(describe_like(s, &img, &base), 0);
+	assert_int_equal(view_image(s->images, base.id)->pid, 5001);
+}
+
+/* As the first writer of such descriptions left them; never made again. */
+static void golden_journal_of_likes_is_read(void **state)
+{
+	struct sample *s = *state;
+	struct reader *r = NULL;
+	struct reader_frame f;
+	struct view v;
+	unsigned n = 0;
+
+	assert_int_equal(reader_open("tests/golden/journal-1-like",
+				     READER_OLDEST, 0, READER_SEALED_ONLY, &r),
+			 0);
+	while (reader_next(r, &f) == 1) {
+		int k = view_take(s->images, reader_journal_id(r), &f, &v);
+
+		assert_true(k >= 0);
+		if (k == 0)
+			continue;
+		assert_non_null(v.image);
+		assert_int_equal(v.image->pid, 1000 + n);
+		assert_int_equal(v.image->n_args, 1 + n % 2);
+		assert_int_equal(v.image->cwd.len, n == 3 ? 0 : 5);
+		assert_memory_equal(v.image->exe->path.data, "/usr/bin/make",
+				    13);
+		assert_int_equal(v.event->wall_ns,
+				 1700000000000000000 + (int64_t)n++);
+		view_done(&v);
+	}
+	reader_close(r);
+	assert_int_equal(n, 8);
+}
+
+/* Half an image would be taken for all of it. */
+static void image_like_one_that_is_lost_is_unknown(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	struct image img = s->shell, base = s->shell;
+
+	img.id = 900;
+	base.id = 899;
+	assert_int_equal(describe_like(s, &img, &base), 0);
+	assert_int_equal(sample_take(s, &ev, &img, NULL), 1);
+	assert_null(s->view.image);
+	/* Nor is one of another segment meant. */
+	base.id = s->shell.id;
+	s->segment = 2;
+	assert_int_equal(describe_like(s, &img, &base), 0);
+	assert_null(view_image(s->images, 900));
+}
+
+/* Few bytes that become many, over and over: a base has a bound. */
+static void image_like_a_large_one_is_refused(void **state)
+{
+	static char big[LIKE_BASE_MAX];
+	struct sample *s = *state;
+	struct image img = s->shell, base = s->shell;
+
+	base.id = 899;
+	base.cwd = slice_of(big, sizeof(big));
+	assert_int_equal(sample_describe(s, &base), 0);
+	img.cwd = base.cwd;
+	img.id = 900;
+	assert_int_equal(describe_like(s, &img, &base), -EBADMSG);
+	assert_null(view_image(s->images, 900));
+}
+
+static void time_that_is_the_frames_is_there(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXIT);
+	const struct write_totals t = { .count = 2 };
+
+	buf_reset(&s->payload);
+	record_pack_event(&s->payload, &ev, &s->shell, NULL,
+			  RECORD_WALL_OF_FRAME);
+	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
+	assert_int_equal(s->view.event->wall_ns, SAMPLE_WALL_NS);
+	buf_reset(&s->payload);
+	record_pack_write_totals(&s->payload, 1, 1, &t, 1,
+				 RECORD_WALL_OF_FRAME);
+	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+	assert_int_equal(s->view.amendment->wall_ns, SAMPLE_WALL_NS);
 }
 
 /* More than are kept unpacked: each is there whenever it is asked for. */
@@ -435,6 +566,11 @@ int main(void)
 		T(record_has_its_process_and_ancestors),
 		T(new_segment_starts_afresh),
 		T(image_described_again_replaces_the_first),
+		T(image_like_another_is_known_whole),
+		T(golden_journal_of_likes_is_read),
+		T(image_like_one_that_is_lost_is_unknown),
+		T(image_like_a_large_one_is_refused),
+		T(time_that_is_the_frames_is_there),
 		T(images_are_there_again_and_again),
 		T(images_are_bounded_and_the_longest_unused_goes),
 		T(amendment_finds_its_event),

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images told by what differs from one described before them: most programs
+ * of a host run again and again, and differ in a pid, times and arguments.
+ * What is told and what is made of it are packed Image messages.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+/* Larger ones are no image to be like. journal_format.h promises it. */
+#define LIKE_BASE_MAX 4096
+
+/*
+ * Append to `out` what is to be told of `whole` beside `base`, which has the
+ * number base_id. -EINVAL: not packed in the order of its fields.
+ */
+int like_shorten(struct slice whole, struct slice base, uint64_t base_id,
+		 struct buf *out);
+
+/* By which image a description is to be completed. */
+struct like {
+	uint64_t id;	  /* 0: it is whole */
+	uint64_t without; /* bit i: field i of that image is not here */
+};
+/* -EBADMSG: not a message. */
+int like_read(struct slice payload, struct like *ret);
+
+/* Append to `out` the whole image. -EBADMSG: no messages, or base too large. */
+int like_complete(struct slice payload, const struct like *like,
+		  struct slice base, struct buf *out);
