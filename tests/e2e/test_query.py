@@ -414,9 +414,12 @@ def a_tree_shows_what_came_of_a_process(s):
                 true(sign not in plain, f"{sign} in {name!r}:\n{plain}")
                 drawn = drawn.replace(sign, instead)
             equal(plain, drawn, f"in {name!r}")
-        # A time leaves out what was before.
+        # A time leaves out what was before: times are told to the millisecond.
+        first, = [r for r in agent.read("--kind", "exec")
+                  if record.argv(r)[:2] == [os.fsencode(tiny), b"one"]]
         text = tree(three["uid"], "--up", "2", "--from", three["time"])
-        true("leaf one" not in text and "leaf three" in text, text)
+        equal("leaf one" in text, first["time"] == three["time"], text)
+        contains(text, "leaf three", "what was not before")
         # What picket says of itself has no process.
         own = agent.read("--kind", "agent")[0]["uid"]
         p = query(agent.journal, "--tree", own, code=1)
