@@ -22,6 +22,7 @@
 struct loop;
 struct loop_timer;
 struct losses;
+struct policy_watch;
 struct reader;
 struct reload;
 struct requester;
@@ -58,6 +59,7 @@ struct agent {
 	uint64_t
 		generation; /* of the policy: 1, and one more with each reload */
 	struct reload *reload;
+	struct policy_watch *policy_watch; /* NULL: nobody looks */
 	struct shadow shadow;
 	struct {
 		uint64_t saved_ns;

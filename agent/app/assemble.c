@@ -13,6 +13,7 @@
 #include "app/exit_codes.h"
 #include "app/losses.h"
 #include "app/redact_key.h"
+#include "app/policy_watch.h"
 #include "app/reload.h"
 #include "app/restart.h"
 #include "app/sandbox.h"
@@ -299,6 +300,7 @@ int assemble_lines(struct agent *a)
 void assemble_apart(struct agent *a)
 {
 	helper_stop(a->helper);
+	policy_watch_free(a->policy_watch);
 	reload_free(a->reload);
 	status_socket_close(a->status);
 	tail_view_free(a->lines.view);

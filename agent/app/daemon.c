@@ -21,6 +21,7 @@
 #include "app/health.h"
 #include "app/losses.h"
 #include "app/metrics.h"
+#include "app/policy_watch.h"
 #include "app/reload.h"
 #include "app/restart.h"
 #include "app/rule_report.h"
@@ -277,6 +278,8 @@ static int start_loop(struct agent *a)
 		r = canary_start(a);
 	if (r >= 0)
 		r = trust_run_start(a);
+	if (r >= 0)
+		r = policy_watch_new(a, &a->policy_watch);
 	if (r >= 0)
 		r = start_metrics(a);
 	if (r >= 0)

@@ -28,8 +28,9 @@
 
 struct wish {
 	struct requester by;
-	uint64_t client; /* 0: a signal's */
+	uint64_t client; /* 0: a signal's, or the watch's */
 	bool json;
+	bool by_watch;
 };
 
 struct reload {
@@ -130,6 +131,26 @@ static void take_shadow(struct agent *a, struct reload_result *res)
 	res->shadow_error = a->shadow.error;
 }
 
+static bool same_set(const struct rule_set *a, const struct rule_set *b)
+{
+	if (!a || !b)
+		return a == b;
+	return !memcmp(rule_set_hash(a), rule_set_hash(b), 32);
+}
+
+/* Files were touched, no more: nobody needs to know. */
+static bool drop_same(struct reload *r)
+{
+	struct reload_result *res = &r->result;
+
+	if (res->error < 0 || !same_set(res->set, r->a->rules) ||
+	    !same_set(res->shadow, r->a->shadow.set))
+		return false;
+	rule_set_free(res->set);
+	rule_set_free(res->shadow);
+	return true;
+}
+
 static void serve_next(struct reload *r);
 
 /* The first wish is done, well or not. */
@@ -140,6 +161,10 @@ static void end(struct reload *r)
 	struct agent *a = r->a;
 
 	memmove(r->wishes, r->wishes + 1, --r->n_wishes * sizeof(r->wishes[0]));
+	if (w.by_watch && drop_same(r)) {
+		serve_next(r);
+		return;
+	}
 	if (r->result.error < 0)
 		refuse(a, &w, &r->result);
 	else
@@ -225,20 +250,37 @@ static bool add_wish(struct reload *r, struct wish *w)
 	return true;
 }
 
+static bool add_clientless(struct reload *r, struct wish *w)
+{
+	/* Behind the one that is served, one signal is as good as many. */
+	for (size_t i = 1; i < r->n_wishes; i++)
+		if (!r->wishes[i].client) {
+			service_reloading(r->a);
+			return true;
+		}
+	return add_wish(r, w);
+}
+
 void reload_by_signal(struct reload *r, struct loop_sender by)
 {
 	struct wish w = {
 		.by = { .how = "SIGHUP", .pid = by.pid, .uid = by.uid }
 	};
 
-	/* Behind the one that is served, one signal is as good as many. */
-	for (size_t i = 1; i < r->n_wishes; i++)
-		if (!r->wishes[i].client) {
-			service_reloading(r->a);
-			return;
-		}
-	if (!add_wish(r, &w))
+	if (!add_clientless(r, &w))
 		log_warning("policy is being reloaded, SIGHUP adds nothing");
+}
+
+void reload_by_watch(struct reload *r)
+{
+	struct wish w = {
+		.by = { .how = "watch", .pid = 0, .uid = geteuid() },
+		.by_watch = true,
+	};
+
+	if (!add_clientless(r, &w))
+		log_warning(
+			"policy is being reloaded, its change adds nothing");
 }
 
 bool reload_by_client(struct reload *r, const struct status_ask *ask,

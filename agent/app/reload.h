@@ -32,6 +32,8 @@ int reload_new(struct agent *a, struct reload **ret);
 /* Waits for the thread, if there is one. NULL is fine. */
 void reload_free(struct reload *r);
 
+/* Its files have changed. Silent where they mean what they meant before. */
+void reload_by_watch(struct reload *r);
 void reload_by_signal(struct reload *r, struct loop_sender by);
 /*
  * As status_fn. The answer: a digit, an exit code; then, when that is 0, what

@@ -74,6 +74,7 @@ struct conf {
 	} process;
 	struct {
 		char *dir;
+		bool watch;
 		char *shadow;		/* empty: none */
 		int unlisted_exec, unlisted_connect, unlisted_write;
 		int unlisted_listen, unlisted_load, unlisted_tamper;

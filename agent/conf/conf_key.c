@@ -137,6 +137,8 @@ const struct conf_key conf_keys[] = {
 	{ "rules", "dir", CONF_PATH, AT(rules.dir),
 	  .fallback = "/etc/picket/policy.d",
 	  .help = "directory of the policy's *.ini files" },
+	{ "rules", "watch", CONF_BOOL, AT(rules.watch), .fallback = "no",
+	  .help = "reload the policy by itself when its files have changed" },
 	{ "rules", "shadow", CONF_PATH, AT(rules.shadow), .fallback = "",
 	  .may_be_empty = true, .rule = "empty: none",
 	  .help = "directory of a candidate policy that is asked, too, and "

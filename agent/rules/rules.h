@@ -110,6 +110,16 @@ struct rule_options {
 };
 
 /*
+ * The directory or file that a policy's name stands for, opened to be read.
+ * Where there is a directory "..data" in it (a ConfigMap's volume, whose files
+ * are links through that, and which is swapped as a whole), it is that one: so
+ * no load gets half of one state and half of the next. -errno.
+ */
+int rule_files_open(const char *path);
+/* Whether a file of this name there is one of the policy's. */
+bool rule_files_is_name(const char *name);
+
+/*
  * All *.ini of a directory in name order; one file works too. -EINVAL: a
  * mistake in a file; otherwise the -errno of what failed. *err says where.
  */

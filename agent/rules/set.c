@@ -169,12 +169,31 @@ static int read_file(struct loading *l, int dirfd, const char *name,
 	return read_text(l, file, slice_of(text, n));
 }
 
+bool rule_files_is_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return name[0] != '.' && n > 4 && !strcmp(name + n - 4, ".ini");
+}
+
 static int is_rule_file(const struct dirent *d)
 {
-	size_t n = strlen(d->d_name);
+	return rule_files_is_name(d->d_name);
+}
 
-	return d->d_name[0] != '.' && n > 4 &&
-	       !strcmp(d->d_name + n - 4, ".ini");
+int rule_files_open(const char *path)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	int fd = open(path, flags);
+	int behind;
+
+	if (fd < 0)
+		return -errno;
+	behind = openat(fd, "..data", flags | O_DIRECTORY);
+	if (behind < 0)
+		return fd;
+	(void)close(fd);
+	return behind;
 }
 
 static int compare_names(const struct dirent **a, const struct dirent **b)
@@ -213,8 +232,10 @@ static int read_path(struct loading *l, const char *path)
 	cleanup_close int fd = -1;
 	struct stat st;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = rule_files_open(path);
+	if (fd < 0)
+		return fail_file(l, path, fd);
+	if (fstat(fd, &st) < 0)
 		return fail_file(l, path, -errno);
 	if (S_ISDIR(st.st_mode))
 		return read_dir(l, fd, path);

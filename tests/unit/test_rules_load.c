@@ -248,6 +248,35 @@ static void files_of_a_directory_are_read_in_name_order(void **state)
 	rule_set_free(set);
 }
 
+/* As a ConfigMap's volume is: of two states only the one it leads to. */
+static void what_data_leads_to_is_the_directory(void **state)
+{
+	static const char text[] = "[deny inside]\nexe = /b\n";
+	struct rule_set *set;
+	struct rule_error err;
+	struct rule_info info;
+	int fd;
+
+	(void)state;
+	put("10-a.ini", "[deny outside]\nexe = /a\n");
+	assert_int_equal(mkdirat(dirfd_, "..now", 0755), 0);
+	assert_int_equal(symlinkat("..now", dirfd_, "..data"), 0);
+	fd = openat(dirfd_, "..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fs_replace(fd, "20-b.ini", text, strlen(text), 0644),
+			 0);
+	if (rule_set_load(dir, &options, &set, &err) < 0)
+		fail_msg("%s:%u: %s", err.file, err.line, err.what);
+	assert_int_equal(rule_set_count(set), 1);
+	rule_set_info(set, 0, &info);
+	assert_string_equal(info.name, "inside");
+	rule_set_free(set);
+	assert_int_equal(unlinkat(fd, "20-b.ini", 0), 0);
+	(void)close(fd);
+	assert_int_equal(unlinkat(dirfd_, "..data", 0), 0);
+	assert_int_equal(unlinkat(dirfd_, "..now", AT_REMOVEDIR), 0);
+}
+
 static void a_name_may_not_return_in_another_file(void **state)
 {
 	struct rule_set *set;
@@ -375,6 +404,7 @@ int main(void)
 		cmocka_unit_test(a_line_over_the_limit_is_told_with_its_number),
 		cmocka_unit_test(names_of_files_are_escaped_in_complaints),
 		IN_DIR(files_of_a_directory_are_read_in_name_order),
+		IN_DIR(what_data_leads_to_is_the_directory),
 		IN_DIR(a_name_may_not_return_in_another_file),
 		IN_DIR(what_cannot_be_read_is_told),
 		IN_DIR(a_pipe_in_the_directory_is_not_waited_for),
