@@ -183,13 +183,12 @@ static int is_rule_file(const struct dirent *d)
 
 int rule_files_open(const char *path)
 {
-	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
-	int fd = open(path, flags);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int behind;
 
 	if (fd < 0)
 		return -errno;
-	behind = openat(fd, "..data", flags | O_DIRECTORY);
+	behind = openat(fd, "..data", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (behind < 0)
 		return fd;
 	(void)close(fd);
