@@ -375,6 +375,14 @@ $(BUILD)/tests/bench/empty: tests/bench/empty.c
 bench: all $(BENCH_BIN)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/bench.py $(BENCH)
 # In guest instructions, where other hooks can be had: no root, no quiet machine.
+# How soon an act is a line, when nothing else is done and in a flood; what
+# picket does when nothing is done.
+.PHONY: bench-latency bench-idle
+bench-latency: all
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency $(BENCH)
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency --rate 10000 $(BENCH)
+bench-idle: all
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py idle $(BENCH)
 bench-vm: all $(BENCH_BIN)
 	@BUILD=$(abspath $(BUILD)) python3 tests/bench/vm.py $(BENCH)
 bench-rules: $(BENCH_BIN)

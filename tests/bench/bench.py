@@ -221,7 +221,7 @@ def print_verdict(rounds, kind, unit, most):
 
 
 def print_together(rounds, names):
-    if "empty" in names and "picket" in names:
+    if {"empty", "picket"} <= set(names) and "call" in rounds[0]["bare"]:
         f = ratios(rounds, "call", "picket", "wall", to="empty")
         print(f"\nany other call under picket is {as_ratio(f)} times what it is"
               " under an empty program (target 1.15)")
@@ -280,6 +280,7 @@ def main(argv):
     if watchers():
         print("another program is at sys_exit already: all figures hold it")
     rounds = []
+    audit = systems.Auditd.found() if "auditd" in names else None
     with tempfile.TemporaryDirectory(prefix="picket-bench-") as directory:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs",
                         directory], check=True)
@@ -290,6 +291,8 @@ def main(argv):
                 print(f"round {turn + 1} of {asked.rounds}", file=sys.stderr)
         finally:
             subprocess.run(["umount", "-l", directory], check=True)
+            if audit:
+                systems.Auditd.restore(audit)
     print(f"kernel {os.uname().release}, {os.cpu_count()} CPUs, load average"
           f" {os.getloadavg()[0]:.1f}, {len(rounds)} rounds;"
           " (low..high): quartiles of rounds that disagree")
