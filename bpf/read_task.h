@@ -21,8 +21,8 @@ static __always_inline __u64 task_start_ns(struct task_struct *t)
  */
 static __always_inline bool is_self(__u32 tgid, struct task_struct *t)
 {
-	return tgid == control.self_tgid &&
-	       task_start_ns(t) / WIRE_TICK_NS == control.self_start_ticks;
+	return tgid == control.self.tgid &&
+	       task_start_ns(t) / WIRE_TICK_NS == control.self.start_ticks;
 }
 
 /* What the agent does itself is no event. */

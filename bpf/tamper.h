@@ -4,5 +4,10 @@
 
 #include "what.h"
 
-/* Also of calls that failed, which must not leave behind what they began. */
-__u32 tamper_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
+/*
+ * ptrace and process_vm_writev; also those that failed, which must not leave
+ * behind what they began.
+ */
+__u32 reach_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
+/* bpf(2), where it succeeded. */
+__u32 bpf_call_ended(__u64 regs, __u32 index, __u32 backend);

@@ -223,8 +223,10 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 
 	if (ret >= 0 && (also & (WIRE_ALSO(MAP) | WIRE_ALSO(LOAD_BPF))))
 		load_call_ended(number_of(c.regs), c.index, backend, ret);
-	if (also & (WIRE_ALSO(REACH) | WIRE_ALSO(CHANGE_BPF)))
-		tamper_call_ended(number_of(c.regs), c.index, backend, ret);
+	if (also & WIRE_ALSO(REACH))
+		reach_call_ended(number_of(c.regs), c.index, backend, ret);
+	if (ret >= 0 && (also & WIRE_ALSO(CHANGE_BPF)))
+		bpf_call_ended(number_of(c.regs), c.index, backend);
 }
 
 static __always_inline int call_ended(enum wire_backend backend, struct call c,

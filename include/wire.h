@@ -462,10 +462,18 @@ struct wire_written {
  * What the programs must know of the agent and cannot be built into them: it
  * is another one after a restart. The agent writes it before it reads.
  */
-struct wire_control {
-	__u64 self_start_ticks;	/* of the agent, in WIRE_TICK_NS since boot */
-	__u32 self_tgid;	/* 0: nobody; as of the initial PID namespace */
+struct wire_process {
+	__u64 start_ticks;	/* in WIRE_TICK_NS since boot */
+	__u32 tgid;		/* 0: nobody; as of the initial PID namespace */
 	__u32 reserved;
+};
+
+#define WIRE_MATES_MAX 4
+
+struct wire_control {
+	struct wire_process self; /* the agent, whose acts are left out */
+	/* Processes beside it: what is done to them is done to picket. */
+	struct wire_process mates[WIRE_MATES_MAX];
 };
 
 /* One task leader, as the iterator writes it for the start-up snapshot. */

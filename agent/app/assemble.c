@@ -60,6 +60,10 @@ static int start_sensor(struct agent *a)
 		.unix_sockets = c->sensor.unix_sockets,
 		.env_names = (const char *const *)c->sensor.env.words,
 		.self_tgid = (uint32_t)getpid(),
+		.mates = {
+			a->helper ? (uint32_t)helper_pid(a->helper) : 0,
+			(uint32_t)trust_run_helper(a),
+		},
 		.pin_dir = a->s->pin ? c->sensor.pin_dir : "",
 		.holder = holder,
 		.breakable = start_break_allow,

@@ -325,6 +325,11 @@ int trust_run_prepare(struct agent *a)
 	return r;
 }
 
+pid_t trust_run_helper(const struct agent *a)
+{
+	return a->trust ? helper_pid(a->trust->maker) : 0;
+}
+
 int trust_run_new(struct agent *a)
 {
 	const struct conf *c = a->s->conf;

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/types.h>
+
 #include "app/pending.h"
 #include "trust/trust.h"
 
@@ -25,6 +27,8 @@ struct trust_status {
 /* While there is one thread, and before privileges go: the process that reads
  * the databases. -errno. */
 int trust_run_prepare(struct agent *a);
+/* That process; 0: there is none. */
+pid_t trust_run_helper(const struct agent *a);
 /* The thread. What is pending can be judged from now on. -errno. */
 int trust_run_new(struct agent *a);
 /* On the loop. -errno. */

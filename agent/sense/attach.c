@@ -495,7 +495,7 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 	const char *controller;
 	int round, r;
 
-	r = self_find(t->settings->self_tgid, &t->self);
+	r = self_find(t->settings, &t->self);
 	if (r < 0) {
 		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
 		return r;

@@ -81,7 +81,18 @@ static const struct probe signal_probes[] = {
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "signal_raw_tp", NULL },
 };
 
+/* So many are under way at once as the kernel has room for, and waits are. */
+#define KRETPROBE_BLIND "calls while ten others wait in the kernel"
+
 static const struct probe reach_probes[] = {
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "ptrace_fexit", NULL,
+	  WITH("writev_fexit", "?ptrace_32_fexit", "?writev_32_fexit",
+	       "?ptrace_x32_fexit", "?ptrace_x32old_fexit") },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "ptrace_kretprobe",
+	  KRETPROBE_BLIND,
+	  WITH("writev_kretprobe", "?ptrace_32_kretprobe",
+	       "?writev_32_kretprobe", "?ptrace_x32_kretprobe",
+	       "?ptrace_x32old_kretprobe") },
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
 };

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "sense/sensor.h"
 
 #define STAT_MAX   4096
 /* proc(5): starttime is field 22, counted from 1; the name is field 2. */
@@ -29,20 +31,42 @@ static int start_ticks(struct slice stat, uint64_t *ret)
 	return text_u64(word, ret);
 }
 
-int self_find(uint32_t tgid, struct wire_control *ret)
+static int find_process(uint32_t tgid, const char *path,
+			struct wire_process *ret)
 {
-	struct wire_control self = { .self_tgid = tgid };
 	cleanup_free char *stat = NULL;
 	uint64_t ticks = 0;
 	size_t n;
 	int r;
 
-	r = fs_read_file(AT_FDCWD, "/proc/self/stat", STAT_MAX, &stat, &n);
+	r = fs_read_file(AT_FDCWD, path, STAT_MAX, &stat, &n);
 	if (r >= 0)
 		r = start_ticks(slice_of(stat, n), &ticks);
 	if (r < 0)
 		return r;
-	self.self_start_ticks = ticks;
-	*ret = self;
+	*ret = (struct wire_process){ .start_ticks = ticks, .tgid = tgid };
+	return 0;
+}
+
+int self_find(const struct sensor_settings *s, struct wire_control *ret)
+{
+	struct wire_control found = { .self.tgid = 0 };
+	char path[32];
+	size_t i, n = 0;
+	int r;
+
+	r = find_process(s->self_tgid, "/proc/self/stat", &found.self);
+	if (r < 0)
+		return r;
+	for (i = 0; i < WIRE_MATES_MAX; i++) {
+		if (!s->mates[i])
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%u/stat",
+			       s->mates[i]);
+		/* One that is gone already is for whoever started it. */
+		if (find_process(s->mates[i], path, &found.mates[n]) >= 0)
+			n++;
+	}
+	*ret = found;
 	return 0;
 }

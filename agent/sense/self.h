@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calling process as the programs know it. Inside sense/ only. */
+/*
+ * The calling process, and those beside it, as the programs know them. Inside
+ * sense/ only.
+ */
 #pragma once
 
 #include <stdint.h>
 
 #include "wire.h"
 
-/* tgid: ours in the initial PID namespace; 0: nobody is left out. */
-int self_find(uint32_t tgid, struct wire_control *ret);
+struct sensor_settings;
+
+/* self_tgid 0: nobody is left out. -errno: /proc does not tell. */
+int self_find(const struct sensor_settings *s, struct wire_control *ret);

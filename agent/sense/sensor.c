@@ -91,7 +91,7 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 {
 	int r;
 
-	r = self_find(settings->self_tgid, &s->self);
+	r = self_find(settings, &s->self);
 	if (r < 0) {
 		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
 		return r;

@@ -28,6 +28,11 @@ struct sensor_settings {
 	 */
 	uint32_t self_tgid;
 	/*
+	 * Processes beside it, numbered likewise (0: none): watched like any
+	 * other, and what is done to them counts as done to picket.
+	 */
+	uint32_t mates[WIRE_MATES_MAX];
+	/*
 	 * Directory of the pins that let everything outlive the agent; NULL or
 	 * empty: none. holder: who we are, for those who find it taken.
 	 */

@@ -436,6 +436,9 @@ static const struct syscall_row syscall_rows[] = {
 #ifdef __NR_process_vm_writev
 	{ __NR_process_vm_writev,
 	  { .kind = WIRE_SYS_VM_WRITE, .op = WIRE_ALSO_REACH } },
+	/* The hook that knows whom it reaches asks what is under way. */
+	{ __NR_process_vm_writev,
+	  { .kind = WIRE_SYS_VM_WRITE, .op = WIRE_ALSO_NAMED } },
 #endif
 #ifdef __NR_finit_module
 	{ __NR_finit_module,

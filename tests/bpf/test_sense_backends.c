@@ -298,6 +298,62 @@ static void choice_is_told_whole(void **state)
 	seen_close(w);
 }
 
+/* Whether any of this process's links runs a program of such a name. */
+static bool is_attached(const char *name)
+{
+	struct bpf_link_info link;
+	struct bpf_prog_info prog;
+	uint32_t size;
+	int fd, at;
+
+	for (fd = 3; fd < 1024; fd++) {
+		size = sizeof(link);
+		memset(&link, 0, sizeof(link));
+		if (bpf_obj_get_info_by_fd(fd, &link, &size) < 0 ||
+		    !link.prog_id)
+			continue;
+		at = bpf_prog_get_fd_by_id(link.prog_id);
+		size = sizeof(prog);
+		memset(&prog, 0, sizeof(prog));
+		(void)bpf_obj_get_info_by_fd(at, &prog, &size);
+		(void)close(at);
+		if (strncmp(prog.name, name, strlen(name)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_row_by(const struct sensor_row *rows, size_t n,
+		       const char *backend)
+{
+	for (; n; rows++, n--)
+		if (strcmp(rows->backend, backend) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * What every system call of the machine passes is attached only where nothing
+ * better is there: not beside the hooks of the kernel's own functions.
+ */
+static void choice_spares_other_calls(void **state)
+{
+	struct sensor_row rows[SENSOR_ROWS_MAX];
+	struct sensor_settings s = settings();
+	bool has_hooks;
+	char what[256] = "";
+	struct seen *w;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(seen_try(&s, &w, what), 0);
+	n = sensor_coverage(w->sensor, rows);
+	has_hooks = has_row_by(rows, n, "lsm") || has_row_by(rows, n, "kprobe");
+	assert_int_equal(is_attached("sys_exit"), !has_hooks);
+	assert_int_equal(is_attached("sys_enter"), !has_hooks);
+	seen_close(w);
+}
+
 /* From the sensor's table, so that a new hook is tested by being there. */
 static void find_turns(struct turn turns[static WIRE_BACKEND_COUNT])
 {
@@ -327,7 +383,7 @@ static int clean_up(void **state)
 int main(void)
 {
 	/* Rows without a function are no tests to cmocka. */
-	static struct CMUnitTest tests[WIRE_BACKEND_COUNT + 1];
+	static struct CMUnitTest tests[WIRE_BACKEND_COUNT + 2];
 	static struct turn turns[WIRE_BACKEND_COUNT];
 	size_t i;
 
@@ -341,5 +397,7 @@ int main(void)
 				.initial_state = &turns[i],
 			};
 	tests[i] = (struct CMUnitTest)cmocka_unit_test(choice_is_told_whole);
+	tests[i + 1] =
+		(struct CMUnitTest)cmocka_unit_test(choice_spares_other_calls);
 	return cmocka_run_group_tests_name("backends", tests, NULL, clean_up);
 }

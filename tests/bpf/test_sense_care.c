@@ -407,7 +407,8 @@ static void holder_of_another_shape_says_nothing(void **state)
 
 static void who_makes_himself_picket_is_found_out(void **state)
 {
-	struct wire_control other = { .self_tgid = 1 }, is = { 0 };
+	struct wire_control other = { .self.tgid = 1 },
+			    is = { .self.tgid = 0 };
 	struct sensor_harm harm;
 	uint32_t key = 0;
 	struct seen *w;
@@ -423,7 +424,7 @@ static void who_makes_himself_picket_is_found_out(void **state)
 	assert_true(sensor_check(w->sensor, &harm));
 	assert_true(harm.control);
 	assert_int_equal(bpf_map_lookup_elem(fd, &key, &is), 0);
-	assert_int_equal(is.self_tgid, getpid());
+	assert_int_equal(is.self.tgid, getpid());
 	assert_false(sensor_check(w->sensor, &harm));
 	(void)close(fd);
 	end(w);

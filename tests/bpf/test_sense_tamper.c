@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "forced.h"
 #include "tampered.h"
 
 /* ---- signals ------------------------------------------------------------- */
@@ -337,6 +338,60 @@ static void picket_written_to_is_told_as_such(void **state)
 	assert_string_equal(target_word, "after");
 }
 
+/* ---- what runs beside picket ---------------------------------------------- */
+
+static int act_on_helper(void *arg)
+{
+	pid_t helper = *(pid_t *)arg;
+
+	if (kill(helper, SIGSTOP) < 0 || kill(helper, SIGCONT) < 0)
+		return 1;
+	if (write_into(helper) != sizeof(target_word))
+		return 2;
+	if (ptrace(PTRACE_SEIZE, helper, NULL, NULL) < 0)
+		return 3;
+	return kill(helper, SIGKILL) < 0;
+}
+
+static void check_done_to(const struct seen *w, const struct wire_tamper *r,
+			  pid_t helper)
+{
+	assert_non_null(r);
+	assert_int_equal(r->hdr.tgid, w->child);
+	assert_int_equal(r->target_tgid, helper);
+	assert_true(r->flags & WIRE_TAMPER_SELF);
+}
+
+static void what_is_done_to_a_helper_is_done_to_picket(void **state)
+{
+	struct sensor_settings s = {
+		.ring_bytes = 1u << 20,
+		.window_ms = 3600 * 1000,
+		.env_names = seen_env_names,
+		.self_tgid = (uint32_t)getpid(),
+	};
+	pid_t helper = make_victim();
+	struct seen *w = NULL;
+	char what[256];
+
+	(void)state;
+	/* Not in the first place: that which is gone leaves no hole. */
+	s.mates[1] = (uint32_t)helper;
+	forced_by_env(s.force);
+	assert_int_equal(seen_try(&s, &w, what), 0);
+	seen_run(w, act_on_helper, &helper);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(end_victim(helper), 0);
+	check_done_to(w, tamper_nth(w, WIRE_TAMPER_SIGNAL, 0), helper);
+	assert_int_equal(tamper_nth(w, WIRE_TAMPER_SIGNAL, 0)->arg, SIGSTOP);
+	check_done_to(w, tamper_nth(w, WIRE_TAMPER_SIGNAL, 1), helper);
+	assert_int_equal(tamper_nth(w, WIRE_TAMPER_SIGNAL, 1)->arg, SIGKILL);
+	assert_null(tamper_nth(w, WIRE_TAMPER_SIGNAL, 2));
+	check_done_to(w, tamper_only(w, WIRE_TAMPER_VM_WRITE), helper);
+	check_done_to(w, tamper_only(w, WIRE_TAMPER_PTRACE), helper);
+	seen_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +406,7 @@ int main(void)
 		cmocka_unit_test(memory_written_is_told_once),
 		cmocka_unit_test(ones_own_memory_is_not_tampering),
 		cmocka_unit_test(picket_written_to_is_told_as_such),
+		cmocka_unit_test(what_is_done_to_a_helper_is_done_to_picket),
 	};
 
 	return cmocka_run_group_tests_name("tamper", tests, seen_setup,

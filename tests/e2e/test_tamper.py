@@ -188,6 +188,22 @@ def writing_its_memory_is_an_alert(s):
     true(r["tamper"]["of_picket"], "of picket")
 
 
+@test
+def its_helpers_are_picket_too(s):
+    for name in ("picket-helper", "picket-trust"):
+        pid = s.agent.child(name)
+        true(pid, f"there is no {name}")
+        for rules, argv in (
+                ("picket-signalled", ["/bin/sh", "-c",
+                                      'kill -STOP "$1"; kill -CONT "$1"',
+                                      "sh", str(pid)]),
+                ("picket-traced", [sys.executable, "-c", SEIZE, str(pid)])):
+            _, r = tampering(s, argv)
+            equal(rule(r), rules, f"rule for {name}")
+            true(r["tamper"]["of_picket"], f"{name} is of picket")
+            equal(r["tamper"]["target_pid"], pid, f"{name} is the target")
+
+
 WRITE_FILE = """
 import sys
 with open(f"/proc/{sys.argv[1]}/mem", "r+b", buffering=0) as f:

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* The record of what is done to a process, or to what picket lives on. */
+#pragma once
+
+#include "emit.h"
+#include "read_task.h"
+#include "what.h"
+
+static __always_inline void target_of(struct process_ref *out,
+				      struct task_struct *t)
+{
+	out->start_ns = task_start_ns(t);
+	out->tgid = BPF_CORE_READ(t, tgid);
+	out->image = BPF_CORE_READ(t, self_exec_id);
+}
+
+/* Of a process that is claimed there is the number alone. */
+static __always_inline bool is_process(const volatile struct wire_process *p,
+				       const struct process_ref *ref)
+{
+	return ref->tgid && p->tgid == ref->tgid &&
+	       (!ref->start_ns ||
+		ref->start_ns / WIRE_TICK_NS == p->start_ticks);
+}
+
+/* The agent, or what must live for it to see or to send. */
+static __always_inline bool is_picket(const struct process_ref *ref)
+{
+	int i;
+
+	if (is_process(&control.self, ref))
+		return true;
+#pragma unroll
+	for (i = 0; i < WIRE_MATES_MAX; i++)
+		if (is_process(&control.mates[i], ref))
+			return true;
+	return false;
+}
+
+/* actor: NULL where the kernel itself does it. */
+static __always_inline void report(struct task_struct *actor, __u64 what,
+				   struct process_ref *target, __u64 args)
+{
+	struct wire_tamper *r = NULL;
+
+	count_made(WIRE_FAM_TAMPER);
+	if (admitted(ADMIT_THREE_QUARTERS))
+		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(WIRE_FAM_TAMPER);
+		return;
+	}
+	hdr_begin(&r->hdr, WIRE_TAMPER, WHAT_BACKEND(what));
+	if (actor)
+		hdr_task(&r->hdr, actor);
+	else
+		hdr_no_task(&r->hdr);
+	r->hdr.size = sizeof(*r);
+	r->target_start_ns = target->start_ns;
+	r->target_tgid = target->tgid;
+	r->target_image = target->image;
+	r->arg = args;
+	r->id = args >> 32;
+	r->op = WHAT_OP(what);
+	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->flags = WHAT_FLAGS(what);
+	if (is_picket(target))
+		r->flags |= WIRE_TAMPER_SELF;
+	submit(r, sizeof(*r));
+}
