@@ -8,6 +8,7 @@ struct conf;
 
 struct daemon_settings {
 	const struct conf *conf;
+	const char *config_path; /* that it was read from */
 	const char *policy_dir;
 	const char *journal_dir;
 	bool tail; /* print lines on stdout as they come */

@@ -60,6 +60,7 @@ static void *load(void *arg)
 	    rule_set_load(r->a->shadow.dir, &r->opt, &res->shadow,
 			  &res->shadow_where) < 0)
 		res->shadow = NULL;
+	reload_conf_check(r->a->s->conf, r->a->s->config_path, &res->conf);
 	/* Of interest to who reads the answer; a signal reads none. */
 	if (res->error >= 0 && r->wishes[0].client)
 		reload_lint(res);
@@ -151,6 +152,19 @@ static bool drop_same(struct reload *r)
 	return true;
 }
 
+/* Who sends a signal reads no answer: the log has it. */
+static void say_conf(const struct reload_conf *c)
+{
+	if (*c->changed)
+		log_warning("agent.ini is read at the start only, and says "
+			    "otherwise now: %s",
+			    c->changed);
+	if (*c->error)
+		log_warning("agent.ini is wrong now, the next start will "
+			    "fail: %s",
+			    c->error);
+}
+
 static void serve_next(struct reload *r);
 
 /* The first wish is done, well or not. */
@@ -170,6 +184,7 @@ static void end(struct reload *r)
 	else
 		take(a, &w, &r->result);
 	take_shadow(a, &r->result);
+	say_conf(&r->result.conf);
 	if (w.client) {
 		r->result.set = a->rules;
 		r->result.generation = a->generation;

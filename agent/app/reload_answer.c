@@ -86,6 +86,20 @@ static void text_lints(struct buf *out, const struct reload_result *r)
 		buf_add_str(out, " ('picket check' has the lines)\n");
 }
 
+static void text_conf(struct buf *out, const struct reload_conf *c)
+{
+	if (*c->changed)
+		buf_addf(out,
+			 "agent.ini is read at the start only; changed since, "
+			 "and waiting for a restart: %s\n",
+			 c->changed);
+	if (*c->error)
+		buf_addf(out,
+			 "agent.ini is wrong now, the next start will fail: "
+			 "%s\n",
+			 c->error);
+}
+
 void reload_text(struct buf *out, const struct reload_result *r)
 {
 	size_t n[ACTIONS] = { 0 };
@@ -115,6 +129,7 @@ void reload_text(struct buf *out, const struct reload_result *r)
 		buf_addf(out, "shadow policy: %zu rules, sha256 %s\n",
 			 rule_set_count(r->shadow),
 			 hex_print(rule_set_hash(r->shadow), 32, sha));
+	text_conf(out, &r->conf);
 }
 
 static void json_error(struct buf *out, const struct reload_result *r)
@@ -165,6 +180,10 @@ void reload_json(struct buf *out, const struct reload_result *r)
 				 hex_print(rule_set_hash(r->shadow), 32, sha));
 		buf_add_char(out, '}');
 	}
+	buf_add_str(out, ",\"restart_needed_for\":");
+	escape_json(out, slice_str(r->conf.changed), NULL);
+	buf_add_str(out, ",\"config_error\":");
+	escape_json(out, slice_str(r->conf.error), NULL);
 	buf_add_str(out, "}\n");
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "app/exit_codes.h"
+#include "app/reload_conf.h"
 #include "base/buf.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
@@ -23,6 +24,7 @@ struct reload_result {
 	struct rule_set *shadow;
 	struct rule_error shadow_where;
 	const char *shadow_error; /* empty: none */
+	struct reload_conf conf;
 	bool linted;
 	size_t lints[LINT_KIND_COUNT];
 };

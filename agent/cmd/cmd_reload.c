@@ -37,7 +37,8 @@ static const struct opt_command command = {
 	.synopsis = "[options]",
 	.summary =
 		"Have the running agent read its policy anew, all or nothing, and say what is\n"
-		"in force then. No event is lost meanwhile.",
+		"in force then. No event is lost meanwhile. agent.ini is read at the start only:\n"
+		"keys that changed since are named.",
 	.rows = rows,
 	.notes =
 		"Exit status: 0 the new policy is in force; 6 it is wrong (FILE:LINE: what) and\n"

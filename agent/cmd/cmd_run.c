@@ -68,6 +68,7 @@ int cmd_run(int argc, char **argv)
 	log_never_wait();
 	d = (struct daemon_settings){
 		.conf = &conf,
+		.config_path = s.config,
 		.policy_dir = s.policy ? s.policy : conf.rules.dir,
 		.journal_dir = s.journal ? s.journal : conf.journal.dir,
 		.tail = s.tail,

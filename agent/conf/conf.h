@@ -118,5 +118,12 @@ int conf_load_text(const char *name, struct slice text, struct conf *ret,
  */
 const struct conf_collector *conf_destination(const struct conf *c, size_t i);
 
+/*
+ * The keys that the two say differently, "[section] key, [section] key"; how
+ * many. Those of collectors are the shipper's and left out.
+ */
+#define CONF_VALUE_MAX (64u << 10)
+size_t conf_diff(const struct conf *a, const struct conf *b, struct buf *out);
+
 /* Every section and key as it stands, in the file's own form. */
 void conf_print(struct buf *out, const struct conf *c);

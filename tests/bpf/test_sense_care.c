@@ -407,8 +407,7 @@ static void holder_of_another_shape_says_nothing(void **state)
 
 static void who_makes_himself_picket_is_found_out(void **state)
 {
-	struct wire_control other = { .self.tgid = 1 },
-			    is = { .self.tgid = 0 };
+	struct wire_control other = { .self.tgid = 1 }, is = { .self.tgid = 0 };
 	struct sensor_harm harm;
 	uint32_t key = 0;
 	struct seen *w;

@@ -58,6 +58,30 @@ def the_answer_says_what_is_in_force(s):
 
 
 @test
+def settings_that_wait_for_a_restart_are_named(s):
+    ini = s.agent.config
+    before = ini.read_text()
+    told = json.loads(reload(s.agent, "--json").stdout)
+    equal((told["restart_needed_for"], told["config_error"]), ("", ""),
+          "nothing changed")
+    try:
+        ini.write_text(before + "\n[canary]\ninterval = 77s\n")
+        p = reload(s.agent)
+        equal(p.returncode, 0, "the policy is in force all the same")
+        contains(p.stdout.decode(), "waiting for a restart: [canary] interval",
+                 "text")
+        told = json.loads(reload(s.agent, "--json").stdout)
+        equal(told["restart_needed_for"], "[canary] interval", "keys")
+        ini.write_text(before + "\n[canary]\nintervall = 77s\n")
+        told = json.loads(reload(s.agent, "--json").stdout)
+        equal(told["reloaded"], True, "the policy")
+        contains(told["config_error"], "intervall", "error")
+        contains(s.agent.log_text(), "the next start will fail", "log")
+    finally:
+        ini.write_text(before)
+
+
+@test
 def the_event_names_who_asked(s):
     p = subprocess.Popen([PICKET, "reload", "--journal", s.agent.journal],
                          stdout=subprocess.PIPE)
