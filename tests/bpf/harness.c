@@ -22,7 +22,7 @@
 #include "base/clock.h"
 #include "forced.h"
 
-#define DEADLINE_S 30
+#define DEADLINE_S 60
 
 const char *const seen_env_names[] = { "LD_PRELOAD", "PICKET_TEST_LONG",
 				       "BASH_ENV", NULL };

@@ -33,7 +33,7 @@ static int act_nonblocking(void *arg)
 		return 90;
 	if (net_ask(fd, p) == -ECONNREFUSED)
 		return 0;
-	if (poll(&ready, 1, 10000) != 1)
+	if (poll(&ready, 1, 60000) != 1)
 		return 91;
 	r = net_ask(fd, p);
 	return r && r != -EISCONN && r != -ECONNREFUSED;

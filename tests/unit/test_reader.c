@@ -154,7 +154,7 @@ static void descriptor_wakes_for_every_change(void **state)
 	for (i = 0; i < 60; i++) {
 		store_events(&d, i % 7 + 1);
 		while (seen.end < store_stats(&d).next_seq) {
-			assert_int_equal(poll(&p, 1, 10000), 1);
+			assert_int_equal(poll(&p, 1, 60000), 1);
 			reader_clear(r);
 			store_read_on(r, &seen);
 		}
