@@ -22,9 +22,11 @@
 #include "base/text.h"
 #include "out/json.h"
 #include "out/names.h"
+#include "out/pbwire.h"
 #include "out/template.h"
 #include "out/text.h"
 #include "out/view.h"
+#include "store/reader.h"
 
 /* The longest line: an image with 64 ancestors, everything escaped. */
 #define LINE_BYTES (4u << 20)
@@ -204,12 +206,49 @@ static void tell_skipped(struct tail_lines *t, uint64_t n)
 	(void)line_out_add(&t->out, buf_slice(&t->line));
 }
 
+/* The field with this number, of type `bytes`; empty: there is none. */
+static struct slice part_of(struct slice message, uint32_t number)
+{
+	struct wire_field f;
+
+	while (wire_next(&message, &f) > 0)
+		if (f.number == number && f.type == 2)
+			return f.bytes;
+	return slice_of(NULL, 0);
+}
+
+/* Event.verdict.answer */
+static bool is_pending(struct slice event)
+{
+	struct slice verdict = part_of(event, 5);
+	struct wire_field f;
+
+	while (wire_next(&verdict, &f) > 0)
+		if (f.number == 1)
+			return f.value == PICKET__V1__ANSWER__ANSWER_PENDING;
+	return false;
+}
+
+/*
+ * A log of alerts is kept by the agent itself, of all that it journals: what
+ * is no alert, and can become none, is not unpacked. What is no event may be
+ * about one.
+ */
+static bool is_passed_over(const struct tail_lines *t,
+			   const struct reader_frame *f)
+{
+	return t->s.as_log && f->type == JOURNAL_EVENT &&
+	       !(f->flags & JOURNAL_FRAME_URGENT) && !is_pending(f->payload);
+}
+
 int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 		    const struct reader_frame *frame)
 {
 	struct view v;
 	int r;
 
+	if (is_passed_over(t, frame))
+		return 0;
 	r = view_take(t->images, journal_id, frame, &v);
 	if (r <= 0)
 		return r;

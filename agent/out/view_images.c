@@ -12,12 +12,17 @@
 
 #include "base/table.h"
 #include "out/like.h"
+#include "out/pbwire.h"
 
 /*
  * What unpacking one payload may take. A full image of 8192 empty strings
  * takes half of it, parse memory included.
  */
 #define UNPACK_MAX	   (2u << 20)
+/* So no more of one are looked at than those strings and all other fields. */
+#define IMAGE_FIELDS_MAX   (8192 + 128)
+#define IMAGE_ID	   1
+#define IMAGE_STDIO	   44
 /* Images of one segment: as many as a segment of ordinary size describes. */
 #define IMAGES_MAX	   32768
 #define IMAGES_BYTES_MAX   (16u << 20)
@@ -251,17 +256,25 @@ const Picket__V1__Image *view_touch_line(struct view_images *v, uint64_t id)
 	return first;
 }
 
-/* Is it an image? Its id, or 0. */
+/*
+ * Does it look like an image? Its id, or 0. Most are never shown, so what is
+ * deeper in it is judged when it is unpacked: one that cannot be is unknown.
+ */
 static uint64_t check_image(struct slice payload)
 {
-	Picket__V1__Image *img;
+	unsigned fields = 0, stdio = 0;
+	struct wire_field f;
 	uint64_t id = 0;
+	int r;
 
-	img = view_unpack(&picket__v1__image__descriptor, payload);
-	if (img && img->n_stdio <= 3)
-		id = img->id;
-	view_free_message(img);
-	return id;
+	while ((r = wire_next(&payload, &f)) > 0) {
+		if (++fields > IMAGE_FIELDS_MAX)
+			return 0;
+		if (f.number == IMAGE_ID && f.type == 0)
+			id = f.value;
+		stdio += f.number == IMAGE_STDIO;
+	}
+	return r < 0 || stdio > 3 ? 0 : id;
 }
 
 static int take_whole(struct view_images *v, struct slice payload)
