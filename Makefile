@@ -417,9 +417,9 @@ run: deps-build
 		--policy packaging/policy.d --journal $(BUILD)/run/journal --no-pins --tail
 
 # Packages that are missing, and only those.
-.PHONY: deps-build deps-test deps-fuzz deps-deb deps-rpm
+.PHONY: deps-build deps-test deps-fuzz deps-deb deps-rpm deps-image
 deps-test deps-fuzz deps-deb deps-rpm: | deps-build
-deps-build deps-test deps-fuzz deps-deb deps-rpm:
+deps-build deps-test deps-fuzz deps-deb deps-rpm deps-image:
 	@packaging/install-deps $(@:deps-%=%)
 
 # A configuration that is there already is kept. Units name the programs where
@@ -428,6 +428,9 @@ LIBDIR = $(DESTDIR)$(PREFIX)/lib
 # On nodes nothing is configured by Puppet and the like: those rules stay out.
 CLUSTER_POLICY = $(filter-out %/32-configuration.ini,$(wildcard packaging/policy.d/*.ini)) \
 	$(wildcard packaging/policy.d-cluster/*.ini)
+.PHONY: print-cluster-policy
+print-cluster-policy:
+	@printf '%s\n' $(CLUSTER_POLICY)
 UNITDIR = $(PREFIX)/lib/systemd/system
 .PHONY: install
 install: all
@@ -493,6 +496,18 @@ rpm: deps-rpm dist
 		--define 'picket_version $(VERSION)' packaging/rpm/picket.spec \
 		>$(BUILD)/rpm/build.log 2>&1 || { tail -n 30 $(BUILD)/rpm/build.log; exit 1; }
 	@ls $(BUILD)/rpm/RPMS/*/*.rpm
+
+# The container image, an archive for each of ARCHES, in build/image. BASE: a
+# reference to a Debian that buildah can pull; else debootstrap makes one.
+ARCHES ?= amd64
+BASE ?=
+.PHONY: image
+image: deps-image dist
+	@rm -rf $(BUILD)/image/tree && mkdir -p $(BUILD)/image/tree
+	$(Q)tar -C $(BUILD)/image/tree --strip-components=1 \
+		-xf $(BUILD)/dist/$(DIST).tar.gz
+	$(Q)$(SUDO) env SOURCE_DATE_EPOCH=$(EPOCH) ARCHES="$(ARCHES)" \
+		packaging/container/build $(BUILD)/image/tree $(BUILD)/image $(BASE)
 
 # Headers keep their comments in columns by hand.
 .PHONY: format
