@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/agent.h"
@@ -102,6 +103,21 @@ static int start_sensor(struct agent *a)
 	return r == -ENOTSUP ? EXIT_CODE_NO_HOOK : EXIT_CODE_FAILURE;
 }
 
+/*
+ * In a container with a group of its own, which is the shipper's, nobody else
+ * could make a directory there for it. That it fails, the shipper will say.
+ */
+static void make_state_dirs(const struct conf *c)
+{
+	const struct conf_collector *to;
+
+	if (getegid() == 0)
+		return;
+	for (size_t i = 0; (to = conf_destination(c, i)); i++)
+		if (mkdir(to->state_dir, 0700) == 0)
+			(void)chmod(to->state_dir, 02770);
+}
+
 static int start_journal(struct agent *a)
 {
 	const struct conf *c = a->s->conf;
@@ -126,6 +142,8 @@ static int start_journal(struct agent *a)
 	else if (r < 0)
 		log_error("cannot open journal '%s': %s", a->s->journal_dir,
 			  what[0] ? what : strerrordesc_np(-r));
+	else
+		make_state_dirs(c);
 	return r;
 }
 
