@@ -45,6 +45,12 @@ static int take_varint(struct slice *s, uint64_t *ret)
 	uint64_t v = 0;
 	size_t i;
 
+	/* Nearly all tags, lengths and numbers. */
+	if (s->n && !(s->p[0] & 0x80)) {
+		*ret = (uint8_t)s->p[0];
+		*s = slice_of(s->p + 1, s->n - 1);
+		return 0;
+	}
 	for (i = 0; i < 10 && i < s->n; i++) {
 		uint64_t byte = (uint8_t)s->p[i];
 

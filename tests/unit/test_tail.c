@@ -436,6 +436,64 @@ static int place_open(void **state)
 	return 0;
 }
 
+static uint64_t append_packed(struct place *p, uint8_t type, bool is_urgent)
+{
+	uint64_t seq = 0;
+
+	assert_int_equal(
+		journal_append(p->journal, type, is_urgent ? JOURNAL_URGENT : 0,
+			       SAMPLE_WALL_NS, buf_slice(&p->payload), &seq),
+		0);
+	buf_reset(&p->payload);
+	return seq;
+}
+
+/*
+ * What is no alert is passed over unseen, but what may become one is not: the
+ * line of its verdict says who did it.
+ */
+static void log_of_alerts_knows_what_was_pending(void **state)
+{
+	struct tail_settings s = { .kinds = TAIL_ALL,
+				   .alerts_only = true,
+				   .as_log = true };
+	const struct verdict pending = { .answer = ANSWER_PENDING };
+	const struct verdict denied = { .answer = ANSWER_DENIED,
+					.severity = SEVERITY_HIGH,
+					.alert = true };
+	const struct resolution res = { .verdict = &denied,
+					.img = &((struct place *)*state)->img };
+	struct event ev = sample_event(EVENT_EXEC);
+	struct place *place = *state;
+	struct tail_view *t;
+	struct reader *r;
+	struct pipe p;
+	uint64_t seq;
+
+	append_exec(place);
+	append_exec(place);
+	buf_reset(&place->payload);
+	record_pack_event(&place->payload, &ev, &place->img, &pending, 1);
+	seq = append_packed(place, JOURNAL_EVENT, false);
+	record_pack_resolution(&place->payload, 1, seq, &res, 1, 1);
+	(void)append_packed(place, JOURNAL_AMENDMENT, true);
+	record_pack_event(&place->payload, &ev, &place->img, &denied, 1);
+	(void)append_packed(place, JOURNAL_EVENT, true);
+	assert_int_equal(journal_flush(place->journal, 5000), 0);
+	pipe_open(&p);
+	s.fd = p.in;
+	assert_int_equal(reader_open(place->dir, READER_OLDEST, 0, 0, &r), 0);
+	assert_int_equal(tail_view_new(&s, &t), 0);
+	assert_int_equal(tail_view_drain(t, r), 0);
+	(void)pipe_read(&p);
+	assert_int_equal(count(&p.got, "alert: "), 2);
+	assert_int_equal(count(&p.got, "actor[4711]"), 2);
+	assert_int_equal(tail_view_bad(t), 0);
+	tail_view_free(t);
+	reader_close(r);
+	pipe_close(&p);
+}
+
 static int place_close(void **state)
 {
 	struct place *p = *state;
@@ -584,6 +642,7 @@ int main(void)
 		cmocka_unit_test(skipped_lines_are_told_of),
 		cmocka_unit_test(reader_that_is_gone_is_told_apart),
 #define T(name) cmocka_unit_test_setup_teardown(name, place_open, place_close)
+		T(log_of_alerts_knows_what_was_pending),
 		T(drain_shows_all_there_is),
 		T(follower_shows_what_comes),
 		T(slow_reader_loses_nothing_and_holds_up_nobody),
