@@ -186,6 +186,11 @@
  *    segment and the first sequence of the next, are missing: damaged,
  *    trimmed or removed. A first sequence that goes back with a higher epoch
  *    is a restart; numbers that go back in the same epoch were seen already.
+ * 7. No number of a segment is as large as the first sequence of the next one
+ *    of the same epoch. What leaps there, in a frame, a seal or a gap, lies,
+ *    and would make all that follows look as if it had been seen: a gap ends
+ *    there, and a numbered frame behind it is passed over. The writer, who has
+ *    no next segment to ask, believes no number from 2^62 on.
  *
  * Who must not read past the last seal treats a finished segment as sealed to
  * its end: the next one's header is made after it is durable.

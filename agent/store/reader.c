@@ -5,6 +5,10 @@
  * one with a greater number means that those between are missing, and they are
  * told as a gap before it. Nothing else (damage, trimming, a writer that died,
  * a directory that was replaced) needs a case of its own.
+ *
+ * Only a number that leaps is doubted: one frame or seal of 2^63 would make
+ * everything behind it seen. What a segment may hold ends where the next one of
+ * its epoch begins.
  */
 #include "store/reader.h"
 
@@ -37,8 +41,10 @@ struct reader {
 	uint64_t segment; /* the one in `at`, or the last that was; 0 */
 	uint32_t epoch;	  /* of it */
 	bool finished;	  /* a younger one is there: it will not grow */
-	bool more;	  /* so it was when the last was looked for */
+	uint64_t after;	  /* the one behind the last that was found; or 0 */
+	uint64_t bound;	  /* the first number of the one behind `segment` */
 	uint64_t next;	  /* the number that comes; 0: not known yet */
+	uint64_t leapt;	  /* what it was before a gap in `segment`; or 0 */
 	struct reader_place start; /* in a segment not entered yet; or off 0 */
 
 	struct scan ahead; /* sealed only: looks for seals in `segment` */
@@ -58,6 +64,7 @@ static void leave_segment(struct reader *r)
 	scan_close(&r->at);
 	scan_close(&r->ahead);
 	r->horizon = 0;
+	r->bound = JOURNAL_SEQ_MAX;
 	r->finished = false;
 	r->has_held = false;
 }
@@ -76,7 +83,7 @@ void reader_close(struct reader *r)
 
 static void note_seal(struct reader *r, const struct journal_seal *s)
 {
-	if (s->last_seq >= r->newest.last_seq)
+	if (s->last_seq >= r->newest.last_seq && s->last_seq < r->bound)
 		r->newest = *s;
 }
 
@@ -117,6 +124,7 @@ static void place(struct reader *r, const struct dir_list *l)
 
 	leave_segment(r);
 	r->segment = 0;
+	r->leapt = 0;
 	if (!l->n || !r->next)
 		return;
 	i = locate_seq(r->dirfd, l, r->next);
@@ -201,6 +209,8 @@ int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
 		    int64_t wall_ns, uint32_t reason, struct reader_frame *ret)
 {
+	if (!r->leapt)
+		r->leapt = r->next;
 	r->gap = (struct journal_gap){
 		.first = r->next,
 		.count = end - r->next,
@@ -255,7 +265,7 @@ static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 			continue;
 		*ret = l.numbers[i];
 		*ret_oldest = i == 0;
-		r->more = i + 1 < l.n;
+		r->after = i + 1 < l.n ? l.numbers[i + 1] : 0;
 		r->listed_ns = 0;
 		return 0;
 	}
@@ -292,10 +302,33 @@ static int follow_directory(struct reader *r)
 	return 1;
 }
 
-/* The first frame of another journal, or of another life of this one. */
-static void meet_header(struct reader *r,
-			const struct journal_segment_header *h)
+/*
+ * Our segment is finished, `number` follows it. In another epoch numbers may
+ * be given again, so its beginning says nothing.
+ */
+static void finish(struct reader *r, uint64_t number)
 {
+	const struct journal_segment_header *ours = &r->at.header;
+	struct scan s = SCAN_INIT;
+
+	r->finished = true;
+	if (scan_open(&s, r->dirfd, number) >= 0 &&
+	    s.header.epoch == ours->epoch &&
+	    !memcmp(s.header.id, ours->id, sizeof(ours->id)))
+		r->bound = s.header.first_seq;
+	scan_close(&s);
+}
+
+/*
+ * The first frame of another journal, or of another life of this one. Its
+ * first number in *ret.
+ */
+static void meet_header(struct reader *r, uint64_t *ret)
+{
+	const struct journal_segment_header *h = &r->at.header;
+	uint64_t first = h->first_seq < r->bound ? h->first_seq : r->bound;
+
+	*ret = first;
 	if (r->has_id && memcmp(r->id, h->id, sizeof(r->id))) {
 		r->next = 0;
 		r->epoch = 0;
@@ -304,9 +337,12 @@ static void meet_header(struct reader *r,
 	memcpy(r->id, h->id, sizeof(r->id));
 	r->has_id = true;
 	/* What was cut off is given again, under the new epoch's name. */
-	if (!r->next ||
-	    (r->epoch && h->epoch > r->epoch && h->first_seq < r->next))
-		r->next = h->first_seq;
+	if (!r->next || (r->epoch && h->epoch > r->epoch && first < r->next))
+		r->next = first;
+	/* What we leapt over is here: the leap was a lie. */
+	if (r->leapt && first >= r->leapt && first < r->next)
+		r->next = first;
+	r->leapt = 0;
 }
 
 /* 1: a segment is open, or *ret is a gap before it; 0: there is none. */
@@ -314,7 +350,7 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 			 bool *ret_gap)
 {
 	const struct journal_segment_header *h;
-	uint64_t number;
+	uint64_t number, first;
 	uint32_t epoch;
 	bool oldest;
 	int err;
@@ -338,19 +374,20 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 	}
 	h = &r->at.header;
 	epoch = r->epoch && !oldest ? r->epoch : h->epoch;
-	meet_header(r, h);
+	/* Listed before it was opened: nothing was written to it since. */
+	if (r->after)
+		finish(r, r->after);
+	meet_header(r, &first);
 	r->segment = number;
 	r->epoch = h->epoch;
-	/* Listed before it was opened: nothing was written to it since. */
-	r->finished = r->more;
 	if (r->start.off && number == r->start.segment &&
 	    r->start.off > r->at.off)
 		r->at.off = r->start.off;
 	r->start.off = 0;
-	if (h->first_seq <= r->next)
+	if (first <= r->next)
 		return 1;
 	*ret_gap = true;
-	return tell_gap(r, h->first_seq, epoch, h->wall_ns,
+	return tell_gap(r, first, epoch, h->wall_ns,
 			oldest ? JOURNAL_GAP_TRIMMED : JOURNAL_GAP_DAMAGED,
 			ret);
 }
@@ -380,6 +417,20 @@ static int look_ahead(struct reader *r)
 	return err;
 }
 
+/* We have seen its beginning, or ask only the end; or it says too much. */
+static void clip_gap(struct reader *r, const struct frame *f,
+		     struct reader_frame *ret)
+{
+	r->gap = frame_gap(f);
+	if (f->seq < r->next)
+		ret->seq = r->next;
+	if (f->seq_end > r->bound && ret->seq < r->bound)
+		ret->seq_end = r->bound;
+	r->gap.first = ret->seq;
+	r->gap.count = ret->seq_end - ret->seq;
+	ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
+}
+
 static int hand_out(struct reader *r, const struct scan_hit *hit,
 		    struct reader_frame *ret)
 {
@@ -397,15 +448,9 @@ static int hand_out(struct reader *r, const struct scan_hit *hit,
 	};
 	if (!f->seq)
 		return 1;
-	/* A gap of which we have seen the beginning, or ask only the end. */
-	if (f->seq < r->next) {
-		ret->seq = r->next;
-		r->gap = frame_gap(f);
-		r->gap.count -= r->next - r->gap.first;
-		r->gap.first = r->next;
-		ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
-	}
-	r->next = f->seq_end;
+	if (f->type == JOURNAL_GAP)
+		clip_gap(r, f, ret);
+	r->next = ret->seq_end;
 	return 1;
 }
 
@@ -423,11 +468,14 @@ static int take(struct reader *r, const struct scan_hit *hit,
 		seal = frame_seal(f);
 		note_seal(r, &seal);
 		first = seal.last_seq + 1;
+		if (first > r->next && first > r->bound)
+			first = r->bound;
 		/* Where a run ended, images are numbered anew: always told. */
 		if ((first < r->next && !(seal.flags & JOURNAL_SEAL_CLEAN)) ||
 		    !first)
 			return 0;
-	} else if (f->seq && f->seq_end <= r->next) {
+	} else if (f->seq && (f->seq_end <= r->next ||
+			      (f->seq > r->next && f->seq >= r->bound))) {
 		return 0;
 	}
 	if (!r->has_held && first > r->next) {
@@ -501,7 +549,7 @@ int reader_next(struct reader *r, struct reader_frame *ret)
 		if (err < 0)
 			return err;
 		if (number) {
-			r->finished = true;
+			finish(r, number);
 			continue;
 		}
 		err = follow_directory(r);

@@ -27,6 +27,12 @@
  */
 #define EPOCHS_UNKNOWN 256
 
+/*
+ * Nobody gets here by counting. A number from here on is a lie, and believed it
+ * would leave none to go on with.
+ */
+#define SEQ_INCREDIBLE (JOURNAL_SEQ_MAX / 2)
+
 struct job {
 	int dirfd;
 	const struct journal_settings *settings;
@@ -262,6 +268,12 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 	return r < 0 ? fail(j, r, name) : 0;
 }
 
+static void note_end(struct last *l, uint64_t end)
+{
+	if (end > l->next_seq && end < SEQ_INCREDIBLE)
+		l->next_seq = end;
+}
+
 static int walk_last(struct last *l)
 {
 	struct scan_hit hit;
@@ -277,13 +289,11 @@ static int walk_last(struct last *l)
 			l->seal = frame_seal(&hit.frame);
 			l->seal_off = hit.off;
 			/* Numbers before it may be damaged; they are given. */
-			if (l->seal.last_seq >= l->next_seq)
-				l->next_seq = l->seal.last_seq + 1;
+			note_end(l, l->seal.last_seq + 1);
 		} else if (hit.frame.seq) {
 			segment_times_add(&l->times, hit.frame.wall_ns);
 		}
-		if (hit.frame.seq_end > l->next_seq)
-			l->next_seq = hit.frame.seq_end;
+		note_end(l, hit.frame.seq_end);
 		l->wall_ns = hit.frame.wall_ns;
 		l->end = l->scan.off;
 	}
@@ -296,6 +306,8 @@ static int walk_last(struct last *l)
 
 static bool is_ours(const struct job *j, const struct scan *s)
 {
+	if (s->header.first_seq >= SEQ_INCREDIBLE)
+		return false;
 	return !j->has_state ||
 	       !memcmp(s->header.id, j->state.id, sizeof(j->state.id));
 }
@@ -408,7 +420,7 @@ static int go_on(struct job *j, struct last *l)
 	}
 	if (j->has_state) {
 		memcpy(o->id, j->state.id, sizeof(o->id));
-		if (j->state.seq > o->next_seq)
+		if (j->state.seq > o->next_seq && j->state.seq < SEQ_INCREDIBLE)
 			o->next_seq = j->state.seq;
 		if (j->state.segment > youngest)
 			youngest = j->state.segment;

@@ -35,8 +35,12 @@ static int add(struct finder *f, uint64_t number, uint64_t first_seq)
 
 	f->out.chosen++;
 	if (f->in_run) {
-		f->out.runs[f->out.n - 1].last_segment = number;
-		f->out.runs[f->out.n - 1].last_seq = UINT64_MAX;
+		grown = &f->out.runs[f->out.n - 1];
+		grown->last_segment = number;
+		grown->last_seq = UINT64_MAX;
+		/* Numbers do not go down, whatever a seal says. */
+		if (first_seq < grown->first_seq && !grown->first_off)
+			grown->first_seq = first_seq;
 		return 0;
 	}
 	grown = reallocarray(f->out.runs, f->out.n + 1, sizeof(*grown));
@@ -98,8 +102,9 @@ static int narrow(struct finder *f, const struct seal_at *last, bool begins)
 		}
 		behind = behind && at.seal.link_earliest_ns > f->span->to_ns;
 		r = seals_before(&f->scan, &at, &before);
-		if (r <= 0)
-			return r;
+		/* Numbers that go up backwards: one of the two lies. */
+		if (r <= 0 || before.seal.last_seq > at.seal.last_seq)
+			return r < 0 ? r : 0;
 		if (behind)
 			run->last_seq = before.seal.last_seq;
 	}
