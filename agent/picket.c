@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/exit_codes.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/near.h"
+#include "base/opts.h"
 #include "cmd/commands.h"
-#include "cmd/near.h"
-#include "cmd/opts.h"
 
 static const struct command {
 	const char *name;

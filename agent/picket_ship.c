@@ -8,9 +8,9 @@
  * rights go, then the network library starts.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/opts.h"
 #include "conf/conf.h"
 #include "out/collector.h"
 #include "out/confine.h"
@@ -27,79 +29,52 @@
 #include "out/ships.h"
 #include "out/state_lock.h"
 
-#define EXIT_USAGE 2
-#define EXIT_CONF  6
-#define USER_NAME  "picket"
-#define CONF_PATH  "/etc/picket/agent.ini"
+#define USER_NAME "picket"
+#define CONF_PATH "/etc/picket/agent.ini"
 
 #define COLLECTORS_MAX (1 + CONF_NAMED_MAX)
-
-static const char help[] =
-	"usage: picket-ship [--config FILE] [--journal DIR] [--once]\n"
-	"\n"
-	"Post what picket keeps in its journal to the collectors that the\n"
-	"[collector] and [collector NAME] sections of the configuration name.\n"
-	"\n"
-	"  --config FILE   configuration (" CONF_PATH ")\n"
-	"  --journal DIR   journal, instead of the configured one\n"
-	"  --once          ship what is there, then exit: 0 when all of it was\n"
-	"                  acknowledged by every collector; 1 when one refused\n"
-	"                  a record, or when 'timeout' has passed without\n"
-	"                  progress and it still does not take what is sent\n"
-	"  --help          print this\n"
-	"  --version       print the version\n"
-	"\n"
-	"SIGHUP reads credentials anew and tries at once; SIGTERM and SIGINT\n"
-	"end it. Exit status: 0 ok, 1 failed, 2 usage, 6 configuration.\n";
 
 struct options {
 	const char *config, *journal;
 	bool once;
+	bool version;
 };
 
-/* 1: go on; else exit with *ret_code. */
-static int parse_options(int argc, char **argv, struct options *o,
-			 int *ret_code)
-{
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "journal", required_argument, NULL, 'j' },
-		{ "once", no_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
+static const struct opt_row rows[] = {
+	{ .name = "config",
+	  .letter = 'c',
+	  .metavar = "FILE",
+	  .help = "configuration (default " CONF_PATH ")",
+	  .offset = offsetof(struct options, config) },
+	{ .name = "journal",
+	  .letter = 'j',
+	  .metavar = "DIR",
+	  .help = "journal, instead of the configured one",
+	  .offset = offsetof(struct options, journal) },
+	{ .name = "once",
+	  .help = "ship what is there, then exit: 0 when all of it was\n"
+		  "acknowledged by every collector; 1 when one refused\n"
+		  "a record, or when 'timeout' has passed without\n"
+		  "progress and it still does not take what is sent",
+	  .offset = offsetof(struct options, once) },
+	{ .name = "version",
+	  .letter = 'V',
+	  .help = "print the version",
+	  .offset = offsetof(struct options, version) },
+	{ 0 },
+};
 
-	*ret_code = 0;
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			o->config = optarg;
-			break;
-		case 'j':
-			o->journal = optarg;
-			break;
-		case 'o':
-			o->once = true;
-			break;
-		case 'h':
-			(void)fputs(help, stdout);
-			return 0;
-		case 'v':
-			(void)puts("picket-ship " PICKET_VERSION);
-			return 0;
-		default:
-			*ret_code = EXIT_USAGE;
-			return 0;
-		}
-	}
-	if (optind == argc)
-		return 1;
-	log_error("unexpected argument '%s'", argv[optind]);
-	*ret_code = EXIT_USAGE;
-	return 0;
-}
+static const struct opt_command command = {
+	.name = "picket-ship",
+	.synopsis = "[options]",
+	.summary =
+		"Post what picket keeps in its journal to the collectors that the [collector]\n"
+		"and [collector NAME] sections of the configuration name.",
+	.rows = rows,
+	.notes = "SIGHUP reads credentials anew and tries at once; SIGTERM and "
+		 "SIGINT end it.\nExit status: 0 ok, 1 failed, 2 usage, "
+		 "6 configuration.",
+};
 
 static void cleanup_conf_fn(struct conf *c)
 {
@@ -163,12 +138,12 @@ static int load(const char *path, struct conf *c)
 		else
 			log_error("%s: %s", *err.file ? err.file : path,
 				  *err.what ? err.what : strerror(-r));
-		return EXIT_CONF;
+		return EXIT_CODE_CONFIG;
 	}
 	if (!conf_destination(c, 0)) {
 		log_error("%s: no url in [collector]: nothing can be shipped",
 			  path);
-		return EXIT_CONF;
+		return EXIT_CODE_CONFIG;
 	}
 	r = log_level_parse(or_empty(c->agent.log_level));
 	if (r >= 0)
@@ -337,7 +312,7 @@ static int check_files(const struct collector *list, size_t n)
 					  what) < 0) {
 			log_error("%s%s%s", list[i].name,
 				  *list[i].name ? ": " : "", what);
-			return EXIT_CONF;
+			return EXIT_CODE_CONFIG;
 		}
 	}
 	return 0;
@@ -434,15 +409,17 @@ int main(int argc, char **argv)
 	 */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	log_init("picket-ship", LOG_INFO);
-	if (parse_options(argc, argv, &o, &code) != 1)
+	if (!opts_parse(&command, argc, argv, &o, &code))
 		return code;
+	if (o.version)
+		return puts("picket-ship " PICKET_VERSION) == EOF;
 	code = load(o.config, &conf);
 	if (code)
 		return code;
 	n = list_collectors(&conf, list);
 	set.journal_dir = o.journal ? o.journal : conf.journal.dir;
 	if (check_journal(list, n, set.journal_dir) < 0)
-		return EXIT_CONF;
+		return EXIT_CODE_CONFIG;
 	/*
 	 * Libraries look for proxies, key logs and resolver options there;
 	 * settings come from the configuration alone.

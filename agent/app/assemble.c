@@ -11,7 +11,6 @@
 
 #include "app/agent.h"
 #include "app/alerts.h"
-#include "app/exit_codes.h"
 #include "app/losses.h"
 #include "app/policy_watch.h"
 #include "app/redact_key.h"
@@ -24,6 +23,7 @@
 #include "app/tail_view.h"
 #include "app/trust_run.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "conf/conf.h"

@@ -15,5 +15,5 @@ struct daemon_settings {
 	bool pin;  /* [sensor] pin_dir counts */
 };
 
-/* Until a signal ends it. An exit code of app/exit_codes.h; has logged why. */
+/* Until a signal ends it. An exit code of base/exit_codes.h; has logged why. */
 int daemon_run(const struct daemon_settings *s);

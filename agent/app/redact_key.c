@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "base/cleanup.h"
+#include "base/exit_codes.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "store/lines.h"

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "app/agent.h"
-#include "app/exit_codes.h"
 #include "app/reload_answer.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/trust_run.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "rules/rules.h"
 #include "rules/stats.h"

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/exit_codes.h"
 #include "app/reload_conf.h"
 #include "base/buf.h"
+#include "base/exit_codes.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
 

@@ -5,8 +5,8 @@
  */
 #include "app/settings.h"
 
-#include "app/exit_codes.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "rules/rules.h"

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "app/canary.h"
-#include "app/exit_codes.h"
 #include "base/cleanup.h"
+#include "base/exit_codes.h"
 #include "cmd/commands.h"
 
 static int connect_nowhere(void)

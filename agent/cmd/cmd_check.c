@@ -6,15 +6,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "app/exit_codes.h"
 #include "app/settings.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "conf/conf.h"
 #include "rules/lint.h"
 #include "store/lines.h"

@@ -11,16 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/exit_codes.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/coverage_answer.h"
 #include "cmd/coverage_read.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "cmd/when.h"
 
 #define OUTPUT_MAX (1u << 20)

@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "app/exit_codes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/fs.h"
 #include "base/ini.h"
 #include "base/log.h"
@@ -74,8 +74,8 @@ static const struct opt_row rows[] = {
 	{ .name = "merge",
 	  .letter = 'm',
 	  .metavar = "FILE",
-	  .help = "begin with this policy file, as it is, and add what it\n"
-		  "does not allow",
+	  .help = "begin with this policy file, as it is;\n"
+		  "what it does not allow is added",
 	  .offset = offsetof(struct settings, merge) },
 	{ .name = "output",
 	  .letter = 'o',
@@ -84,7 +84,7 @@ static const struct opt_row rows[] = {
 		  "standard output",
 	  .offset = offsetof(struct settings, output) },
 	{ .name = "excepts",
-	  .help = "also except what deny rules that are not final say no to",
+	  .help = "also except what deny rules say no to, if not final",
 	  .offset = offsetof(struct settings, excepts) },
 	{ .name = "owner",
 	  .metavar = "NAME",

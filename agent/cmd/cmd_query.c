@@ -14,16 +14,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "app/line_out.h"
 #include "app/tail_lines.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "base/text.h"
 #include "cmd/held.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "cmd/query_opts.h"
 #include "cmd/query_read.h"
 #include "cmd/query_tree.h"
@@ -131,8 +131,8 @@ static const struct opt_row rows[] = {
 	  .expects = QUERY_VERDICT_EXPECTED },
 	{ .name = "tree",
 	  .metavar = "UID",
-	  .help = "the process of the record with this uid (see --json),\n"
-		  "all that came of it, and what each of them did",
+	  .help = "the process of the record with this uid (see --json)\n"
+		  "and all that came of it, and what each of them did",
 	  .offset = offsetof(struct settings, tree) },
 	{ .name = "up",
 	  .metavar = "N",

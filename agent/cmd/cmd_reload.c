@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/exit_codes.h"
 #include "app/status_socket.h"
 #include "base/buf.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"

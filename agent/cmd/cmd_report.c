@@ -13,17 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "base/text.h"
 #include "cmd/coverage_read.h"
 #include "cmd/incident_html.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 
 #define PAGE_MAX   (96u << 20)
 #define AROUND_MAX (366 * 24 * 3600000ull) /* ms */
@@ -67,8 +67,8 @@ static const struct opt_row rows[] = {
 	{ .name = "output",
 	  .letter = 'o',
 	  .metavar = "FILE",
-	  .help = "where the page goes; without it, or with '-', to standard\n"
-		  "output, if that is no terminal",
+	  .help = "where the page goes; without it, or with '-', to\n"
+		  "standard output, if that is no terminal",
 	  .offset = offsetof(struct settings, output) },
 	{ .name = "before",
 	  .letter = 'b',
@@ -84,8 +84,8 @@ static const struct opt_row rows[] = {
 	  .expects = "a duration of at most 366d" },
 	{ .name = "up",
 	  .metavar = "N",
-	  .help = "let the tree begin so many parents up; without it, as far\n"
-		  "up as it is one unit, container or session",
+	  .help = "let the tree begin so many parents up; without it,\n"
+		  "as far up as it is one unit, container or session",
 	  .set = set_up,
 	  .expects = "a number of at most 64" },
 	OPT_JOURNAL(settings, wish.journal),

@@ -3,12 +3,12 @@
 #include <stddef.h>
 
 #include "app/daemon.h"
-#include "app/exit_codes.h"
 #include "app/settings.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "conf/conf.h"
 
 struct run_settings {
@@ -32,8 +32,8 @@ static const struct opt_row rows[] = {
 	  .help = "print a line for each event on standard output",
 	  .offset = offsetof(struct run_settings, tail) },
 	{ .name = "no-pins",
-	  .help = "let nothing outlive this process: what happens until it is\n"
-		  "started again is not seen",
+	  .help = "let nothing outlive this process: what happens until\n"
+		  "it is started again is not seen",
 	  .offset = offsetof(struct run_settings, no_pins) },
 	{ 0 },
 };
@@ -45,11 +45,10 @@ static const struct opt_command command = {
 		   "against the policy\nand keep it in the journal.",
 	.rows = rows,
 	.notes =
-		"SIGHUP reloads the policy, as picket reload does. SIGINT and SIGTERM end it and "
-		"leave nothing in\nthe kernel; SIGUSR2 ends it and leaves the "
-		"programs running for the next\nstart, as a crash does.\n"
-		"Needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE "
-		"and CAP_DAC_READ_SEARCH\nto start, or root.",
+		"SIGHUP reloads the policy, as picket reload does. SIGINT and SIGTERM end it\n"
+		"and leave nothing in the kernel; SIGUSR2 ends it and leaves the programs\n"
+		"running for the next start, as a crash does. Needs to start, or root:\n"
+		"CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH.",
 };
 
 int cmd_run(int argc, char **argv)

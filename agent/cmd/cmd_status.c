@@ -7,16 +7,16 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "app/health.h"
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "conf/conf.h"
 
 #define ANSWER_MAX (5u << 20)
@@ -43,7 +43,7 @@ static const struct opt_row rows[] = {
 	  .help = "journal directory",
 	  .offset = offsetof(struct status_settings, journal) },
 	{ .name = "rules",
-	  .help = "of the policy: most used, never used, expired or about to",
+	  .help = "rules most used, never used, expired or about to",
 	  .offset = offsetof(struct status_settings, rules) },
 	OPT_JSON(status_settings, "one JSON object; with --rules one per rule"),
 	{ .name = "prometheus",

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "base/cleanup.h"
+#include "base/exit_codes.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "cmd/bundle.h"

@@ -12,15 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "app/tail_view.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/opts.h"
 #include "base/text.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "cmd/query_opts.h"
 #include "cmd/when.h"
 #include "out/template.h"

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "app/exit_codes.h"
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "store/lines.h"
 #include "store/verify.h"
 

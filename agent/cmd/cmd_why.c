@@ -9,16 +9,16 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "app/exit_codes.h"
 #include "app/settings.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/opts.h"
 #include "base/text.h"
 #include "cmd/findings_read.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "cmd/opts.h"
 #include "cmd/query_read.h"
 #include "cmd/when.h"
 #include "cmd/why_print.h"

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/exit_codes.h"
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/exit_codes.h"
 #include "base/log.h"
 
 int journal_dir_refuse(const char *dir, int error)

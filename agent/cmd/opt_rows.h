@@ -10,7 +10,7 @@
 
 #include "app/settings.h"
 #include "cmd/journal_dir.h"
-#include "cmd/opts.h"
+#include "base/opts.h"
 #include "cmd/when.h"
 
 #define OPT_JOURNAL(S, member)                                                 \

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "app/query_match.h"
-#include "cmd/opts.h"
+#include "base/opts.h"
 
 int query_set_exe(void *match, const char *value);
 int query_set_pid(void *match, const char *value);

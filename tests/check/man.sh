@@ -48,7 +48,7 @@ lacking <(options_told $man/picket.8) \
 		sub(/=.*/, "", $3); print $2, $3 }') |
 	result picket_8_names_no_other_option
 
-lacking <("$build/picket-ship" --help | grep -o '^  --[a-z]*' | tr -d ' ') \
+lacking <("$build/picket-ship" --help | grep -oE '^  (-.,|   ) --[a-z]*' | grep -o -e '--.*') \
 	<(options_told $man/picket-ship.8 | tr -d ' ') |
 	result picket_ship_8_names_each_option
 

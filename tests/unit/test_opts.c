@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* app/opts, app/near: what is taken, and what is said of the rest. */
+/* base/opts, base/near: what is taken, and what is said of the rest. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "app/exit_codes.h"
-#include "cmd/near.h"
-#include "cmd/opts.h"
+#include "base/exit_codes.h"
+#include "base/near.h"
+#include "base/opts.h"
 
 struct settings {
 	const char *dir;

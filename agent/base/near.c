@@ -4,7 +4,7 @@
  * letter too many, one too few, another one, or two neighbours swapped. One
  * slip for every three letters is still worth a suggestion.
  */
-#include "cmd/near.h"
+#include "base/near.h"
 
 #include <stdbool.h>
 #include <string.h>

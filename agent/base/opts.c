@@ -4,17 +4,17 @@
  * finds out what it did not like and says exactly that, since "usage: …" over
  * a whole screen tells nobody which letter was wrong.
  */
-#include "cmd/opts.h"
+#include "base/opts.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "app/exit_codes.h"
 #include "base/buf.h"
 #include "base/escape.h"
-#include "cmd/near.h"
+#include "base/exit_codes.h"
+#include "base/near.h"
 
 /* Values of long options: behind all letters. */
 #define VAL_ROW	 256
@@ -22,7 +22,10 @@
 #define VAL_LIST (VAL_HELP + 1)
 
 /* Where help texts begin; options that are longer get a line of their own. */
-#define HELP_COLUMN 26
+#define HELP_COLUMN  ((size_t)26)
+#define HELP_MAX     (16 << 10)
+/* A terminal has 24, and the shell's prompt takes one of them. */
+#define SCREEN_LINES 23
 
 struct tables {
 	struct option longs[OPTS_MAX + 3];
@@ -89,24 +92,34 @@ static const struct opt_row *row_of(const struct opt_command *cmd, int val)
 
 /* ---- what it prints ------------------------------------------------------ */
 
-static void print_row(const struct opt_row *row)
+/* "  -j, --journal DIR"; the columns it takes. */
+static size_t add_option(struct buf *out, const struct opt_row *row)
+{
+	size_t begin = out->n;
+
+	if (row->letter)
+		buf_addf(out, "  -%c, --%s", row->letter, row->name);
+	else
+		buf_addf(out, "      --%s", row->name);
+	if (row->metavar)
+		buf_addf(out, " %s", row->metavar);
+	return out->n - begin;
+}
+
+static void add_row(struct buf *out, const struct opt_row *row)
 {
 	const char *help = row->help;
-	int n;
+	size_t n = add_option(out, row);
 
-	n = row->letter ? printf("  -%c, --%s", row->letter, row->name)
-			: printf("      --%s", row->name);
-	if (row->metavar)
-		n += printf(" %s", row->metavar);
 	if (n >= HELP_COLUMN) {
-		(void)putchar('\n');
+		buf_add_char(out, '\n');
 		n = 0;
 	}
 	for (;;) {
 		const char *end = strchrnul(help, '\n');
 
-		printf("%*s%.*s\n", HELP_COLUMN - n, "", (int)(end - help),
-		       help);
+		buf_addf(out, "%*s%.*s\n", (int)(HELP_COLUMN - n), "",
+			 (int)(end - help), help);
 		if (!*end)
 			break;
 		help = end + 1;
@@ -114,19 +127,67 @@ static void print_row(const struct opt_row *row)
 	}
 }
 
-static int print_help(const struct opt_command *cmd)
+/* One line: what the option is, without what is to be known about it. */
+static void add_row_shortly(struct buf *out, const struct opt_row *row)
 {
-	static const struct opt_row help = { .name = "help",
-					     .letter = 'h',
-					     .help = "print this" };
+	size_t n = add_option(out, row), k;
+	const char *help = row->help;
 
-	printf("Usage: %s %s\n\n%s\n\nOptions:\n", cmd->name, cmd->synopsis,
-	       cmd->summary);
+	buf_addf(out, "%*s", n < HELP_COLUMN ? (int)(HELP_COLUMN - n) : 2, "");
+	for (k = 0; help[k] && !strchr("\n;", help[k]); k++)
+		if (help[k] == ':' && strchr(" \n", help[k + 1]))
+			break;
+	if (k && help[k - 1] == ',')
+		buf_addf(out, "%.*s …\n", (int)k, help);
+	else
+		buf_addf(out, "%.*s\n", (int)k, help);
+}
+
+static const struct opt_row help_row = { .name = "help",
+					 .letter = 'h',
+					 .help = "print this" };
+
+static void add_help(struct buf *out, const struct opt_command *cmd)
+{
+	buf_addf(out, "Usage: %s %s\n\n%s\n\nOptions:\n", cmd->name,
+		 cmd->synopsis, cmd->summary);
 	for (const struct opt_row *row = cmd->rows; row->name; row++)
-		print_row(row);
-	print_row(&help);
+		add_row(out, row);
+	add_row(out, &help_row);
 	if (cmd->notes)
-		printf("\n%s\n", cmd->notes);
+		buf_addf(out, "\n%s\n", cmd->notes);
+}
+
+static void add_help_shortly(struct buf *out, const struct opt_command *cmd)
+{
+	buf_addf(out, "Usage: %s %s\n%s\n\n", cmd->name, cmd->synopsis,
+		 cmd->summary);
+	for (const struct opt_row *row = cmd->rows; row->name; row++)
+		add_row_shortly(out, row);
+	buf_addf(out, "\n'%s --help' says more of each.\n", cmd->name);
+}
+
+static size_t lines_of(const struct buf *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->n; i++)
+		n += out->p[i] == '\n';
+	return n;
+}
+
+/* In full, or with -h what fits a screen of the usual size. */
+static int print_help(const struct opt_command *cmd, bool in_full)
+{
+	cleanup_buf struct buf out = BUF_INIT(HELP_MAX);
+
+	add_help(&out, cmd);
+	if (!in_full && lines_of(&out) > SCREEN_LINES) {
+		out.n = 0;
+		add_help_shortly(&out, cmd);
+	}
+	if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n)
+		return EXIT_CODE_FAILURE;
 	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
@@ -226,7 +287,7 @@ bool opts_parse(const struct opt_command *cmd, int argc, char **argv,
 		if (val == -1)
 			break;
 		if (val == 'h' || val == VAL_HELP) {
-			*ret_exit = print_help(cmd);
+			*ret_exit = print_help(cmd, val == VAL_HELP);
 			return false;
 		}
 		if (val == VAL_LIST) {
