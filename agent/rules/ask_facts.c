@@ -75,28 +75,32 @@ static const struct file_facts *facts_of(const struct asking *a, bool script,
 }
 
 /* Both for certain: any no is a no. */
-static enum tri both(enum tri x, enum tri y)
+/* The first of the three that one of them is, or what is left. */
+static enum tri first_of(const enum tri order[static 4], enum tri x, enum tri y)
 {
-	static const enum tri order[] = { TRI_NO, TRI_UNKNOWN, TRI_PENDING };
 	size_t i;
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (i = 0; i < 3; i++) {
 		if (x == order[i] || y == order[i])
-			return order[i];
+			break;
 	}
-	return TRI_YES;
+	return order[i];
+}
+
+static enum tri both(enum tri x, enum tri y)
+{
+	static const enum tri order[] = { TRI_NO, TRI_UNKNOWN, TRI_PENDING,
+					  TRI_YES };
+
+	return first_of(order, x, y);
 }
 
 static enum tri either(enum tri x, enum tri y)
 {
-	static const enum tri order[] = { TRI_YES, TRI_PENDING, TRI_UNKNOWN };
-	size_t i;
+	static const enum tri order[] = { TRI_YES, TRI_PENDING, TRI_UNKNOWN,
+					  TRI_NO };
 
-	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		if (x == order[i] || y == order[i])
-			return order[i];
-	}
-	return TRI_NO;
+	return first_of(order, x, y);
 }
 
 /* ---- trust -------------------------------------------------------------- */
