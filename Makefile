@@ -422,8 +422,8 @@ deps-test deps-fuzz deps-deb deps-rpm: | deps-build
 deps-build deps-test deps-fuzz deps-deb deps-rpm deps-image:
 	@packaging/install-deps $(@:deps-%=%)
 
-# A configuration that is there already is kept. Units name the programs where
-# they are installed.
+# A configuration that is there already is kept. Units and the policy name the
+# programs, and all of it the configuration, where they are installed.
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
 # On nodes nothing is configured by Puppet and the like: those rules stay out.
 CLUSTER_POLICY = $(filter-out %/32-configuration.ini,$(wildcard packaging/policy.d/*.ini)) \
@@ -432,23 +432,28 @@ CLUSTER_POLICY = $(filter-out %/32-configuration.ini,$(wildcard packaging/policy
 print-cluster-policy:
 	@printf '%s\n' $(CLUSTER_POLICY)
 UNITDIR = $(PREFIX)/lib/systemd/system
+ETC := $(BUILD)/etc
+PLACES = s,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; \
+	s,/etc/picket,$(SYSCONFDIR)/picket,g; $(if $(filter /usr,$(PREFIX)),, \
+	s,/usr/local/bin/picket,$(PREFIX)/bin/picket,g)
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d \
 		$(DESTDIR)$(UNITDIR) $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
 	install -m 0755 $(BUILD)/picket $(BUILD)/picket-ship $(DESTDIR)$(PREFIX)/bin/
-	for unit in picket picket-ship; do \
-		sed 's,@BINDIR@,$(PREFIX)/bin,' packaging/systemd/$$unit.service \
-			>$(BUILD)/$$unit.service && \
-		install -m 0644 $(BUILD)/$$unit.service $(DESTDIR)$(UNITDIR)/ || exit; \
-	done
+	rm -rf $(ETC) && mkdir -p $(ETC)/policy.d $(ETC)/policy.d-cluster
+	cp packaging/systemd/*.service packaging/agent.ini $(ETC)/
+	cp packaging/policy.d/*.ini $(ETC)/policy.d/
+	cp $(CLUSTER_POLICY) $(ETC)/policy.d-cluster/
+	sed -i '$(PLACES)' $(ETC)/*.service $(ETC)/agent.ini $(ETC)/policy.d*/*.ini
+	install -m 0644 $(ETC)/*.service $(DESTDIR)$(UNITDIR)/
 	install -m 0644 packaging/sysusers.d/picket.conf $(LIBDIR)/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/picket.conf $(LIBDIR)/tmpfiles.d/
 	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
-		install -m 0644 packaging/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
-	install -m 0644 packaging/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
+		install -m 0644 $(ETC)/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
+	install -m 0644 $(ETC)/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
 	install -d $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster
-	install -m 0644 $(CLUSTER_POLICY) $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster/
+	install -m 0644 $(ETC)/policy.d-cluster/*.ini $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 0644 packaging/man/*.5 $(BUILD)/man/picket.ini.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/
@@ -479,6 +484,7 @@ deb: deps-deb dist
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb
 	$(Q)tar -C $(BUILD)/deb -xf $(BUILD)/dist/$(DIST).tar.gz
 	$(Q)cp -a $(BUILD)/deb/$(DIST)/packaging/deb $(BUILD)/deb/$(DIST)/debian
+	$(Q)sed -i '1s/([^)]*)/($(VERSION))/' $(BUILD)/deb/$(DIST)/debian/changelog
 	$(Q)cd $(BUILD)/deb/$(DIST) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
 		SOURCE_DATE_EPOCH=$(EPOCH) dpkg-buildpackage -us -uc -b \
 		>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
