@@ -24,6 +24,16 @@ BUILD = pathlib.Path(os.environ.get("BUILD") or ROOT / "build").resolve()
 CACHE = pathlib.Path(os.environ.get("PICKET_VM_CACHE")
                      or BUILD / "vm").resolve()
 KERNEL = "6.1"
+COLLECTOR = "10.0.2.100:4318"
+# Its side of that; without a name service, a route or anything else.
+NETWORK = """
+for _ in $(seq 600); do
+    nic=$(ls /sys/class/net | grep -v '^lo$' | head -n 1)
+    [ -z "$nic" ] || break
+    sleep 0.1
+done
+ip address add 10.0.2.15/24 dev "$nic" && ip link set "$nic" up
+"""
 DRIVERS = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_rng"]
 
 # Mounts the disk, adds what is new to it once, and hands over.
@@ -105,12 +115,16 @@ def install_into(directory):
 
 
 class System:
-    """files: {path in the guest: (text, mode)}; first: shell, once, in it,
-    before it boots; memory in MiB."""
+    """files: {path in the guest: (text, mode)}; copies: {path in the guest:
+    file here}; first: shell, once, in it, before it boots; memory in MiB;
+    picket: as `make install` installs it, enabled; port: of this machine's
+    loopback, which is COLLECTOR in there, and all that is to be reached."""
 
-    def __init__(self, files=None, first="", memory=2048, picket=True):
-        self.files = dict(files or {})
+    def __init__(self, files=None, first="", memory=2048, picket=True,
+                 copies=None, port=None):
+        self.files, self.copies = dict(files or {}), dict(copies or {})
         self.first, self.memory, self.picket = first, memory, picket
+        self.port = port
         self.dir = self.process = self.socket = None
         self.heard = b""
         self.count, self.booted = 0, 0.0
@@ -154,6 +168,10 @@ class System:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
             target.chmod(mode)
+        for name, file in self.copies.items():
+            target = tree / name.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
 
         def roots(info):
             info.uid = info.gid = 0
@@ -186,6 +204,12 @@ class System:
 
     def _boot(self, kernel, disk, initramfs):
         address = self.dir / "line"
+        network = []
+        if self.port:
+            network = ["-device", "virtio-net-pci,netdev=net", "-netdev",
+                       "user,id=net,restrict=on,guestfwd=tcp:"
+                       f"{COLLECTOR}-cmd:"
+                       f"{shutil.which('busybox')} nc 127.0.0.1 {self.port}"]
         with open(self.console, "wb") as log:
             self.process = subprocess.Popen(
                 [*QEMU, "-m", str(self.memory), "-serial", "stdio",
@@ -194,7 +218,8 @@ class System:
                  "-drive", f"file={disk}/disk,format=raw,if=virtio,snapshot=on",
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=line,path={address},server=on",
-                 "-device", "virtserialport,chardev=line,name=picket.test"],
+                 "-device", "virtserialport,chardev=line,name=picket.test",
+                 *network],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "TMPDIR": str(self.dir)})
         self.socket = socket.socket(socket.AF_UNIX)
