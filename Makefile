@@ -280,7 +280,8 @@ test: deps-build deps-test
 # A machine shared with others must not throw a whole run away for one test.
 AGAIN = $(if $(PICKET_TEST_LONG),,--again)
 TOOLS := build/tools/nginx build/tools/promtool
-test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS)
+test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS) \
+		$(if $(PICKET_TEST_LONG),build/npm-bom/.done)
 	@$(RUN_TESTS) $(AGAIN) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(SYSTEM_STAGES) \
 		$(VM_STAGES)
 
@@ -324,6 +325,17 @@ build/npm/.done:
 	$(call say,NPM,$(OTLP_DECODER))
 	@mkdir -p $(@D)
 	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error $(OTLP_DECODER)
+	@touch $@
+
+# What tells whether a bill of materials is one: CycloneDX's own library, with
+# what it needs for JSON.
+BOM_CHECKER := @cyclonedx/cyclonedx-library@6.11.0 ajv@8.12.0 ajv-formats@2.1.1 \
+	ajv-formats-draft2019@1.6.1
+build/npm-bom/.done:
+	$(call say,NPM,$(firstword $(BOM_CHECKER)))
+	@mkdir -p $(@D)
+	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error \
+		--omit=optional --legacy-peer-deps $(BOM_CHECKER)
 	@touch $@
 
 # Programs of servers, unpacked and not installed: tests start them, the host
@@ -478,6 +490,16 @@ dist:
 		--numeric-owner --mode=go=rX,u+rw --format=ustar \
 		--transform='s,^,$(DIST)/,' -f $(BUILD)/dist/$(DIST).tar.gz
 
+# A bill of materials beside a package. $(1): the package, $(2): how to unpack it
+# into a directory.
+define sbom
+	$(Q)set -e; package=$$(echo $(1)); root=$(BUILD)/sbom; rm -rf $$root; \
+		mkdir -p $$root; $(2) $$package $$root; \
+		packaging/sbom $(VERSION) $(EPOCH) $(BUILD)/dist/$(DIST).tar.gz \
+		$$package $$root/usr/bin/picket $$root/usr/bin/picket-ship \
+		>$$package.cdx.json
+endef
+
 # Built of that archive alone, elsewhere than in this tree.
 .PHONY: deb
 deb: deps-deb dist
@@ -489,6 +511,8 @@ deb: deps-deb dist
 		SOURCE_DATE_EPOCH=$(EPOCH) dpkg-buildpackage -us -uc -b \
 		>../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
 	$(Q)cd $(BUILD)/deb && lintian --fail-on error,warning *.changes
+	$(call sbom,$(BUILD)/deb/picket_*.deb,dpkg-deb -x)
+	@ls $(BUILD)/deb/*.cdx.json
 	@ls $(BUILD)/deb/*.deb
 
 # Elsewhere than on Fedora the names of packages that it needs are others.
@@ -501,7 +525,8 @@ rpm: deps-rpm dist
 		--define '_topdir $(abspath $(BUILD))/rpm' \
 		--define 'picket_version $(VERSION)' packaging/rpm/picket.spec \
 		>$(BUILD)/rpm/build.log 2>&1 || { tail -n 30 $(BUILD)/rpm/build.log; exit 1; }
-	@ls $(BUILD)/rpm/RPMS/*/*.rpm
+	$(call sbom,$(BUILD)/rpm/RPMS/*/picket-*.rpm,packaging/rpm/unpack)
+	@ls $(BUILD)/rpm/RPMS/*/*.rpm $(BUILD)/rpm/RPMS/*/*.cdx.json
 
 # The container image, an archive for each of ARCHES, in build/image. BASE: a
 # reference to a Debian that buildah can pull; else debootstrap makes one.

@@ -23,7 +23,7 @@ build_there() # a directory of its own
 	return "${PIPESTATUS[0]}"
 }
 
-echo "1..5"
+echo "1..6"
 one=$build/package/deb-one two=$build/package/deb-another-place
 trap 'rm -rf "$one" "$two"' EXIT
 build_there "$one"
@@ -33,6 +33,9 @@ cmp "$one"/dist/*.tar.gz "$two"/dist/*.tar.gz
 result $? "archives_of_one_commit_are_the_same"
 cmp "$one"/deb/picket_*.deb "$two"/deb/picket_*.deb
 result $? "packages_of_one_commit_are_the_same"
+cmp "$one"/deb/picket_*.cdx.json "$two"/deb/picket_*.cdx.json &&
+	node tests/package/valid_bom.js build/npm-bom "$one"/deb/picket_*.cdx.json
+result $? "the_bill_of_materials_is_one_and_the_same"
 
 deb=$(echo "$one"/deb/picket_*.deb)
 root=$one/root

@@ -32,6 +32,9 @@ result $? "package_builds"
 build_there "$two"
 cmp "$one"/rpm/RPMS/*/*.rpm "$two"/rpm/RPMS/*/*.rpm
 result $? "packages_of_one_commit_are_the_same"
+cmp "$one"/rpm/RPMS/*/*.cdx.json "$two"/rpm/RPMS/*/*.cdx.json &&
+	node tests/package/valid_bom.js build/npm-bom "$one"/rpm/RPMS/*/*.cdx.json
+result $? "the_bill_of_materials_is_one_and_the_same"
 
 rpm=$(echo "$one"/rpm/RPMS/*/*.rpm)
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$build" \
