@@ -24,7 +24,7 @@ build_there() # a directory of its own
 	return "${PIPESTATUS[0]}"
 }
 
-echo "1..5"
+echo "1..6"
 one=$build/package/rpm-one two=$build/package/rpm-another-place
 trap 'rm -rf "$one" "$two"' EXIT
 build_there "$one"
@@ -52,6 +52,7 @@ diff <(rpm -qp --configfiles "$rpm" | sort) \
 result $? "what_is_in_etc_is_kept_at_an_upgrade"
 
 scripts=$(rpm -qp --scripts "$rpm")
-grep -q 'signal=USR2' <<<"$scripts" && grep -q 'disable --now' <<<"$scripts" &&
+grep -q 'try-restart picket.service' <<<"$scripts" &&
+	grep -q '^RestartKillSignal=SIGUSR2' "$one"/root/usr/lib/systemd/system/picket.service && grep -q 'disable --now' <<<"$scripts" &&
 	grep -q 'systemd-sysusers' <<<"$scripts"
 result $? "an_upgrade_hands_over_and_an_end_ends"
