@@ -445,9 +445,10 @@ print-cluster-policy:
 	@printf '%s\n' $(CLUSTER_POLICY)
 UNITDIR = $(PREFIX)/lib/systemd/system
 ETC := $(BUILD)/etc
-PLACES = s,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g; \
-	s,/etc/picket,$(SYSCONFDIR)/picket,g; $(if $(filter /usr,$(PREFIX)),, \
-	s,/usr/local/bin/picket,$(PREFIX)/bin/picket,g)
+# The placeholders last: what they become may end in /etc, too.
+PLACES = s,/etc/picket,$(SYSCONFDIR)/picket,g; $(if $(filter /usr,$(PREFIX)),, \
+	s,/usr/local/bin/picket,$(PREFIX)/bin/picket,g;) \
+	s,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g
 .PHONY: install
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d \

@@ -1,14 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# `make install` puts what a package needs under DESTDIR, and leaves a
-# configuration that is there as it is. Speaks TAP.
+# `make install` below a prefix of its own: all of it is there, nothing in it
+# names another place, systemd takes the units, and what it says of their
+# sandboxes is printed and bounded. Speaks TAP.
 set -u
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
-build=${BUILD:-build}
-
-dest=$(mktemp -d)
-trap 'rm -rf "$dest"' EXIT
+build=$(cd "${BUILD:-build}" && pwd)
 
 n=0
 result() # exit code, name
@@ -18,67 +16,73 @@ result() # exit code, name
 	echo "ok $n - $2"
 }
 
-install_there()
+# Each line a complaint: none must come.
+none()
 {
-	# Not the flags of the make that runs this test.
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS \
-		make -s BUILD="$build" DESTDIR="$dest" PREFIX=/usr install 2>&1 |
-		sed 's/^/# /'
-	return "${PIPESTATUS[0]}"
+	sed 's/^/# /' | tee "$root/complaints"
+	[ ! -s "$root/complaints" ]
 }
 
 echo "1..6"
-install_there
-result $? "make_install_succeeds"
-
-listed()
+root=$(mktemp -d) || exit 1
+trap 'rm -rf "$root"' EXIT
+prefix=/opt/picket etc=/srv/etc
+install_there()
 {
-	local f
-
-	printf '%s\n' ./usr/bin/picket ./usr/bin/picket-ship \
-		./etc/picket/agent.ini \
-		./usr/share/bash-completion/completions/picket \
-		./usr/share/zsh/site-functions/_picket \
-		./usr/share/fish/vendor_completions.d/picket.fish \
-		./usr/lib/systemd/system/picket.service \
-		./usr/lib/systemd/system/picket-ship.service \
-		./usr/lib/sysusers.d/picket.conf ./usr/lib/tmpfiles.d/picket.conf
-	printf './usr/share/man/man5/%s.5\n' picket-journal picket-policy picket.ini
-	printf './usr/share/man/man8/%s.8\n' picket picket-ship
-	for f in packaging/policy.d/*.ini; do
-		echo "./etc/picket/policy.d/${f##*/}"
-	done
-	for f in packaging/policy.d/*.ini packaging/policy.d-cluster/*.ini; do
-		echo "./usr/share/picket/policy.d-cluster/${f##*/}"
-	done | grep -v 32-configuration
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$build" \
+		DESTDIR="$root" PREFIX=$prefix SYSCONFDIR=$etc install
 }
-different=$(diff <(cd "$dest" && find . -type f | sort) <(listed | sort))
-[ -z "$different" ] || sed 's/^/# /' <<<"$different"
-[ -z "$different" ]
-result $? "what_is_installed_is_what_is_listed"
+install_there >"$root/said" 2>&1
+status=$?
+[ $status = 0 ] || sed 's/^/# /' "$root/said"
+rm "$root/said"
+result $status "it_installs"
 
-[ "$(stat -c %a "$dest/etc/picket/agent.ini" "$dest/usr/bin/picket" | tr '\n' ' ')" = "644 755 " ]
-result $? "modes_are_ordinary"
+at=$root$prefix
+units=("$at"/lib/systemd/system/picket{,-ship}.service)
+for f in "${units[@]}" "$at"/bin/picket{,-ship} "$root$etc/picket/agent.ini" \
+	"$at"/lib/{sysusers,tmpfiles}.d/picket.conf \
+	"$at"/share/man/man8/picket{,-ship}.8 \
+	"$at"/share/man/man5/picket{.ini,-policy,-journal}.5 \
+	"$at/share/bash-completion/completions/picket" \
+	"$at/share/zsh/site-functions/_picket" \
+	"$at/share/fish/vendor_completions.d/picket.fish"; do
+	[ -s "$f" ] || echo "lacks $f"
+done | none
+result $? "all_of_it_is_there"
 
-echo "# changed" >>"$dest/etc/picket/agent.ini"
-install_there && grep -q '^# changed' "$dest/etc/picket/agent.ini"
-result $? "a_configuration_that_is_there_is_kept"
+# What a unit runs and reads, and the programs that the policy excepts.
+{
+	grep -n '@[A-Z]*@\|/etc/picket' "${units[@]}"
+	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$root$etc"
+	find "$root" -type f ! -path "$at/*" ! -path "$root$etc/*" ! -name complaints
+	grep -h '^Exec[A-Za-z]*=' "${units[@]}" | grep -o '/[^ ]*picket[^ ]*' |
+		grep -v '^/sys/' | while read -r name; do
+		[ -e "$root$name" ] || echo "a unit names $name"
+	done
+} | none
+result $? "nothing_names_another_place"
 
-# Exit codes after which a new start is of no use are those of picket(8).
-units=$dest/usr/lib/systemd/system
-wrong=$(grep -L '^ExecStart=/usr/bin/picket' "$units"/*.service
-	grep -h '^RestartPreventExitStatus=' "$units/picket.service" |
-		grep -qx 'RestartPreventExitStatus=2 3 4 6' || echo picket.service)
-[ -z "$wrong" ] || sed 's/^/# /' <<<"$wrong"
-[ -z "$wrong" ]
-result $? "units_name_the_programs_and_their_exit_codes"
+"$at/bin/picket" check --strict --config "$root$etc/picket/agent.ini" \
+	--policy "$root$etc/picket/policy.d" >"$root/check" 2>&1
+status=$?
+[ $status = 0 ] || sed 's/^/# /' "$root/check"
+result $status "its_configuration_is_right"
 
-# Both sets, by the program that reads them.
-wrong=
-for set in etc/picket/policy.d usr/share/picket/policy.d-cluster; do
-	"$build/picket" check --config "$dest/etc/picket/agent.ini" \
-		--policy "$dest/$set" --strict >"$dest/said" 2>&1 || wrong=$set
-	[ -z "$wrong" ] || sed 's/^/# /' "$dest/said"
-done
-[ -z "$wrong" ]
-result $? "both_policies_pass_the_strict_check"
+# What an administrator changed is not overwritten.
+echo '# mine' >>"$root$etc/picket/agent.ini"
+install_there >/dev/null 2>&1 && grep -q '^# mine' "$root$etc/picket/agent.ini"
+result $? "an_edited_configuration_is_kept"
+
+bounded() # unit, at most
+{
+	local level
+	level=$(systemd-analyze security --offline=true --no-pager "$1" |
+		sed -n 's/.*Overall exposure level for [^ ]*: \([0-9.]*\).*/\1/p')
+	echo "# $(basename "$1"): exposure $level, at most $2"
+	awk -v is="$level" -v most="$2" 'BEGIN { exit !(is != "" && is <= most) }'
+}
+bounded "${units[0]}" 2.5
+one=$?
+bounded "${units[1]}" 1.5 && [ $one = 0 ]
+result $? "the_sandboxes_are_tight"
