@@ -423,7 +423,8 @@ static int take_name(struct builder *b, const struct reading *rd,
 	for (i = 0; i < sizeof(later_keys) / sizeof(later_keys[0]); i++) {
 		if (!strcmp(later_keys[i], name))
 			return ini_fail(b->err, rd->line,
-					"this version cannot check '%s'",
+					"'%s' comes with DNS names, which this "
+					"version does not see: use dest",
 					rd->key);
 	}
 	return ini_fail(b->err, rd->line, "unknown key '%s'", rd->key);

@@ -32,7 +32,9 @@ static const struct bad_case {
 	{ "[allow a]\nparent-path = /a\n", 2, "unknown key 'parent-path'" },
 	{ "[allow a]\nnot-event = exec\n", 2, "unknown key 'not-event'" },
 	{ "[allow a]\nnot-severity = low\n", 2, "unknown key 'not-severity'" },
-	{ "[allow a]\ndomain = x\n", 2, "this version cannot check 'domain'" },
+	{ "[allow a]\ndomain = x\n", 2,
+	  "'domain' comes with DNS names, which this version does not see: "
+	  "use dest" },
 	{ "[allow a]\ntrust = yes\n", 2,
 	  "trust 'yes': not one of package, unpackaged, changed, writable, "
 	  "unproved" },
