@@ -53,7 +53,7 @@ result $? "all_of_it_is_there"
 
 # What a unit runs and reads, and the programs that the policy excepts.
 {
-	grep -n '@[A-Z]*@\|/etc/picket' "${units[@]}"
+	grep -n '@[A-Z]*@\|[ =]/etc/picket' "${units[@]}"
 	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$root$etc"
 	find "$root" -type f ! -path "$at/*" ! -path "$root$etc/*" ! -name complaints
 	grep -h '^Exec[A-Za-z]*=' "${units[@]}" | grep -o '/[^ ]*picket[^ ]*' |
