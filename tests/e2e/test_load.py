@@ -85,6 +85,16 @@ class Counted:
         wait_for(lambda: self.newest >= newest, "the tail to come so far")
         return status
 
+    def wait_told(self):
+        """Each loss that the kernel counted stands in the journal: that comes
+        after what did fit."""
+        wait_for(lambda: all(
+            self.lost_by_family()[name] == f["lost"]
+            for name, f in self.agent.status()["families"].items()),
+            lambda: "the journal to tell of each loss: "
+            f"{self.agent.status()['families']}, told "
+            f"{self.lost_by_family()}", every=0.1)
+
     def account(self, kind, lost):
         """Who of ours has no event of this kind, and what there is of them."""
         exits, execs = ({r[1] for r in self.ours(k)} for k in ("exit", "exec"))
@@ -163,11 +173,7 @@ def what_does_not_fit_is_counted_exactly_and_told():
         status = c.settle()
         families = status["families"]
         true(families["exec"]["lost"] > 0, f"no exec was lost: {families}")
-        wait_for(lambda: all(
-            c.lost_by_family()[name] == f["lost"]
-            for name, f in c.agent.status()["families"].items()),
-            lambda: f"the journal to tell of each loss: {families}, "
-            f"told {c.lost_by_family()}", every=0.1)
+        c.wait_told()
         ours = [r[1] for r in c.ours("exec")]
         lost = c.lost_by_family()["exec"]
         equal(len(set(ours)), len(ours), "exec events of one process")
@@ -185,6 +191,7 @@ def after_an_overflow_it_sees_again():
         finally:
             c.agent.process.send_signal(signal.SIGCONT)
         c.settle()
+        c.wait_told()
         before = len(c.ours("exec"))
         told = c.lost_by_family()["exec"]
         c.run(10)
