@@ -94,6 +94,7 @@ struct agent {
 	int journal_error;	     /* last one that was told */
 	uint64_t journal_trimmed;    /* the same: records, unshipped */
 	uint64_t journal_trimmed_ns; /* when that was told; 0: never */
+	uint64_t journal_stuck; /* segments that were told of */
 	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
 	uint32_t coverage_sum; /* of the table that was told last */

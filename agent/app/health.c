@@ -209,6 +209,7 @@ static void json_journal(struct buf *out, const struct health *h)
 	json_number(out, "dropped", j->dropped);
 	json_number(out, "waiting", j->waiting);
 	json_number(out, "trimmed_unread", j->trimmed_unread);
+	json_number(out, "stuck", j->stuck);
 	json_number(out, "syncs", j->syncs);
 	json_string(out, "error", j->error ? strerrordesc_np(j->error) : "");
 	buf_add_str(out, "}");

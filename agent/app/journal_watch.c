@@ -80,6 +80,22 @@ static void tell_trimmed(struct agent *a, uint64_t records)
 		    records);
 }
 
+static void tell_stuck(struct agent *a, uint64_t segments)
+{
+	char count[24];
+	const struct record_fact facts[] = { { "segments", count },
+					     { NULL, NULL } };
+
+	(void)snprintf(count, sizeof(count), "%" PRIu64, segments);
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__JOURNAL_ERROR, facts,
+		 "%" PRIu64 " segments of the journal cannot be removed: "
+		 "younger ones go in their place",
+		 segments);
+	log_error("%" PRIu64 " segments in '%s' cannot be removed, younger "
+		  "ones go in their place",
+		  segments, a->s->journal_dir);
+}
+
 void journal_watch(struct agent *a)
 {
 	uint64_t now_ns = clock_boot_ns();
@@ -98,6 +114,9 @@ void journal_watch(struct agent *a)
 		a->journal_trimmed = j.trimmed_unread;
 		a->journal_trimmed_ns = now_ns;
 	}
+	if (j.stuck > a->journal_stuck)
+		tell_stuck(a, j.stuck);
+	a->journal_stuck = j.stuck;
 	if (j.error && j.error != a->journal_error)
 		tell_error(a, &j);
 	else if (!j.error && a->journal_error)

@@ -40,7 +40,7 @@ static void add_file(struct buf *out, const char *path)
 {
 	cleanup_free char *text = NULL;
 	size_t n;
-	int r = fs_read_file(AT_FDCWD, path, FILE_MAX_BYTES, &text, &n);
+	int r = fs_read_regular(path, FILE_MAX_BYTES, &text, &n);
 
 	buf_addf(out, "==> %s\n", path);
 	if (r < 0)

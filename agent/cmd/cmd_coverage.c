@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,9 +24,12 @@
 #include "cmd/opt_rows.h"
 #include "cmd/when.h"
 
-#define OUTPUT_MAX (1u << 20)
+#define OUTPUT_MAX    (1u << 20)
+/* Twice what a record waits for its seal. */
+#define TABLE_WAIT_MS 2000
+#define TABLE_STEP_MS 100
 /* Later than any record, and not so late that sums overflow. */
-#define NEVER_NS   (INT64_MAX / 2)
+#define NEVER_NS      (INT64_MAX / 2)
 
 struct settings {
 	const char *journal;
@@ -201,6 +205,24 @@ static int print(const struct settings *s, const struct coverage *c)
 	return EXIT_CODE_OK;
 }
 
+/*
+ * Of what comes after the newest record nothing can be said. Where that is the
+ * start of a run, the table of ways in comes with the next seal: without it the
+ * answer would be no.
+ */
+static int read_newest(const char *journal, struct coverage *ret)
+{
+	unsigned tries = TABLE_WAIT_MS / TABLE_STEP_MS;
+	int r;
+
+	while ((r = coverage_read(journal, NEVER_NS, ret)) >= 0 &&
+	       ret->state == COVERAGE_RAN && !ret->n_rows && tries--) {
+		coverage_done(ret);
+		(void)poll(NULL, 0, TABLE_STEP_MS);
+	}
+	return r;
+}
+
 int cmd_coverage(int argc, char **argv)
 {
 	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
@@ -210,8 +232,7 @@ int cmd_coverage(int argc, char **argv)
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
 	if (!s.at_ns) {
-		/* Of what comes after the newest record nothing can be said. */
-		r = coverage_read(s.journal, NEVER_NS, &c);
+		r = read_newest(s.journal, &c);
 		if (r < 0)
 			return journal_dir_refuse(s.journal, r);
 		s.at_ns = c.newest_ns;

@@ -183,8 +183,9 @@ static int load(struct early_set *s)
 	size_t n;
 	int r;
 
-	r = fs_read_file(s->dirfd, NAME, FILE_MAX, &text, &n);
-	if (r == -ENOENT || r == -EFBIG)
+	r = fs_read_foreign(s->dirfd, NAME, FILE_MAX, &text, &n);
+	/* What is no file is not waited for: it is replaced. */
+	if (r == -ENOENT || r == -EFBIG || r == -EINVAL || r == -ELOOP)
 		return 0;
 	if (r >= 0)
 		parse(s, slice_of(text, n));
@@ -257,7 +258,7 @@ static int append(struct early_set *s, const struct early_name *names, size_t n)
 	if (text.failed)
 		return -ENOMEM;
 	fd = openat(s->dirfd, NAME,
-		    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+		    O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	r = fs_write_all(fd, text.p, text.n);

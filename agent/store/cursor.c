@@ -71,7 +71,7 @@ int cursor_load(const char *dir, const char *name, struct cursor *ret)
 	if (dirfd < 0)
 		return dirfd;
 	r = fs_read_foreign(dirfd, name, CURSOR_MAX, &text, &n);
-	if (r == -EFBIG)
+	if (r == -EFBIG || r == -EINVAL || r == -ELOOP)
 		return -EBADMSG;
 	if (r < 0)
 		return r;

@@ -98,8 +98,10 @@ int dir_remove_unfinished(int dirfd)
 			continue;
 		memcpy(as_segment, e->d_name, n - 4);
 		memcpy(as_segment + n - 4, ".seg", 5);
+		/* A directory, or immutable: the writer takes another name. */
 		if (segment_number(as_segment) &&
-		    unlinkat(dirfd, e->d_name, 0) < 0)
+		    unlinkat(dirfd, e->d_name, 0) < 0 && errno != EISDIR &&
+		    errno != EPERM)
 			return -errno;
 	}
 	return 0;

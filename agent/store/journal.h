@@ -55,8 +55,9 @@ struct journal_stats {
 	uint64_t appended, dropped; /* numbered frames; dropped ones */
 	uint64_t waiting;	    /* numbered, in memory: not durable yet */
 	uint64_t trimmed_unread;    /* removed before the cursor passed */
-	uint64_t reopened;	    /* times its place was gone, and made anew */
-	uint64_t reopened_seq;	    /* the number it went on with then */
+	uint64_t stuck;		    /* segments that should go and cannot */
+	uint64_t reopened;     /* times its place was gone, and made anew */
+	uint64_t reopened_seq; /* the number it went on with then */
 	uint64_t syncs;
 	int error;	     /* errno that writing fails with now; 0: fine */
 	char error_what[64]; /* "write", "fdatasync", "open segment" … */

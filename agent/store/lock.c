@@ -65,15 +65,3 @@ int lock_take(int dirfd, int *ret_fd, int *ret_holder)
 	*ret_fd = steal_fd(&fd);
 	return 0;
 }
-
-int lock_holder(int dirfd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	cleanup_close int fd = -1;
-
-	fd = openat(dirfd, LOCK_NAME,
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	if (fd < 0 || fcntl(fd, F_OFD_GETLK, &whole) < 0)
-		return 0;
-	return whole.l_type == F_UNLCK ? 0 : read_pid(fd);
-}

@@ -7,9 +7,3 @@
  * another process has it, its pid in *ret_holder (0: not known).
  */
 int lock_take(int dirfd, int *ret_fd, int *ret_holder);
-
-/*
- * The pid of the process that holds it now; 0: nobody does, or it cannot be
- * told (the file is root's alone, see lock.c). Takes nothing.
- */
-int lock_holder(int dirfd);

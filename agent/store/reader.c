@@ -231,6 +231,22 @@ static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
 }
 
 /*
+ * 0: not readable as a whole, as if it were not there. To pass it, or take ours
+ * for finished, would let anybody's file hide what the writer goes on with.
+ */
+static int is_segment(struct reader *r, uint64_t number)
+{
+	struct scan s = SCAN_INIT;
+	int err = scan_open(&s, r->dirfd, number);
+
+	scan_close(&s);
+	if (err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
+	    err == -ELOOP)
+		return 0;
+	return err < 0 ? err : 1;
+}
+
+/*
  * The numbers of segments younger than ours: the least in *ret (0: none) and
  * whether it is the oldest of all. Most calls end at the directory's time.
  */
@@ -260,16 +276,24 @@ static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 	err = dir_list(r->dirfd, &l);
 	if (err < 0)
 		return err;
-	for (i = 0; i < l.n; i++) {
-		if (l.numbers[i] <= r->segment)
+	*ret_oldest = true;
+	r->after = 0;
+	for (i = 0; i < l.n && !r->after; i++) {
+		if (!*ret && l.numbers[i] <= r->segment) {
+			*ret_oldest = false;
 			continue;
-		*ret = l.numbers[i];
-		*ret_oldest = i == 0;
-		r->after = i + 1 < l.n ? l.numbers[i + 1] : 0;
-		r->listed_ns = 0;
-		return 0;
+		}
+		err = is_segment(r, l.numbers[i]);
+		if (err < 0)
+			return err;
+		if (!err)
+			continue;
+		if (*ret)
+			r->after = l.numbers[i];
+		else
+			*ret = l.numbers[i];
 	}
-	r->listed_ns = now;
+	r->listed_ns = *ret ? 0 : now;
 	r->listed_mtime = st.st_mtim;
 	return 0;
 }

@@ -31,7 +31,9 @@
  * Nobody gets here by counting. A number from here on is a lie, and believed it
  * would leave none to go on with.
  */
-#define SEQ_INCREDIBLE (JOURNAL_SEQ_MAX / 2)
+#define SEQ_INCREDIBLE	   (JOURNAL_SEQ_MAX / 2)
+#define SEGMENT_INCREDIBLE (1ull << 50)
+#define SEGMENTS_SKIPPED   (1ull << 20)
 
 struct job {
 	int dirfd;
@@ -53,6 +55,7 @@ struct last {
 	uint64_t seal_off; /* 0: none */
 	struct journal_seal seal;
 	bool ends_in_seal;
+	bool is_fixed; /* nobody may write to it */
 	struct segment_times times;
 	int64_t wall_ns;
 };
@@ -139,8 +142,12 @@ static int set_aside_whole(struct job *j, uint64_t number)
 	if (!may_set_aside(j, segment_weight(&st)))
 		return 0;
 	cut_name(number, 0, to);
-	if (renameat(j->dirfd, from, j->dirfd, to) < 0)
+	if (renameat(j->dirfd, from, j->dirfd, to) < 0) {
+		/* Made immutable: it stays, and readers pass it by. */
+		if (errno == EPERM)
+			return 0;
 		return fail(j, -errno, from);
+	}
 	r = fs_sync_dir(j->dirfd);
 	if (r < 0)
 		return fail(j, r, "sync directory");
@@ -232,13 +239,20 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 	struct segment seg = { .fd = -1 };
 	struct segment_place place;
 	char name[SEGMENT_NAME_MAX];
+	bool is_fixed = false;
 	int fd, r;
 
 	fd = openat(j->dirfd, segment_name(l->number, "seg", name),
 		    O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == EPERM) {
+		/* Made immutable: left as it is, another goes on behind it. */
+		fd = openat(j->dirfd, name,
+			    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		is_fixed = true;
+	}
 	if (fd < 0)
 		return fail(j, -errno, name);
-	if (l->end < l->size && may_set_aside(j, tail_weight(l))) {
+	if (l->end < l->size && !is_fixed && may_set_aside(j, tail_weight(l))) {
 		r = cut_tail(j, l, fd);
 		if (r < 0) {
 			(void)close(fd);
@@ -254,9 +268,9 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 		segment_done(&seg);
 		return fail(j, r, name);
 	}
-	if (!clean)
+	if (!clean && !is_fixed)
 		r = segment_sync(&seg);
-	if (r >= 0 && !l->ends_in_seal && l->end == l->size) {
+	if (r >= 0 && !is_fixed && !l->ends_in_seal && l->end == l->size) {
 		r = segment_seal(&seg, l->next_seq - 1,
 				 JOURNAL_SEAL_RECOVERED | JOURNAL_SEAL_END,
 				 l->wall_ns);
@@ -265,6 +279,7 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 	}
 	sha_end(seg.sha, j->out->previous_sha);
 	segment_done(&seg);
+	l->is_fixed = is_fixed;
 	return r < 0 ? fail(j, r, name) : 0;
 }
 
@@ -385,10 +400,30 @@ static int begin_new(struct job *j)
 	return 0;
 }
 
+/*
+ * The highest number in use. A name far above all that is known was not given
+ * by counting, and believed it would leave none to go on with.
+ */
+static uint64_t youngest_number(const struct job *j, uint64_t known)
+{
+	uint64_t n = known;
+	size_t i;
+
+	if (j->has_state && j->state.segment > n &&
+	    j->state.segment < SEGMENT_INCREDIBLE)
+		n = j->state.segment;
+	for (i = 0; i < j->list.n; i++) {
+		if (j->list.numbers[i] > n &&
+		    j->list.numbers[i] - n < SEGMENTS_SKIPPED)
+			n = j->list.numbers[i];
+	}
+	return n;
+}
+
 static int go_on(struct job *j, struct last *l)
 {
 	struct journal_opening *o = &j->out->opening;
-	uint64_t youngest = j->list.n ? j->list.numbers[j->list.n - 1] : 0;
+	uint64_t youngest;
 	bool clean = false;
 	int r;
 
@@ -399,6 +434,7 @@ static int go_on(struct job *j, struct last *l)
 	r = find_last(j, l);
 	if (r < 0)
 		return r;
+	youngest = youngest_number(j, r ? l->number : 0);
 	if (r) {
 		r = walk_last(l);
 		if (r < 0)
@@ -422,15 +458,13 @@ static int go_on(struct job *j, struct last *l)
 		memcpy(o->id, j->state.id, sizeof(o->id));
 		if (j->state.seq > o->next_seq && j->state.seq < SEQ_INCREDIBLE)
 			o->next_seq = j->state.seq;
-		if (j->state.segment > youngest)
-			youngest = j->state.segment;
 	}
 	if (!clean) {
 		o->unclean = true;
 		o->epoch++;
 	}
 	j->out->next_segment = youngest + 1;
-	if (clean && has_room(j, l)) {
+	if (clean && !l->is_fixed && has_room(j, l)) {
 		j->out->goes_on = true;
 		j->out->next_segment = l->number;
 		j->out->place = (struct segment_place){ l->seal_off, l->size,

@@ -252,7 +252,7 @@ int reopen(struct journal *j)
 	r = go_on(j, &plan);
 	if (r < 0)
 		return r;
-	j->shift = plan.number - j->number;
+	j->shift = j->seg.header.number - j->number;
 	(void)pthread_mutex_lock(&j->lock);
 	j->stats.reopened++;
 	j->stats.reopened_seq = plan.first_seq;

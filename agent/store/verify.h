@@ -36,11 +36,11 @@ struct verify_finding {
 
 struct verify_result {
 	uint64_t segments, frames, seals;
-	uint64_t first_seq;  /* the oldest number that can be there */
+	uint64_t first_seq; /* the oldest number that can be there */
 	bool has_seal;
 	struct anchor newest; /* the newest seal: the next anchor */
 	uint64_t unsealed;    /* numbered frames behind it, not judged */
-	bool trimmed;	   /* older segments existed once */
+	bool trimmed;	      /* older segments existed once */
 	/*
 	 * The writer closed it. If not, it writes still, or was cut off: then
 	 * what stood behind the end that is left, an anchor alone can tell.

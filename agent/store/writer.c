@@ -13,11 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "store/journal_parts.h"
+
+/* Obstructed names that are passed over at most. */
+#define NAMES_TRIED 64
 
 enum step {
 	STEP_WAIT,
@@ -98,6 +102,26 @@ static void wait_until(struct journal *j, uint64_t wake)
 	(void)pthread_cond_timedwait(&j->work, &j->lock, &t);
 }
 
+/* Names that something else than a file of ours has are passed over. */
+static uint64_t free_number(struct journal *j, uint64_t number)
+{
+	char name[SEGMENT_NAME_MAX];
+	unsigned tries = NAMES_TRIED;
+	struct stat st;
+
+	for (; tries; tries--, number++) {
+		segment_name(number, "seg", name);
+		if (!fstatat(j->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) &&
+		    S_ISDIR(st.st_mode))
+			continue;
+		segment_name(number, "new", name);
+		if (unlinkat(j->dirfd, name, 0) == 0 ||
+		    (errno != EISDIR && errno != EPERM))
+			break;
+	}
+	return number;
+}
+
 int writer_create(struct journal *j, const struct segment_plan *plan)
 {
 	struct segment_plan p = *plan;
@@ -105,6 +129,7 @@ int writer_create(struct journal *j, const struct segment_plan *plan)
 	int r;
 
 	memcpy(p.id, j->id, sizeof(p.id));
+	p.number = free_number(j, p.number);
 	p.epoch = j->epoch;
 	p.mode = j->settings.file_mode;
 	p.compatible = j->has_sections ? JOURNAL_DESCRIBED_NEAR : 0;
@@ -129,6 +154,7 @@ int writer_create(struct journal *j, const struct segment_plan *plan)
 	};
 	(void)pthread_mutex_unlock(&j->lock);
 	j->ended = false;
+	j->shift += p.number - plan->number;
 	return 0;
 }
 

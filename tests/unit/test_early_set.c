@@ -231,6 +231,27 @@ static void it_is_bounded_in_memory_and_on_disk(void **state)
 	free(names);
 }
 
+static void a_pipe_in_its_place_is_not_waited_for(void **state)
+{
+	const struct early_name one = name(1, 7);
+	struct place *p = *state;
+	struct early_set *s;
+
+	(void)alarm(60);
+	assert_int_equal(mkfifo(p->file, 0600), 0);
+	s = open_set(p);
+	assert_int_equal(early_set_add(s, &one, 1), 0);
+	early_set_close(s);
+	s = open_set(p);
+	assert_true(early_set_has(s, one));
+	/* Put there while it is open: an error, and then it is replaced. */
+	assert_int_equal(unlink(p->file), 0);
+	assert_int_equal(mkfifo(p->file, 0600), 0);
+	assert_true(early_set_add(s, &one, 1) < 0);
+	early_set_close(s);
+	(void)alarm(0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -242,6 +263,7 @@ int main(void)
 		T(no_flipped_byte_invents_a_name),
 		T(a_torn_line_costs_itself_and_is_not_built_upon),
 		T(it_is_bounded_in_memory_and_on_disk),
+		T(a_pipe_in_its_place_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -190,6 +191,22 @@ static void a_file_that_is_none_is_as_if_not_there(void **state)
 	}
 }
 
+static void a_pipe_in_its_place_is_not_waited_for(void **state)
+{
+	struct tally t;
+
+	(void)state;
+	(void)alarm(60);
+	assert_int_equal(mkfifo(file, 0600), 0);
+	assert_int_equal(tally_load(dir, journal, &t), 0);
+	assert_int_equal(tally_save(dir, &t), 0);
+	assert_int_equal(tally_load(dir, journal, &t), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(symlink("/dev/zero", file), 0);
+	assert_int_equal(tally_load(dir, journal, &t), 0);
+	(void)alarm(0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -200,6 +217,7 @@ int main(void)
 		T(what_is_met_again_is_not_counted_again),
 		T(another_journal_begins_at_nothing),
 		T(a_file_that_is_none_is_as_if_not_there),
+		T(a_pipe_in_its_place_is_not_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
