@@ -6,6 +6,8 @@
 #include "app/health.h"
 
 #include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "app/losses.h"
 #include "base/clock.h"
@@ -28,12 +30,62 @@ static uint64_t lost_total(const struct health *h)
 	return sum;
 }
 
-static bool sees_all(const struct health *h)
+/* How many ways in are off, and of which families: "connect 3, load 2". */
+static void text_sees(struct buf *out, const struct health *h)
 {
-	for (size_t i = 0; i < h->row_count; i++)
-		if (!h->rows[i].active)
-			return false;
-	return true;
+	const char *family = "";
+	size_t off = 0, of_family, i, k;
+
+	for (i = 0; i < h->row_count; i++)
+		off += !h->rows[i].active;
+	if (!off) {
+		buf_add_str(out, "sees      every family, on every way in\n");
+		return;
+	}
+	buf_addf(out, "sees      not everything: %zu of %zu ways in are off (",
+		 off, h->row_count);
+	for (i = 0; i < h->row_count; i++) {
+		for (k = 0; k < i; k++)
+			if (!h->rows[k].active &&
+			    !strcmp(h->rows[k].family, h->rows[i].family))
+				break;
+		if (h->rows[i].active || k < i)
+			continue;
+		for (of_family = 0, k = i; k < h->row_count; k++)
+			of_family +=
+				!h->rows[k].active &&
+				!strcmp(h->rows[k].family, h->rows[i].family);
+		buf_addf(out, "%s%s %zu", *family ? ", " : "",
+			 h->rows[i].family, of_family);
+		family = h->rows[i].family;
+	}
+	buf_add_str(out, ")\n");
+}
+
+/* Of this process: what its programs cost is the time of others. */
+static void cost(uint64_t *ret_cpu_ms, uint64_t *ret_peak_bytes)
+{
+	struct rusage u = { 0 };
+
+	(void)getrusage(RUSAGE_SELF, &u);
+	*ret_cpu_ms =
+		(uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+		(uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+	*ret_peak_bytes = (uint64_t)u.ru_maxrss << 10;
+}
+
+static void text_cost(struct buf *out, const struct health *h)
+{
+	uint64_t cpu_ms, peak_bytes;
+
+	cost(&cpu_ms, &peak_bytes);
+	buf_addf(out,
+		 "cost      %.2f %% of one processor since the start, "
+		 "%" PRIu64 " MiB at most; ring %" PRIu64 " %% full\n",
+		 h->uptime_ms ? 100.0 * (double)cpu_ms / (double)h->uptime_ms
+			      : 0.0,
+		 peak_bytes >> 20,
+		 h->ring_size ? 100 * h->ring_used / h->ring_size : 0);
 }
 
 static void text_coverage(struct buf *out, const struct health *h)
@@ -115,13 +167,12 @@ void health_text(struct buf *out, const struct health *h)
 
 	buf_addf(out, "picket %s  running  pid %d  since %s\n", PICKET_VERSION,
 		 h->pid, clock_print(h->started_wall_ns, when));
-	buf_addf(out, "sees      %s\n",
-		 sees_all(h) ? "every family, on every way in below"
-			     : "not everything: see the rows marked off");
+	text_sees(out, h);
 	buf_addf(out,
 		 "lost      %" PRIu64 " in the kernel, %" PRIu64
 		 " at the journal, %" PRIu64 " unreadable\n",
 		 lost_total(h), j->dropped, h->pipeline.bad);
+	text_cost(out, h);
 	buf_addf(out, "journal   %s  ", h->journal_dir);
 	add_hex(out, h->journal_id, sizeof(h->journal_id));
 	buf_addf(out,
@@ -271,6 +322,7 @@ static void json_verdicts(struct buf *out, const struct health *h)
 
 void health_json(struct buf *out, const struct health *h)
 {
+	uint64_t cpu_ms, peak_bytes;
 	char when[32];
 
 	buf_addf(out, "{\"running\":true,\"version\":\"%s\",\"pid\":%d",
@@ -283,6 +335,9 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "amended", h->pipeline.amended);
 	json_string(out, "pin_dir", h->pin_dir);
 	json_string(out, "pin_trouble", h->pin_trouble);
+	cost(&cpu_ms, &peak_bytes);
+	json_number(out, "cpu_ms", cpu_ms);
+	json_number(out, "peak_bytes", peak_bytes);
 	json_number(out, "ring_used", h->ring_used);
 	json_number(out, "ring_size", h->ring_size);
 	health_trust_json(out, h);

@@ -2,7 +2,7 @@
 /*
  * What `picket status` shows: gathered from every stage when asked, printed
  * as a screen or as JSON. Answers: is it running, does it see everything,
- * does it lose anything, is the collector getting it.
+ * does it lose anything, is the collector getting it, what did it cost.
  */
 #pragma once
 
@@ -54,6 +54,10 @@ struct health {
 	size_t destination_count; /* 0: nothing is shipped */
 };
 
+/*
+ * A screen, and behind the first empty line what it is drawn from: events by
+ * family, and each way in.
+ */
 void health_text(struct buf *out, const struct health *h);
 void health_json(struct buf *out, const struct health *h);
 

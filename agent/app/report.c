@@ -201,7 +201,7 @@ void report_log_start(const struct agent *a)
 		off += !rows[i].active;
 	if (off)
 		log_notice("%zu of %zu ways in are not watched: 'picket "
-			   "status' says which and why",
+			   "status --all' says which and why",
 			   off, n);
 	proc_table_stats(a->procs, &procs);
 	log_notice("watching rules=%zu processes=%" PRIu64 " journal='%s'",

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "app/health.h"
@@ -28,6 +29,7 @@ struct status_settings {
 	bool prometheus;
 	bool health;
 	bool rules;
+	bool all;
 };
 
 static const struct opt_row rows[] = {
@@ -42,6 +44,11 @@ static const struct opt_row rows[] = {
 	  .metavar = "DIR",
 	  .help = "journal directory",
 	  .offset = offsetof(struct status_settings, journal) },
+	{ .name = "all",
+	  .letter = 'a',
+	  .help = "also events by family, and each way in: what watches\n"
+		  "it, what it cannot see, and why one is off",
+	  .offset = offsetof(struct status_settings, all) },
 	{ .name = "rules",
 	  .help = "rules most used, never used, expired or about to",
 	  .offset = offsetof(struct status_settings, rules) },
@@ -60,7 +67,7 @@ static const struct opt_command command = {
 	.name = "picket status",
 	.synopsis = "[options]",
 	.summary = "Is picket running, does it see everything, does it lose "
-		   "anything,\nis the collector getting it.",
+		   "anything,\nis the collector getting it, what did it cost.",
 	.rows = rows,
 	.notes = "Exit status: 0 it runs (--health: and does its work), 1 it "
 		 "does not or does\nnot answer, 4 not allowed to ask.",
@@ -101,6 +108,22 @@ static enum status_form form_of(const struct status_settings *s)
 	return s->json ? STATUS_JSON : STATUS_TEXT;
 }
 
+/* The screen alone: what is behind it is for who asks for all. */
+static bool print_answer(const struct status_settings *s,
+			 const struct buf *answer)
+{
+	const char *end = NULL;
+	size_t n = answer->n;
+
+	if (form_of(s) == STATUS_TEXT && !s->all && n)
+		end = memmem(answer->p, n, "\n\n", 2);
+	if (end)
+		n = (size_t)(end - answer->p) + 1;
+	if (n && fwrite(answer->p, 1, n, stdout) != n)
+		return false;
+	return !end || puts("details   picket status --all") != EOF;
+}
+
 static bool is_ok(const struct buf *answer)
 {
 	return slice_eq(buf_slice(answer), slice_str(HEALTH_OK "\n"));
@@ -135,7 +158,7 @@ int cmd_status(int argc, char **argv)
 	r = status_socket_ask(dir, form_of(&s), &answer);
 	if (r < 0)
 		code = not_running(dir, r, s.json);
-	else if (fwrite(answer.p, 1, answer.n, stdout) != answer.n)
+	else if (!print_answer(&s, &answer))
 		code = EXIT_CODE_FAILURE;
 	else
 		code = s.health && !is_ok(&answer) ? EXIT_CODE_FAILURE

@@ -5,6 +5,8 @@
 # command fits it with a line left for the prompt, --help is no wider, both name
 # every option, and an option that is nearly right is told. Speaks TAP.
 set -u
+# What is at the end of a pipe counts the tests.
+shopt -s lastpipe
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=${BUILD:-build}
 export LC_ALL=C.UTF-8

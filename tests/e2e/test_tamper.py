@@ -300,7 +300,7 @@ def one_put_out_again_and_again_is_told_each_time_and_not_fought(s):
     off = [row for row in tables(s, rows + 1)[rows] if "next try within"
            in row.get("reason", "")]
     equal(len(off), 1, f"what is off for a while: {off}")
-    true("next try within" in run([PICKET, "status", "--journal",
+    true("next try within" in run([PICKET, "status", "--all", "--journal",
                                    s.agent.journal]).stdout.decode(),
          "picket status does not say so")
     s.tail.wait(lambda r: r.get("kind") == "agent"
