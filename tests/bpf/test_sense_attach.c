@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "sense/backend_try.h"
+#include "sense/choice.h"
 #include "sense/generation.h"
 #include "sense/kernel_btf.h"
 #include "sense/probes.h"
@@ -153,6 +154,70 @@ static void what_no_hook_of_a_family_has_is_an_error(void **state)
 	assert_non_null(strstr(what, "exec = cgroup"));
 	assert_non_null(strstr(what, "no program for"));
 	assert_int_equal(open_fds(), fds);
+}
+
+static size_t hook_called(const char *sees)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		if (strcmp(sense_hooks[i].sees, sees) == 0)
+			return i;
+	fail_msg("no hook is called '%s'", sees);
+	return 0;
+}
+
+/* As though the kernel had taken this backend's program for each hook. */
+static void pretend_all_serve(struct attachment *a, uint8_t backend)
+{
+	const struct hook *h;
+	size_t i, k;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		h = &sense_hooks[i];
+		for (k = 0; k + 1 < h->count; k++)
+			if (h->probes[k].backend == backend)
+				break;
+		a->hooks[i].probe = k;
+		a->programs[a->program_count++].name = h->probes[k].program;
+	}
+}
+
+/*
+ * Which no kernel here does to order: the first hook of a family has what was
+ * asked for, and another one is refused it.
+ */
+static void one_hook_refused_what_was_asked_for_is_an_error(void **state)
+{
+	static struct attachment a;
+	struct sensor_settings set =
+		settings(WIRE_FAM_CONNECT, WIRE_BACKEND_CGROUP);
+	struct choice c = { .settings = &set, .a = &a };
+	struct attached *second = &a.hooks[hook_called("connect, IPv6")];
+	char what[256] = "";
+	size_t probe;
+
+	(void)state;
+	pretend_all_serve(&a, WIRE_BACKEND_CGROUP);
+	assert_int_equal(choice_check(&c, what), 0);
+	probe = second->probe;
+	second->probe = sense_hooks[hook_called("connect, IPv6")].count;
+	/* This kernel has no place for it: the row says so, picket runs. */
+	(void)snprintf(second->reason, sizeof(second->reason), "has none");
+	assert_int_equal(choice_check(&c, what), 0);
+	/* It has, and said no. */
+	second->refused = true;
+	(void)snprintf(second->reason, sizeof(second->reason),
+		       "not attached: Argument list too long");
+	assert_int_equal(choice_check(&c, what), -ENOTSUP);
+	assert_string_equal(what, "connect = cgroup: 'connect, IPv6': not "
+				  "attached: Argument list too long");
+	/* Nobody asked: then another one may serve, or none. */
+	set.force[WIRE_FAM_CONNECT] = 0;
+	assert_int_equal(choice_check(&c, what), 0);
+	set.force[WIRE_FAM_CONNECT] = WIRE_BACKEND_CGROUP;
+	second->probe = probe;
+	assert_int_equal(choice_check(&c, what), 0);
 }
 
 static void the_kernel_is_asked_about_each_kind(void **state)
@@ -339,6 +404,8 @@ int main(void)
 		cmocka_unit_test(what_was_asked_for_serves),
 		cmocka_unit_test(every_hook_of_a_family_has_what_was_asked_for),
 		cmocka_unit_test(what_no_hook_of_a_family_has_is_an_error),
+		cmocka_unit_test(
+			one_hook_refused_what_was_asked_for_is_an_error),
 		cmocka_unit_test(the_kernel_is_asked_about_each_kind),
 		cmocka_unit_test(what_this_kernel_does_not_have_is_not_found),
 		cmocka_unit_test(generation_is_what_the_programs_are_made_of),

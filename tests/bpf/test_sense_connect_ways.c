@@ -180,6 +180,47 @@ static void worker_of_io_uring_connects_for_its_process(void **state)
 	check_uring(*state, AF_INET6, IOSQE_ASYNC);
 }
 
+/* Nobody routes a stream there: refused before anything was sent. */
+static int act_uring_in_vain(void *arg)
+{
+	struct place *p = arg;
+	struct io_uring_sqe sqe = {
+		.opcode = IORING_OP_CONNECT,
+		.fd = socket(AF_INET, SOCK_STREAM, 0),
+		.addr = (uintptr_t)&p->any,
+		.off = p->len,
+	};
+
+	return -uring_do(&sqe);
+}
+
+static void io_uring_connects_in_vain_and_is_told_or_said_blind(void **state)
+{
+	static const char hook[] = "connections that fail at once";
+	const struct wire_connect_result *r = NULL;
+	struct seen *w = *state;
+	struct place p;
+
+	net_desert(AF_INET, SOCK_STREAM, &p);
+	p.four.sin_addr.s_addr = htonl(0xe0000001);
+	seen_run(w, act_uring_in_vain, &p);
+	if (WEXITSTATUS(w->status) == ENOSYS) {
+		net_lacks();
+		return;
+	}
+	assert_int_equal(WEXITSTATUS(w->status), ENETUNREACH);
+	w->status = 0;
+	/* The state of the socket alone does not tell what never began. */
+	if (strstr(net_blind(w, V4), "all but TCP")) {
+		assert_int_equal(seen_count(w, WIRE_CONNECT), 0);
+		return;
+	}
+	if (net_outcomes(w, net_connected(w, &p), &r))
+		assert_int_equal(r->error, ENETUNREACH);
+	else
+		assert_non_null(strstr(net_blind(w, hook), "made by io_uring"));
+}
+
 static int act_fast_open(void *arg)
 {
 	const struct place *p = arg;
@@ -375,6 +416,8 @@ int main(void)
 		cmocka_unit_test(dissolving_is_no_connection_and_settles_one),
 		cmocka_unit_test(io_uring_connects_and_is_told),
 		cmocka_unit_test(worker_of_io_uring_connects_for_its_process),
+		cmocka_unit_test(
+			io_uring_connects_in_vain_and_is_told_or_said_blind),
 		cmocka_unit_test(first_message_connects),
 		cmocka_unit_test(connect_that_waits_for_data_is_told_once),
 		cmocka_unit_test(address_on_a_connected_stream_is_no_event),

@@ -139,6 +139,20 @@ def without_btf_it_names_what_is_missing_and_exits_3(place):
         refused(place, agent, NO_HOOK, ["BTF"], hidden)
 
 
+@test
+def a_backend_that_cannot_be_attached_is_named_and_exits_3(place):
+    agent = place.agent()
+    lines = [line for line in agent.config.read_text().splitlines()
+             if not line.startswith("connect =")]
+    lines.insert(lines.index("[sensor]") + 1, "connect = cgroup")
+    agent.config.write_text("\n".join(lines) + "\n")
+    hidden = [*PRIVATE, 'umount -l -a -t cgroup2; exec "$@"', "sh"]
+    with nothing_left(agent):
+        refused(place, agent, NO_HOOK,
+                ["connect = cgroup: 'connect, IPv4': cgroup: no mount of the "
+                 "unified hierarchy"], hidden)
+
+
 BROKEN_POLICIES = [
     ("[allow a]\nevent = exec\ncolour = red\n", 3, "colour"),
     ("[allow a]\nevent = exec\nexe = /bin/a\n\n[deny a]\nevent = exec\n"
