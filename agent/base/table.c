@@ -2,7 +2,10 @@
 /*
  * Chained hash over one slab of nodes. A node is in one bucket chain and in
  * the age list; both are links by index, so the slab never moves and a table
- * costs two allocations for its whole life.
+ * costs two allocations for its whole life. Both begin as zeros, and a page of
+ * them is touched when an entry comes to it: room that is never used costs
+ * addresses, not memory. So a bucket holds a link plus one, and the nodes that
+ * never were an entry are not in the free list.
  */
 #include "base/table.h"
 
@@ -23,12 +26,14 @@ struct node {
 
 struct table {
 	size_t key_size, value_offset, value_size, node_size;
-	uint32_t capacity, buckets_mask, count, free;
+	uint32_t capacity, buckets_mask, count;
+	uint32_t free;	/* the list of nodes that were an entry */
+	uint32_t fresh; /* from here on none ever was */
 	uint32_t oldest, youngest;
 	uint64_t seed, evicted;
 	table_evict_fn evict;
 	void *evict_arg;
-	uint32_t *buckets;
+	uint32_t *buckets; /* the first node's number plus one; 0: none */
 	char *slab;
 };
 
@@ -90,15 +95,13 @@ int table_new(size_t capacity, size_t key_size, size_t value_size,
 		       ~(size_t)(ALIGN - 1);
 	t->capacity = (uint32_t)capacity;
 	t->buckets_mask = buckets - 1;
-	t->buckets = malloc(buckets * sizeof(*t->buckets));
+	t->buckets = calloc(buckets, sizeof(*t->buckets));
 	t->slab = calloc(capacity, t->node_size);
 	if (!t->buckets || !t->slab) {
 		table_free(t);
 		return -ENOMEM;
 	}
-	memset(t->buckets, 0xff, buckets * sizeof(*t->buckets));
-	for (uint32_t i = 0; i < t->capacity; i++)
-		node_at(t, i)->chain = i + 1 < t->capacity ? i + 1 : NONE;
+	t->free = NONE;
 	t->oldest = t->youngest = NONE;
 	if (getrandom(&t->seed, sizeof(t->seed), GRND_NONBLOCK) < 0)
 		t->seed = (uintptr_t)t;
@@ -148,7 +151,7 @@ static void age_append(struct table *t, uint32_t i)
 
 static uint32_t find(const struct table *t, const void *key, uint32_t hash)
 {
-	uint32_t i = t->buckets[hash & t->buckets_mask];
+	uint32_t i = t->buckets[hash & t->buckets_mask] - 1;
 
 	while (i != NONE) {
 		struct node *n = node_at(t, i);
@@ -174,15 +177,32 @@ void *table_get(struct table *t, const void *key)
 static void drop(struct table *t, uint32_t i)
 {
 	struct node *n = node_at(t, i);
-	uint32_t *link = &t->buckets[n->hash & t->buckets_mask];
+	uint32_t *bucket = &t->buckets[n->hash & t->buckets_mask];
+	uint32_t *link;
 
-	while (*link != i)
-		link = &node_at(t, *link)->chain;
-	*link = n->chain;
+	if (*bucket == i + 1) {
+		*bucket = n->chain + 1;
+	} else {
+		link = &node_at(t, *bucket - 1)->chain;
+		while (*link != i)
+			link = &node_at(t, *link)->chain;
+		*link = n->chain;
+	}
 	age_unlink(t, n);
 	n->chain = t->free;
 	t->free = i;
 	t->count--;
+}
+
+/* The number of a node that is no entry. Of the used ones first: resident. */
+static uint32_t take_free(struct table *t)
+{
+	uint32_t i = t->free;
+
+	if (i == NONE)
+		return t->fresh++;
+	t->free = node_at(t, i)->chain;
+	return i;
 }
 
 void *table_put(struct table *t, const void *key, int *ret_made)
@@ -197,19 +217,18 @@ void *table_put(struct table *t, const void *key, int *ret_made)
 		age_append(t, i);
 		return node_value(t, node_at(t, i));
 	}
-	if (t->free == NONE) {
+	if (t->count == t->capacity) {
 		n = node_at(t, t->oldest);
 		if (t->evict)
 			t->evict(t->evict_arg, node_key(n), node_value(t, n));
 		drop(t, t->oldest);
 		t->evicted++;
 	}
-	i = t->free;
+	i = take_free(t);
 	n = node_at(t, i);
-	t->free = n->chain;
 	n->hash = hash;
-	n->chain = t->buckets[hash & t->buckets_mask];
-	t->buckets[hash & t->buckets_mask] = i;
+	n->chain = t->buckets[hash & t->buckets_mask] - 1;
+	t->buckets[hash & t->buckets_mask] = i + 1;
 	memcpy(node_key(n), key, t->key_size);
 	memset(node_value(t, n), 0, t->value_size);
 	age_append(t, i);
