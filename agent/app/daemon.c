@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -394,6 +395,8 @@ int daemon_run(const struct daemon_settings *s)
 	code = start(&a);
 	if (code == EXIT_CODE_OK && !a.is_broken_off) {
 		report_log_start(&a);
+		/* Holes of what loading took lie under what stays. */
+		(void)malloc_trim(0);
 		r = service_ready(&a);
 		if (r >= 0)
 			r = loop_run(a.loop);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* picket run: watch this host, in the foreground. */
+#include <malloc.h>
 #include <stddef.h>
 
 #include "app/daemon.h"
@@ -58,6 +59,13 @@ int cmd_run(int argc, char **argv)
 	struct conf conf = { 0 };
 	int code;
 
+	/*
+	 * Tables are large, and of what they have room for few pages are ever
+	 * touched. Once glibc has moved this bound up, as it does by itself
+	 * when the kernel's types are given back, they would lie in used
+	 * memory, and be zeroed by hand: all of it resident.
+	 */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
 	code = settings_load(s.config, &conf);
