@@ -24,7 +24,7 @@ build_there() # a directory of its own
 	return "${PIPESTATUS[0]}"
 }
 
-echo "1..6"
+echo "1..7"
 one=$build/package/rpm-one two=$build/package/rpm-another-place
 trap 'rm -rf "$one" "$two"' EXIT
 build_there "$one"
@@ -56,3 +56,34 @@ grep -q 'try-restart picket.service' <<<"$scripts" &&
 	grep -q '^RestartKillSignal=SIGUSR2' "$one"/root/usr/lib/systemd/system/picket.service && grep -q 'disable --now' <<<"$scripts" &&
 	grep -q 'systemd-sysusers' <<<"$scripts"
 result $? "an_upgrade_hands_over_and_an_end_ends"
+
+# Into a root with a database of its own, where systemctl and the like only say
+# what they were asked: installed, installed over itself, erased.
+tree=$one/there
+mkdir -p "$tree/bin" "$tree/usr/bin" "$tree/tmp" "$tree/dev"
+: >"$tree/dev/null"
+cp "$(command -v busybox)" "$tree/bin/busybox"
+# What that needs, and what the package's programs do.
+{ ldd "$tree/bin/busybox"; ldd "$build/picket"; } 2>/dev/null |
+	grep -o '/[^ ]*' | sort -u | xargs -I{} cp -L --parents {} "$tree"
+for name in sh rm echo cat ls test '['; do ln -s busybox "$tree/bin/$name"; done
+for name in systemctl systemd-sysusers systemd-tmpfiles; do
+	printf '#!/bin/sh\necho %s "$@" >>/asked\n' $name >"$tree/usr/bin/$name"
+	chmod +x "$tree/usr/bin/$name"
+done
+root=()
+[ "$(id -u)" = 0 ] || root=(unshare --user --map-root-user)
+asked() # what rpm is told, what must have been asked
+{
+	: >"$tree/asked"
+	# What the package needs is not in there.
+	"${root[@]}" rpm --root "$tree" --dbpath /var/lib/rpm --nodeps "${@:3}" "$1" ||
+		return
+	sed "s/^/# rpm $3: /" "$tree/asked"
+	grep -q "$2" "$tree/asked"
+}
+asked "$rpm" 'preset picket.service' -i &&
+	asked "$rpm" 'try-restart picket.service' -U --replacepkgs --replacefiles &&
+	asked picket 'disable --now picket.service' -e &&
+	[ ! -e "$tree/usr/bin/picket" ] && [ ! -e "$tree/etc/picket/agent.ini" ]
+result $? "it_is_installed_upgraded_and_erased"
