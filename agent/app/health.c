@@ -42,8 +42,8 @@ static void text_sees(struct buf *out, const struct health *h)
 		buf_add_str(out, "sees      every family, on every way in\n");
 		return;
 	}
-	buf_addf(out, "sees      not everything: %zu of %zu ways in are off (",
-		 off, h->row_count);
+	buf_addf(out, "sees      %zu of %zu ways in; off: ", h->row_count - off,
+		 h->row_count);
 	for (i = 0; i < h->row_count; i++) {
 		for (k = 0; k < i; k++)
 			if (!h->rows[k].active &&
@@ -59,7 +59,7 @@ static void text_sees(struct buf *out, const struct health *h)
 			 h->rows[i].family, of_family);
 		family = h->rows[i].family;
 	}
-	buf_add_str(out, ")\n");
+	buf_add_char(out, '\n');
 }
 
 /* Of this process: what its programs cost is the time of others. */
@@ -80,7 +80,7 @@ static void text_cost(struct buf *out, const struct health *h)
 
 	cost(&cpu_ms, &peak_bytes);
 	buf_addf(out,
-		 "cost      %.2f %% of one processor since the start, "
+		 "cost      %.2f %% of a processor so far, "
 		 "%" PRIu64 " MiB at most; ring %" PRIu64 " %% full\n",
 		 h->uptime_ms ? 100.0 * (double)cpu_ms / (double)h->uptime_ms
 			      : 0.0,

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "app/alert_line.h"
@@ -86,6 +87,14 @@ bool tail_wants_color(int fd)
 	if (!isatty(fd) || (no_color && *no_color))
 		return false;
 	return term && *term && strcmp(term, "dumb") != 0;
+}
+
+/* Asked again for each line: windows are made larger while it runs. */
+static size_t columns_of(int fd)
+{
+	struct winsize w;
+
+	return ioctl(fd, TIOCGWINSZ, &w) < 0 ? 0 : w.ws_col;
 }
 
 int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret)
@@ -260,8 +269,10 @@ int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 			json_line(&t->line, t->images, &v);
 		else if (t->s.template)
 			template_line(&t->line, t->s.template, t->images, &v);
-		else
+		else {
+			t->style.columns = columns_of(t->s.fd);
 			text_line(&t->line, t->images, &v, &t->style);
+		}
 		if (t->line.failed)
 			r = -ENOMEM;
 		else

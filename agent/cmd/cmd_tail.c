@@ -129,7 +129,8 @@ static const struct opt_command command = {
 		"established and repeated writes are left out (--kind exit shows exits);\n"
 		"--json leaves out nothing. What is missing from the journal is always told.\n"
 		"A journal that does not exist is an error; one that is empty is waited for.\n"
-		"Colours are for terminals, unless NO_COLOR is set.",
+		"On a terminal what is not marked (HIGH, deny, WARN …) is cut to its width;\n"
+		"colours are for terminals, unless NO_COLOR is set.",
 };
 
 static int on_ended(void *arg, int error)

@@ -6,7 +6,9 @@
  * fills only when something is wrong, kind and process in columns wide enough
  * for nearly all, then the act, and at the end what explains it: the rule,
  * and whose process it was. Columns are padded, never cut: a long name moves
- * the rest of its own line and hides nothing.
+ * the rest of its own line and hides nothing. On a terminal that holds for what
+ * is marked; what is ordinary loses the middle of what does not fit, so that a
+ * line stays a line and the eye finds the marks.
  */
 #include "out/text.h"
 
@@ -20,6 +22,11 @@
 #define KIND_WIDTH 7
 #define WHO_WIDTH  30
 #define WHAT_WIDTH 44
+/* Of what was done, on a terminal too narrow for all. */
+#define WHAT_LEAST 20
+/* Below this a terminal is no place for lines. */
+#define ROOM_LEAST 8
+#define END_MAX	   4096
 
 #define SGR_RED	   "\033[1;31m"
 #define SGR_YELLOW "\033[33m"
@@ -92,15 +99,34 @@ static bool has_process(const struct view *v)
 	return !v->gap && !(v->event && v->event->agent);
 }
 
-/* Characters from `from` on: each is one column, near enough. */
+/* Columns from `from` on, sequences that colour not counted. */
 static size_t columns(const struct buf *out, size_t from)
 {
-	size_t n = 0;
+	return text_columns(slice_of(out->p + from, out->n - from));
+}
 
-	for (size_t i = from; i < out->n; i++)
-		if ((out->p[i] & 0xc0) != 0x80)
-			n++;
-	return n;
+/* Leave ancestors out, farthest first, until the process is in its column. */
+static void fit_who(struct buf *out, size_t from)
+{
+	static const char more[] = "…→", arrow[] = "→";
+
+	while (columns(out, from) > WHO_WIDTH) {
+		size_t at = from, rest;
+		const char *hit;
+
+		if (out->n - at > sizeof(more) &&
+		    !memcmp(out->p + at, more, sizeof(more) - 1))
+			at += sizeof(more) - 1;
+		hit = memmem(out->p + at, out->n - at, arrow,
+			     sizeof(arrow) - 1);
+		if (!hit)
+			return;
+		rest = out->n - (size_t)(hit - out->p);
+		/* "…" and what begins with the arrow. */
+		memmove(out->p + from + 3, hit, rest);
+		memcpy(out->p + from, more, 3);
+		out->n = from + 3 + rest;
+	}
 }
 
 /* Up to the column's width, then one blank; two after what overflows. */
@@ -174,6 +200,42 @@ static void add_end(struct buf *out, const struct view *v,
 	add_colored(out, v, dim, text_context);
 }
 
+static void trim_blanks(struct buf *out)
+{
+	while (out->n && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
+/*
+ * The rest of an ordinary line, in the columns that are left of the terminal's:
+ * what was done loses its end to what explains it, or, where there is no room
+ * for both, stands alone.
+ */
+static void add_rest(struct buf *out, const struct view *v,
+		     const struct text_style *style, size_t room)
+{
+	cleanup_buf struct buf end_words = BUF_INIT(END_MAX);
+	size_t from = out->n, end_columns;
+
+	add_end(&end_words, v, style, NULL);
+	trim_blanks(&end_words);
+	end_columns = columns(&end_words, 0) + 2;
+	if (end_words.failed || end_columns + WHAT_LEAST > room)
+		end_columns = 0;
+	text_what(out, v);
+	room -= end_columns;
+	if (columns(out, from) > room) {
+		out->n =
+			from + text_head(slice_of(out->p + from, out->n - from),
+					 room - 1);
+		buf_add_str(out, "…");
+	}
+	if (!end_columns)
+		return;
+	pad(out, from, room < WHAT_WIDTH ? room : WHAT_WIDTH);
+	buf_add_slice(out, buf_slice(&end_words));
+}
+
 static void add_refusal(struct buf *out, const struct view *v,
 			const struct text_style *style)
 {
@@ -183,17 +245,11 @@ static void add_refusal(struct buf *out, const struct view *v,
 	add_colored(out, v, style->color ? SGR_DIM : NULL, text_refusal);
 }
 
-static void trim_blanks(struct buf *out)
-{
-	while (out->n && out->p[out->n - 1] == ' ')
-		out->n--;
-}
-
 void text_line(struct buf *out, const struct view_images *images,
 	       const struct view *v, const struct text_style *style)
 {
 	struct alarm alarm = alarm_of(v);
-	size_t from;
+	size_t begin = out->n, from, used;
 
 	add_time(out, v, style);
 	start(out, style, alarm.color);
@@ -212,7 +268,15 @@ void text_line(struct buf *out, const struct view_images *images,
 	from = out->n;
 	if (!style->without_who) {
 		text_who(out, images, v->image);
+		if (style->columns && !alarm.color)
+			fit_who(out, from);
 		pad(out, from, WHO_WIDTH);
+	}
+	used = columns(out, begin);
+	if (!alarm.color && !(v->event && v->event->refusal) &&
+	    style->columns > used + ROOM_LEAST) {
+		add_rest(out, v, style, style->columns - used);
+		return;
 	}
 	from = out->n;
 	text_what(out, v);

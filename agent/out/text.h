@@ -11,6 +11,8 @@ struct text_style {
 	bool color;		/* SGR sequences */
 	bool with_date;		/* else the time of day, local */
 	bool without_who;	/* where it is seen from what is around */
+	/* Of the terminal: what is no alarm is cut to them; 0: nothing is. */
+	size_t columns;
 };
 
 /*

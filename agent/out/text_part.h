@@ -29,3 +29,8 @@ static inline struct slice text_slice(ProtobufCBinaryData b)
 {
 	return slice_of((const char *)b.data, b.len);
 }
+
+/* How many columns escaped text takes, colours not counted. */
+size_t text_columns(struct slice s);
+/* Bytes of s that fit into max columns. */
+size_t text_head(struct slice s, size_t max);

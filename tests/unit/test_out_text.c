@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "out/text.h"
+#include "out/text_part.h"
 #include "out_samples.h"
 
 static const struct text_style plain = { .color = false };
@@ -455,6 +455,50 @@ static void gaps_say_what_is_missing_and_why(void **state)
 		    "missing: trimmed");
 }
 
+static void a_terminal_gets_what_fits_and_alarms_whole(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	struct text_style style = { .columns = 120 };
+
+	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
+	assert_line(s, &style,
+		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "/usr/bin/curl -s 'https:… "
+		    "allowed by shells  unit=ssh.service");
+	/* No room for both: what was done stands alone. */
+	style.columns = 100;
+	assert_line(s, &style,
+		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "/usr/bin/curl -s 'https://x.test/a b'");
+	style.columns = 70;
+	assert_line(s, &style,
+		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "/usr/bin/cu…");
+	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
+	assert_line(s, &style,
+		    "21:04:05.678 HIGH  exec    sshd→bash→curl[4711]           "
+		    "/usr/bin/curl -s 'https://x.test/a b'        "
+		    "denied by cron-files (T1053.003)  unit=ssh.service");
+}
+
+static void wide_characters_take_two_columns(void **state)
+{
+	static const char name[] = "a猫\033[1;31me\xcc\x81\033[0mz";
+
+	(void)state;
+	assert_int_equal(text_columns(slice_str("")), 0);
+	assert_int_equal(text_columns(slice_str(name)), 5);
+	assert_int_equal(text_columns(slice_str("…→")), 2);
+	/* Never half a character. */
+	assert_int_equal(text_head(slice_str("猫猫"), 3), 3);
+	assert_int_equal(text_head(slice_str("猫猫"), 1), 0);
+	assert_int_equal(text_head(slice_str("ab"), 9), 2);
+	/* Bytes that end inside a character, or are none. */
+	assert_int_equal(text_columns(slice_of("\xe7\x8c", 2)), 1);
+	assert_int_equal(text_columns(slice_of("\x80\xff", 2)), 2);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -476,6 +520,8 @@ int main(void)
 		T(totals_name_the_file_of_their_event),
 		T(picket_speaks_of_itself_in_sentences),
 		T(gaps_say_what_is_missing_and_why),
+		T(a_terminal_gets_what_fits_and_alarms_whole),
+		T(wide_characters_take_two_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
