@@ -165,9 +165,13 @@ int state_save(int dirfd, const struct state *s, mode_t mode)
 
 	n = snprintf(text, sizeof(text),
 		     "picket-journal 1\nid %s\nepoch %" PRIu32
-		     "\nsegment %" PRIu64 "\nseq %" PRIu64 "\nclean %s\n",
-		     id_print(s->id, id), s->epoch, s->segment, s->seq,
-		     s->clean ? "yes" : "no");
+		     "\nsegment %" PRIu64 "\nseq %" PRIu64 "\n",
+		     id_print(s->id, id), s->epoch, s->segment, s->seq);
+	if (s->oldest)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			      "oldest %" PRIu64 "\n", s->oldest);
+	n += snprintf(text + n, sizeof(text) - (size_t)n, "clean %s\n",
+		      s->clean ? "yes" : "no");
 	n += snprintf(text + n, sizeof(text) - (size_t)n, "crc %08" PRIx32 "\n",
 		      crc32c(0, text, (size_t)n));
 	return fs_replace(dirfd, STATE_NAME, text, (size_t)n, mode);
@@ -192,6 +196,8 @@ static int parse_state(struct slice text, struct state *ret)
 	    line_take_u64(&text, "seq", &s.seq) < 0 || !s.seq ||
 	    s.seq > JOURNAL_SEQ_MAX)
 		return -EBADMSG;
+	/* Early writers of version 1 did not say. */
+	(void)line_take_u64(&text, "oldest", &s.oldest);
 	if (line_take(&text, "clean", &v) < 0 || text_bool(v, &s.clean) < 0)
 		return -EBADMSG;
 	covered = (size_t)(text.p - begin);

@@ -35,6 +35,8 @@ struct state {
 	uint32_t epoch;
 	uint64_t segment;
 	uint64_t seq; /* next number as of writing */
+	/* The oldest segment that the bounds left; 0: not said. */
+	uint64_t oldest;
 	bool clean;
 };
 

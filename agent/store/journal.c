@@ -159,6 +159,7 @@ static int begin(struct journal *j, struct journal_opening *ret,
 	j->cut_bytes = rec.cut_bytes;
 	memcpy(j->id, rec.opening.id, sizeof(j->id));
 	j->epoch = rec.opening.epoch;
+	j->saved = rec.state;
 	j->next_seq = rec.opening.next_seq;
 	j->sealed_seq = j->written_seq = j->next_seq - 1;
 	j->segment = rec.next_segment;

@@ -90,6 +90,7 @@ struct journal {
 
 	/* The writer thread's own. */
 	int dirfd, lockfd;
+	struct state saved; /* the state as it was saved last */
 	struct segment seg;
 	uint64_t number; /* what journal_segment calls seg */
 	uint64_t shift;	 /* seg's number on disk - number */

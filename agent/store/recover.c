@@ -435,6 +435,7 @@ static int go_on(struct job *j, struct last *l)
 	if (r < 0)
 		return r;
 	youngest = youngest_number(j, r ? l->number : 0);
+	j->out->nothing_left = !r && j->list.n;
 	if (r) {
 		r = walk_last(l);
 		if (r < 0)
@@ -473,6 +474,19 @@ static int go_on(struct job *j, struct last *l)
 	return 0;
 }
 
+/*
+ * What was removed while nobody wrote is not believed to have gone by the
+ * bounds. Where nobody said it before, and where nothing was readable and all
+ * was set aside, it is what there is.
+ */
+static uint64_t oldest_left(const struct job *j)
+{
+	if (j->has_state && j->state.oldest && !j->out->nothing_left)
+		return j->state.oldest;
+	return j->list.n && !j->out->nothing_left ? j->list.numbers[0]
+						  : j->out->next_segment;
+}
+
 static int recover_with(struct job *j, struct last *l)
 {
 	struct recovery *out = j->out;
@@ -496,7 +510,9 @@ static int recover_with(struct job *j, struct last *l)
 		.segment = out->next_segment,
 		.seq = out->opening.next_seq,
 	};
+	next.oldest = oldest_left(j);
 	memcpy(next.id, out->opening.id, sizeof(next.id));
+	out->state = next;
 	r = state_save(j->dirfd, &next, j->settings->file_mode);
 	if (r < 0)
 		return fail(j, r, "write state");

@@ -20,7 +20,9 @@ struct seg_info {
 struct recovery {
 	struct journal_opening opening;
 	uint64_t next_segment;
-	bool goes_on; /* it is there and has room: go on behind `place` */
+	struct state state; /* as it was saved */
+	bool nothing_left;  /* segments were there, none could be read */
+	bool goes_on;	    /* it is there and has room: go on behind `place` */
 	struct segment_place place;
 	uint8_t previous_sha[JOURNAL_SHA_SIZE];
 	struct seg_info *infos; /* free it */

@@ -76,9 +76,11 @@ static int save_state(struct journal *j, int dirfd, uint64_t number)
 		.epoch = j->epoch,
 		.segment = number,
 		.seq = j->sealed_seq + 1,
+		.oldest = j->saved.oldest,
 	};
 
 	memcpy(st.id, j->id, sizeof(st.id));
+	j->saved = st;
 	j->what = "write state";
 	return state_save(dirfd, &st, j->settings.file_mode);
 }

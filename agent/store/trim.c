@@ -44,10 +44,23 @@ static uint64_t unread(const struct journal *j, size_t i)
 	return end - (first > j->cursor ? first : j->cursor + 1);
 }
 
+/*
+ * Before it goes, so that what is gone besides was somebody else's doing. Where
+ * this fails the segment goes all the same, and the next state says so.
+ */
+static void note_oldest(struct journal *j, uint64_t number)
+{
+	j->saved.oldest = number;
+	j->saved.clean = false;
+	(void)state_save(j->dirfd, &j->saved, j->settings.file_mode);
+}
+
 static int drop(struct journal *j, size_t i)
 {
 	char name[SEGMENT_NAME_MAX];
 
+	if (!i)
+		note_oldest(j, j->infos[1].number);
 	segment_name(j->infos[i].number, "seg", name);
 	j->what = "remove segment";
 	if (unlinkat(j->dirfd, name, 0) < 0 && errno != ENOENT)

@@ -405,7 +405,8 @@ static uint64_t size_of(int dirfd, const struct dir_list *l)
 static int check_all(struct check *c)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
-	struct state st;
+	struct state st, now;
+	uint64_t floor;
 	size_t i;
 	int r, state;
 
@@ -419,6 +420,8 @@ static int check_all(struct check *c)
 	r = dir_list(c->dirfd, &l);
 	if (r < 0)
 		return r;
+	/* And after it: what was removed since it speaks of as well. */
+	floor = state >= 0 && state_load(c->dirfd, &now) >= 0 ? now.oldest : 0;
 	c->total = size_of(c->dirfd, &l);
 	for (i = 0; i < l.n && r >= 0; i++)
 		r = check_segment(c, l.numbers[i], i + 1 == l.n);
@@ -432,6 +435,8 @@ static int check_all(struct check *c)
 		verify_no_state(c, state);
 	else if (state >= 0 && !c->all_trimmed)
 		verify_state(c, &st);
+	if (state >= 0 && l.n)
+		verify_oldest(c, floor, l.numbers[0]);
 	return 0;
 }
 

@@ -105,6 +105,21 @@ void verify_state(struct check *c, const struct state *before)
 	}
 }
 
+void verify_oldest(struct check *c, uint64_t floor, uint64_t oldest)
+{
+	if (!floor || oldest <= floor)
+		return;
+	verify_find(c, (struct verify_finding){
+			       .kind = VERIFY_REMOVED,
+			       .segment = floor,
+			       .last_seq = c->out->first_seq
+						   ? c->out->first_seq - 1
+						   : 0,
+			       .what = "the oldest segments are gone, and not "
+				       "by the journal's bounds",
+		       });
+}
+
 void verify_no_state(struct check *c, int error)
 {
 	struct verify_finding f = {

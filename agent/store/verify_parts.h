@@ -50,6 +50,11 @@ bool verify_seal_says(const struct check *c, const struct frame *seal);
  * anything was read: a writer may have begun meanwhile, or ended.
  */
 void verify_state(struct check *c, const struct state *before);
+/*
+ * Is the oldest that was listed the oldest that the writer left? `floor` is
+ * what it said after the listing; 0: nothing.
+ */
+void verify_oldest(struct check *c, uint64_t floor, uint64_t oldest);
 /* There are segments, and none that can be read: -ENOENT or -EBADMSG. */
 void verify_no_state(struct check *c, int error);
 void verify_anchor(struct check *c);

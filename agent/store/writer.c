@@ -302,10 +302,12 @@ static int save_state(struct journal *j, bool clean)
 		.epoch = j->epoch,
 		.segment = j->seg.header.number,
 		.seq = j->sealed_seq + 1,
+		.oldest = j->saved.oldest,
 		.clean = clean,
 	};
 
 	memcpy(st.id, j->id, sizeof(st.id));
+	j->saved = st;
 	j->what = "write state";
 	return state_save(j->dirfd, &st, j->settings.file_mode);
 }

@@ -289,6 +289,49 @@ static void removed_frame_is_found_with_its_number(void **state)
 	store_end(&d);
 }
 
+/* By the bounds, or by somebody: the state tells them apart. */
+static void removed_oldest_segments_are_found_without_an_anchor(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	char path[256];
+	uint64_t oldest;
+	unsigned i;
+
+	(void)state;
+	begin(&d);
+	assert_int_equal(unlink(store_segment(&d, 1, path)), 0);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 1);
+	assert_int_equal(v.findings[0].last_seq, v.first_seq - 1);
+	/* A start does not make it right. */
+	store_open(&d);
+	store_events(&d, 10);
+	store_close(&d);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 1);
+	store_end(&d);
+
+	begin(&d);
+	d.settings.max_size = 32 << 10;
+	store_open(&d);
+	for (i = 0; i < 20; i++) {
+		store_events(&d, 50);
+		store_flush(&d);
+	}
+	assert_int_equal(check(&d, NULL).n_findings, 0);
+	store_close(&d);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
+	assert_true(v.trimmed);
+	for (oldest = 1; access(store_segment(&d, oldest, path), F_OK);)
+		oldest++;
+	assert_int_equal(unlink(path), 0);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, oldest);
+	store_end(&d);
+}
+
 static void reordered_frames_are_found(void **state)
 {
 	struct verify_result v;
@@ -743,6 +786,8 @@ int main(void)
 		cmocka_unit_test(edit_with_a_new_checksum_is_found),
 		cmocka_unit_test(edit_of_the_newest_seal_is_found),
 		cmocka_unit_test(removed_frame_is_found_with_its_number),
+		cmocka_unit_test(
+			removed_oldest_segments_are_found_without_an_anchor),
 		cmocka_unit_test(reordered_frames_are_found),
 		cmocka_unit_test(reordered_segments_are_found),
 		cmocka_unit_test(removed_segment_is_found),
