@@ -45,24 +45,16 @@ struct settings {
 static int set_from(void *arg, const char *value)
 {
 	struct settings *s = arg;
-	struct when w;
-	int r = when_parse(slice_str(value), s->now_ns, &w);
 
-	if (r >= 0)
-		s->span.from_ns = w.first_ns;
 	s->has_from = true;
-	return r;
+	return query_from(&s->span, s->now_ns, value);
 }
 
 static int set_to(void *arg, const char *value)
 {
 	struct settings *s = arg;
-	struct when w;
-	int r = when_parse(slice_str(value), s->now_ns, &w);
 
-	if (r >= 0)
-		s->span.to_ns = w.last_ns;
-	return r;
+	return query_to(&s->span, s->now_ns, value);
 }
 
 static const struct opt_row rows[] = {

@@ -62,23 +62,15 @@ struct query {
 static int set_from(void *arg, const char *value)
 {
 	struct settings *s = arg;
-	struct when w;
 
-	if (when_parse(slice_str(value), s->now_ns, &w) < 0)
-		return -EINVAL;
-	s->span.from_ns = w.first_ns;
-	return 0;
+	return query_from(&s->span, s->now_ns, value);
 }
 
 static int set_to(void *arg, const char *value)
 {
 	struct settings *s = arg;
-	struct when w;
 
-	if (when_parse(slice_str(value), s->now_ns, &w) < 0)
-		return -EINVAL;
-	s->span.to_ns = w.last_ns;
-	return 0;
+	return query_to(&s->span, s->now_ns, value);
 }
 
 static int set_kinds(void *arg, const char *value)

@@ -19,6 +19,7 @@
 #include "cmd/findings_read.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
+#include "cmd/query_opts.h"
 #include "cmd/query_read.h"
 #include "cmd/when.h"
 #include "cmd/why_print.h"
@@ -42,12 +43,8 @@ struct settings {
 static int set_since(void *arg, const char *value)
 {
 	struct settings *s = arg;
-	struct when w;
-	int r = when_parse(slice_str(value), s->now_ns, &w);
 
-	if (r >= 0)
-		s->span.from_ns = w.first_ns;
-	return r;
+	return query_from(&s->span, s->now_ns, value);
 }
 
 static int set_user(void *arg, const char *value)

@@ -5,8 +5,16 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "app/query_match.h"
 #include "base/opts.h"
+
+struct span;
+
+/* --from and --to: one end of the span, as of now. -EINVAL: no time. */
+int query_from(struct span *span, int64_t now_ns, const char *value);
+int query_to(struct span *span, int64_t now_ns, const char *value);
 
 int query_set_exe(void *match, const char *value);
 int query_set_pid(void *match, const char *value);
