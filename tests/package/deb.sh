@@ -4,31 +4,14 @@
 # The Debian package: built of the archive alone, nothing for lintian to find,
 # the same twice, and what is in it is what `make install` installs. Speaks TAP.
 set -u
-cd "${SRC:-$(dirname "$0")/../..}" || exit 1
-build=$(cd "${BUILD:-build}" && pwd)
-
-n=0
-result() # exit code, name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] || printf 'not '
-	echo "ok $n - $2"
-}
-
-build_there() # a directory of its own
-{
-	# Not the flags of the make that runs this test.
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$1" deb 2>&1 |
-		sed 's/^/# /'
-	return "${PIPESTATUS[0]}"
-}
+. "$(dirname "$0")/common.bash"
 
 echo "1..6"
 one=$build/package/deb-one two=$build/package/deb-another-place
 trap 'rm -rf "$one" "$two"' EXIT
-build_there "$one"
+build_there deb "$one"
 result $? "package_builds_and_lintian_finds_nothing"
-build_there "$two"
+build_there deb "$two"
 cmp "$one"/dist/*.tar.gz "$two"/dist/*.tar.gz
 result $? "archives_of_one_commit_are_the_same"
 cmp "$one"/deb/picket_*.deb "$two"/deb/picket_*.deb

@@ -5,31 +5,14 @@
 # installs and what an upgrade and an end need. Not installed anywhere: that
 # wants a system of that kind. Speaks TAP.
 set -u
-cd "${SRC:-$(dirname "$0")/../..}" || exit 1
-build=$(cd "${BUILD:-build}" && pwd)
-
-n=0
-result() # exit code, name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] || printf 'not '
-	echo "ok $n - $2"
-}
-
-build_there() # a directory of its own
-{
-	# Not the flags of the make that runs this test.
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$1" rpm 2>&1 |
-		sed 's/^/# /'
-	return "${PIPESTATUS[0]}"
-}
+. "$(dirname "$0")/common.bash"
 
 echo "1..7"
 one=$build/package/rpm-one two=$build/package/rpm-another-place
 trap 'rm -rf "$one" "$two"' EXIT
-build_there "$one"
+build_there rpm "$one"
 result $? "package_builds"
-build_there "$two"
+build_there rpm "$two"
 cmp "$one"/rpm/RPMS/*/*.rpm "$two"/rpm/RPMS/*/*.rpm
 result $? "packages_of_one_commit_are_the_same"
 cmp "$one"/rpm/RPMS/*/*.cdx.json "$two"/rpm/RPMS/*/*.cdx.json &&
