@@ -402,12 +402,13 @@ def dead_letters_survive_kills_and_a_trimmed_journal():
     with pair(batch_records=20) as (c, s):
         c.rules({"contains": "poison", "status": 400})
         poison = []
-        for i in range(5):
+        for _ in range(5):
             names = s.make(40, "--poison", "11")
             s.start()
-            wait_for(lambda: len(s.dead()) > i, "a letter")
-            poison.append(s.dead()[-1]["uid"])
-            true(poison[-1] in names, "its name")
+            # Of these: what was cut off before may be set aside again first.
+            told = wait_for(lambda: [d["uid"] for d in s.dead()
+                                     if d["uid"] in names], "a letter")
+            poison.append(told[-1])
             s.process.kill()
             s.process.wait()
         # Each of them, in order; one that was cut off may stand there twice.
