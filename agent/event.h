@@ -203,8 +203,12 @@ struct image {
 	struct slice cgroup;	/* path in the hierarchy that tells most */
 	struct slice unit;	/* nginx.service; empty: none */
 	struct slice container;	/* 64 hex digits as a rule; empty: none */
-	bool container_known;	/* its runtime told the next three */
+	/* What is empty of these is not there; else it may not be known yet. */
+	bool container_known;
 	struct slice container_image, pod, pod_namespace;
+	struct slice container_name;	/* within the pod, if there is one */
+	struct slice image_digest;	/* of the manifest: sha256:… */
+	struct slice pod_uid;		/* by the cgroup */
 
 	/* For the stage that writes descriptions; proc/ never looks. */
 	uint64_t described_in;	/* journal segment that holds it; 0: none */

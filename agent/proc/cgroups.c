@@ -14,13 +14,20 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "proc/container_info.h"
 #include "proc/procfs.h"
 
 /* Longest path kept: beyond it only the front, which says who made it. */
-#define PATH_KEPT 2048
-/* A runtime that has said nothing by then does not know the container. */
-#define TRIES_MAX 8
+#define PATH_KEPT    2048
+/*
+ * At once, and then after a time that doubles: a runtime or a kubelet that has
+ * said nothing after three minutes does not know the container.
+ */
+#define TRIES_MAX    12
+#define TRY_AGAIN_NS 100000000ull
+/* A pod's uid, which gets the dashes back that a slice's name cannot have. */
+#define UID_MAX	     36
 
 struct node_key {
 	uint64_t id;
@@ -42,13 +49,13 @@ void cgroup_unref(struct cgroup_node *n)
 {
 	if (!n || --n->refs)
 		return;
-	free(n->info);
+	container_info_free(n->info);
 	free(n);
 }
 
 static size_t node_size(const struct cgroup_node *n)
 {
-	return n ? sizeof(*n) + n->path.n : 0;
+	return n ? sizeof(*n) + n->path.n + UID_MAX : 0;
 }
 
 static void release(void *arg, const void *key, void *value)
@@ -108,22 +115,33 @@ void cgroups_free(struct cgroups *c)
 	free(c);
 }
 
+static struct slice plain_uid(char *to, struct slice uid)
+{
+	if (uid.n > UID_MAX)
+		uid.n = 0;
+	for (size_t i = 0; i < uid.n; i++)
+		to[i] = uid.p[i] == '_' ? '-' : uid.p[i];
+	return slice_of(to, uid.n);
+}
+
 static struct cgroup_node *new_node(struct slice path)
 {
 	struct cgroup_node *n;
 
 	if (path.n > PATH_KEPT)
 		path.n = PATH_KEPT;
-	n = malloc(sizeof(*n) + path.n);
+	n = malloc(sizeof(*n) + path.n + UID_MAX);
 	if (!n)
 		return NULL;
 	n->refs = 1;
 	n->tries = 0;
+	n->next_try_ns = 0;
 	n->info = NULL;
 	if (path.n)
 		memcpy(n->bytes, path.p, path.n);
 	n->path = slice_of(n->bytes, path.n);
 	n->name = cgroup_name_parse(n->path);
+	n->name.pod = plain_uid(n->bytes + path.n, n->name.pod);
 	return n;
 }
 
@@ -159,15 +177,34 @@ struct cgroup_node *cgroups_find(struct cgroups *c, uint32_t hierarchy,
 	return slot ? slot->node : NULL;
 }
 
+/* Of a pod, only with the pod's name. */
+static bool is_described(const struct cgroup_node *n)
+{
+	return n->info && (n->info->pod.n || !n->name.pod.n);
+}
+
 void cgroups_describe(const struct cgroups *c, struct cgroup_node *n)
 {
+	struct container_info *info;
 	char root[PATH_KEPT];
+	uint64_t now;
 
-	if (!n || n->info || !n->name.container.n || n->tries == TRIES_MAX)
+	if (!n || !n->name.container.n || n->tries == TRIES_MAX ||
+	    is_described(n))
 		return;
-	n->tries++;
+	now = clock_mono_ns();
+	if (now < n->next_try_ns)
+		return;
+	n->next_try_ns = now + (TRY_AGAIN_NS << n->tries++);
 	(void)snprintf(root, sizeof(root), "%s/1/root", c->procfs);
-	(void)container_info_read(root, n->name.container, &n->info);
+	if (container_info_read(root, n->name.container, &info) < 0)
+		return;
+	if (n->info && !info->pod.n) {
+		container_info_free(info);
+		return;
+	}
+	info->older = n->info;
+	n->info = info;
 }
 
 size_t cgroups_count(const struct cgroups *c)

@@ -17,9 +17,10 @@ struct container_info;
 struct cgroup_node {
 	uint32_t refs;
 	uint8_t tries;		/* at finding info */
+	uint64_t next_try_ns;	/* CLOCK_MONOTONIC */
 	struct container_info *info; /* NULL: no container, or not known */
 	struct slice path;
-	struct cgroup_name name;
+	struct cgroup_name name;	/* the pod's uid with '-' in it */
 	char bytes[];
 };
 
@@ -45,8 +46,9 @@ struct cgroup_node *cgroups_find_of(struct cgroups *c, uint32_t hierarchy,
 				    uint64_t id, pid_t tgid);
 
 /*
- * Ask the runtime about the container, if n (which may be NULL) is one's. It
- * may not have written it down yet, so this is tried a few times.
+ * Ask the runtime and the kubelet about the container, if n (which may be
+ * NULL) is one's. They may not have written it down yet: it is tried again,
+ * less and less often, for some minutes. What was found stays.
  */
 void cgroups_describe(const struct cgroups *c, struct cgroup_node *n);
 

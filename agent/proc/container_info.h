@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container's runtime says of it: its image's name, and the pod that
- * it is of. Read from the bundle that the runtime keeps in /run, in memory:
- * containerd's as the kubelet uses it (also k3s' and microk8s') and CRI-O's.
- * Plain docker and podman keep an image's name on the disk, which nobody here
- * waits for: there nothing is known.
+ * What a container is called: its image and the pod that it is of. Asked is
+ * the runtime's own state (containerd as the kubelet uses it, also k3s' and
+ * microk8s'; CRI-O, docker, podman of root's), and for pods the names that the
+ * kubelet gives to logs. Containers of users have their state in the users'
+ * hands: nothing is known of them.
  */
 #pragma once
 
@@ -12,7 +12,11 @@
 
 /* Counted with the cgroup that it belongs to; one piece of memory. */
 struct container_info {
+	struct container_info *older;	/* said less; still pointed to */
+	bool told;		/* by the runtime: what is empty is not there */
 	struct slice image;	/* docker.io/library/nginx:1.25 */
+	struct slice digest;	/* of its manifest: sha256:…; empty: not told */
+	struct slice name;	/* the container's, within its pod */
 	struct slice pod, pod_namespace;
 	char bytes[];
 };
@@ -21,8 +25,11 @@ struct container_info {
 #define CONTAINER_NAME_MAX 512
 
 /*
- * root: the host's, "/proc/1/root". -ENOENT: no runtime knows the id, or it
- * has no shape of one; -EBADMSG, -ENOMEM. Free it with free().
+ * root: the host's, "/proc/1/root". -ENOENT: nobody knows the id, or it has no
+ * shape of one; -EBADMSG, -ENOMEM. Free it with container_info_free().
  */
 int container_info_read(const char *root, struct slice id,
 			struct container_info **ret);
+
+/* With all that are older; or NULL. */
+void container_info_free(struct container_info *info);

@@ -255,6 +255,7 @@ static void name_cgroup(struct image_block *b)
 
 	img->cgroup = img->unit = img->container = none;
 	img->container_image = img->pod = img->pod_namespace = none;
+	img->container_name = img->image_digest = img->pod_uid = none;
 	img->container_known = false;
 	if (worth(b->v1) > worth(best) ||
 	    (best && worth(b->v1) == worth(best) &&
@@ -265,9 +266,14 @@ static void name_cgroup(struct image_block *b)
 	img->cgroup = best->path;
 	img->unit = best->name.unit;
 	img->container = best->name.container;
+	img->pod_uid = best->name.pod;
 	if (!best->info)
 		return;
-	img->container_known = true;
+	/* Of a pod whose name is still to come, not all is known. */
+	img->container_known =
+		best->info->told && (best->info->pod.n || !best->name.pod.n);
+	img->container_name = best->info->name;
+	img->image_digest = best->info->digest;
 	img->container_image = best->info->image;
 	img->pod = best->info->pod;
 	img->pod_namespace = best->info->pod_namespace;
@@ -285,6 +291,20 @@ void image_set_cgroups(struct image *img, struct cgroup_node *unified,
 	b->unified = unified;
 	b->v1 = v1;
 	name_cgroup(b);
+}
+
+bool image_name_late(struct image *img, const struct cgroups *c)
+{
+	struct image_block *b = block_of(img);
+	const char *was_pod = img->pod.p, *was_image = img->container_image.p;
+
+	cgroups_describe(c, b->unified);
+	cgroups_describe(c, b->v1);
+	name_cgroup(b);
+	if (img->pod.p == was_pod && img->container_image.p == was_image)
+		return false;
+	image_renew_id(img);
+	return true;
 }
 
 /* ---- making ------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "event.h"
 
 struct cgroup_node;
+struct cgroups;
 
 /* How much of a line is kept; what is between the newest and the first goes. */
 struct image_limits {
@@ -49,6 +50,12 @@ int image_become(struct image *img, const struct image *from);
 /* Which cgroups (each may be NULL) name this image from now on. */
 void image_set_cgroups(struct image *img, struct cgroup_node *unified,
 		       struct cgroup_node *v1);
+
+/*
+ * Ask again what its container is called, where that is not known yet (it is
+ * not asked each time); true: it is told now, under a new id.
+ */
+bool image_name_late(struct image *img, const struct cgroups *c);
 
 /* Set what was not known when the image was made, under a new id. */
 void image_renew_id(struct image *img);

@@ -286,6 +286,9 @@ int proc_find_actor(struct proc_table *t, const struct actor *actor,
 			return r;
 		img = p->image;
 	}
+	/* The kubelet writes names down once a container runs. */
+	if (img == p->image && img->container.n)
+		(void)image_name_late(img, t->cgroups);
 	*ret_proc = p;
 	*ret = img;
 	return 0;
