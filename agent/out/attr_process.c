@@ -54,6 +54,8 @@ static const struct row known_rows[] = {
 	IMAGE_ROW("picket.systemd.unit", ROW_BYTES, unit),
 	IMAGE_ROW("container.id", ROW_BYTES, container),
 	IMAGE_ROW("container.image.name", ROW_BYTES, container_image),
+	IMAGE_ROW("oci.manifest.digest", ROW_BYTES, image_digest),
+	IMAGE_ROW("k8s.pod.uid", ROW_BYTES, pod_uid),
 	IMAGE_ROW("k8s.pod.name", ROW_BYTES, pod),
 	IMAGE_ROW("k8s.namespace.name", ROW_BYTES, pod_namespace),
 };
@@ -169,10 +171,22 @@ static void add_exec_only(struct attrs *a, const Picket__V1__Image *img)
 		ADD_ROWS(a, ns_rows, img->namespaces);
 }
 
+/* In a pod the kubelet's name, else the runtime's. */
+static void add_container(struct attrs *a, const Picket__V1__Image *img)
+{
+	if (img->container_name.len)
+		attr_string(a,
+			    img->pod.len || img->pod_uid.len
+				    ? "k8s.container.name"
+				    : "container.name",
+			    attr_bytes(img->container_name));
+}
+
 static void add_known(struct attrs *a, const struct view_images *images,
 		      const Picket__V1__Image *img)
 {
 	ADD_ROWS(a, known_rows, img);
+	add_container(a, img);
 	if (img->exe)
 		attr_exe_path(a, img->exe);
 	if (img->exe_file)

@@ -50,8 +50,9 @@
  *	  stdio		list	of three: type (closed file pipe socket tty
  *				null device other), inode, device
  *	  cgroup, unit, container	string
- *	  container_image, pod, pod_namespace	string	where the runtime
- *				tells them
+ *	  container_name, container_image, image_digest, pod,
+ *	  pod_namespace	string	where the runtime or the kubelet tells them
+ *	  pod_uid	string	by the cgroup
  *	  cgroup_id, began_ns	number
  *	  snapshot	true	ran before picket did: read from /proc
  *	  forked	true	a child that still runs its parent's program

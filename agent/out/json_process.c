@@ -164,9 +164,12 @@ void json_process(struct buf *out, const struct view_images *images,
 	json_bytes(out, "cgroup", bytes(img->cgroup));
 	json_bytes(out, "unit", bytes(img->unit));
 	json_bytes(out, "container", bytes(img->container));
+	json_bytes(out, "container_name", bytes(img->container_name));
 	json_bytes(out, "container_image", bytes(img->container_image));
+	json_bytes(out, "image_digest", bytes(img->image_digest));
 	json_bytes(out, "pod", bytes(img->pod));
 	json_bytes(out, "pod_namespace", bytes(img->pod_namespace));
+	json_bytes(out, "pod_uid", bytes(img->pod_uid));
 	if (img->began_ns)
 		json_u64(out, "began_ns", img->began_ns);
 	json_true(out, "snapshot", img->snapshot);

@@ -203,6 +203,9 @@ static void fill_image(struct recall *r, struct image *img,
 		.container_image = copy(r, recall_bytes(m->container_image)),
 		.pod = copy(r, recall_bytes(m->pod)),
 		.pod_namespace = copy(r, recall_bytes(m->pod_namespace)),
+		.pod_uid = copy(r, recall_bytes(m->pod_uid)),
+		.container_name = copy(r, recall_bytes(m->container_name)),
+		.image_digest = copy(r, recall_bytes(m->image_digest)),
 	};
 	if (r->findings && !img->exe_facts.known)
 		img->exe_facts = findings_of(r->findings, &img->exe_file);

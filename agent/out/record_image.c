@@ -142,6 +142,9 @@ static void fill_place(Picket__V1__Image *m, const struct image *img)
 	m->container_image = record_bytes(img->container_image);
 	m->pod = record_bytes(img->pod);
 	m->pod_namespace = record_bytes(img->pod_namespace);
+	m->pod_uid = record_bytes(img->pod_uid);
+	m->container_name = record_bytes(img->container_name);
+	m->image_digest = record_bytes(img->image_digest);
 }
 
 static void fill_confinement(struct image_parts *p, const struct image *img)

@@ -134,6 +134,40 @@ static void exec_has_the_names_that_opentelemetry_gives(void **state)
 	keys_are_unique(f);
 }
 
+static void a_container_has_the_names_that_opentelemetry_gives(void **state)
+{
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+
+	f->s.shell.container = slice_str("0123");
+	f->s.shell.container_image = slice_str("nginx:1");
+	f->s.shell.image_digest = slice_str("sha256:00");
+	f->s.shell.container_name = slice_str("front");
+	f->s.shell.pod = slice_str("web-1");
+	f->s.shell.pod_namespace = slice_str("prod");
+	f->s.shell.pod_uid = slice_str("u-1");
+	take(f, &ev, &f->s.shell, NULL);
+	has_text(f, "container.id", "0123");
+	has_text(f, "container.image.name", "nginx:1");
+	has_text(f, "oci.manifest.digest", "sha256:00");
+	has_text(f, "k8s.pod.name", "web-1");
+	has_text(f, "k8s.pod.uid", "u-1");
+	has_text(f, "k8s.namespace.name", "prod");
+	has_text(f, "k8s.container.name", "front");
+	keys_are_unique(f);
+}
+
+static void a_container_of_no_pod_is_called_as_its_runtime_does(void **state)
+{
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+
+	f->s.shell.container = slice_str("0123");
+	f->s.shell.container_name = slice_str("front");
+	take(f, &ev, &f->s.shell, NULL);
+	has_text(f, "container.name", "front");
+}
+
 static void arguments_and_ancestry_are_lists(void **state)
 {
 	struct fixture *f = *state;
@@ -475,6 +509,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		T(exec_has_the_names_that_opentelemetry_gives),
+		T(a_container_has_the_names_that_opentelemetry_gives),
+		T(a_container_of_no_pod_is_called_as_its_runtime_does),
 		T(arguments_and_ancestry_are_lists),
 		T(write_has_its_file),
 		T(connect_has_its_peer),

@@ -105,6 +105,9 @@ static void image_comes_out_as_it_went_in(void **state)
 	s->shell.script = slice_str("/root/run.sh");
 	s->shell.flags = IMAGE_F_SECURE | IMAGE_F_ENV_TRUNCATED;
 	s->shell.container = slice_str("0123");
+	s->shell.container_name = slice_str("front");
+	s->shell.image_digest = slice_str("sha256:00");
+	s->shell.pod_uid = slice_str("u-1");
 	assert_int_equal(sample_describe(s, &s->shell), 0);
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	i = s->view.image;
@@ -129,6 +132,9 @@ static void image_comes_out_as_it_went_in(void **state)
 	assert_bytes(i->script, "/root/run.sh");
 	assert_bytes(i->unit, "ssh.service");
 	assert_bytes(i->container, "0123");
+	assert_bytes(i->container_name, "front");
+	assert_bytes(i->image_digest, "sha256:00");
+	assert_bytes(i->pod_uid, "u-1");
 	assert_int_equal(i->login->uid, 1000);
 	assert_int_equal(i->login->session, 3);
 	assert_int_equal(i->capabilities->effective, 0x1ffffffffff);
