@@ -146,6 +146,7 @@ static void a_container_has_the_names_that_opentelemetry_gives(void **state)
 	f->s.shell.pod = slice_str("web-1");
 	f->s.shell.pod_namespace = slice_str("prod");
 	f->s.shell.pod_uid = slice_str("u-1");
+	assert_int_equal(sample_describe(&f->s, &f->s.shell), 0);
 	take(f, &ev, &f->s.shell, NULL);
 	has_text(f, "container.id", "0123");
 	has_text(f, "container.image.name", "nginx:1");
@@ -164,6 +165,7 @@ static void a_container_of_no_pod_is_called_as_its_runtime_does(void **state)
 
 	f->s.shell.container = slice_str("0123");
 	f->s.shell.container_name = slice_str("front");
+	assert_int_equal(sample_describe(&f->s, &f->s.shell), 0);
 	take(f, &ev, &f->s.shell, NULL);
 	has_text(f, "container.name", "front");
 }
