@@ -21,6 +21,7 @@
 #include "app/health.h"
 #include "app/losses.h"
 #include "app/metrics.h"
+#include "app/orphans.h"
 #include "app/policy_watch.h"
 #include "app/reload.h"
 #include "app/restart.h"
@@ -378,6 +379,7 @@ static int start(struct agent *a)
 			  strerrordesc_np(-r));
 		return EXIT_CODE_FAILURE;
 	}
+	orphans_adopt(a);
 	return EXIT_CODE_OK;
 }
 

@@ -28,6 +28,10 @@
 struct waiting {
 	struct waiting *next;
 	struct image *img; /* a reference; NULL: nobody acted */
+	/* Not read again; then img is no reference, but held by arg. */
+	const struct event *recalled;
+	void (*release)(void *arg);
+	void *arg;
 	struct amend_target target;
 	uint64_t deadline_ns;
 	size_t size;
@@ -53,6 +57,15 @@ int pending_new(struct trust *trust, struct pending **ret)
 	return 0;
 }
 
+static void drop(struct waiting *of)
+{
+	if (of->recalled)
+		of->release(of->arg);
+	else
+		image_unref(of->img);
+	free(of);
+}
+
 static void drop_first(struct pending *w)
 {
 	struct waiting *first = w->first;
@@ -62,8 +75,7 @@ static void drop_first(struct pending *w)
 		w->end = &w->first;
 	w->n--;
 	w->bytes -= first->size;
-	image_unref(first->img);
-	free(first);
+	drop(first);
 }
 
 void pending_free(struct pending *w)
@@ -261,6 +273,22 @@ static void amend(struct pending *w, struct pipeline *p,
 	rule_set_sample(p->rules, v, of->target.epoch, of->target.seq);
 }
 
+static int read_again(struct pipeline *p, const struct waiting *of,
+		      struct event *ret)
+{
+	const char *why;
+	int r;
+
+	if (of->recalled) {
+		*ret = *of->recalled;
+		return 0;
+	}
+	r = decode_record(of->data, of->size, p->scratch, ret, &why);
+	if (r >= 0)
+		pipeline_complete(p, ret);
+	return r;
+}
+
 /* Its verdict, if it is known or time is over; false: it goes on waiting. */
 static bool settle(struct pending *w, struct pipeline *p,
 		   const struct waiting *of, bool last)
@@ -268,11 +296,9 @@ static bool settle(struct pending *w, struct pipeline *p,
 	struct guessed g = { 0 };
 	struct verdict v;
 	struct event ev;
-	const char *why;
 
-	if (decode_record(of->data, of->size, p->scratch, &ev, &why) < 0)
+	if (read_again(p, of, &ev) < 0)
 		return true;
-	pipeline_complete(p, &ev);
 	v = pending_judge(w, p, &ev, of->img);
 	if (v.answer == ANSWER_PENDING && !last)
 		return false;
@@ -292,28 +318,33 @@ void pending_expect(struct pending *w, struct pipeline *p,
 		    const struct pending_event *e)
 {
 	struct waiting *of = malloc(sizeof(*of) + e->size);
-	bool crowded =
-		w->n >= PENDING_MAX || w->bytes + e->size > PENDING_BYTES;
+	bool crowded = e->at_once || w->n >= PENDING_MAX ||
+		       w->bytes + e->size > PENDING_BYTES;
 
 	w->stats.waited++;
 	if (!of) {
 		w->stats.crowded++;
+		if (e->recalled)
+			e->release(e->arg);
 		return;
 	}
 	*of = (struct waiting){
-		.img = e->img,
+		.img = e->recalled ? e->img : image_ref(e->img),
+		.recalled = e->recalled,
+		.release = e->release,
+		.arg = e->arg,
 		.target = e->target,
 		.deadline_ns = clock_boot_ns() + PENDING_MS * NS_PER_MS,
 		.size = e->size,
 	};
-	memcpy(of->data, e->data, e->size);
+	if (e->size)
+		memcpy(of->data, e->data, e->size);
 	if (crowded) {
 		w->stats.crowded++;
 		(void)settle(w, p, of, true);
-		free(of);
+		drop(of);
 		return;
 	}
-	of->img = image_ref(e->img);
 	*w->end = of;
 	w->end = &of->next;
 	w->n++;
@@ -334,8 +365,7 @@ uint64_t pending_settle(struct pending *w, struct pipeline *p, uint64_t now_ns)
 			w->end = at;
 		w->n--;
 		w->bytes -= of->size;
-		image_unref(of->img);
-		free(of);
+		drop(of);
 	}
 	return w->first ? w->first->deadline_ns : 0;
 }

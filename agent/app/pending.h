@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,15 @@ struct verdict pending_judge(struct pending *w, struct pipeline *p,
 struct pending_event {
 	const void *data; /* the record, copied */
 	size_t size;
+	/*
+	 * Or, of one that an earlier agent left in the journal: the event,
+	 * good until release is called with arg, as is img.
+	 */
+	const struct event *recalled;
+	void (*release)(void *arg);
+	void *arg;
+	bool at_once; /* what is known now has to do */
+
 	struct image *img;
 	struct amend_target target;
 };

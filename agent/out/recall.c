@@ -25,6 +25,7 @@ struct recall {
 	struct arena arena;
 	uint64_t next_id;
 	struct findings *findings; /* borrowed; NULL: none */
+	bool keeps;		   /* nothing is forgotten */
 	/* Made for one event, and gone with the next. */
 	struct image target;
 };
@@ -59,6 +60,12 @@ void recall_free(struct recall *r)
 void recall_use(struct recall *r, struct findings *f)
 {
 	r->findings = f;
+}
+
+void recall_keep(struct recall *r, size_t bytes)
+{
+	r->keeps = true;
+	r->arena.max = bytes;
 }
 
 static void forget(struct recall *r)
@@ -271,11 +278,16 @@ static int image_of(struct recall *r, const struct view_images *images,
 	if (!id)
 		return 0;
 	if (has_changed(r, images, id) ||
-	    table_count(r->images) > IMAGES_MAX / 2)
+	    table_count(r->images) > IMAGES_MAX / 2) {
+		if (r->keeps)
+			return -ENOBUFS;
 		forget(r);
+	}
 	*ret = make_image(r, images, id, 0);
 	if (!r->arena.failed)
 		return 0;
+	if (r->keeps)
+		return -ENOBUFS;
 	forget(r);
 	*ret = make_image(r, images, id, 0);
 	return r->arena.failed ? -ENOMEM : 0;

@@ -18,6 +18,12 @@ void recall_free(struct recall *r);
 void recall_use(struct recall *r, struct findings *f);
 
 /*
+ * Images are good as long as r is: where that is no longer possible, or takes
+ * more than `bytes`, recall_event says -ENOBUFS. Before the first event.
+ */
+void recall_keep(struct recall *r, size_t bytes);
+
+/*
  * 1: *ret is the event, *ret_img who acted (NULL: nobody, or not described);
  * 0: not an event that happened on the host (agent, gap, amendment). Slices
  * are borrowed from the view and from r: good until the next call of either.

@@ -76,8 +76,8 @@ class Ground:
                        check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
 
-    def run(self, program=None):
-        p = subprocess.Popen([program or self.program, "x"],
+    def run(self, program=None, word="x"):
+        p = subprocess.Popen([program or self.program, word],
                              stdout=subprocess.DEVNULL)
         p.wait()
         return p.pid
@@ -274,6 +274,81 @@ def without_who_reads_the_databases_it_says_so(g):
     # What is known is known.
     verdict, _ = g.verdict(g.run())
     equal(verdict["answer"], "allowed", "verdict")
+
+
+def left_pending(g, *programs):
+    """Their events are pending, and picket is dead; before it knew."""
+    g.agent.stop()
+    config = g.agent.config.read_text()
+    # Far longer than it has to live.
+    g.agent.config.write_text(config.replace("[trust]", "[trust]\nrate = 4K"))
+    pids = []
+
+    def died_in_time():
+        mark = os.urandom(8).hex()
+        g.agent.start()
+        pids[:] = [g.run(program, mark) for program in programs]
+        # Reading it as JSON would take longer than a verdict may.
+        wait_for(lambda: sum(f.read_bytes().count(mark.encode())
+                             for f in g.agent.journal.glob("*.seg"))
+                 >= len(pids), "the events")
+        g.agent.process.kill()
+        g.agent.process.wait()
+        seqs = {r["seq"] for r in of(g, pids)}
+        return len(seqs) == len(pids) and not any(
+            "resolution" in r.get("amendment", {})
+            and r["amendment"]["seq"] in seqs
+            for r in g.agent.read("--kind", "amendment"))
+    wait_for(died_in_time, "a kill before a verdict", timeout=120)
+    equal({r["verdict"]["answer"] for r in of(g, pids)}, {"pending"},
+          "verdicts")
+    return config, pids
+
+
+def of(g, pids):
+    """Execs of these, but not by us, who became them."""
+    return [r for r in g.agent.read("--kind", "exec")
+            if record.pid(r) in pids]
+
+
+def padded(g, name):
+    """A program that takes a while to read."""
+    path = g.place / name
+    shutil.copy(g.program, path)
+    with open(path, "ab") as f:
+        f.write(os.urandom(300_000))
+    return path
+
+
+@test
+def what_was_pending_at_a_kill_is_judged_by_the_next(g):
+    tool = padded(g, "big")
+    g.install("3.0", tool)
+    copy = padded(g, "big-copy")
+    gone = padded(g, "big-gone")
+    config, pids = left_pending(g, g.program, copy, gone)
+    gone.unlink()
+    g.agent.config.write_text(config)
+    g.agent.start()
+    verdict, found = g.verdict(pids[0])
+    equal(verdict["answer"], "allowed", "the packaged one")
+    equal(found["resolution"]["exe"]["package"], "picket-test 3.0", "package")
+    verdict, found = g.verdict(pids[1], copy)
+    equal((verdict["answer"], verdict["alert"]), ("unlisted", True), "a copy")
+    equal(found["resolution"]["exe"]["trust"], "unpackaged", "trust")
+    verdict, found = g.verdict(pids[2], gone)
+    equal((verdict["answer"], verdict["alert"]), ("unlisted", True), "gone")
+    contains(g.agent.log_text(), "verdicts that were pending", "the log")
+    # Once is enough: the next one leaves them alone.
+    g.agent.process.kill()
+    g.agent.process.wait()
+    g.agent.start()
+    seqs = sorted(r["seq"] for r in of(g, pids))
+    settled = sorted(r["amendment"]["seq"]
+                     for r in g.agent.read("--kind", "amendment")
+                     if "resolution" in r.get("amendment", {})
+                     and r["amendment"]["seq"] in seqs)
+    equal(settled, seqs, "each settled once")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The journal's end is gone through twice: first for the numbers of what is
+ * pending and never settled, then for those events themselves, which wait with
+ * the others from then on. Their images are made of the journal's, since the
+ * processes may be gone.
+ */
+#include "app/orphans.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/agent.h"
+#include "app/pending.h"
+#include "app/trust_run.h"
+#include "base/log.h"
+#include "out/recall.h"
+#include "out/view.h"
+#include "store/reader.h"
+
+/* Numbers before the end: what the busiest host makes in PENDING_MS. */
+#define SPAN_MAX   32768u
+#define KEPT_BYTES (8u << 20)
+
+struct orphans {
+	struct agent *a;
+	struct amend_target list[PENDING_MAX]; /* in order */
+	size_t n;
+	size_t adopted, left;
+	/* The images of those that wait, and of one that does not. */
+	struct recall *kept, *passing;
+	size_t holds; /* orphans that wait, and one for orphans_adopt */
+};
+
+struct orphan {
+	struct orphans *of;
+	struct view view; /* which the event's strings are in */
+	struct event ev;
+	struct image target; /* of a tamper event */
+};
+
+/* 1: the view is taken over. */
+typedef int (*take_fn)(struct orphans *o, const struct view_images *images,
+		       struct view *v);
+
+static void let_go(struct orphans *o)
+{
+	if (--o->holds)
+		return;
+	recall_free(o->kept);
+	recall_free(o->passing);
+	free(o);
+}
+
+static void release(void *arg)
+{
+	struct orphan *one = arg;
+	struct orphans *o = one->of;
+
+	view_done(&one->view);
+	free(one);
+	let_go(o);
+}
+
+/* ---- which -------------------------------------------------------------- */
+
+static bool is_pending(const struct view *v)
+{
+	/* The canary's verdict is nobody's to wait for. */
+	return v->event && v->event->verdict && !v->event->canary &&
+	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
+}
+
+static void forget_one(struct orphans *o, uint32_t epoch, uint64_t seq)
+{
+	size_t i = o->n;
+
+	while (i &&
+	       (o->list[i - 1].seq != seq || o->list[i - 1].epoch != epoch))
+		i--;
+	if (!i)
+		return;
+	memmove(&o->list[i - 1], &o->list[i], (o->n - i) * sizeof(*o->list));
+	o->n--;
+}
+
+static int note(struct orphans *o, const struct view_images *images,
+		struct view *v)
+{
+	(void)images;
+	if (v->amendment && v->amendment->resolution)
+		forget_one(o, v->amendment->epoch, v->amendment->seq);
+	if (!is_pending(v))
+		return 0;
+	/* No agent has more at a time: these are of several that died. */
+	if (o->n == PENDING_MAX) {
+		forget_one(o, o->list[0].epoch, o->list[0].seq);
+		o->left++;
+	}
+	o->list[o->n++] =
+		(struct amend_target){ .seq = v->seq, .epoch = v->epoch };
+	return 0;
+}
+
+static bool is_listed(const struct orphans *o, const struct view *v)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (o->list[i].seq == v->seq && o->list[i].epoch == v->epoch)
+			return true;
+	return false;
+}
+
+/* ---- taking them up ----------------------------------------------------- */
+
+/* 1 as recall_event; *ret_waits: the image lasts. */
+static int recall_one(struct orphans *o, const struct view_images *images,
+		      struct orphan *one, const struct image **ret_img,
+		      bool *ret_waits)
+{
+	int r = -ENOBUFS;
+
+	/* Numbers of images mean something else in each run. */
+	*ret_waits = one->view.epoch + 1 == o->a->opening.epoch;
+	if (*ret_waits)
+		r = recall_event(o->kept, images, &one->view, &one->ev,
+				 ret_img);
+	if (r != -ENOBUFS)
+		return r;
+	*ret_waits = false;
+	return recall_event(o->passing, images, &one->view, &one->ev, ret_img);
+}
+
+static int adopt(struct orphans *o, const struct view_images *images,
+		 struct view *v)
+{
+	struct pipeline *p = &o->a->pipeline;
+	const struct image *img;
+	struct orphan *one;
+	bool waits;
+
+	if (!v->event || !is_listed(o, v))
+		return 0;
+	one = calloc(1, sizeof(*one));
+	if (!one)
+		return -ENOMEM;
+	one->of = o;
+	one->view = *v;
+	if (recall_one(o, images, one, &img, &waits) != 1) {
+		free(one);
+		o->left++;
+		return 0;
+	}
+	if (one->ev.kind == EVENT_TAMPER && one->ev.tamper.target_img) {
+		one->target = *one->ev.tamper.target_img;
+		one->ev.tamper.target_img = &one->target;
+	}
+	/* Of another boot, perhaps: rules that expire go by this. */
+	one->ev.time_ns = (uint64_t)(v->wall_ns - p->wall_offset_ns);
+	o->holds++;
+	o->adopted++;
+	pending_expect(p->pending, p,
+		       &(struct pending_event){
+			       .recalled = &one->ev,
+			       .release = release,
+			       .arg = one,
+			       .at_once = !waits,
+			       /* Made by recall, for us alone. */
+			       .img = (struct image *)(uintptr_t)img,
+			       .target = { .epoch = v->epoch, .seq = v->seq },
+		       });
+	return 1;
+}
+
+/* ---- the journal's end -------------------------------------------------- */
+
+static int take_all(struct orphans *o, struct reader *reader,
+		    struct view_images *images, take_fn take)
+{
+	struct reader_frame f;
+	struct view v;
+	int r;
+
+	while ((r = reader_next(reader, &f)) > 0) {
+		/* From here on it is what we wrote. */
+		if (f.seq >= o->a->opening.next_seq)
+			return 0;
+		if (view_take(images, reader_journal_id(reader), &f, &v) != 1)
+			continue;
+		r = take(o, images, &v);
+		if (r != 1)
+			view_done(&v);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int go_through(struct orphans *o, uint64_t from, take_fn take)
+{
+	struct view_images *images = NULL;
+	struct reader *reader = NULL;
+	int r;
+
+	r = reader_open(o->a->s->journal_dir, READER_SEQ, from, 0, &reader);
+	if (r >= 0)
+		r = view_images_new_brief(&images);
+	if (r >= 0)
+		r = take_all(o, reader, images, take);
+	view_images_free(images);
+	reader_close(reader);
+	return r;
+}
+
+static int adopt_all(struct orphans *o)
+{
+	uint64_t next = o->a->opening.next_seq;
+	int r;
+
+	r = go_through(o, next > SPAN_MAX ? next - SPAN_MAX : 1, note);
+	if (r < 0 || !o->n)
+		return r;
+	r = recall_new(&o->kept);
+	if (r >= 0)
+		r = recall_new(&o->passing);
+	if (r < 0)
+		return r;
+	recall_keep(o->kept, KEPT_BYTES);
+	return go_through(o, o->list[0].seq, adopt);
+}
+
+void orphans_adopt(struct agent *a)
+{
+	struct orphans *o;
+	int r;
+
+	if (!a->opening.unclean || a->opening.created)
+		return;
+	o = calloc(1, sizeof(*o));
+	r = o ? 0 : -ENOMEM;
+	if (o) {
+		o->a = a;
+		o->holds = 1;
+		r = adopt_all(o);
+		if (o->adopted)
+			log_notice("%zu verdicts that were pending when the "
+				   "last picket died are given now",
+				   o->adopted);
+		if (o->left)
+			log_warning("%zu verdicts that were pending when the "
+				    "last picket died stay so",
+				    o->left);
+		let_go(o);
+	}
+	if (r < 0)
+		log_warning("verdicts that were pending when the last picket "
+			    "died may stay so: %s",
+			    strerrordesc_np(-r));
+	trust_run_settle(a, false);
+}
