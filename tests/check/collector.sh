@@ -10,19 +10,7 @@ shopt -s lastpipe
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 dir=packaging/collector
 
-n=0
-result() # name; what is wrong is on stdin
-{
-	local wrong
-
-	n=$((n + 1))
-	wrong=$(cat)
-	if [ -n "$wrong" ]; then
-		sed 's/^/# /' <<<"$wrong"
-		printf 'not '
-	fi
-	echo "ok $n - $1"
-}
+. tests/check/tap.bash
 
 # What the packer has in its tables; a name that ends with '.' is a beginning.
 shipped() { grep -ohP '"\K(event|log|host|os|service|process|file|network|container|k8s|security_rule|error|picket)\.[a-z0-9_.]+(?=")' agent/out/*.c | sort -u; }

@@ -11,19 +11,7 @@ cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=${BUILD:-build}
 export LC_ALL=C.UTF-8
 
-n=0
-result() # name; what is wrong is on stdin
-{
-	local wrong
-
-	n=$((n + 1))
-	wrong=$(cat)
-	if [ -n "$wrong" ]; then
-		sed 's/^/# /' <<<"$wrong"
-		printf 'not '
-	fi
-	echo "ok $n - $1"
-}
+. tests/check/tap.bash
 
 commands() { "$build/picket" -h | awk '/^  [a-z]/ { print $1 }'; }
 

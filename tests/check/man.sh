@@ -8,19 +8,7 @@ cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=${BUILD:-build}
 man=packaging/man
 
-n=0
-result() # name; what is wrong is on stdin
-{
-	local wrong
-
-	n=$((n + 1))
-	wrong=$(cat)
-	if [ -n "$wrong" ]; then
-		sed 's/^/# /' <<<"$wrong"
-		printf 'not '
-	fi
-	echo "ok $n - $1"
-}
+. tests/check/tap.bash
 
 # Lines of the first list that the second has not.
 lacking() { comm -23 <(sort -u "$1") <(sort -u "$2"); }
