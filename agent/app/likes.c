@@ -29,14 +29,13 @@
 #define EACH		256
 
 struct described {
-	uint64_t segment, id, key;
+	uint64_t segment, key;
 };
 
 struct slot {
 	struct described is;
-	uint64_t used_at; /* of likes.told */
-	size_t n;
-	char whole[LIKE_BASE_MAX];
+	uint64_t used_at; /* of likes.told; 0: empty */
+	struct like_base base;
 };
 
 struct likes {
@@ -45,6 +44,7 @@ struct likes {
 	/* What the last call would have kept; NULL: nothing. */
 	struct slot *to_fill;
 	struct slice whole;
+	uint64_t id;
 	struct described now;
 	struct slot slots[SLOTS];
 };
@@ -82,8 +82,8 @@ static uint64_t key_of(const struct image *img)
 static bool can_be_base(const struct likes *l, const struct slot *s,
 			const struct described *now)
 {
-	return s->n && s->is.segment == now->segment && s->is.key == now->key &&
-	       l->told - s->used_at < FORGOTTEN_AFTER;
+	return s->used_at && s->is.segment == now->segment &&
+	       s->is.key == now->key && l->told - s->used_at < FORGOTTEN_AFTER;
 }
 
 struct slice likes_shorten(struct likes *l, uint64_t segment,
@@ -91,7 +91,8 @@ struct slice likes_shorten(struct likes *l, uint64_t segment,
 {
 	struct slot *s;
 
-	l->now = (struct described){ segment, img->id, key_of(img) };
+	l->now = (struct described){ segment, key_of(img) };
+	l->id = img->id;
 	s = &l->slots[l->now.key >> (64 - SLOT_BITS)];
 	l->told += whole.n + EACH;
 	l->to_fill = NULL;
@@ -99,9 +100,8 @@ struct slice likes_shorten(struct likes *l, uint64_t segment,
 		return whole;
 	buf_reset(&l->out);
 	if (can_be_base(l, s, &l->now) &&
-	    like_shorten(whole, slice_of(s->whole, s->n), s->is.id, &l->out) >=
-		    0 &&
-	    !l->out.failed && l->out.n <= whole.n / 2) {
+	    like_shorten(whole, &s->base, &l->out) >= 0 && !l->out.failed &&
+	    l->out.n <= whole.n / 2) {
 		s->used_at = l->told;
 		return buf_slice(&l->out);
 	}
@@ -116,9 +116,12 @@ void likes_kept(struct likes *l)
 
 	if (!s)
 		return;
+	l->to_fill = NULL;
+	/* It never fails: packed by us, and not too large. */
+	if (like_base_set(&s->base, l->id, l->whole) < 0) {
+		s->used_at = 0;
+		return;
+	}
 	s->is = l->now;
 	s->used_at = l->told;
-	s->n = l->whole.n;
-	memcpy(s->whole, l->whole.p, s->n);
-	l->to_fill = NULL;
 }

@@ -16,12 +16,9 @@
 #define FIELD_LIKE    16
 #define FIELD_WITHOUT 17
 
-/* A set of fields is 64 bits; from 64 on they are never left to the base. */
-#define FIELDS 64
-
 /* All that a message has of one field, in a row. */
 struct run {
-	uint32_t number; /* FIELDS at the end, or from there on */
+	uint32_t number; /* LIKE_FIELDS: that, or larger */
 	struct slice bytes;
 };
 
@@ -39,28 +36,32 @@ static int next_field(struct slice *s, struct run *ret)
 
 	if (r <= 0)
 		return r;
-	ret->number = f.number < FIELDS ? f.number : FIELDS;
+	ret->number = f.number < LIKE_FIELDS ? f.number : LIKE_FIELDS;
 	ret->bytes = slice_of(begin, (size_t)(s->p - begin));
 	return 1;
 }
 
-/* The same, with all that follow of that number; at the end FIELDS, empty. */
-static int next_run(struct slice *s, struct run *ret)
+/*
+ * The same, with all that follow of that number; *ahead is the one behind it,
+ * empty at first and at the end, so that each is looked at once.
+ */
+static int next_run(struct slice *s, struct run *ahead, struct run *ret)
 {
-	struct run more;
-	struct slice rest;
-	int r = next_field(s, ret);
+	int r = 1;
 
-	if (r <= 0) {
-		*ret = (struct run){ .number = FIELDS };
+	if (!ahead->bytes.n)
+		r = next_field(s, ahead);
+	if (r <= 0)
 		return r;
-	}
-	for (rest = *s; (r = next_field(&rest, &more)) > 0; *s = rest) {
-		if (more.number < ret->number)
+	*ret = *ahead;
+	ahead->bytes.n = 0;
+	while ((r = next_field(s, ahead)) > 0) {
+		if (ahead->number < ret->number)
 			return -EINVAL;
-		if (more.number != ret->number)
-			break;
-		ret->bytes.n += more.bytes.n;
+		if (ahead->number != ret->number)
+			return 1;
+		ret->bytes.n += ahead->bytes.n;
+		ahead->bytes.n = 0;
 	}
 	return r < 0 ? r : 1;
 }
@@ -72,35 +73,60 @@ static void add_varint(struct buf *out, uint32_t number, uint64_t v)
 	wire_tag(out, (uint8_t)(number >> 4), v);
 }
 
-int like_shorten(struct slice whole, struct slice base, uint64_t base_id,
+int like_base_set(struct like_base *b, uint64_t id, struct slice whole)
+{
+	struct run ahead = { 0 }, f;
+	struct slice rest = whole;
+	int r;
+
+	if (whole.n > LIKE_BASE_MAX)
+		return -EINVAL;
+	while ((r = next_run(&rest, &ahead, &f)) > 0)
+		;
+	if (r < 0)
+		return -EINVAL;
+	memcpy(b->bytes, whole.p, whole.n);
+	b->id = id;
+	b->fields = 0;
+	rest = whole;
+	ahead.bytes.n = 0;
+	while (next_run(&rest, &ahead, &f) > 0 && f.number < LIKE_FIELDS) {
+		b->fields |= 1ull << f.number;
+		b->field[f.number].at = (uint16_t)(f.bytes.p - whole.p);
+		b->field[f.number].n = (uint16_t)f.bytes.n;
+	}
+	return 0;
+}
+
+static bool is_same(const struct like_base *b, const struct run *f)
+{
+	return (b->fields >> f->number & 1) &&
+	       slice_eq(slice_of(b->bytes + b->field[f->number].at,
+				 b->field[f->number].n),
+			f->bytes);
+}
+
+int like_shorten(struct slice whole, const struct like_base *base,
 		 struct buf *out)
 {
-	struct run have, had;
-	uint64_t without = 0;
-	int r, k;
+	struct run ahead = { 0 }, f;
+	uint64_t have = 0;
+	int r;
 
-	r = next_run(&whole, &have);
-	k = next_run(&base, &had);
-	while (r >= 0 && k >= 0 &&
-	       (have.number != FIELDS || had.number != FIELDS)) {
-		struct run is = have, was = had;
-
-		if (is.number <= was.number)
-			r = next_run(&whole, &have);
-		if (was.number <= is.number)
-			k = next_run(&base, &had);
-		if (was.number < is.number)
-			without |= 1ull << was.number;
-		else if (is.number < was.number ||
-			 !slice_eq(is.bytes, was.bytes))
-			buf_add_slice(out, is.bytes);
+	while ((r = next_run(&whole, &ahead, &f)) > 0 &&
+	       f.number < LIKE_FIELDS) {
+		have |= 1ull << f.number;
+		if (!is_same(base, &f))
+			buf_add_slice(out, f.bytes);
 	}
-	if (r < 0 || k < 0)
+	/* The last run: all that is never left to the base. */
+	if (r > 0)
+		buf_add_slice(out, f.bytes);
+	if (r < 0)
 		return -EINVAL;
-	buf_add_slice(out, have.bytes);
-	add_varint(out, FIELD_LIKE, base_id);
-	if (without)
-		add_varint(out, FIELD_WITHOUT, without);
+	add_varint(out, FIELD_LIKE, base->id);
+	if (base->fields & ~have)
+		add_varint(out, FIELD_WITHOUT, base->fields & ~have);
 	return 0;
 }
 
@@ -132,13 +158,13 @@ int like_complete(struct slice payload, const struct like *like,
 	if (base.n > LIKE_BASE_MAX)
 		return -EBADMSG;
 	while ((r = next_field(&payload, &f)) > 0) {
-		if (f.number < FIELDS)
+		if (f.number < LIKE_FIELDS)
 			mine |= 1ull << f.number;
 		if (!is_ours(f.number))
 			buf_add_slice(out, f.bytes);
 	}
 	while (r == 0 && (r = next_field(&base, &f)) > 0) {
-		if (f.number < FIELDS && !(mine >> f.number & 1) &&
+		if (f.number < LIKE_FIELDS && !(mine >> f.number & 1) &&
 		    !is_ours(f.number))
 			buf_add_slice(out, f.bytes);
 		r = 0;

@@ -40,17 +40,11 @@ void wire_fixed64(struct buf *out, uint8_t tag, uint64_t v)
 	buf_add(out, bytes, sizeof(bytes));
 }
 
-static int take_varint(struct slice *s, uint64_t *ret)
+static int take_long(struct slice *s, uint64_t *ret)
 {
 	uint64_t v = 0;
 	size_t i;
 
-	/* Nearly all tags, lengths and numbers. */
-	if (s->n && !(s->p[0] & 0x80)) {
-		*ret = (uint8_t)s->p[0];
-		*s = slice_of(s->p + 1, s->n - 1);
-		return 0;
-	}
 	for (i = 0; i < 10 && i < s->n; i++) {
 		uint64_t byte = (uint8_t)s->p[i];
 
@@ -66,6 +60,18 @@ static int take_varint(struct slice *s, uint64_t *ret)
 		}
 	}
 	return -EBADMSG;
+}
+
+static inline int take_varint(struct slice *s, uint64_t *ret)
+{
+	/* Nearly all tags, lengths and numbers. */
+	if (s->n && !(s->p[0] & 0x80)) {
+		*ret = (uint8_t)s->p[0];
+		s->p++;
+		s->n--;
+		return 0;
+	}
+	return take_long(s, ret);
 }
 
 static int take_fixed(struct slice *s, size_t n, uint64_t *ret)

@@ -51,10 +51,12 @@ static size_t there_and_back(const struct image *base, const struct image *img)
 	struct buf a = BUF_INIT(1 << 16), b = BUF_INIT(1 << 16);
 	struct buf delta = BUF_INIT(1 << 16), out = BUF_INIT(1 << 16);
 	struct slice had = pack(&a, base), whole = pack(&b, img);
+	struct like_base to;
 	struct like like;
 	size_t n;
 
-	assert_int_equal(like_shorten(whole, had, base->id, &delta), 0);
+	assert_int_equal(like_base_set(&to, base->id, had), 0);
+	assert_int_equal(like_shorten(whole, &to, &delta), 0);
 	assert_int_equal(like_read(buf_slice(&delta), &like), 0);
 	assert_int_equal(like.id, base->id);
 	assert_int_equal(like_complete(buf_slice(&delta), &like, had, &out), 0);
@@ -150,18 +152,39 @@ static void bytes_are_those_of_the_format(void **state)
 	static const char want[] = "\x08\x0a\xca\x01\x01y\xca\x01\x01z"
 				   "\x88\x02\x03\x80\x01\x09\x88\x01\x80\x04";
 	struct buf out = BUF_INIT(1 << 10);
+	struct like_base to;
 	struct like like;
 
 	(void)state;
-	assert_int_equal(like_shorten(slice_of(whole, sizeof(whole) - 1),
-				      slice_of(base, sizeof(base) - 1), 9,
-				      &out),
-			 0);
+	assert_int_equal(
+		like_base_set(&to, 9, slice_of(base, sizeof(base) - 1)), 0);
+	assert_int_equal(
+		like_shorten(slice_of(whole, sizeof(whole) - 1), &to, &out), 0);
 	assert_int_equal(out.n, sizeof(want) - 1);
 	assert_memory_equal(out.p, want, out.n);
 	assert_int_equal(like_read(buf_slice(&out), &like), 0);
 	assert_int_equal(like.id, 9);
 	assert_int_equal(like.without, 1 << 9);
+	buf_done(&out);
+}
+
+/* Fields that no set of 64 holds are told each time. */
+static void fields_of_large_numbers_are_never_left_out(void **state)
+{
+	/* Fields 1, 63, 64 and 70, the last twice. */
+	static const char whole[] = "\x08\x0a\xf8\x03\x01\x80\x04\x02"
+				    "\xb0\x04\x03\xb0\x04\x04";
+	static const char want[] = "\x80\x04\x02\xb0\x04\x03\xb0\x04\x04"
+				   "\x80\x01\x09";
+	struct slice s = slice_of(whole, sizeof(whole) - 1);
+	struct buf out = BUF_INIT(1 << 10);
+	struct like_base to;
+
+	(void)state;
+	assert_int_equal(like_base_set(&to, 9, s), 0);
+	assert_int_equal(like_shorten(s, &to, &out), 0);
+	assert_int_equal(out.n, sizeof(want) - 1);
+	assert_memory_equal(out.p, want, out.n);
 	buf_done(&out);
 }
 
@@ -173,15 +196,20 @@ static void what_is_no_message_is_refused(void **state)
 	const struct slice good = slice_of("\x08\x0a", 2);
 	const struct like like = { .id = 1 };
 	struct buf out = BUF_INIT(1 << 14);
+	struct like_base to;
 	struct like got;
 
 	(void)state;
 	assert_int_equal(like_read(slice_of(broken, 6), &got), -EBADMSG);
-	assert_int_equal(like_shorten(slice_of(broken, 6), good, 1, &out),
+	assert_int_equal(like_base_set(&to, 1, good), 0);
+	assert_int_equal(like_base_set(&to, 2, slice_of(broken, 6)), -EINVAL);
+	assert_int_equal(like_base_set(&to, 2, slice_of(unordered, 4)),
 			 -EINVAL);
-	assert_int_equal(like_shorten(good, slice_of(broken, 6), 1, &out),
+	assert_int_equal(like_base_set(&to, 2, slice_of(large, sizeof(large))),
 			 -EINVAL);
-	assert_int_equal(like_shorten(slice_of(unordered, 4), good, 1, &out),
+	assert_int_equal(to.id, 1);
+	assert_int_equal(like_shorten(slice_of(broken, 6), &to, &out), -EINVAL);
+	assert_int_equal(like_shorten(slice_of(unordered, 4), &to, &out),
 			 -EINVAL);
 	assert_int_equal(like_complete(slice_of(broken, 6), &like, good, &out),
 			 -EBADMSG);
@@ -308,6 +336,7 @@ int main(void)
 		cmocka_unit_test(what_differs_is_told_and_what_is_missing_too),
 		cmocka_unit_test(any_image_is_told_beside_any_other),
 		cmocka_unit_test(bytes_are_those_of_the_format),
+		cmocka_unit_test(fields_of_large_numbers_are_never_left_out),
 		cmocka_unit_test(what_is_no_message_is_refused),
 		cmocka_unit_test_setup_teardown(
 			second_run_of_a_program_is_told_by_the_first, begin,
