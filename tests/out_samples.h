@@ -16,6 +16,7 @@
 
 #include <assert.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -164,6 +165,42 @@ static inline void sample_end(struct sample *s)
 		view_done(&s->view);
 	view_images_free(s->images);
 	buf_done(&s->payload);
+}
+
+/* For cmocka: each test has a sample of its own as its state. */
+static inline int sample_setup(void **state)
+{
+	struct sample *s = malloc(sizeof(*s));
+
+	sample_begin(s);
+	*state = s;
+	return 0;
+}
+
+static inline int sample_teardown(void **state)
+{
+	sample_end(*state);
+	free(*state);
+	return 0;
+}
+
+/* Records 120 to 133 are missing, as a reader tells it. */
+static inline int sample_take_gap(struct sample *s)
+{
+	static const struct journal_gap gap = { .first = 120,
+						.count = 14,
+						.reason = JOURNAL_GAP_TRIMMED };
+	struct reader_frame f = { .type = JOURNAL_GAP,
+				  .flags = READER_MISSING,
+				  .epoch = 1,
+				  .seq = 120,
+				  .seq_end = 134,
+				  .payload = slice_of((const char *)&gap,
+						      sizeof(gap)) };
+	int r = view_take(s->images, sample_journal, &f, &s->view);
+
+	s->has_view = r > 0;
+	return r;
 }
 
 /* An event by the process of s->shell, as root, where that image runs. */

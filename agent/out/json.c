@@ -313,22 +313,12 @@ static void add_totals(struct buf *out, const Picket__V1__WriteTotals *t)
 	json_close(out, '}');
 }
 
-static void add_finding(struct buf *out, const char *key,
-			const Picket__V1__Finding *f)
-{
-	if (!f)
-		return;
-	json_open(out, key, '{');
-	json_finding(out, f);
-	json_close(out, '}');
-}
-
 static void add_resolution(struct buf *out, const Picket__V1__Resolution *r)
 {
 	json_open(out, "resolution", '{');
 	add_verdict(out, r->verdict);
-	add_finding(out, "exe", r->exe);
-	add_finding(out, "script", r->script);
+	json_finding(out, "exe", r->exe);
+	json_finding(out, "script", r->script);
 	json_true(out, "timed_out", r->timed_out);
 	json_close(out, '}');
 }

@@ -242,7 +242,7 @@ void json_base64(struct buf *out, const char *name, ProtobufCBinaryData value)
 	add_base64(out, slice_of_data(value));
 }
 
-void json_finding(struct buf *out, const Picket__V1__Finding *f)
+static void add_facts(struct buf *out, const Picket__V1__Finding *f)
 {
 	static const char *const who[] = { "others", "group", "user" };
 	char hex[65];
@@ -264,4 +264,14 @@ void json_finding(struct buf *out, const Picket__V1__Finding *f)
 		if (f->writable >> i & 1)
 			json_str(out, NULL, who[i]);
 	json_close(out, ']');
+}
+
+void json_finding(struct buf *out, const char *name,
+		  const Picket__V1__Finding *f)
+{
+	if (!f)
+		return;
+	json_open(out, name, '{');
+	add_facts(out, f);
+	json_close(out, '}');
 }

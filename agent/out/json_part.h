@@ -37,5 +37,6 @@ void json_file(struct buf *out, const char *name, const Picket__V1__File *f);
 void json_process(struct buf *out, const struct view_images *images,
 		  const Picket__V1__Image *img);
 
-/* Its members, without the braces. */
-void json_finding(struct buf *out, const Picket__V1__Finding *f);
+/* NULL: nothing. */
+void json_finding(struct buf *out, const char *name,
+		  const Picket__V1__Finding *f);

@@ -13,24 +13,14 @@ static struct slice bytes(ProtobufCBinaryData b)
 	return slice_of((const char *)b.data, b.len);
 }
 
-static void add_finding(struct buf *out, const char *key,
-			const Picket__V1__Finding *f)
-{
-	if (!f)
-		return;
-	json_open(out, key, '{');
-	json_finding(out, f);
-	json_close(out, '}');
-}
-
 static void add_program(struct buf *out, const Picket__V1__Image *i)
 {
 	json_path(out, "exe", i->exe);
 	json_file(out, "exe_file", i->exe_file);
-	add_finding(out, "exe_finding", i->exe_finding);
+	json_finding(out, "exe_finding", i->exe_finding);
 	json_bytes(out, "script", bytes(i->script));
 	json_file(out, "script_file", i->script_file);
-	add_finding(out, "script_finding", i->script_finding);
+	json_finding(out, "script_finding", i->script_finding);
 	json_bytes(out, "filename", bytes(i->filename));
 	json_bytes(out, "cwd", bytes(i->cwd));
 	json_bytes(out, "comm", bytes(i->comm));

@@ -41,22 +41,6 @@
 	"{\"pid\":1,\"start_ns\":1000,"                                       \
 	"\"exe\":\"/usr/lib/systemd/systemd\"}]}"
 
-static int setup(void **state)
-{
-	struct sample *s = malloc(sizeof(*s));
-
-	sample_begin(s);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_end(*state);
-	free(*state);
-	return 0;
-}
-
 static void assert_json(const struct sample *s, const char *want)
 {
 	struct buf out = BUF_INIT(1 << 20);
@@ -212,20 +196,9 @@ static void agent_events_carry_their_facts(void **state)
 
 static void gap_that_was_found_is_named_by_both_ends(void **state)
 {
-	const struct journal_gap gap = { .first = 120,
-					 .count = 14,
-					 .reason = JOURNAL_GAP_TRIMMED };
-	struct reader_frame f = { .type = JOURNAL_GAP,
-				  .flags = READER_MISSING,
-				  .epoch = 1,
-				  .seq = 120,
-				  .seq_end = 134,
-				  .payload = slice_of((const char *)&gap,
-						      sizeof(gap)) };
 	struct sample *s = *state;
 
-	assert_int_equal(view_take(s->images, sample_journal, &f, &s->view), 1);
-	s->has_view = true;
+	assert_int_equal(sample_take_gap(s), 1);
 	assert_json(s, "{\"uid\":\"" UID "120-133\",\"epoch\":1,\"seq\":120,"
 		       "\"kind\":\"gap\",\"gap\":{\"first_seq\":120,"
 		       "\"last_seq\":133,\"count\":14,\"reason\":\"trimmed\","
@@ -256,7 +229,8 @@ static void line_of_ancestors_that_loops_ends(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 		T(write_is_one_object_with_its_process),
 		T(connect_exit_and_actor),
 		T(bytes_that_are_not_utf8_are_kept_beside),

@@ -26,20 +26,9 @@ static const struct verdict alert = { .answer = ANSWER_DENIED,
 
 static int setup(void **state)
 {
-	struct sample *s = malloc(sizeof(*s));
-
 	(void)setenv("TZ", "UTC", 1);
 	tzset();
-	sample_begin(s);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_end(*state);
-	free(*state);
-	return 0;
+	return sample_setup(state);
 }
 
 static void assert_line(const struct sample *s, const struct text_style *style,
@@ -436,20 +425,9 @@ static void picket_speaks_of_itself_in_sentences(void **state)
 
 static void gaps_say_what_is_missing_and_why(void **state)
 {
-	const struct journal_gap gap = { .first = 120,
-					 .count = 14,
-					 .reason = JOURNAL_GAP_TRIMMED };
-	struct reader_frame f = { .type = JOURNAL_GAP,
-				  .flags = READER_MISSING,
-				  .epoch = 1,
-				  .seq = 120,
-				  .seq_end = 134,
-				  .payload = slice_of((const char *)&gap,
-						      sizeof(gap)) };
 	struct sample *s = *state;
 
-	assert_int_equal(view_take(s->images, sample_journal, &f, &s->view), 1);
-	s->has_view = true;
+	assert_int_equal(sample_take_gap(s), 1);
 	assert_line(s, &plain,
 		    "--:--:--.--- WARN  gap     14 records, 120 to 133, are "
 		    "missing: trimmed");
@@ -502,7 +480,7 @@ static void wide_characters_take_two_columns(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, sample_teardown)
 		T(exec_shows_ancestors_arguments_and_rule),
 		T(exec_under_another_name_says_so_and_cuts_arguments),
 		T(connects_show_protocol_and_peer),

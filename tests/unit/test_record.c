@@ -18,22 +18,6 @@ static const struct verdict denied = { .answer = ANSWER_DENIED,
 				       .rule = "cron-files",
 				       .tag = "T1053.003" };
 
-static int setup(void **state)
-{
-	struct sample *s = malloc(sizeof(*s));
-
-	sample_begin(s);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_end(*state);
-	free(*state);
-	return 0;
-}
-
 static void assert_bytes(ProtobufCBinaryData got, const char *want)
 {
 	assert_int_equal(got.len, strlen(want));
@@ -319,7 +303,8 @@ static void output_over_its_bound_fails_and_leaves_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 		T(write_comes_out_as_it_went_in),
 		T(image_comes_out_as_it_went_in),
 		T(area_full_of_empty_strings_is_kept),

@@ -12,22 +12,6 @@
 #include "out/like.h"
 #include "out_samples.h"
 
-static int setup(void **state)
-{
-	struct sample *s = malloc(sizeof(*s));
-
-	sample_begin(s);
-	*state = s;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	sample_end(*state);
-	free(*state);
-	return 0;
-}
-
 static void record_has_its_process_and_ancestors(void **state)
 {
 	struct sample *s = *state;
@@ -564,7 +548,8 @@ static void name_for_good_has_journal_epoch_and_number(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 		T(record_has_its_process_and_ancestors),
 		T(new_segment_starts_afresh),
 		T(image_described_again_replaces_the_first),
