@@ -97,6 +97,7 @@ struct agent {
 	uint64_t journal_stuck; /* segments that were told of */
 	uint64_t journal_reopened; /* the same: times */
 	int metrics_error; /* the same, -errno */
+	int mates_error;   /* the same */
 	uint32_t coverage_sum; /* of the table that was told last */
 	bool coverage_told;
 	struct refusals refusals;

@@ -12,6 +12,7 @@
 #include "app/agent.h"
 #include "app/alerts.h"
 #include "app/losses.h"
+#include "app/mates.h"
 #include "app/policy_watch.h"
 #include "app/redact_key.h"
 #include "app/reload.h"
@@ -61,10 +62,6 @@ static int start_sensor(struct agent *a)
 		.unix_sockets = c->sensor.unix_sockets,
 		.env_names = (const char *const *)c->sensor.env.words,
 		.self_tgid = (uint32_t)getpid(),
-		.mates = {
-			a->helper ? (uint32_t)helper_pid(a->helper) : 0,
-			(uint32_t)trust_run_helper(a),
-		},
 		.pin_dir = a->s->pin ? c->sensor.pin_dir : "",
 		.holder = holder,
 		.breakable = start_break_allow,
@@ -78,6 +75,7 @@ static int start_sensor(struct agent *a)
 		       clock_print(a->started_wall_ns, when),
 		       a->s->journal_dir);
 
+	mates_find(a, s.mates);
 	s.force[WIRE_FAM_EXEC] = backend_of(c->sensor.exec);
 	s.force[WIRE_FAM_CONNECT] = backend_of(c->sensor.connect);
 	s.force[WIRE_FAM_WRITE] = backend_of(c->sensor.write);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "app/agent.h"
+#include "app/mates.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "event.pb-c.h"
@@ -80,6 +81,8 @@ static int look_after(void *arg)
 	mended = sensor_mend(a->sensor);
 	if (mended)
 		tell_mended(a, mended);
+	/* After the check: what is ours is set right before it is changed. */
+	mates_watch(a);
 	report_coverage(a);
 	return 0;
 }

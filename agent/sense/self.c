@@ -48,25 +48,32 @@ static int find_process(uint32_t tgid, const char *path,
 	return 0;
 }
 
+void self_find_mates(const uint32_t tgids[static WIRE_MATES_MAX],
+		     struct wire_control *ret)
+{
+	char path[32];
+	size_t i, n = 0;
+
+	memset(ret->mates, 0, sizeof(ret->mates));
+	for (i = 0; i < WIRE_MATES_MAX; i++) {
+		if (!tgids[i])
+			continue;
+		(void)snprintf(path, sizeof(path), "/proc/%u/stat", tgids[i]);
+		/* One that is gone already is for whoever started it. */
+		if (find_process(tgids[i], path, &ret->mates[n]) >= 0)
+			n++;
+	}
+}
+
 int self_find(const struct sensor_settings *s, struct wire_control *ret)
 {
 	struct wire_control found = { .self.tgid = 0 };
-	char path[32];
-	size_t i, n = 0;
 	int r;
 
 	r = find_process(s->self_tgid, "/proc/self/stat", &found.self);
 	if (r < 0)
 		return r;
-	for (i = 0; i < WIRE_MATES_MAX; i++) {
-		if (!s->mates[i])
-			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%u/stat",
-			       s->mates[i]);
-		/* One that is gone already is for whoever started it. */
-		if (find_process(s->mates[i], path, &found.mates[n]) >= 0)
-			n++;
-	}
+	self_find_mates(s->mates, &found);
 	*ret = found;
 	return 0;
 }

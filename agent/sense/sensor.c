@@ -58,6 +58,18 @@ static int put_self(struct sensor *s)
 		       : 0;
 }
 
+int sensor_set_mates(struct sensor *s,
+		     const uint32_t mates[static WIRE_MATES_MAX])
+{
+	struct wire_control found = s->self;
+
+	self_find_mates(mates, &found);
+	if (memcmp(&found, &s->self, sizeof(found)) == 0)
+		return 0;
+	s->self = found;
+	return put_self(s);
+}
+
 static int load(struct sensor *s, const struct sensor_settings *settings,
 		char what[static 256])
 {

@@ -82,6 +82,10 @@ void sensor_stop(struct sensor *s);
 bool sensor_keep(struct sensor *s);
 void sensor_close(struct sensor *s);
 
+/* Those beside the agent are others now, as in the settings. -errno. */
+int sensor_set_mates(struct sensor *s,
+		     const uint32_t mates[static WIRE_MATES_MAX]);
+
 /* Readable when the ring has records. Owned by the sensor. */
 int sensor_fd(const struct sensor *s);
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import record
-from lib import (PICKET, POLICY, Missing, act, actor, equal, main, run, scene,
+from lib import (PICKET, POLICY, SHIP, Missing, act, actor, equal, main, run, scene,
                  test, true, wait_for)
 
 # Each in a process of its own: what is looked for is who did it.
@@ -40,7 +40,8 @@ sys.exit(0 if read == wrote == 8 else 1)
 def stage():
     # Each is looked for, so none is summed.
     return scene("tamper", POLICY, sensor={"connect": "cgroup"},
-                 alerts={"window": "0s"})
+                 alerts={"window": "0s"},
+                 collector={"url": "http://127.0.0.1:9/v1/logs"})
 
 
 def library():
@@ -202,6 +203,43 @@ def its_helpers_are_picket_too(s):
             equal(rule(r), rules, f"rule for {name}")
             true(r["tamper"]["of_picket"], f"{name} is of picket")
             equal(r["tamper"]["target_pid"], pid, f"{name} is the target")
+
+
+@test
+def its_shipper_is_picket_too_however_often_it_starts(s):
+    """By a destination of this agent's settings that answers nothing."""
+    for _ in range(2):
+        ship = subprocess.Popen([SHIP, "--config", s.agent.config],
+                                stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        try:
+            seize_until_told(s, ship.pid)
+            _, r = tampering(s, ["/bin/sh", "-c",
+                                 'kill -STOP "$1"; kill -CONT "$1"', "sh",
+                                 str(ship.pid)])
+            equal(rule(r), "picket-signalled", "rule")
+            true(r["tamper"]["of_picket"], "the shipper is of picket")
+            equal(r["tamper"]["target_pid"], ship.pid, "the target")
+            pid, r = tampering(s, ["/bin/sh", "-c", 'kill -KILL "$1"', "sh",
+                                   str(ship.pid)])
+            equal(r["tamper"]["arg"], signal.SIGKILL, "signal")
+        finally:
+            ship.kill()
+            ship.wait()
+
+
+def seize_until_told(s, victim):
+    """The agent looks for who ships from time to time: a trace of anybody is
+    told, and from when on as one of picket is what it waits for."""
+    def told():
+        pid, _ = act([sys.executable, "-c", SEIZE, str(victim)])
+        r = s.one("tamper", lambda r: record.pid(r) == pid, "the attach")
+        equal(r["tamper"]["target_pid"], victim, "target")
+        return r if r["tamper"].get("of_picket") else None
+
+    r = wait_for(told, "the shipper traced as one of picket's", every=0.5)
+    equal(rule(r), "picket-traced", "rule")
 
 
 WRITE_FILE = """
