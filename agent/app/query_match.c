@@ -324,27 +324,64 @@ static bool may_have_verdict(const struct query_match *m, struct slice packed)
 	return r < 0 || has_verdict(m, answer, alert);
 }
 
-bool query_may_match(const struct query_match *m,
-		     const struct view_images *images, struct slice payload)
+struct look {
+	uint64_t kind, image;
+	struct slice verdict;
+};
+
+static struct look look_at(struct slice payload)
 {
+	struct look l = { 0 };
 	struct wire_field f;
-	uint64_t kind = 0, image = 0;
-	struct slice verdict = { 0 };
 
 	while (wire_next(&payload, &f) > 0) {
 		if (f.number == 3)
-			kind = f.value;
+			l.kind = f.value;
 		else if (f.number == 4)
-			image = f.value;
+			l.image = f.value;
 		else if (f.number == 5)
-			verdict = f.bytes;
+			l.verdict = f.bytes;
 		/* As picket packs them: in order. */
 		if (f.number >= 5)
 			break;
 	}
+	return l;
+}
+
+const Picket__V1__Image *query_actor(const struct view_images *images,
+				     struct slice payload)
+{
+	return view_image(images, look_at(payload).image);
+}
+
+int query_amended(struct slice payload, uint32_t *ret_epoch, uint64_t *ret_seq)
+{
+	uint64_t epoch = 0, seq = 0;
+	struct wire_field f;
+	int r;
+
+	while ((r = wire_next(&payload, &f)) > 0) {
+		if (f.number == 1)
+			epoch = f.value;
+		else if (f.number == 2)
+			seq = f.value;
+	}
+	if (r < 0)
+		return r;
+	*ret_epoch = (uint32_t)epoch;
+	*ret_seq = seq;
+	return 0;
+}
+
+bool query_may_match(const struct query_match *m,
+		     const struct view_images *images, struct slice payload)
+{
+	const struct look l = look_at(payload);
+	const uint64_t kind = l.kind;
+
 	if (kind == PICKET__V1__KIND__KIND_AGENT)
 		return true;
-	if (m->verdicts && !may_have_verdict(m, verdict))
+	if (m->verdicts && !may_have_verdict(m, l.verdict))
 		return false;
 	if (m->paths.n && kind != PICKET__V1__KIND__KIND_WRITE &&
 	    kind != PICKET__V1__KIND__KIND_LOAD)
@@ -353,5 +390,5 @@ bool query_may_match(const struct query_match *m,
 		return false;
 	if (m->kinds && !(m->kinds & tail_kind((Picket__V1__Kind)kind)))
 		return false;
-	return has_process(m, view_image(images, image));
+	return has_process(m, view_image(images, l.image));
 }

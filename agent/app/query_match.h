@@ -73,3 +73,10 @@ bool query_matches_amendment(const struct query_match *m, const struct view *v);
  */
 bool query_may_match(const struct query_match *m,
 		     const struct view_images *images, struct slice payload);
+
+/* The same look, for who acted; NULL: none, or unknown. */
+const Picket__V1__Image *query_actor(const struct view_images *images,
+				     struct slice payload);
+
+/* And at an amendment's: the event that it names. -EBADMSG. */
+int query_amended(struct slice payload, uint32_t *ret_epoch, uint64_t *ret_seq);

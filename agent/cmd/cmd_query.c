@@ -54,6 +54,7 @@ struct query {
 	struct buf line;
 	int64_t today_ns; /* when it began; lines of before have a date */
 	uint64_t hasty;	  /* lines that could not wait long enough */
+	uint64_t missing; /* records; a tree has no line for gaps */
 	int error;	  /* met while the root was looked for */
 };
 
@@ -232,10 +233,31 @@ static int take(void *arg, const struct view_images *images,
 	struct query *q = arg;
 	int r;
 
+	if (q->tree && v->gap) {
+		q->missing += v->gap->count;
+		return 0;
+	}
 	r = make_line(q, images, v);
 	if (r < 0)
 		return r;
 	return v->amendment ? amend(q, v) : add(q, images, v);
+}
+
+static bool is_of_tree(const void *arg, const struct view_images *images,
+		       const Picket__V1__Image *img)
+{
+	const struct query *q = arg;
+
+	return query_tree_has(q->tree, images, img);
+}
+
+/* What becomes known is shown with its event, and nowhere else. */
+static bool is_about_line(const void *arg, uint32_t epoch, uint64_t seq)
+{
+	const struct query *q = arg;
+
+	return q->tree ? query_tree_names(q->tree, epoch, seq)
+		       : held_has(&q->held, epoch, seq);
 }
 
 /* ---- the command --------------------------------------------------------- */
@@ -320,6 +342,10 @@ static void tell(const struct query *q, const struct query_sum *sum)
 		log_warning("%" PRIu64 " records came too fast to wait for "
 			    "what became known of them later",
 			    q->hasty);
+	if (q->missing)
+		log_warning("%" PRIu64 " records are missing from the journal, "
+			    "of the tree maybe",
+			    q->missing);
 	if (q->tree && query_tree_dropped(q->tree))
 		log_warning("%" PRIu64 " records of the tree found no room",
 			    query_tree_dropped(q->tree));
@@ -332,6 +358,8 @@ static int answer(struct query *q)
 		.span = q->span,
 		.match = &q->s->match,
 		.take = take,
+		.wants_of = q->tree ? is_of_tree : NULL,
+		.wants_about = is_about_line,
 		.arg = q,
 	};
 	struct query_sum sum = { 0 };

@@ -118,6 +118,17 @@ int forest_root(struct forest *f, const Picket__V1__Image *img)
 	return add(f, img, FOREST_NONE, &root);
 }
 
+bool forest_has(const struct forest *f, const struct view_images *images,
+		const Picket__V1__Image *img)
+{
+	for (size_t n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
+		if (find(f, img) != FOREST_NONE)
+			return true;
+		img = view_image(images, img->parent_id);
+	}
+	return false;
+}
+
 int forest_place(struct forest *f, const struct view_images *images,
 		 const Picket__V1__Image *img, uint32_t *ret)
 {

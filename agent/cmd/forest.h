@@ -44,6 +44,10 @@ const Picket__V1__Image *forest_above(const struct view_images *images,
 				      const Picket__V1__Image *img,
 				      unsigned up);
 
+/* Is the process of the tree? One that forest_place has room for, or has. */
+bool forest_has(const struct forest *f, const struct view_images *images,
+		const Picket__V1__Image *img);
+
 /* The first one. What join returned, or -ENOMEM. */
 int forest_root(struct forest *f, const Picket__V1__Image *img);
 

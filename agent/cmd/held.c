@@ -72,7 +72,8 @@ int held_add(struct held *h, const struct held_line *line, struct slice text)
 	return 0;
 }
 
-static struct held_line *find(struct held *h, uint32_t epoch, uint64_t seq)
+static struct held_line *find(const struct held *h, uint32_t epoch,
+			      uint64_t seq)
 {
 	size_t low = h->first, high = h->end, mid;
 	struct held_line *l;
@@ -89,6 +90,11 @@ static struct held_line *find(struct held *h, uint32_t epoch, uint64_t seq)
 		return NULL;
 	l = &h->lines[low];
 	return l->epoch == epoch && l->seq == seq ? l : NULL;
+}
+
+bool held_has(const struct held *h, uint32_t epoch, uint64_t seq)
+{
+	return find(h, epoch, seq) != NULL;
 }
 
 /* What goes before the amendment, in place of the object's last byte. */

@@ -32,6 +32,9 @@ struct held {
 void held_init(struct held *h, bool json, size_t bytes_max);
 void held_done(struct held *h);
 
+/* Is the record of this name here? */
+bool held_has(const struct held *h, uint32_t epoch, uint64_t seq);
+
 /* A copy is made of the text. -ENOMEM. */
 int held_add(struct held *h, const struct held_line *line, struct slice text);
 /* To the record of this name; 0 also when it is not here (any more). */

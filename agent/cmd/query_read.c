@@ -22,6 +22,27 @@ struct reading {
 	struct query_sum sum;
 };
 
+static bool may_be_wanted(const struct reading *q, struct slice event)
+{
+	const struct query_source *s = q->source;
+
+	if (!query_may_match(s->match, q->images, event))
+		return false;
+	return !s->wants_of ||
+	       s->wants_of(s->arg, q->images, query_actor(q->images, event));
+}
+
+static bool is_about_wanted(const struct reading *q, struct slice amendment)
+{
+	const struct query_source *s = q->source;
+	uint32_t epoch;
+	uint64_t seq;
+
+	/* What is none is counted where it is unpacked. */
+	return !s->wants_about || query_amended(amendment, &epoch, &seq) < 0 ||
+	       s->wants_about(s->arg, epoch, seq);
+}
+
 static bool is_wanted(const struct reading *q, const struct reader_frame *f)
 {
 	const struct query_source *s = q->source;
@@ -32,9 +53,10 @@ static bool is_wanted(const struct reading *q, const struct reader_frame *f)
 		return true;
 	case JOURNAL_EVENT:
 		return span_has(&s->span, f->wall_ns) &&
-		       query_may_match(s->match, q->images, f->payload);
+		       may_be_wanted(q, f->payload);
 	case JOURNAL_AMENDMENT:
-		return span_has(&q->amended, f->wall_ns);
+		return span_has(&q->amended, f->wall_ns) &&
+		       is_about_wanted(q, f->payload);
 	case JOURNAL_GAP:
 		return span_has(&s->span, f->wall_ns);
 	default:

@@ -26,6 +26,14 @@ struct query_source {
 	 */
 	int (*take)(void *arg, const struct view_images *images,
 		    const struct view *v);
+	/*
+	 * Asked before a record is unpacked, which is what costs: an event of
+	 * this process (NULL: of none, or unknown), an amendment of the event
+	 * of this name. NULL: all are wanted.
+	 */
+	bool (*wants_of)(const void *arg, const struct view_images *images,
+			 const Picket__V1__Image *img);
+	bool (*wants_about)(const void *arg, uint32_t epoch, uint64_t seq);
 	void *arg;
 };
 

@@ -164,6 +164,18 @@ int query_tree_root(struct query_tree *t, const struct view_images *images,
 
 /* ---- records ------------------------------------------------------------ */
 
+bool query_tree_has(const struct query_tree *t,
+		    const struct view_images *images,
+		    const Picket__V1__Image *img)
+{
+	return forest_has(&t->forest, images, img);
+}
+
+bool query_tree_names(const struct query_tree *t, uint32_t epoch, uint64_t seq)
+{
+	return held_has(&t->lines, epoch, seq);
+}
+
 int query_tree_add(struct query_tree *t, const struct view_images *images,
 		   const struct view *v, struct slice line)
 {

@@ -26,6 +26,12 @@ int query_tree_root(struct query_tree *t, const struct view_images *images,
 		    const Picket__V1__Image *img, unsigned up,
 		    uint64_t *ret_start_ns);
 
+/* Whether it is worth a line: of the tree, or about a record in it. */
+bool query_tree_has(const struct query_tree *t,
+		    const struct view_images *images,
+		    const Picket__V1__Image *img);
+bool query_tree_names(const struct query_tree *t, uint32_t epoch, uint64_t seq);
+
 /* A record, and its line; passed over if it is none of the tree's. */
 int query_tree_add(struct query_tree *t, const struct view_images *images,
 		   const struct view *v, struct slice line);

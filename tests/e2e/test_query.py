@@ -238,6 +238,12 @@ def what_is_missing_is_told(s):
     there = {r["seq"] for r in tail(holed) if r["kind"] != "gap"}
     gone = sorted({r["seq"] for r in s.all} - there)
     equal((gap["first_seq"], gap["last_seq"]), (gone[0], gone[-1]), "the gap")
+    # In a tree it has no place, for nobody knows whose they were.
+    root = s.events[0]["uid"]
+    p = query(holed, "--tree", root)
+    contains(p.stderr, b"%d records are missing" % len(gone), "a tree")
+    true(b"are missing" not in query(s.journal, "--tree", root).stderr,
+         "a tree of a whole journal")
     segments[0].unlink()
     p = query(holed, "--json", "--exe", "/nobody")
     contains(p.stderr, b"what came before was trimmed", "stderr")
@@ -349,6 +355,30 @@ def what_becomes_known_late_stands_with_its_record(s):
                 *options).stdout.splitlines()]
             one, = [r for r in got if r["uid"] == event["uid"]]
             equal(one["amendments"], [late], f"amendments with {options}")
+
+
+def in_tree(s, uid, *options):
+    p = query(s.journal, "--json", "--tree", uid, *options)
+    got = [r for r in map(json.loads, p.stdout.splitlines())
+           if r["kind"] != "process"]
+    return {r["uid"]: len(r.get("amendments", [])) for r in got}
+
+
+@test
+def a_tree_has_what_a_filter_finds(s):
+    of = [r["amendment"]["of"] for r in s.all if r["kind"] == "amendment"]
+    for i in (0, 1000, COUNT - 20):
+        root = record.process_id(s.events[i])
+        want = {r["uid"]: of.count(r["uid"]) for r in s.events[i:]
+                if record.process_id(r) == root}
+        got = in_tree(s, s.events[i]["uid"], "--from", s.events[i]["time"])
+        equal(got, want, f"the tree of event {i}")
+    want = {r["uid"]: of.count(r["uid"]) for r in s.events}
+    true(set(want.values()) >= {0, 1}, "nothing is amended")
+    equal(in_tree(s, s.events[0]["uid"], "--up", "1"), want, "that of all")
+    writes = {r["uid"]: 0 for r in s.events if r["kind"] == "write"}
+    equal(in_tree(s, s.events[0]["uid"], "--up", "1", "--kind", "write"),
+          writes, "what all of them wrote")
 
 
 @test

@@ -35,6 +35,11 @@ static void amendments_of_text_stand_below(void **state)
 	held_init(&h, false, 1000000);
 	add(&h, 1, 7, "seven");
 	add(&h, 1, 9, "nine");
+	assert_true(held_has(&h, 1, 7));
+	assert_true(held_has(&h, 1, 9));
+	assert_false(held_has(&h, 1, 8));
+	assert_false(held_has(&h, 2, 7));
+	assert_false(held_has(&h, 1, 10));
 	assert_int_equal(held_amend(&h, 1, 7, slice_str("more")), 0);
 	assert_int_equal(held_amend(&h, 1, 7, slice_str("again")), 0);
 	/* Of records that are not here: nothing happens. */
@@ -44,6 +49,7 @@ static void amendments_of_text_stand_below(void **state)
 	expect(&h, "seven\nmore\nagain");
 	expect(&h, "nine");
 	assert_null(held_oldest(&h));
+	assert_false(held_has(&h, 1, 9));
 	assert_int_equal(h.bytes, 0);
 	held_done(&h);
 }

@@ -261,6 +261,40 @@ static void packed_bytes_that_are_nonsense_are_looked_at_safely(void **state)
 	sample_end(&s);
 }
 
+static void whom_and_what_packed_bytes_are_about(void **state)
+{
+	struct event result = { .kind = EVENT_CONNECT_RESULT }, ev;
+	uint32_t epoch = 0;
+	uint64_t seq = 0;
+	struct sample s;
+	size_t i, n;
+
+	(void)state;
+	sample_begin(&s);
+	ev = make(&s, WRITE);
+	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
+	assert_ptr_equal(query_actor(s.images, buf_slice(&s.payload)),
+			 view_image(s.images, s.shell.id));
+	assert_null(query_actor(s.images, slice_of(s.payload.p, 0)));
+	result.result.local.family = result.result.peer.family = AF_INET;
+	buf_reset(&s.payload);
+	record_pack_connect_result(&s.payload, 7, 1ull << 40, &result, 1);
+	assert_int_equal(query_amended(buf_slice(&s.payload), &epoch, &seq), 0);
+	assert_int_equal(epoch, 7);
+	assert_true(seq == 1ull << 40);
+	n = s.payload.n;
+	for (i = 0; i < n; i++) {
+		s.payload.p[i] = (char)(s.payload.p[i] ^ 0xff);
+		(void)query_amended(buf_slice(&s.payload), &epoch, &seq);
+		s.payload.p[i] = (char)(s.payload.p[i] ^ 0xff);
+		(void)query_amended(slice_of(s.payload.p, i), &epoch, &seq);
+	}
+	assert_int_equal(
+		query_amended(slice_of(s.payload.p, n - 1), &epoch, &seq),
+		-EBADMSG);
+	sample_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +305,7 @@ int main(void)
 		cmocka_unit_test(values_that_are_none_are_refused),
 		cmocka_unit_test(
 			packed_bytes_that_are_nonsense_are_looked_at_safely),
+		cmocka_unit_test(whom_and_what_packed_bytes_are_about),
 	};
 
 	return cmocka_run_group_tests_name("query_match", tests, NULL, NULL);
