@@ -375,7 +375,7 @@ $(BUILD)/tests/bench/bench_%: tests/bench/bench_%.c $(TESTED)
 	$(call link_test) $(SHIP_LIBS)
 
 # As it is run on a host and in a guest: it needs nothing of either.
-$(BUILD)/tests/bench/load: tests/bench/load.c
+$(BUILD)/tests/bench/load $(BUILD)/tests/bench/crowd: $(BUILD)/tests/bench/%: tests/bench/%.c
 	$(build_test)
 	$(call link_test,-static -no-pie)
 
@@ -389,12 +389,15 @@ bench: all $(BENCH_BIN)
 # In guest instructions, where other hooks can be had: no root, no quiet machine.
 # How soon an act is a line, when nothing else is done and in a flood; what
 # picket does when nothing is done.
-.PHONY: bench-latency bench-idle
+.PHONY: bench-latency bench-idle bench-limits
 bench-latency: all
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency $(BENCH)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency --rate 10000 $(BENCH)
 bench-idle: all
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py idle $(BENCH)
+# How much it takes, and what it takes: floods, memory, starts.
+bench-limits: all $(BENCH_BIN)
+	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/limits.py $(BENCH)
 bench-vm: all $(BENCH_BIN)
 	@BUILD=$(abspath $(BUILD)) python3 tests/bench/vm.py $(BENCH)
 bench-rules: $(BENCH_BIN)

@@ -16,6 +16,8 @@
  * and after, and prints a fourth number: what all tasks of the machine took in
  * between, by the kernel's count, less what they take while nothing is done. In
  * a guest whose clock counts instructions that is instructions.
+ *
+ * With LOAD_RATE it does no more than so many a second, in bursts of BURST.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -405,9 +407,27 @@ static unsigned long settle(void)
 	return 0;
 }
 
+#define BURST 64u
+
+/* Until it is time for the next ones, if there is a rate. */
+static void keep_pace(uint64_t began_ns, unsigned long done, unsigned long rate)
+{
+	uint64_t due_ns;
+	struct timespec t;
+
+	if (!rate || done % BURST)
+		return;
+	due_ns = began_ns + done * 1000000000u / rate;
+	t.tv_sec = (time_t)(due_ns / 1000000000u);
+	t.tv_nsec = (long)(due_ns % 1000000000u);
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 static void measure(const struct kind *k, unsigned long n)
 {
-	uint64_t wall[PARTS], cpu[PARTS];
+	const char *asked = getenv("LOAD_RATE");
+	unsigned long rate = asked ? strtoul(asked, NULL, 10) : 0;
+	uint64_t wall[PARTS], cpu[PARTS], began_ns;
 	unsigned long i, part, idle, busy;
 
 	n -= n % PARTS;
@@ -419,11 +439,14 @@ static void measure(const struct kind *k, unsigned long n)
 		busy = settle();
 		idle = busy - idle;
 	}
+	began_ns = now_ns(CLOCK_MONOTONIC);
 	for (part = 0; part < PARTS; part++) {
 		wall[part] = now_ns(CLOCK_MONOTONIC);
 		cpu[part] = cpu_ns();
-		for (i = 0; i < n / PARTS; i++)
+		for (i = 0; i < n / PARTS; i++) {
 			k->one(part * (n / PARTS) + i);
+			keep_pace(began_ns, part * (n / PARTS) + i, rate);
+		}
 		cpu[part] = cpu_ns() - cpu[part];
 		wall[part] = now_ns(CLOCK_MONOTONIC) - wall[part];
 	}

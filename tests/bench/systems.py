@@ -83,6 +83,11 @@ class Picket(Bare):
     """As shipped: everything on, but for where it keeps its things."""
     name = "picket"
 
+    def __init__(self, directory, policy=ROOT / "packaging/policy.d", keys=()):
+        """keys: more of the configuration, (section, "key = value")."""
+        super().__init__(directory)
+        self.policy, self.keys = policy, keys
+
     def __enter__(self):
         base = self.dir / "picket"
         shutil.rmtree(base, ignore_errors=True)
@@ -90,13 +95,18 @@ class Picket(Bare):
         self.journal = base / "journal"
         self.pins = pathlib.Path(f"/sys/fs/bpf/picket-bench-{os.getpid()}")
         shipped = (ROOT / "packaging/agent.ini").read_text()
-        config = base / "agent.ini"
-        config.write_text(shipped.replace("pin_dir = /sys/fs/bpf/picket",
-                                          f"pin_dir = {self.pins}"))
+        self.config = base / "agent.ini"
+        text = shipped.replace("pin_dir = /sys/fs/bpf/picket",
+                               f"pin_dir = {self.pins}")
+        for section, line in self.keys:
+            key = line.partition(" =")[0]
+            text = re.sub(rf"^{key} =.*\n", "", text, flags=re.M)
+            text = text.replace(f"\n[{section}]\n", f"\n[{section}]\n{line}\n")
+        self.config.write_text(text)
         self.log = open(base / "log", "wb")
         self.process = subprocess.Popen(
-            [BUILD / "picket", "run", "--config", config, "--policy",
-             ROOT / "packaging/policy.d", "--journal", self.journal],
+            [BUILD / "picket", "run", "--config", self.config,
+             "--policy", self.policy, "--journal", self.journal],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         wait_for(lambda: self.process.poll() is not None or self.status(),
                  "picket to watch")
