@@ -6,11 +6,10 @@
 # they parse is asked of real parsers. Speaks TAP.
 set -u
 # What is at the end of a pipe counts the tests.
-shopt -s lastpipe
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 dir=packaging/collector
 
-. tests/check/tap.bash
+. tests/tap.bash
 
 # What the packer has in its tables; a name that ends with '.' is a beginning.
 shipped() { grep -ohP '"\K(event|log|host|os|service|process|file|network|container|k8s|security_rule|error|picket)\.[a-z0-9_.]+(?=")' agent/out/*.c | sort -u; }
@@ -34,16 +33,16 @@ logql_names() { grep -v '^#' $dir/loki/queries.logql | grep -oP '\b(event|host|s
 
 echo "1..5"
 { sql_names; vector_names; loki_labels; } | sed 's/:/ /' | unknown |
-	result examples_name_what_is_shipped
+	found examples_name_what_is_shipped
 [ "$({ sql_names; vector_names; loki_labels; } | wc -l)" -ge 40 ] ||
 	echo "only $(sql_names | wc -l) + $(vector_names | wc -l) + $(loki_labels | wc -l) names found" |
-	result names_are_found
-[ $n = 2 ] || : | result names_are_found
+	found names_are_found
+[ $n = 2 ] || : | found names_are_found
 known=$(shipped | tr . _)
 for name in $(logql_names); do
 	grep -qxF -e "$name" <<<"$known" || echo "queries.logql: $name"
-done | result logql_names_what_is_shipped
-python3 - $dir 2>&1 <<'END' | result toml_and_yaml_can_be_read
+done | found logql_names_what_is_shipped
+python3 - $dir 2>&1 <<'END' | found toml_and_yaml_can_be_read
 import pathlib, sys
 try:
     import tomllib
@@ -67,4 +66,4 @@ for file in $dir/otelcol-*.yaml; do
 	for name in $(grep -oP '^ +(receivers|processors|exporters|extensions): \[\K[^]]+' "$file" | tr -d ','); do
 		grep -qE "^  $name:" "$file" || echo "$file: no $name"
 	done
-done | result pipelines_name_what_is_configured
+done | found pipelines_name_what_is_configured

@@ -6,12 +6,11 @@
 # every option, and an option that is nearly right is told. Speaks TAP.
 set -u
 # What is at the end of a pipe counts the tests.
-shopt -s lastpipe
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=${BUILD:-build}
 export LC_ALL=C.UTF-8
 
-. tests/check/tap.bash
+. tests/tap.bash
 
 commands() { "$build/picket" -h | awk '/^  [a-z]/ { print $1 }'; }
 
@@ -64,9 +63,9 @@ not_led_back() # command: --jurnal is no option, --journal is
 
 echo "1..5"
 [ "$(commands | wc -l)" -ge 13 ] || echo "commands: $(commands | xargs)" |
-	result all_commands_are_asked
-[ $n = 1 ] || : | result all_commands_are_asked
-each too_large -h 23 | result short_help_fits_a_screen
-each too_large --help 60 | result full_help_is_no_wider_than_a_screen
-each unnamed | result short_help_names_each_option
-each not_led_back | result an_option_that_is_nearly_right_is_told
+	found all_commands_are_asked
+[ $n = 1 ] || : | found all_commands_are_asked
+each too_large -h 23 | found short_help_fits_a_screen
+each too_large --help 60 | found full_help_is_no_wider_than_a_screen
+each unnamed | found short_help_names_each_option
+each not_led_back | found an_option_that_is_nearly_right_is_told

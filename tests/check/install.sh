@@ -8,13 +8,7 @@ set -u
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=$(cd "${BUILD:-build}" && pwd)
 
-n=0
-result() # exit code, name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] || printf 'not '
-	echo "ok $n - $2"
-}
+. tests/tap.bash
 
 # Each line a complaint: none must come.
 none()

@@ -5,24 +5,11 @@
 # manual, and as a reader in Python that shares no code with ours. They must
 # say the same. Speaks TAP.
 set -u
-shopt -s lastpipe # result counts in this shell, not in one of its own
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 header=include/journal_format.h
 manual=packaging/man/picket-journal.5
 
-n=0
-result() # name; what was found on stdin
-{
-	local found
-	found=$(cat)
-	n=$((n + 1))
-	if [ -z "$found" ]; then
-		echo "ok $n - $1"
-	else
-		sed 's/^/# /' <<<"$found"
-		echo "not ok $n - $1"
-	fi
-}
+. tests/tap.bash
 
 # "SECTION OFFSET SIZE" for each row of a table.
 rows_of_header()
@@ -52,22 +39,22 @@ echo "1..5"
 {
 	[ "$(rows_of_header | wc -l)" -gt 25 ] || echo "no tables in $header"
 	diff <(rows_of_header) <(rows_of_manual)
-} | result "the_manual_has_the_offsets_and_sizes_of_the_header"
+} | found "the_manual_has_the_offsets_and_sizes_of_the_header"
 
 diff <(numbered_types_of_header) \
 	<(sed -n 's/^\.It \([1-5]\), \([a-z]*\)$/\1 \2/p' "$manual") |
-	result "the_manual_has_the_types_of_the_header"
+	found "the_manual_has_the_types_of_the_header"
 
 for number in "$(sed -n 's/^#define JOURNAL_PAYLOAD_MAX (\([0-9]*\)u << 10)/\1/p' \
 	"$header")"; do
 	grep -q "at most $((number << 10))\$" "$manual" ||
 		echo "the manual does not say $((number << 10))"
-done | result "the_manual_has_the_bound_of_a_payload"
+done | found "the_manual_has_the_bound_of_a_payload"
 
 diff <(python3 tests/journal_check.py --example) \
 	<(sed -n 's/^ \*\t\( *[0-9]* \( [0-9a-f][0-9a-f]\)*\)$/\1/p' "$header") |
-	result "the_example_is_what_another_writer_makes"
+	found "the_example_is_what_another_writer_makes"
 
 if command -v man >/dev/null; then
 	LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l "$manual" 2>&1 >/dev/null
-fi | result "the_manual_renders_without_warnings"
+fi | found "the_manual_renders_without_warnings"

@@ -7,13 +7,7 @@ set -u
 cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 base=packaging/kubernetes/base chart=packaging/kubernetes/chart
 
-n=0
-result() # exit code, name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] || printf 'not '
-	echo "ok $n - $2"
-}
+. tests/tap.bash
 
 echo "1..4"
 

@@ -8,7 +8,7 @@ cd "${SRC:-$(dirname "$0")/../..}" || exit 1
 build=${BUILD:-build}
 man=packaging/man
 
-. tests/check/tap.bash
+. tests/tap.bash
 
 # Lines of the first list that the second has not.
 lacking() { comm -23 <(sort -u "$1") <(sort -u "$2"); }
@@ -26,25 +26,25 @@ options_told()
 
 echo "1..6"
 mandoc -T lint -W warning "$man"/*.5 "$man"/*.8 "$build/man/picket.ini.5" 2>&1 |
-	result manual_pages_are_well_formed
+	found manual_pages_are_well_formed
 
 lacking <("$build/picket" --list-options | awk 'NF == 3 && $3 != "--help" {
 		sub(/=.*/, "", $3); print $2, $3 }') \
-	<(options_told $man/picket.8) | result picket_8_names_each_option
+	<(options_told $man/picket.8) | found picket_8_names_each_option
 lacking <(options_told $man/picket.8) \
 	<("$build/picket" --list-options | awk 'NF == 3 {
 		sub(/=.*/, "", $3); print $2, $3 }') |
-	result picket_8_names_no_other_option
+	found picket_8_names_no_other_option
 
 lacking <("$build/picket-ship" --help | grep -oE '^  (-.,|   ) --[a-z]*' | grep -o -e '--.*') \
 	<(options_told $man/picket-ship.8 | tr -d ' ') |
-	result picket_ship_8_names_each_option
+	found picket_ship_8_names_each_option
 
 lacking <("$build/picket" check --print --config packaging/agent.ini \
 		--policy packaging/policy.d |
 		sed -n 's/^\([a-z_]*\) *=.*/\1/p') \
 	<(sed -n 's/^\.It Ic //p' "$build/man/picket.ini.5") |
-	result picket_ini_5_names_each_setting
+	found picket_ini_5_names_each_setting
 
 # From the tables that the parser reads.
 lacking <(grep -hoP '(EVENT_KEY|PROCESS_KEY)\("\K[^"]+|\.key = "\K[^"]+' \
@@ -52,4 +52,4 @@ lacking <(grep -hoP '(EVENT_KEY|PROCESS_KEY)\("\K[^"]+|\.key = "\K[^"]+' \
 		agent/rules/redact_parse.c) \
 	<(sed -n 's/^\.It Ic //p' $man/picket-policy.5 | tr ',' '\n' |
 		awk '{ print $1 }') |
-	result picket_policy_5_names_each_condition
+	found picket_policy_5_names_each_condition

@@ -5,13 +5,7 @@
 cd "${SRC:-$(dirname "${BASH_SOURCE[0]}")/../..}" || exit 1
 build=$(cd "${BUILD:-build}" && pwd)
 
-n=0
-result() # exit code, name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] || printf 'not '
-	echo "ok $n - $2"
-}
+. tests/tap.bash
 
 build_there() # kind of package, a directory of its own
 {

@@ -8,12 +8,7 @@ build=${BUILD:-build}
 other=$build/aarch64-linux-gnu
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
-n=0
-result() # status name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
+. "$(dirname "$0")/../tap.bash"
 
 # Names of the programs that libbpf's parser finds in an object.
 programs() # object

@@ -26,12 +26,7 @@ picket verify --journal /tmp/journal >/dev/null 2>&1
 echo "verify: $?"
 EOF
 
-n=0
-result() # status name
-{
-	n=$((n + 1))
-	[ "$1" = 0 ] && echo "ok $n - $2" || echo "not ok $n - $2"
-}
+. "$(dirname "$0")/../tap.bash"
 has() # pattern name
 {
 	grep -qE "$1" "$log"
