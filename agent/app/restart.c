@@ -116,6 +116,17 @@ void restart_tell(struct agent *a)
 			"still in the ring");
 }
 
+/*
+ * How many of these operations were events: the first of each kind, one for a
+ * file that was opened to be truncated.
+ */
+static unsigned told_of(uint32_t ops)
+{
+	if (ops & 1u << WIRE_OP_OPEN)
+		ops &= ~(1u << WIRE_OP_TRUNCATE);
+	return (unsigned)__builtin_popcount(ops);
+}
+
 /* sensor_written_fn: a sum that was there before we were. */
 static bool settle_sum(void *leftover, const struct wire_written_key *key,
 		       const struct wire_written *value)
@@ -125,9 +136,9 @@ static bool settle_sum(void *leftover, const struct wire_written_key *key,
 
 	if (totals_settle(p->totals, p, key, l->now_ns))
 		return false;
-	/* One at least was the event that another agent told. */
-	if (value->count > 1) {
-		l->count += value->count - 1;
+	/* Those that were events another agent told. */
+	if (value->count > told_of(value->ops)) {
+		l->count += value->count - told_of(value->ops);
 		l->bytes += value->bytes;
 		l->files++;
 	}
