@@ -14,6 +14,7 @@
 #include "app/daemon.h"
 #include "app/pipeline.h"
 #include "app/refusals.h"
+#include "app/requester.h"
 #include "app/shadow.h"
 #include "base/notify.h"
 #include "sense/sensor.h"
@@ -25,7 +26,6 @@ struct losses;
 struct policy_watch;
 struct reader;
 struct reload;
-struct requester;
 struct status_socket;
 struct tail_view;
 struct trust_run;
@@ -89,7 +89,7 @@ struct agent {
 	uint64_t healed_lost; /* records of processes lost, and made up for */
 	uint64_t started_ns;
 	int64_t started_wall_ns;
-	int32_t stopped_by; /* pid that sent the signal; 0: unknown */
+	struct requester stopped_by; /* who sent the signal */
 	int stop_signal;
 	int journal_error;	     /* last one that was told */
 	uint64_t journal_trimmed;    /* the same: records, unshipped */
@@ -154,6 +154,7 @@ void report_policy(struct agent *a, const char *how,
 void report_refused_policy(struct agent *a, const char *what,
 			   const struct requester *by);
 void report_start(struct agent *a);
+void report_stop(struct agent *a);
 /* The table of ways in, if it is not as it was told last. */
 void report_coverage(struct agent *a);
 /* What the kernel made and neither handed over nor counted as lost. */

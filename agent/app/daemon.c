@@ -147,7 +147,8 @@ static int signalled(int signo, struct loop_sender by, void *arg)
 	}
 	a->stop_signal = signo;
 	a->is_kept = signo == SIGUSR2;
-	a->stopped_by = by.pid;
+	a->stopped_by = (struct requester){ .pid = by.pid, .uid = by.uid };
+	requester_find_exe(&a->stopped_by);
 	loop_stop(a->loop, 0);
 	return 0;
 }
@@ -326,9 +327,7 @@ static int stop(struct agent *a)
 	while (alerts_due(a->pipeline.alerts, UINT64_MAX))
 		;
 	journal_watch(a);
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, NULL,
-		 "picket stopped by signal %d from pid %d%s", a->stop_signal,
-		 a->stopped_by, a->is_kept ? ": the kernel side goes on" : "");
+	report_stop(a);
 	if (a->journal_error)
 		log_notice("writing what is left, for at most %d s",
 			   STOP_FLUSH_MS / 1000);

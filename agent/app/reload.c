@@ -16,7 +16,6 @@
 #include "app/settings.h"
 #include "app/status_socket.h"
 #include "app/trust_run.h"
-#include "base/escape.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "rules/rules.h"
@@ -231,31 +230,11 @@ static int loaded(int fd, uint32_t events, void *arg)
 
 /* ---- wishes ------------------------------------------------------------- */
 
-/* Asked for at once: who sent a signal is often gone soon after. */
-static void find_exe(struct requester *by)
-{
-	cleanup_buf struct buf text = BUF_INIT(sizeof(by->exe) - 1);
-	char link[32], exe[4096];
-	ssize_t n;
-
-	if (by->pid <= 0)
-		return;
-	(void)snprintf(link, sizeof(link), "/proc/%d/exe", by->pid);
-	n = readlink(link, exe, sizeof(exe));
-	if (n <= 0)
-		return;
-	escape_text(&text, slice_of(exe, (size_t)n));
-	if (text.failed)
-		(void)snprintf(by->exe, sizeof(by->exe), "(too long)");
-	else
-		memcpy(by->exe, text.p, text.n);
-}
-
 static bool add_wish(struct reload *r, struct wish *w)
 {
 	if (r->n_wishes == WISHES_MAX)
 		return false;
-	find_exe(&w->by);
+	requester_find_exe(&w->by);
 	service_reloading(r->a);
 	r->wishes[r->n_wishes++] = *w;
 	if (r->n_wishes == 1)

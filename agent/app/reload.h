@@ -11,22 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "app/requester.h"
 #include "base/loop.h"
 
 struct agent;
 struct buf;
 struct reload;
 struct status_ask;
-
-#define REQUESTER_EXE_MAX 400
-
-/* Whose wish it was, as the kernel said it. */
-struct requester {
-	const char *how; /* "SIGHUP", "picket reload" */
-	int32_t pid;	 /* 0: unknown */
-	uint32_t uid;
-	char exe[REQUESTER_EXE_MAX]; /* escaped; empty: gone by then */
-};
 
 int reload_new(struct agent *a, struct reload **ret);
 /* Waits for the thread, if there is one. NULL is fine. */

@@ -135,11 +135,26 @@ void report_start(struct agent *a)
 		{ NULL, NULL },
 	};
 	const struct journal_opening *o = &a->opening;
+	char from[32], until[32], gap[64] = "";
+	const struct record_fact unwatched[] = {
+		{ "unwatched_from", from },
+		{ "unwatched_until", until },
+		{ NULL, NULL },
+	};
+	const struct record_fact *facts = NULL;
 
-	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED,
-		 a->past.was_watched ? went_on : NULL,
-		 "picket %s started, pid %d, epoch %u", PICKET_VERSION,
-		 getpid(), o->epoch);
+	/* The last record is what is known of when watching ended. */
+	if (a->past.was_watched) {
+		facts = went_on;
+	} else if (o->last_wall_ns) {
+		(void)clock_print(clock_wall_ns(), until);
+		(void)snprintf(gap, sizeof(gap), ", unwatched since %s",
+			       clock_print(o->last_wall_ns, from));
+		facts = unwatched;
+	}
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STARTED, facts,
+		 "picket %s started, pid %d, epoch %u%s", PICKET_VERSION,
+		 getpid(), o->epoch, gap);
 	if (o->unclean)
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__UNCLEAN, NULL,
 			 "the journal was not closed by its last writer: what "
@@ -156,6 +171,28 @@ void report_start(struct agent *a)
 	report_policy(a, "loaded", NULL);
 
 	report_coverage(a);
+}
+
+void report_stop(struct agent *a)
+{
+	const struct requester *by = &a->stopped_by;
+	char signal[16], pid[16], uid[16];
+	const struct record_fact facts[] = {
+		{ "kernel_side", a->is_kept ? "goes on" : "ended" },
+		{ "signal", signal },
+		{ "by_pid", pid },
+		{ "by_uid", uid },
+		{ by->exe[0] ? "by_exe" : NULL, by->exe },
+		{ NULL, NULL },
+	};
+
+	(void)snprintf(signal, sizeof(signal), "%d", a->stop_signal);
+	(void)snprintf(pid, sizeof(pid), "%d", by->pid);
+	(void)snprintf(uid, sizeof(uid), "%u", by->uid);
+	announce(&a->announcer, PICKET__V1__AGENT__WHAT__STOPPED, facts,
+		 "picket stopped by signal %s from pid %s%s%s%s%s", signal, pid,
+		 by->exe[0] ? " (" : "", by->exe, by->exe[0] ? ")" : "",
+		 a->is_kept ? ": the kernel side goes on" : "");
 }
 
 /* What the kernel made and neither handed over nor counted as lost. */

@@ -49,6 +49,24 @@ def mark(agent, directory, n):
              s["journal"]["sealed_seq"] >= last, "the marker on the disk")
 
 
+def check_bounds(records, stopped, down):
+    """Who ended it and what was not watched is in the events themselves."""
+    about = [r["agent"] for r in records if r["kind"] == "agent"]
+    end = next(a for a in about if a["what"] == "stopped")
+    equal({k: end["facts"].get(k) for k in ("signal", "by_pid", "by_uid")},
+          {"signal": "2", "by_pid": str(os.getpid()),
+           "by_uid": str(os.getuid())}, "who stopped it")
+    equal(end["facts"]["by_exe"], os.readlink("/proc/self/exe"), "by what")
+    first, *later = (a for a in about if a["what"] == "started")
+    true("unwatched_from" not in first.get("facts", {}), "no gap before the first")
+    for again, when in zip(later, (stopped, down), strict=True):
+        facts = again["facts"]
+        true(facts["unwatched_from"] < when < facts["unwatched_until"],
+             f"{when} in the bounds of {facts}")
+        contains(again["text"], "unwatched since " + facts["unwatched_from"],
+                 "the line")
+
+
 @test
 def a_life_with_gaps(directory):
     agent = Agent(directory, "", canary={"interval": "0s"})
@@ -69,6 +87,7 @@ def a_life_with_gaps(directory):
         after = now()
         mark(agent, directory, 3)
         status = agent.status()
+        check_bounds(agent.read(), stopped, down)
 
         answer = ask(agent, "--at", before)
         equal({a["answer"] for a in answer.values()}, {"no"}, "before")
