@@ -4,6 +4,7 @@
 
 #include <bpf/bpf.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "forced.h"
@@ -77,6 +79,125 @@ static void a_program_that_is_refused_is_not_loaded(void **state)
 	seen_run(w, act_load_bad_program, NULL);
 	assert_int_equal(w->status, 0);
 	assert_null(seen_load(w, WIRE_LOAD_BPF, 0));
+}
+
+/*
+ * A program that loads another one, as light skeletons do: what it is to load
+ * lies in the value of a map, in the kernel's memory.
+ */
+struct to_load {
+	struct bpf_insn code[2];
+	char license[8];
+	union bpf_attr attr;
+};
+
+#define AT(member) ((int32_t)offsetof(struct to_load, member))
+#define INSN(c, d, s, o, i)                                              \
+	{                                                                \
+		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), \
+		.imm = (i)                                               \
+	}
+/* Fields of the attribute that name others: at `member` in the value. */
+#define POINT_AT(member, field)                                         \
+	INSN(BPF_ALU64 | BPF_MOV | BPF_X, 1, 6, 0, 0),                  \
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 1, 0, 0, AT(member)), \
+		INSN(BPF_STX | BPF_MEM | BPF_DW, 6, 1, AT(attr.field), 0)
+
+static int make_what_it_loads(void)
+{
+	struct to_load value = {
+		.code = {
+			{ .code = BPF_ALU64 | BPF_MOV | BPF_K },
+			{ .code = BPF_JMP | BPF_EXIT },
+		},
+		.license = "GPL",
+		.attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.attr.insn_cnt = 2,
+		.attr.prog_name = "by_program",
+	};
+	uint32_t key = 0;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "to_load", 4, sizeof(value),
+				1, NULL);
+
+	return fd >= 0 && bpf_map_update_elem(fd, &key, &value, BPF_ANY) == 0
+		       ? fd
+		       : -1;
+}
+
+static int make_loader(int map_fd)
+{
+	const struct bpf_insn code[] = {
+		/* r6: the value. */
+		INSN(BPF_LD | BPF_DW | BPF_IMM, 6, BPF_PSEUDO_MAP_VALUE, 0,
+		     map_fd),
+		INSN(0, 0, 0, 0, 0),
+		POINT_AT(code, insns),
+		POINT_AT(license, license),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 1, 0, 0, BPF_PROG_LOAD),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 6, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, AT(attr)),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 3, 0, 0,
+		     sizeof(union bpf_attr)),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_sys_bpf),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .prog_flags = BPF_F_SLEEPABLE);
+
+	return bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "loads", "GPL", code,
+			     sizeof(code) / sizeof(code[0]), &opts);
+}
+
+static int act_load_by_program(void *arg)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	int map = make_what_it_loads(), fd = make_loader(map);
+
+	(void)arg;
+	if (fd < 0)
+		return errno == EINVAL ? 77 : 90;
+	if (bpf_prog_test_run_opts(fd, &opts) < 0)
+		return 91;
+	return (int)opts.retval < 0 ? 92 : 0;
+}
+
+static const struct wire_load *load_named(const struct seen *w,
+					  const char *name)
+{
+	const struct wire_load *r, *found = NULL;
+	size_t i;
+
+	for (i = 0; (r = seen_load(w, WIRE_LOAD_BPF, i)); i++) {
+		if (r->name.len != strlen(name) ||
+		    memcmp((const char *)r + r->name.off, name, r->name.len))
+			continue;
+		assert_null(found);
+		found = r;
+	}
+	return found;
+}
+
+static void what_a_program_loads_is_told_or_said(void **state)
+{
+	struct sensor_row row = seen_row(*state, "BPF programs");
+	const struct wire_load *r;
+	struct seen *w = *state;
+
+	seen_run(w, act_load_by_program, NULL);
+	if (WEXITSTATUS(w->status) == 77) {
+		print_message("# programs cannot load others on this kernel\n");
+		return;
+	}
+	assert_int_equal(w->status, 0);
+	assert_non_null(load_named(w, "loads"));
+	r = load_named(w, "by_program");
+	if (!r) {
+		assert_string_equal(row.reason,
+				    "programs that a BPF program loads");
+		return;
+	}
+	assert_string_equal(row.reason, "");
+	assert_int_equal(r->hdr.tgid, w->child);
+	assert_int_equal(r->arg, BPF_PROG_TYPE_SOCKET_FILTER);
 }
 
 /* ---- modules --------------------------------------------------------------- */
@@ -161,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bpf_program_is_told_with_type_name_and_id),
 		cmocka_unit_test(a_program_that_is_refused_is_not_loaded),
+		cmocka_unit_test(what_a_program_loads_is_told_or_said),
 		cmocka_unit_test(a_module_is_told_with_its_file_or_said),
 	};
 
