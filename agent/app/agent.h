@@ -66,6 +66,10 @@ struct agent {
 		uint64_t judged; /* events, by then */
 		int error;	 /* the same, -errno */
 	} rule_state;
+	struct {
+		uint64_t saved_ns;
+		int error;
+	} alert_state;
 	struct journal *journal;
 	struct journal_opening opening;
 	struct losses *losses;
@@ -130,6 +134,12 @@ void rule_state_load(struct agent *a);
 void rule_state_watch(struct agent *a);
 /* lasting: when this returns it is on the disk. */
 void rule_state_save(struct agent *a, bool lasting);
+
+/* alert_state.c: programs that were told of, from and to their file. */
+void alert_state_load(struct agent *a);
+void alert_state_watch(struct agent *a);
+/* lasting: once it returns it is on the disk. */
+void alert_state_save(struct agent *a, bool lasting);
 
 /* journal_watch.c: what has befallen the journal since the last call. */
 void journal_watch(struct agent *a);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/alert_known.h"
 #include "app/pipeline.h"
 #include "base/clock.h"
 #include "base/table.h"
@@ -46,11 +47,15 @@ struct alerts {
 	struct subject_key *queue; /* a ring of limits.subjects */
 	size_t head, n;
 	EVP_MD_CTX *hash;
+	struct known *known;
 	struct alert_stats stats;
 	/* Between alerts_judge and alerts_kept. */
 	struct subject_key judged;
-	bool is_judged, has_passed;
+	int64_t judged_wall_ns;
+	bool is_judged, has_passed, is_unlisted;
 };
+
+_Static_assert(sizeof(struct subject_key) == KNOWN_KEY, "one key for both");
 
 int alerts_new(const struct alert_limits *limits, struct pipeline *p,
 	       struct alerts **ret)
@@ -65,7 +70,8 @@ int alerts_new(const struct alert_limits *limits, struct pipeline *p,
 	a->queue = calloc(limits->subjects, sizeof(*a->queue));
 	if (!a->hash || !a->queue ||
 	    table_new(limits->subjects, sizeof(struct subject_key),
-		      sizeof(struct window), &a->windows) < 0) {
+		      sizeof(struct window), &a->windows) < 0 ||
+	    known_new(limits->subjects, &a->known) < 0) {
 		alerts_free(a);
 		return -ENOMEM;
 	}
@@ -78,6 +84,7 @@ void alerts_free(struct alerts *a)
 	if (!a)
 		return;
 	table_free(a->windows);
+	known_free(a->known);
 	free(a->queue);
 	EVP_MD_CTX_free(a->hash);
 	free(a);
@@ -99,18 +106,49 @@ static void hash_number(struct alerts *a, uint64_t v)
 	(void)EVP_DigestUpdate(a->hash, &v, sizeof(v));
 }
 
-/* By what it was when it was executed; a copy of it is another. */
-static void hash_program(struct alerts *a, const struct image *img)
+static void hash_file(struct alerts *a, const struct file_id *f)
 {
-	const struct file_id *f = &img->exe_file;
-
-	hash_slice(a, img->exe.path);
 	hash_number(a, f->dev);
 	hash_number(a, f->ino);
 	hash_number(a, f->size);
 	hash_number(a, (uint64_t)f->mtime_ns);
 	hash_number(a, (uint64_t)f->ctime_ns);
+}
+
+/* By what it was when it was executed; a copy of it is another. */
+static void hash_program(struct alerts *a, const struct image *img)
+{
+	hash_slice(a, img->exe.path);
+	hash_file(a, &img->exe_file);
 	hash_slice(a, img->script);
+}
+
+/* Has somebody looked? */
+static bool hash_content(struct alerts *a, const struct file_facts *facts)
+{
+	if (!facts->known || facts->hash != HASH_DONE)
+		return false;
+	hash_slice(a, slice_of((const char *)facts->sha256,
+			       sizeof(facts->sha256)));
+	return true;
+}
+
+/* By its content, wherever that lies. */
+static void hash_unlisted(struct alerts *a, const struct image *img)
+{
+	if (!hash_content(a, &img->exe_facts)) {
+		hash_slice(a, img->exe.path);
+		hash_file(a, &img->exe_file);
+	}
+	if (img->script.n && !hash_content(a, &img->script_facts)) {
+		hash_slice(a, img->script);
+		hash_file(a, &img->script_file);
+	}
+}
+
+static bool is_unlisted_program(const struct event *ev, const struct verdict *v)
+{
+	return ev->kind == EVENT_EXEC && !v->rule;
 }
 
 static struct subject_key subject_of(struct alerts *a, const struct event *ev,
@@ -124,7 +162,10 @@ static struct subject_key subject_of(struct alerts *a, const struct event *ev,
 	hash_slice(a, slice_str(v->rule));
 	hash_number(a, v->rule ? 0 : (uint64_t)ev->kind);
 	if (img) {
-		hash_program(a, img);
+		if (is_unlisted_program(ev, v))
+			hash_unlisted(a, img);
+		else
+			hash_program(a, img);
 		hash_slice(a, img->parent ? img->parent->exe.path
 					  : slice_of(NULL, 0));
 		hash_slice(a, img->container);
@@ -295,6 +336,19 @@ uint64_t alerts_due(struct alerts *a, uint64_t now_ns)
 
 /* ---- alerts ------------------------------------------------------------- */
 
+static int64_t wall_of(const struct alerts *a, const struct event *ev)
+{
+	return (int64_t)ev->time_ns + a->p->wall_offset_ns;
+}
+
+/* In an earlier window, or by a picket before this one. */
+static bool is_told(struct alerts *a, const struct event *ev)
+{
+	return a->is_unlisted &&
+	       known_has(a->known, a->judged.hash,
+			 wall_of(a, ev) - (int64_t)a->limits.unlisted_ns);
+}
+
 void alerts_judge(struct alerts *a, const struct event *ev,
 		  const struct image *img, struct verdict *v)
 {
@@ -311,7 +365,10 @@ void alerts_judge(struct alerts *a, const struct event *ev,
 	if (!w)
 		w = begin(a, &a->judged, ev, v);
 	a->is_judged = true;
-	a->has_passed = is_new_object(a, w, object_of(a, ev));
+	a->is_unlisted = is_unlisted_program(ev, v);
+	a->judged_wall_ns = wall_of(a, ev);
+	a->has_passed =
+		!is_told(a, ev) && is_new_object(a, w, object_of(a, ev));
 	w->count++;
 	w->alerted += a->has_passed;
 	v->alert = a->has_passed;
@@ -333,6 +390,8 @@ void alerts_kept(struct alerts *a, struct amend_target target)
 			w->first = target;
 		w->last = target;
 		a->stats.repeated += !a->has_passed;
+		if (a->has_passed && a->is_unlisted)
+			known_add(a->known, a->judged.hash, a->judged_wall_ns);
 		return;
 	}
 	/* Nobody will read of it: the next one is to be told again. */
@@ -341,6 +400,11 @@ void alerts_kept(struct alerts *a, struct amend_target target)
 		w->alerted--;
 		memset(w->objects, 0, sizeof(w->objects));
 	}
+}
+
+struct known *alerts_known(struct alerts *a)
+{
+	return a->limits.window_ns ? a->known : NULL;
 }
 
 void alerts_stats(const struct alerts *a, struct alert_stats *ret)

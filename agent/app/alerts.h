@@ -8,8 +8,11 @@
  *
  * The subject is what ran (path, device, inode, size and times of the
  * executable, the script), who started it (the parent's executable) and in
- * which container. So a program that no rule lists alerts once for each file,
- * parent and container, however often it is started.
+ * which container.
+ *
+ * A program that no rule lists is known by its content's SHA-256, if that was
+ * found out, and alerts once for each content, parent and container, however
+ * often it is started: not again for limits.unlisted_ns, over restarts, too.
  */
 #pragma once
 
@@ -20,6 +23,7 @@
 #include "event.h"
 
 struct alerts;
+struct known;
 struct pipeline;
 
 #define ALERT_OBJECTS_MAX 32
@@ -28,6 +32,7 @@ struct alert_limits {
 	uint64_t window_ns;	/* 0: every alert passes */
 	size_t subjects;	/* at a time; the oldest gives way */
 	unsigned objects;	/* 1 … ALERT_OBJECTS_MAX */
+	uint64_t unlisted_ns;	/* for a program that no rule lists */
 };
 
 struct alert_stats {
@@ -57,5 +62,8 @@ void alerts_kept(struct alerts *a, struct amend_target target);
  * At UINT64_MAX all are.
  */
 uint64_t alerts_due(struct alerts *a, uint64_t now_ns);
+
+/* The programs that no rule lists; NULL with no window. */
+struct known *alerts_known(struct alerts *a);
 
 void alerts_stats(const struct alerts *a, struct alert_stats *ret);

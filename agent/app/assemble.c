@@ -204,6 +204,7 @@ static int start_alerts(struct agent *a)
 		.window_ns = c->alerts.window_ms * NS_PER_MS,
 		.subjects = c->alerts.subjects,
 		.objects = (unsigned)c->alerts.objects,
+		.unlisted_ns = c->alerts.unlisted_ms * NS_PER_MS,
 	};
 
 	return alerts_new(&limits, &a->pipeline, &a->pipeline.alerts);
@@ -260,6 +261,7 @@ int assemble(struct agent *a)
 	a->pipeline.procs = a->procs;
 	if (start_alerts(a) < 0 || trust_run_new(a) < 0)
 		return EXIT_CODE_FAILURE;
+	alert_state_load(a);
 	restart_begin(a);
 	return EXIT_CODE_OK;
 }

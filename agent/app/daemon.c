@@ -116,6 +116,7 @@ static int housekeep(void *arg)
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	rule_state_watch(a);
+	alert_state_watch(a);
 	shadow_watch(a);
 	canary_watch(a);
 	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);
@@ -338,6 +339,7 @@ static int stop(struct agent *a)
 		restart_end(a);
 	}
 	rule_state_save(a, true);
+	alert_state_save(a, true);
 	drain(&a->lines);
 	drain(&a->alert_log);
 	report_log_stop(a, missing);

@@ -81,6 +81,7 @@ struct conf {
 	} rules;
 	struct {
 		uint64_t window_ms;	/* 0: every alert passes */
+		uint64_t unlisted_ms;	/* not again for a program */
 		uint64_t objects, subjects;
 		bool log;
 	} alerts;

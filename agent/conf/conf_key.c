@@ -165,6 +165,10 @@ const struct conf_key conf_keys[] = {
 	{ "alerts", "window", CONF_DURATION, AT(alerts.window_ms),
 	  .fallback = "5m", .min = 0, .max = DAY, .rule = "0s: never summed",
 	  .help = "alerts of one rule and program are summed for this long" },
+	{ "alerts", "unlisted", CONF_DURATION, AT(alerts.unlisted_ms),
+	  .fallback = "30d", .min = 0, .max = 365 * DAY,
+	  .help = "the same program that no rule lists is not told again for "
+		  "this long" },
 	{ "alerts", "objects", CONF_NUMBER, AT(alerts.objects), .fallback = "8",
 	  .min = 1, .max = 32,
 	  .help = "of them pass so many about different files or peers" },

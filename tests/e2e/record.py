@@ -108,6 +108,15 @@ def judged(r):
     return v.get("answer"), v.get("rule"), v.get("alert", False)
 
 
+def settled(records):
+    """With the verdict that came later, where it was pending at first."""
+    late = {amends(r): r["amendment"]["resolution"]["verdict"]
+            for r in records if "resolution" in r.get("amendment", {})}
+    return [{**r, "verdict": late[key(r)]}
+            if judged(r)[0] == "pending" and key(r) in late else r
+            for r in records]
+
+
 # ---- connect ----------------------------------------------------------------
 
 def peer(r):

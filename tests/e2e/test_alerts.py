@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 
 import lib
 import record
@@ -129,6 +130,52 @@ def a_window_that_is_over_is_told_of_and_the_next_alerts(s):
             return len(s.events("write", lambda r: r["verdict"].get("alert"))
                        ) > before
         lib.wait_for(another, "an alert in the next window", every=0.4)
+
+
+PACKAGED = """
+[allow packaged]
+event = exec
+trust = package
+owner = test
+"""
+
+
+def run_copy(s, name, word):
+    """A program of this content, by this name: (alert, repeated)."""
+    path = lib.actor("act_tiny", s.dir, name)
+    with open(path, "ab") as f:
+        f.write(word.encode())
+    pid, _ = lib.act([path], code=1)
+
+    def verdict():
+        found = [record.verdict(r) for r in record.settled(s.tail.find(
+            lambda r: r.get("kind") in ("exec", "amendment")))
+            if r["kind"] == "exec" and record.pid(r) == pid
+            and record.exe(r) == os.fsencode(path)]
+        return found and found[-1]["answer"] != "pending" and found[-1]
+    v = lib.wait_for(verdict, f"the verdict on {name}")
+    equal(v["answer"], "unlisted", name)
+    return v.get("alert", False), v.get("repeated", False)
+
+
+@test
+def an_unlisted_program_is_told_once_though_picket_is_killed(s):
+    del s
+    with lib.scene("alerts-unlisted", PACKAGED, alerts={"window": "100ms"},
+                   rules={"unlisted_exec": "alert"}) as s:
+        equal(run_copy(s, "first", "a"), (True, False), "the first")
+        began = time.time_ns()
+        # Of the same content, and then of another.
+        equal(run_copy(s, "second", "a"), (False, True), "a copy of it")
+        equal(run_copy(s, "third", "b"), (True, False), "another program")
+        file = s.agent.journal / "alerts.state"
+        lib.wait_for(lambda: file.exists() and file.stat().st_mtime_ns > began,
+                     "the file to be written")
+        s.agent.process.kill()
+        s.agent.process.wait()
+        s.agent.start()
+        equal(run_copy(s, "fourth", "a"), (False, True), "after the crash")
+        equal(run_copy(s, "fifth", "c"), (True, False), "one more program")
 
 
 if __name__ == "__main__":

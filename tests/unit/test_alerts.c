@@ -2,6 +2,7 @@
 /* Alerts that repeat: which pass, and what is told of the others. */
 #include <errno.h>
 
+#include "app/alert_known.h"
 #include "app/alerts.h"
 #include "app/pipeline.h"
 #include "out/view.h"
@@ -285,6 +286,163 @@ static void without_a_window_all_pass(void **state)
 	end(&f);
 }
 
+/* ---- programs that no rule lists ----------------------------------------- */
+
+static bool unlisted_passes(struct fixture *f)
+{
+	struct verdict v = {
+		.answer = ANSWER_UNLISTED,
+		.alert = true,
+		.severity = SEVERITY_MEDIUM,
+	};
+
+	alerts_judge(f->a, &f->ev, &f->self, &v);
+	assert_int_equal(v.alert, !v.repeated);
+	alerts_kept(f->a, (struct amend_target){ .epoch = 3, .seq = ++f->seq });
+	return v.alert;
+}
+
+static void begin_unlisted(struct fixture *f)
+{
+	struct alert_limits limits = usual;
+
+	limits.unlisted_ns = 3600 * SECOND_NS;
+	begin(f, &limits);
+	f->ev.kind = EVENT_EXEC;
+	f->self.exe_facts = (struct file_facts){
+		.known = true,
+		.hash = HASH_DONE,
+		.sha256 = { 1, 2, 3 },
+	};
+}
+
+static void an_unlisted_program_is_told_once_by_its_content(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	assert_true(unlisted_passes(&f));
+	/* another window, and a copy of it elsewhere */
+	f.ev.time_ns += 600 * SECOND_NS;
+	f.self.exe.path = slice_str("/opt/y");
+	f.self.exe_file.ino = 8;
+	assert_false(unlisted_passes(&f));
+	/* another content, parent or container */
+	f.self.exe_facts.sha256[31] = 1;
+	assert_true(unlisted_passes(&f));
+	f.shell.exe.path = slice_str("/bin/bash");
+	assert_true(unlisted_passes(&f));
+	f.self.container = slice_str("abc");
+	assert_true(unlisted_passes(&f));
+	/* for so long */
+	f.ev.time_ns += 3599 * SECOND_NS;
+	assert_false(unlisted_passes(&f));
+	f.ev.time_ns += 2 * SECOND_NS;
+	assert_true(unlisted_passes(&f));
+	end(&f);
+}
+
+static void a_script_is_told_by_its_own_content(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	f.self.script = slice_str("/opt/x.sh");
+	f.self.script_facts = f.self.exe_facts;
+	assert_true(unlisted_passes(&f));
+	assert_false(unlisted_passes(&f));
+	f.self.script_facts.sha256[0] = 9;
+	assert_true(unlisted_passes(&f));
+	end(&f);
+}
+
+static void what_could_not_be_read_is_told_by_the_file(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	f.self.exe_facts.hash = HASH_GONE;
+	assert_true(unlisted_passes(&f));
+	f.ev.time_ns += 600 * SECOND_NS;
+	assert_false(unlisted_passes(&f));
+	f.self.exe_file.ino = 8;
+	assert_true(unlisted_passes(&f));
+	end(&f);
+}
+
+static const uint8_t journal_id[16] = { 7 };
+
+/* What was written, into a new picket. */
+static int take_over(struct fixture *f, struct buf *file)
+{
+	known_write(alerts_known(f->a), file, journal_id);
+	assert_false(file->failed);
+	alerts_free(f->a);
+	f->a = NULL;
+	assert_int_equal(alerts_new(
+				 &(struct alert_limits){
+					 .window_ns = 60 * SECOND_NS,
+					 .subjects = 64,
+					 .objects = 8,
+					 .unlisted_ns = 3600 * SECOND_NS,
+				 },
+				 &f->p, &f->a),
+			 0);
+	return known_read(alerts_known(f->a), buf_slice(file), journal_id);
+}
+
+static void the_next_picket_knows_what_was_told(void **state)
+{
+	struct buf file = BUF_INIT(KNOWN_BYTES_MAX);
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	assert_true(unlisted_passes(&f));
+	f.shell.exe.path = slice_str("/bin/bash");
+	assert_true(unlisted_passes(&f));
+	assert_true(known_is_new(alerts_known(f.a)));
+	assert_int_equal(take_over(&f, &file), 0);
+	assert_false(known_is_new(alerts_known(f.a)));
+	assert_false(unlisted_passes(&f));
+	f.shell.exe.path = slice_str("/bin/sh");
+	assert_false(unlisted_passes(&f));
+	f.shell.exe.path = slice_str("/bin/zsh");
+	assert_true(unlisted_passes(&f));
+	buf_done(&file);
+	end(&f);
+}
+
+static void a_file_that_is_not_right_is_not_believed(void **state)
+{
+	struct buf file = BUF_INIT(KNOWN_BYTES_MAX);
+	const uint8_t another[16] = { 8 };
+	struct known *k;
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	assert_true(unlisted_passes(&f));
+	k = alerts_known(f.a);
+	known_write(k, &file, journal_id);
+	assert_int_equal(known_read(k, buf_slice(&file), another), -ESTALE);
+	for (size_t n = 0; n < file.n; n++)
+		assert_int_equal(known_read(k, slice_of(file.p, n), journal_id),
+				 -EBADMSG);
+	for (size_t i = 0; i < file.n; i++) {
+		file.p[i] ^= 1;
+		assert_int_equal(known_read(k, buf_slice(&file), journal_id),
+				 -EBADMSG);
+		file.p[i] ^= 1;
+	}
+	assert_int_equal(known_read(k, buf_slice(&file), journal_id), 0);
+	buf_done(&file);
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +454,12 @@ int main(void)
 		cmocka_unit_test(
 			what_the_journal_refused_does_not_stand_for_others),
 		cmocka_unit_test(without_a_window_all_pass),
+		cmocka_unit_test(
+			an_unlisted_program_is_told_once_by_its_content),
+		cmocka_unit_test(a_script_is_told_by_its_own_content),
+		cmocka_unit_test(what_could_not_be_read_is_told_by_the_file),
+		cmocka_unit_test(the_next_picket_knows_what_was_told),
+		cmocka_unit_test(a_file_that_is_not_right_is_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
