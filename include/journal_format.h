@@ -10,6 +10,7 @@
  *	0000000000000002-0000000000004711.cut
  *				bytes that recovery cut off segment 2 at offset
  *				4711; kept for people, never read again
+ *	state-0001.cut		a `state` that recovery did not believe
  *	0000000000000003.new	a segment whose making was interrupted: ignore
  *	state			identity and epoch, text, replaced whole
  *	lock			locked by the writer (fcntl, open file
@@ -170,9 +171,13 @@
  *
  * READING
  *
- * 1. List the directory; take segments by ascending number.
- * 2. Take the first valid of the two headers. None: the segment is damaged as
- *    a whole (without its salt nothing in it can be checked); go to the next.
+ * 1. List the directory; take segments by ascending number. The journal is
+ *    the one that `state` names, if a segment says the same or none can be
+ *    read; else the one of most segments, and of as many of the youngest.
+ * 2. Take the first valid of the two headers. None, or another journal's id:
+ *    the segment is damaged as a whole (without its salt nothing in it can be
+ *    checked); go to the next, as if it were not there. What it stands in the
+ *    place of is missing (6).
  * 3. At the offset of the first frame: if the frame there is valid, take it,
  *    go on behind it.
  * 4. If not, and the segment is not the youngest: damage. Resynchronise: look
@@ -206,7 +211,9 @@
  * file, cuts it off, appends a seal with flag 4, makes that durable, writes
  * `state` with the next epoch, and begins a new segment. If too many .cut
  * files are there already, the rest stays in the segment, where readers pass
- * it by. A last segment that has no valid header becomes a .cut file whole.
+ * it by. A last segment that has no valid header, or another journal's, becomes
+ * a .cut file whole, and so does a `state` that is none or names a journal that
+ * no segment is of.
  *
  *
  * STATE

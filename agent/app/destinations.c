@@ -10,6 +10,7 @@
 #include "out/collector.h"
 #include "out/state_lock.h"
 #include "store/dir.h"
+#include "store/identity.h"
 #include "store/locate.h"
 #include "store/segment.h"
 
@@ -78,6 +79,7 @@ static uint64_t bytes_behind(const struct destinations_ask *ask, uint64_t seq)
 	dirfd = open(ask->journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dirfd < 0 || dir_list(dirfd, &l) < 0 || !l.n)
 		return 0;
+	identity_find(dirfd, &l);
 	i = locate_seq(dirfd, &l, seq + 1);
 	sum = part_behind(dirfd, &l, i, ask, seq);
 	while (++i < l.n)

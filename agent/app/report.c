@@ -163,9 +163,9 @@ void report_start(struct agent *a)
 				 ? "waited in the kernel and follows"
 			 : a->has_past ? "was not all seen: what was, follows"
 				       : "was not seen");
-	if (o->cut_bytes)
+	if (o->cut_file[0])
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__CUT, NULL,
-			 "the journal's torn end, %" PRIu64
+			 "what stood in the journal and is not whole, %" PRIu64
 			 " bytes, was set aside as %s",
 			 o->cut_bytes, o->cut_file);
 	report_policy(a, "loaded", NULL);

@@ -109,6 +109,32 @@ static bool is_zero(const uint8_t id[static 16])
 	return !memcmp(id, zero, sizeof(zero));
 }
 
+/* What makes it send again what it sent before is seen by whoever looks. */
+static void tell_start(struct ship *s, const struct feed_opening *o)
+{
+	char what[256];
+
+	if (o->bad_cursor)
+		(void)snprintf(what, sizeof(what),
+			       "the cursor in '%.160s' is damaged; starting at "
+			       "the oldest record",
+			       s->collector->state_dir);
+	else if (o->ahead)
+		(void)snprintf(what, sizeof(what),
+			       "more was shipped than '%.120s' holds: is it a "
+			       "copy of before? starting at its oldest record",
+			       s->journal_dir);
+	else if (o->other_journal && !is_zero(o->cursor.journal))
+		(void)snprintf(what, sizeof(what),
+			       "the cursor is of another journal; starting at "
+			       "the oldest record of '%.160s'",
+			       s->journal_dir);
+	else
+		return;
+	ship_tell(s, SHIP_WARNING, "%s", what);
+	ship_note_error(s, what);
+}
+
 int ship_open_journal(struct ship *s)
 {
 	struct feed_opening o;
@@ -120,21 +146,7 @@ int ship_open_journal(struct ship *s)
 	if (r < 0)
 		return no_journal(s, what);
 	s->cursor = o.cursor;
-	if (o.bad_cursor)
-		ship_tell(s, SHIP_WARNING,
-			  "the cursor in '%s' is damaged; starting at the "
-			  "oldest record",
-			  s->collector->state_dir);
-	if (o.ahead)
-		ship_tell(s, SHIP_WARNING,
-			  "more was shipped than '%s' holds: is it a copy of "
-			  "before? starting at its oldest record",
-			  s->journal_dir);
-	if (o.other_journal && !is_zero(o.cursor.journal))
-		ship_tell(s, SHIP_NOTICE,
-			  "the cursor is of another journal; starting at the "
-			  "oldest record of '%s'",
-			  s->journal_dir);
+	tell_start(s, &o);
 	r = use_journal(s);
 	if (r < 0) {
 		(void)snprintf(what, sizeof(what), "cannot use journal: %s",

@@ -14,9 +14,10 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "store/dir.h"
+#include "store/identity.h"
 #include "store/lines.h"
 #include "store/locate.h"
-#include "store/segment.h"
+#include "store/scan.h"
 
 #define CURSOR_MAX  CURSOR_TEXT_MAX
 #define CURSOR_MODE 0640
@@ -94,10 +95,10 @@ int cursor_is_ahead(const char *dir, const struct cursor *c)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	cleanup_close int dirfd = open_dir(dir);
-	struct journal_segment_header h;
-	char name[SEGMENT_NAME_MAX];
-	cleanup_close int fd = -1;
+	struct scan s = SCAN_INIT;
 	uint64_t next;
+	uint32_t epoch;
+	size_t i;
 	int r;
 
 	if (dirfd < 0)
@@ -105,13 +106,20 @@ int cursor_is_ahead(const char *dir, const struct cursor *c)
 	r = dir_list(dirfd, &l);
 	if (r < 0 || !l.n)
 		return r;
+	identity_find(dirfd, &l);
+	if (!dir_list_is_ours(&l, c->journal))
+		return 0;
 	/* Without the newest segment nobody knows how far the journal goes. */
-	fd = openat(dirfd, segment_name(l.numbers[l.n - 1], "seg", name),
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 || segment_read_header(fd, &h) < 0 ||
-	    memcmp(h.id, c->journal, sizeof(h.id)) || h.epoch > c->epoch)
+	for (i = l.n; i-- > 0;) {
+		r = scan_open(&s, dirfd, l.numbers[i]);
+		if (r < 0 || dir_list_is_ours(&l, s.header.id))
+			break;
+	}
+	epoch = s.header.epoch;
+	scan_close(&s);
+	if (r < 0 || epoch > c->epoch)
 		return 0;
 	/* What was shipped was durable: it is there, sealed still or not. */
 	r = locate_next(dirfd, &l, &next);
-	return r < 0 ? r : h.epoch < c->epoch || c->seq >= next;
+	return r < 0 ? r : epoch < c->epoch || c->seq >= next;
 }

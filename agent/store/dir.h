@@ -16,10 +16,19 @@ struct dir_list {
 	/* Set-aside tails: how many, and their bytes. */
 	size_t cuts;
 	uint64_t cut_bytes;
+	/* Whose segments count; the others are as unreadable (identity.h). */
+	uint8_t id[JOURNAL_ID_SIZE];
+	bool has_id;
 };
 
 /* Everything in it that is not a segment's or a cut's name is passed over. */
 int dir_list(int dirfd, struct dir_list *ret);
+
+/* What is of no other journal than the list is; all, where that is open. */
+static inline bool dir_list_is_ours(const struct dir_list *l, const uint8_t *id)
+{
+	return !l->has_id || !__builtin_memcmp(l->id, id, sizeof(l->id));
+}
 
 static inline void dir_list_done_fn(struct dir_list *l)
 {

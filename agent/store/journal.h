@@ -39,8 +39,8 @@ struct journal_opening {
 	uint64_t next_seq;
 	bool created;	      /* a new journal */
 	bool unclean;	      /* the last writer did not close it */
-	uint64_t cut_bytes;   /* torn tail set aside */
-	char cut_file[64];    /* its name in dir; empty: nothing cut */
+	uint64_t cut_bytes;   /* set aside: torn, damaged, another's */
+	char cut_file[64];    /* the first's name in dir; empty: nothing was */
 	int64_t last_wall_ns; /* time of the last whole frame; 0: none */
 };
 

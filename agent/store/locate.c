@@ -2,7 +2,8 @@
 /*
  * Finding a place by number. The one idea: first sequences never go down from
  * segment to segment, not over a restart either, so their headers are a
- * sorted index; one that cannot be read counts as its younger neighbour.
+ * sorted index; one that cannot be read, or is another journal's, counts as its
+ * younger neighbour.
  */
 #include "store/locate.h"
 
@@ -11,12 +12,14 @@
 
 #include "store/scan.h"
 
-static int read_header(int dirfd, uint64_t number,
+static int read_header(int dirfd, const struct dir_list *l, size_t i,
 		       struct journal_segment_header *ret)
 {
 	struct scan s = SCAN_INIT;
-	int r = scan_open(&s, dirfd, number);
+	int r = scan_open(&s, dirfd, l->numbers[i]);
 
+	if (r >= 0 && !dir_list_is_ours(l, s.header.id))
+		r = -EBADMSG;
 	if (r >= 0)
 		*ret = s.header;
 	scan_close(&s);
@@ -30,7 +33,7 @@ static bool all_behind(int dirfd, const struct dir_list *l, size_t i,
 	struct journal_segment_header h;
 
 	for (; i < l->n; i++) {
-		if (read_header(dirfd, l->numbers[i], &h) >= 0)
+		if (read_header(dirfd, l, i, &h) >= 0)
 			return h.first_seq > seq;
 	}
 	return true;
@@ -55,24 +58,18 @@ uint64_t locate_cursor(int dirfd, const struct dir_list *l,
 		       const struct cursor *c)
 {
 	struct journal_segment_header h;
-	struct state st;
-	bool known = false;
 	size_t i;
 
+	if (!dir_list_is_ours(l, c->journal))
+		return 0;
 	for (i = 0; i < l->n; i++) {
-		if (read_header(dirfd, l->numbers[i], &h) < 0)
+		if (read_header(dirfd, l, i, &h) < 0)
 			continue;
-		if (memcmp(h.id, c->journal, sizeof(h.id)))
-			return 0;
-		known = true;
 		/* Numbers up to the cursor's were given again from here on. */
 		if (h.epoch > c->epoch)
 			return h.first_seq <= c->seq ? h.first_seq : c->seq + 1;
 	}
-	if (!known && (state_load(dirfd, &st) < 0 ||
-		       memcmp(st.id, c->journal, sizeof(st.id))))
-		return 0;
-	return c->seq + 1;
+	return l->has_id ? c->seq + 1 : 0;
 }
 
 int locate_next(int dirfd, const struct dir_list *l, uint64_t *ret)
@@ -84,7 +81,8 @@ int locate_next(int dirfd, const struct dir_list *l, uint64_t *ret)
 	int r = 0;
 
 	for (i = l->n; i-- > 0;) {
-		if (scan_open(&s, dirfd, l->numbers[i]) < 0)
+		if (scan_open(&s, dirfd, l->numbers[i]) < 0 ||
+		    !dir_list_is_ours(l, s.header.id))
 			continue;
 		next = s.header.first_seq;
 		while ((r = scan_next(&s, &hit)) > 0) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where in a journal's directory a number is. */
+/*
+ * Where in a journal's directory a number is. The lists know whose they are
+ * (identity_find).
+ */
 #pragma once
 
 #include <stdint.h>

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "store/cursor.h"
 #include "store/dir.h"
+#include "store/identity.h"
 #include "store/locate.h"
 #include "store/scan.h"
 #include "store/segment.h"
@@ -34,8 +35,11 @@ struct reader {
 	unsigned flags;
 	struct watch watch;
 	bool is_watched;
-	uint8_t id[JOURNAL_ID_SIZE];
+	uint8_t id[JOURNAL_ID_SIZE]; /* of what was handed out */
 	bool has_id;
+	/* The directory's, as it was when a segment last had another. */
+	uint8_t here[JOURNAL_ID_SIZE];
+	bool has_here;
 
 	struct scan at;	  /* fd < 0: between segments */
 	uint64_t segment; /* the one in `at`, or the last that was; 0 */
@@ -90,7 +94,6 @@ static void note_seal(struct reader *r, const struct journal_seal *s)
 static int make(const char *dir, unsigned flags, struct reader **ret)
 {
 	struct reader *r = calloc(1, sizeof(*r));
-	struct state st;
 	int err;
 
 	if (!r)
@@ -108,10 +111,6 @@ static int make(const char *dir, unsigned flags, struct reader **ret)
 	if (err) {
 		reader_close(r);
 		return err;
-	}
-	if (state_load(r->dirfd, &st) >= 0) {
-		memcpy(r->id, st.id, sizeof(r->id));
-		r->has_id = true;
 	}
 	*ret = r;
 	return 0;
@@ -131,19 +130,17 @@ static void place(struct reader *r, const struct dir_list *l)
 	r->segment = l->numbers[i] - 1;
 }
 
-/* Without a state that can be read the youngest segment says whose it is. */
-static void know_id(struct reader *r, const struct dir_list *l)
+/* Whose the directory is; a reader that has handed nothing out is of that. */
+static void know_id(struct reader *r, struct dir_list *l)
 {
-	struct scan s = SCAN_INIT;
-	size_t i;
-
-	for (i = l->n; i-- > 0 && !r->has_id;) {
-		if (scan_open(&s, r->dirfd, l->numbers[i]) < 0)
-			continue;
-		memcpy(r->id, s.header.id, sizeof(r->id));
-		r->has_id = true;
-	}
-	scan_close(&s);
+	identity_find(r->dirfd, l);
+	if (!l->has_id)
+		return;
+	memcpy(r->here, l->id, sizeof(r->here));
+	r->has_here = true;
+	if (!r->has_id)
+		memcpy(r->id, l->id, sizeof(r->id));
+	r->has_id = true;
 }
 
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
@@ -157,6 +154,8 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 	if (err < 0)
 		return err;
 	err = dir_list(r->dirfd, &l);
+	if (err >= 0)
+		know_id(r, &l);
 	if (err >= 0 && from == READER_NOW)
 		err = locate_next(r->dirfd, &l, &r->next);
 	else if (from == READER_SEQ)
@@ -165,7 +164,6 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		reader_close(r);
 		return err;
 	}
-	know_id(r, &l);
 	place(r, &l);
 	*ret = r;
 	return 0;
@@ -200,6 +198,7 @@ int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 	err = dir_list(dirfd, &l);
 	if (err < 0)
 		return err;
+	identity_find(dirfd, &l);
 	seq = locate_cursor(dirfd, &l, c);
 	return reader_open(dir, seq ? READER_SEQ : READER_OLDEST, seq, flags,
 			   ret);
@@ -230,20 +229,74 @@ static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
 	return 1;
 }
 
+/* Ask anew whose the directory is: 0, or -errno. */
+static int look_whose(struct reader *r, bool *ret_news)
+{
+	uint8_t id[JOURNAL_ID_SIZE];
+	int err = identity_of(r->dirfd, id);
+
+	if (err < 0)
+		return err;
+	if (!err || (r->has_here && !memcmp(r->here, id, sizeof(id))))
+		return 0;
+	memcpy(r->here, id, sizeof(id));
+	r->has_here = true;
+	*ret_news = true;
+	return 0;
+}
+
 /*
- * 0: not readable as a whole, as if it were not there. To pass it, or take ours
- * for finished, would let anybody's file hide what the writer goes on with.
+ * 0: not readable as a whole, or another journal's: as if it were not there. To
+ * pass it, or take ours for finished, would let anybody's file hide what the
+ * writer goes on with. *ret_news: the directory is another journal's than it
+ * was, so what was said of others before does not hold.
  */
-static int is_segment(struct reader *r, uint64_t number)
+static int is_segment(struct reader *r, uint64_t number, bool *ret_news)
 {
 	struct scan s = SCAN_INIT;
 	int err = scan_open(&s, r->dirfd, number);
+	bool ours =
+		r->has_here && !memcmp(r->here, s.header.id, sizeof(r->here));
 
 	scan_close(&s);
 	if (err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
 	    err == -ELOOP)
 		return 0;
-	return err < 0 ? err : 1;
+	if (err < 0 || ours)
+		return err < 0 ? err : 1;
+	return look_whose(r, ret_news);
+}
+
+/*
+ * Of the list, the first one behind ours in *ret, and the one behind that in
+ * r->after. -EAGAIN: whose the directory is was not known right.
+ */
+static int look_through(struct reader *r, const struct dir_list *l,
+			uint64_t *ret, bool *ret_oldest)
+{
+	bool news = false;
+	size_t i;
+	int err;
+
+	*ret = 0;
+	*ret_oldest = true;
+	r->after = 0;
+	for (i = 0; i < l->n && !r->after; i++) {
+		if (!*ret && l->numbers[i] <= r->segment) {
+			*ret_oldest = false;
+			continue;
+		}
+		err = is_segment(r, l->numbers[i], &news);
+		if (err < 0 || news)
+			return err < 0 ? err : -EAGAIN;
+		if (!err)
+			continue;
+		if (*ret)
+			r->after = l->numbers[i];
+		else
+			*ret = l->numbers[i];
+	}
+	return 0;
 }
 
 /*
@@ -255,7 +308,6 @@ static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 	cleanup_dir_list struct dir_list l = { 0 };
 	int64_t now = clock_wall_ns(), changed;
 	struct stat st;
-	size_t i;
 	int err;
 
 	*ret = 0;
@@ -276,23 +328,11 @@ static int find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 	err = dir_list(r->dirfd, &l);
 	if (err < 0)
 		return err;
-	*ret_oldest = true;
-	r->after = 0;
-	for (i = 0; i < l.n && !r->after; i++) {
-		if (!*ret && l.numbers[i] <= r->segment) {
-			*ret_oldest = false;
-			continue;
-		}
-		err = is_segment(r, l.numbers[i]);
-		if (err < 0)
-			return err;
-		if (!err)
-			continue;
-		if (*ret)
-			r->after = l.numbers[i];
-		else
-			*ret = l.numbers[i];
-	}
+	err = look_through(r, &l, ret, ret_oldest);
+	if (err == -EAGAIN)
+		err = look_through(r, &l, ret, ret_oldest);
+	if (err < 0)
+		return err == -EAGAIN ? 0 : err;
 	r->listed_ns = *ret ? 0 : now;
 	r->listed_mtime = st.st_mtim;
 	return 0;
@@ -322,6 +362,10 @@ static int follow_directory(struct reader *r)
 	(void)close(r->dirfd);
 	r->dirfd = steal_fd(&fd);
 	r->listed_ns = 0;
+	know_id(r, &l);
+	/* Numbers of one journal say nothing of another's. */
+	if (r->has_here && memcmp(r->id, r->here, sizeof(r->id)))
+		r->next = 0;
 	place(r, &l);
 	return 1;
 }
@@ -336,9 +380,8 @@ static void finish(struct reader *r, uint64_t number)
 	struct scan s = SCAN_INIT;
 
 	r->finished = true;
-	if (scan_open(&s, r->dirfd, number) >= 0 &&
-	    s.header.epoch == ours->epoch &&
-	    !memcmp(s.header.id, ours->id, sizeof(ours->id)))
+	if (scan_open_of(&s, r->dirfd, number, ours->id) >= 0 &&
+	    s.header.epoch == ours->epoch)
 		r->bound = s.header.first_seq;
 	scan_close(&s);
 }
@@ -386,7 +429,7 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 			return err;
 		if (!number)
 			return 0;
-		err = scan_open(&r->at, r->dirfd, number);
+		err = scan_open_of(&r->at, r->dirfd, number, r->here);
 		if (err >= 0)
 			break;
 		if (err == -ENOENT) /* trimmed meanwhile */
@@ -428,6 +471,12 @@ static int look_ahead(struct reader *r)
 		/* Trimmed or damaged since: it is read on once finished. */
 		if (err < 0)
 			return err == -ENOENT || err == -EBADMSG ? 0 : err;
+		/* Another file by now: its seals are not ours. */
+		if (memcmp(r->ahead.header.salt, r->at.header.salt,
+			   sizeof(r->at.header.salt))) {
+			scan_close(&r->ahead);
+			return 0;
+		}
 		/* Seals before where we are allow nothing. */
 		r->ahead.off = r->at.off;
 	}

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "store/identity.h"
 #include "store/scan.h"
 
 /*
@@ -34,6 +35,9 @@
 #define SEQ_INCREDIBLE	   (JOURNAL_SEQ_MAX / 2)
 #define SEGMENT_INCREDIBLE (1ull << 50)
 #define SEGMENTS_SKIPPED   (1ull << 20)
+
+/* Names that a state may be set aside under. */
+#define STATE_CUTS_MAX 9999
 
 struct job {
 	int dirfd;
@@ -86,12 +90,13 @@ int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return -errno;
 		infos[i].bytes = segment_weight(&st);
-		if (segment_read_header(fd, &h) < 0)
+		if (segment_read_header(fd, &h) < 0 ||
+		    !dir_list_is_ours(l, h.id))
 			continue;
 		infos[i].first_seq = h.first_seq;
 		infos[i].wall_ns = h.wall_ns;
 	}
-	/* A segment without a header counts as empty before the next one. */
+	/* One without a header of ours counts as empty before the next one. */
 	for (i = l->n; i-- > 0;) {
 		if (infos[i].first_seq || i + 1 == l->n)
 			continue;
@@ -148,6 +153,46 @@ static int set_aside_whole(struct job *j, uint64_t number)
 			return 0;
 		return fail(j, -errno, from);
 	}
+	r = fs_sync_dir(j->dirfd);
+	if (r < 0)
+		return fail(j, r, "sync directory");
+	note_cut(j, to, (uint64_t)st.st_size, segment_weight(&st));
+	return 0;
+}
+
+/* state-0001.cut, the first of them that is free; -ENOSPC. */
+static int state_cut_name(const struct job *j, char buf[static 64])
+{
+	struct stat st;
+	unsigned i;
+
+	for (i = 1; i <= STATE_CUTS_MAX; i++) {
+		(void)snprintf(buf, 64, STATE_NAME "-%04u.cut", i);
+		if (fstatat(j->dirfd, buf, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return errno == ENOENT ? 0 : -errno;
+	}
+	return -ENOSPC;
+}
+
+/*
+ * A state that is none, or another journal's. One that is a file would be
+ * replaced; anything else must go, or there is no way to write one.
+ */
+static int set_aside_state(struct job *j)
+{
+	struct stat st;
+	char to[64];
+	int r;
+
+	if (fstatat(j->dirfd, STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(j, -errno, STATE_NAME);
+	if (S_ISREG(st.st_mode) && !may_set_aside(j, segment_weight(&st)))
+		return 0;
+	r = state_cut_name(j, to);
+	if (r < 0)
+		return fail(j, r, "set aside a damaged state");
+	if (renameat(j->dirfd, STATE_NAME, j->dirfd, to) < 0)
+		return fail(j, -errno, "set aside a damaged state");
 	r = fs_sync_dir(j->dirfd);
 	if (r < 0)
 		return fail(j, r, "sync directory");
@@ -323,8 +368,7 @@ static bool is_ours(const struct job *j, const struct scan *s)
 {
 	if (s->header.first_seq >= SEQ_INCREDIBLE)
 		return false;
-	return !j->has_state ||
-	       !memcmp(s->header.id, j->state.id, sizeof(j->state.id));
+	return dir_list_is_ours(&j->list, s->header.id);
 }
 
 /*
@@ -487,18 +531,34 @@ static uint64_t oldest_left(const struct job *j)
 						  : j->out->next_segment;
 }
 
+/*
+ * What the state says, if it is one and of the journal that the segments are.
+ * *ret_new: there is nothing at all.
+ */
+static int find_state(struct job *j, bool *ret_new)
+{
+	int r = state_load(j->dirfd, &j->state);
+
+	if (r < 0 && r != -ENOENT && r != -EBADMSG)
+		return fail(j, r, "read state");
+	*ret_new = r == -ENOENT && !j->list.n;
+	identity_find(j->dirfd, &j->list);
+	j->has_state = r >= 0 && dir_list_is_ours(&j->list, j->state.id);
+	return j->has_state || r == -ENOENT ? 0 : set_aside_state(j);
+}
+
 static int recover_with(struct job *j, struct last *l)
 {
 	struct recovery *out = j->out;
 	cleanup_dir_list struct dir_list again = { 0 };
 	struct state next;
+	bool is_new;
 	int r;
 
-	r = state_load(j->dirfd, &j->state);
-	j->has_state = r >= 0;
-	if (r < 0 && r != -ENOENT && r != -EBADMSG)
-		return fail(j, r, "read state");
-	if (r == -ENOENT && !j->list.n)
+	r = find_state(j, &is_new);
+	if (r < 0)
+		return r;
+	if (is_new)
 		r = begin_new(j);
 	else
 		r = go_on(j, l);
@@ -518,6 +578,8 @@ static int recover_with(struct job *j, struct last *l)
 		return fail(j, r, "write state");
 
 	r = dir_list(j->dirfd, &again);
+	memcpy(again.id, next.id, sizeof(again.id));
+	again.has_id = true;
 	if (r >= 0)
 		r = recover_infos(j->dirfd, &again, &out->infos);
 	if (r < 0)

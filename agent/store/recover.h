@@ -38,7 +38,7 @@ struct recovery {
 int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
 	    char what[static 256]);
 
-/* Headers and sizes of all segments in dirfd. Free *ret. */
+/* Headers and sizes of all segments in dirfd; l says whose. Free *ret. */
 int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret);
 
 /* Set-aside tails: at most so many, and at most max_size / CUT_SHARE. */

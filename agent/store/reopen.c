@@ -65,6 +65,8 @@ static int check_owner(struct journal *j, int dirfd, struct dir_list *ret)
 		r = -ESTALE;
 	if (r < 0)
 		return r;
+	memcpy(l.id, j->id, sizeof(l.id));
+	l.has_id = true;
 	*ret = l;
 	l.numbers = NULL;
 	return 0;

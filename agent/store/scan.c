@@ -46,6 +46,17 @@ int scan_open(struct scan *s, int dirfd, uint64_t number)
 	return 0;
 }
 
+int scan_open_of(struct scan *s, int dirfd, uint64_t number, const uint8_t *id)
+{
+	int r = scan_open(s, dirfd, number);
+
+	if (r >= 0 && memcmp(s->header.id, id, sizeof(s->header.id))) {
+		scan_close(s);
+		return -EBADMSG;
+	}
+	return r;
+}
+
 void scan_close(struct scan *s)
 {
 	if (s->fd >= 0)

@@ -34,6 +34,8 @@ struct scan {
  * A scan that is open is closed first.
  */
 int scan_open(struct scan *s, int dirfd, uint64_t number);
+/* The same, and another journal's is as damaged: -EBADMSG. */
+int scan_open_of(struct scan *s, int dirfd, uint64_t number, const uint8_t *id);
 void scan_close(struct scan *s);
 
 struct scan_hit {

@@ -14,11 +14,13 @@
 
 #include "base/cleanup.h"
 #include "store/dir.h"
+#include "store/identity.h"
 #include "store/scan.h"
 #include "store/seals.h"
 
 struct finder {
 	int dirfd;
+	const struct dir_list *list;
 	const struct span *span;
 	struct scan scan;
 	struct spans out;
@@ -140,6 +142,8 @@ static int take(struct finder *f, uint64_t number, bool youngest)
 
 	if (r == -ENOENT) /* trimmed meanwhile */
 		return 0;
+	if (r >= 0 && !dir_list_is_ours(f->list, f->scan.header.id))
+		r = -EBADMSG;
 	/* Nothing of it can be read: what the reader then says is missing. */
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP)
 		return f->in_run || f->next_seq ? add(f, number, f->next_seq)
@@ -167,7 +171,7 @@ static void note_gone(struct finder *f, const struct state *st)
 int spans_find(const char *dir, const struct span *span, struct spans *ret)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
-	struct finder f = { .scan = SCAN_INIT, .span = span };
+	struct finder f = { .scan = SCAN_INIT, .span = span, .list = &l };
 	cleanup_close int dirfd = -1;
 	struct state st;
 	bool has_state;
@@ -181,6 +185,8 @@ int spans_find(const char *dir, const struct span *span, struct spans *ret)
 	/* Before the listing: what it speaks of must be in there. */
 	has_state = state_load(dirfd, &st) >= 0;
 	r = dir_list(dirfd, &l);
+	if (r >= 0)
+		identity_find(dirfd, &l);
 	f.out.segments = l.n;
 	for (i = 0; i < l.n && r >= 0; i++)
 		r = take(&f, l.numbers[i], i + 1 == l.n);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "store/identity.h"
 #include "store/verify_parts.h"
 
 static const char *const kind_names[] = {
@@ -355,6 +356,8 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 
 	r = scan_open(&c->scan, c->dirfd, number);
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP) {
+		if (!c->oldest)
+			c->oldest = number;
 		bad_segment(c, number, r);
 		return 0;
 	}
@@ -364,6 +367,8 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 		return r;
 	if (is_of_another(c, h))
 		return 0;
+	if (!c->oldest)
+		c->oldest = number;
 	verify_border(c, h);
 	if (!c->out->segments++) {
 		c->out->first_seq = h->first_seq;
@@ -414,12 +419,14 @@ static int check_all(struct check *c)
 	state = state_load(c->dirfd, &st);
 	if (state < 0 && state != -ENOENT && state != -EBADMSG)
 		return state;
-	c->has_id = state >= 0;
-	if (c->has_id)
-		memcpy(c->id, st.id, sizeof(c->id));
 	r = dir_list(c->dirfd, &l);
 	if (r < 0)
 		return r;
+	identity_find(c->dirfd, &l);
+	c->has_id = l.has_id;
+	memcpy(c->id, l.id, sizeof(c->id));
+	if (state >= 0 && !dir_list_is_ours(&l, st.id))
+		state = -ESTALE;
 	/* And after it: what was removed since it speaks of as well. */
 	floor = state >= 0 && state_load(c->dirfd, &now) >= 0 ? now.oldest : 0;
 	c->total = size_of(c->dirfd, &l);
@@ -436,7 +443,7 @@ static int check_all(struct check *c)
 	else if (state >= 0 && !c->all_trimmed)
 		verify_state(c, &st);
 	if (state >= 0 && l.n)
-		verify_oldest(c, floor, l.numbers[0]);
+		verify_oldest(c, floor, c->oldest);
 	return 0;
 }
 

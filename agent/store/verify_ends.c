@@ -130,6 +130,9 @@ void verify_no_state(struct check *c, int error)
 	if (error == -EBADMSG) {
 		f.kind = VERIFY_EDITED;
 		f.what = "the state is not what the writer wrote";
+	} else if (error == -ESTALE) {
+		f.kind = VERIFY_REPLACED;
+		f.what = "the state is another journal's";
 	}
 	verify_find(c, f);
 }

@@ -25,6 +25,7 @@ struct check {
 	bool ends_in_seal; /* nothing stands behind the last seal */
 	bool has_before;   /* `before` is the end of the last segment */
 	uint64_t segment;  /* its number */
+	uint64_t oldest;   /* of this journal, or unreadable; 0: none yet */
 	uint32_t epoch;
 	uint8_t before[JOURNAL_SHA_SIZE];
 	uint64_t before_end;
@@ -55,6 +56,9 @@ void verify_state(struct check *c, const struct state *before);
  * what it said after the listing; 0: nothing.
  */
 void verify_oldest(struct check *c, uint64_t floor, uint64_t oldest);
-/* There are segments, and none that can be read: -ENOENT or -EBADMSG. */
+/*
+ * There are segments, and no state that can be believed: -ENOENT, -EBADMSG;
+ * -ESTALE: it is another journal's.
+ */
 void verify_no_state(struct check *c, int error);
 void verify_anchor(struct check *c);

@@ -3,10 +3,15 @@
 """picket-ship and journals that are trimmed, put back, damaged or another's."""
 import re
 import shutil
+import struct
+import sys
 
 import lib
 from lib import equal, test, true, wait_for
 from shipping import arrived, exactly, pair
+
+sys.path.insert(0, str(lib.ROOT / "tests"))
+from journal_check import crc32c
 
 
 @test
@@ -98,22 +103,118 @@ def a_journal_without_its_state_is_shipped_all_the_same():
 
 
 @test
-def a_journal_under_another_s_name_is_said_and_waited_for():
+def a_state_of_another_journal_costs_no_record():
     with pair() as (c, s):
         names = s.make(20)
-        ours = (s.journal / "state").read_bytes()
-        shutil.move(s.journal, s.dir / "other")
+        ours = s.dir / "ours"
+        shutil.move(s.journal, ours)
         s.make(20)
-        shutil.copy(s.journal / "state", s.dir / "other/state")
+        shutil.copy(s.journal / "state", ours / "state")
         shutil.rmtree(s.journal)
-        shutil.move(s.dir / "other", s.journal)
-        s.once(code=1)
-        true("more than one journal" in s.log_text(), s.log_text())
+        shutil.move(ours, s.journal)
+        s.once()
+        exactly(c, names)
+        names += s.make(20)
+        s.once()
+        exactly(c, names)
+
+
+def foreign(s):
+    """A segment of another journal, to be put anywhere."""
+    ours = s.dir / "ours"
+    if s.journal.exists():
+        shutil.move(s.journal, ours)
+    s.make(500)
+    data = bytearray((s.journal / f"{1:016}.seg").read_bytes())
+    shutil.rmtree(s.journal)
+    if ours.exists():
+        shutil.move(ours, s.journal)
+    return data
+
+
+def put(s, data, number):
+    """All that names it says that it belongs there."""
+    head = data[:508]
+    head[56:64] = struct.pack("<Q", number)
+    head += struct.pack("<I", crc32c(bytes(head)))
+    new = s.dir / "foreign"
+    new.write_bytes(head + head + data[1024:])
+    new.rename(s.journal / f"{number:016}.seg")
+
+
+def told_once(s, gaps):
+    """As a damaged one would be, and nothing was begun again."""
+    true("starting at" not in s.log_text(), s.log_text())
+    equal(s.log_text().count("damaged before they could be shipped"), gaps,
+          "gaps in the log")
+
+
+@test
+def a_segment_of_another_journal_costs_what_a_damaged_one_does():
+    small = ["--segment-size", "64K"]
+    for place in ("first", "middle", "last"):
+        with pair() as (c, s):
+            data = foreign(s)
+            names = s.make(3000, *small)
+            segments = sorted(s.journal.glob("*.seg"))
+            true(len(segments) > 3, f"{len(segments)} segments")
+            number = {"first": 1, "middle": 2,
+                      "last": len(segments) + 1}[place]
+            put(s, data, number)
+            s.start()
+            arrived(c, names[-1:])
+            # What comes later still arrives, once.
+            names += s.make(200, *small)
+            arrived(c, names[-200:])
+            equal(s.stop(), 0, "exit code")
+            gaps = [r for r in c.records() if r["event"] == "picket.gap"]
+            equal(len(gaps), int(place == "middle"), f"gaps, {place}")
+            for gap in gaps:
+                a = gap["attributes"]
+                first, last = a["picket.gap.first"], a["picket.gap.last"]
+                names[first - 1:last] = [gap["uid"]]
+            # Nobody knows what stood before the first that can be read.
+            first = int(c.uids()[0].split(".")[-1])
+            equal(first > 1, place == "first", f"begins at {first}")
+            exactly(c, names[first - 1:])
+            told_once(s, len(gaps))
+
+
+@test
+def one_that_is_put_there_meanwhile_neither():
+    with pair() as (c, s):
+        small = ["--segment-size", "64K"]
+        data = foreign(s)
+        names = s.make(300)
         s.start()
-        wait_for(lambda: s.status().get("state") == "no-journal", "state")
-        (s.journal / "state").write_bytes(ours)
+        arrived(c, names)
+        number = len(list(s.journal.glob("*.seg"))) + 1
+        put(s, data, number)
+        names += s.make(3000, *small)
         arrived(c, names)
         equal(s.stop(), 0, "exit code")
+        exactly(c, names)
+        told_once(s, 0)
+
+
+@test
+def who_starts_over_says_so_once():
+    """The journal here is another by now: all of it is news, and that it was
+    begun again is in the log and in the status."""
+    with pair() as (c, s):
+        names = s.make(50)
+        s.start()
+        arrived(c, names)
+        shutil.move(s.journal, s.dir / "old")
+        names += s.make(50)
+        arrived(c, names)
+        said = s.says(lambda st: "another journal" in st["error"])
+        true("starting at the oldest" in said["error"], said)
+        names += s.make(50)
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        equal(s.log_text().count("the cursor is of another journal"), 1,
+              "told")
         exactly(c, names)
 
 

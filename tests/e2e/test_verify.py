@@ -158,6 +158,36 @@ def an_anchor_tells_what_was_written_anew(d):
     equal(findings[0]["found"], "replaced", "another journal")
 
 
+def records(journal, *command):
+    p = run([PICKET, *command, "--journal", journal, "--json"])
+    equal(p.returncode, 0, f"exit code: {p.stderr!r}")
+    return [json.loads(line) for line in p.stdout.splitlines()]
+
+
+@test
+def a_segment_of_another_journal_is_named_and_shown_by_nobody(d):
+    ours = look(d / "good")[1]["journal"]
+    for number in (1, 3, len(list((d / "good").glob("*.seg"))) + 1):
+        journal = damaged(d, f"foreign-{number}")
+        foreign = bytearray(segment(make(d / f"of-{number}"), 2).read_bytes())
+        head = foreign[:508]
+        head[56:64] = struct.pack("<Q", number)
+        head += struct.pack("<I", crc32c(bytes(head)))
+        segment(journal, number).write_bytes(head + head + foreign[1024:])
+        findings, summary = look(journal, code=1)
+        equal([f["segment"] for f in findings if f["found"] == "replaced"],
+              [number], "the segment that is named")
+        equal(summary["journal"], ours, "whose it is")
+        for command in (("query", "--from", "2000-01-01"),
+                        ("tail", "--from", "oldest", "--no-follow")):
+            told = records(journal, *command)
+            true(len(told) > 1000, f"{command[0]}: {len(told)} records")
+            equal({r["uid"].split(".")[0] for r in told
+                   if r.get("uid")}, {ours}, command[0])
+            gaps = [r for r in told if r["kind"] == "gap"]
+            equal(len(gaps), int(number == 3), f"{command[0]}: gaps")
+
+
 @test
 def an_anchor_is_only_written_of_a_good_journal(d):
     journal = damaged(d, "edited-again")
