@@ -231,7 +231,8 @@
  * number as they were when this was written. oldest: the oldest segment that
  * the bounds on size and age left, saved before the ones before it are removed:
  * where the oldest there is has a higher number, somebody else removed some.
- * Early writers of version 1 leave the line out. clean: yes only if the writer
+ * Early writers of version 1 leave the line out, and so does a start that finds
+ * no segment, until its first one is there. clean: yes only if the writer
  * closed the journal and wrote nothing after. crc: CRC of all lines before
  * it, in hexadecimal. A start is clean if this says so and the last segment
  * ends in a seal with flag 1 whose last sequence is seq - 1; else the epoch

@@ -169,6 +169,8 @@ static int begin(struct journal *j, struct journal_opening *ret,
 	r = rec.goes_on
 		    ? writer_go_on(j, rec.next_segment, &rec.place)
 		    : writer_begin(j, rec.next_segment, rec.previous_sha, salt);
+	if (r >= 0 && !j->saved.oldest)
+		writer_note_oldest(j);
 	if (r < 0)
 		return say(what, j->what, r);
 	*ret = rec.opening;

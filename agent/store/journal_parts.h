@@ -116,6 +116,11 @@ int writer_begin(struct journal *j, uint64_t number,
 /* Or the last one of the run before, which ended cleanly. */
 int writer_go_on(struct journal *j, uint64_t number,
 		 const struct segment_place *at);
+/*
+ * What is there now is the oldest, and nobody said so before. Where that cannot
+ * be written the next state says it.
+ */
+void writer_note_oldest(struct journal *j);
 /* Create it, make it the one that is written, note it in infos. */
 int writer_create(struct journal *j, const struct segment_plan *plan);
 

@@ -211,6 +211,12 @@ int writer_go_on(struct journal *j, uint64_t number,
 	return trim(j, 0);
 }
 
+void writer_note_oldest(struct journal *j)
+{
+	j->saved.oldest = j->infos[0].number;
+	(void)state_save(j->dirfd, &j->saved, j->settings.file_mode);
+}
+
 static void note_size(struct journal *j)
 {
 	(void)pthread_mutex_lock(&j->lock);

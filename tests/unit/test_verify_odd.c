@@ -40,6 +40,46 @@ static void segment_of_another_journal_is_found(void **state)
 	store_end(&d);
 }
 
+static int no_create(int dirfd, const char *name, mode_t mode)
+{
+	(void)dirfd;
+	(void)name;
+	(void)mode;
+	return -EIO;
+}
+
+/* Its number is not given again, and nothing was removed. */
+static void start_that_failed_removed_nothing(void **state)
+{
+	struct store_io sick = store_io_real;
+	struct verify_result v;
+	struct store_dir d;
+	char what[256];
+	int holder;
+
+	(void)state;
+	store_begin(&d);
+	sick.create = no_create;
+	d.settings.io = &sick;
+	d.settings.dir = d.journal;
+	assert_int_equal(
+		journal_open(&d.settings, &d.j, &d.opening, &holder, what),
+		-EIO);
+	d.settings.io = NULL;
+	store_open(&d);
+	store_events(&d, 10);
+	store_close(&d);
+	v = check(&d, NULL);
+	assert_int_equal(v.n_findings, 0);
+	/* And from then on, what is removed is found. */
+	store_remove(store_segment(&d, 2, (char[256]){ 0 }));
+	store_open(&d);
+	store_close(&d);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REMOVED, 2);
+	store_end(&d);
+}
+
 static void *write_on(void *arg)
 {
 	struct store_dir *d = arg;
@@ -220,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(segment_of_another_journal_is_found),
+		cmocka_unit_test(start_that_failed_removed_nothing),
 		cmocka_unit_test(
 			journal_that_is_written_and_trimmed_meanwhile_passes),
 		cmocka_unit_test(terabyte_of_nothing_is_found_at_once),
