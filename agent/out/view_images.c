@@ -38,14 +38,21 @@
 #define AMENDABLE_MAX	   (2 * VIEW_AMENDABLE_SPAN)
 #define AMENDABLE_PATH_MAX 224
 
+/* A description as it came; shared by the images that are told by it. */
+struct described {
+	uint32_t refs;
+	uint32_t n;
+	char bytes[];
+};
+
 /*
- * Packed, as it was described: unpacked it takes three times the memory, and
- * most are looked at once or never. `image` is there from a look on, as long
- * as the entry is in the list of the live.
+ * As it was described: whole it may take four times the memory, unpacked
+ * three times that, and most are looked at once or never. `image` is there
+ * from a look on, as long as the entry is in the list of the live.
  */
 struct held_image {
-	char *packed;
-	size_t n;
+	struct described *told;
+	struct described *base; /* what it is like; NULL: it is whole */
 	Picket__V1__Image *image;
 	struct held_image *prev, *next;
 };
@@ -53,6 +60,7 @@ struct held_image {
 struct live_images {
 	struct held_image *first;
 	size_t n;
+	struct buf whole; /* of one that is like another */
 };
 
 /* ---- memory ------------------------------------------------------------- */
@@ -117,6 +125,14 @@ void view_forget_live(struct view_images *v)
 		end_life(v->live, v->live->first);
 }
 
+static void unref(struct view_images *v, struct described *d)
+{
+	if (!d || --d->refs)
+		return;
+	v->bytes -= d->n;
+	free(d);
+}
+
 static void drop_image(void *arg, const void *key, void *value)
 {
 	struct view_images *v = arg;
@@ -124,9 +140,9 @@ static void drop_image(void *arg, const void *key, void *value)
 
 	(void)key;
 	end_life(v->live, h);
-	v->bytes -= h->n;
-	free(h->packed);
-	h->packed = NULL;
+	unref(v, h->told);
+	unref(v, h->base);
+	h->told = h->base = NULL;
 }
 
 static void drop_event(void *arg, const void *key, void *value)
@@ -187,7 +203,7 @@ int view_images_new_brief(struct view_images **ret)
 		view_images_free(v);
 		return r;
 	}
-	buf_init(&v->whole, JOURNAL_PAYLOAD_MAX);
+	buf_init(&v->live->whole, JOURNAL_PAYLOAD_MAX);
 	table_on_evict(v->images, drop_image, v);
 	*ret = v;
 	return 0;
@@ -222,19 +238,70 @@ void view_images_free(struct view_images *v)
 		forget_events(v);
 	table_free(v->images);
 	table_free(v->events);
+	if (v->live)
+		buf_done(&v->live->whole);
 	free(v->live);
-	buf_done(&v->whole);
 	free(v);
+}
+
+/*
+ * Does it look like an image? Most are never shown, so what is deeper in it is
+ * judged when it is unpacked: one that cannot be is unknown. *ret_id is 0 where
+ * it has none.
+ */
+static bool check_image(struct slice payload, uint64_t *ret_id)
+{
+	unsigned fields = 0, stdio = 0;
+	struct wire_field f;
+	int r;
+
+	*ret_id = 0;
+	while ((r = wire_next(&payload, &f)) > 0) {
+		if (++fields > IMAGE_FIELDS_MAX)
+			return false;
+		if (f.number == IMAGE_ID && f.type == 0)
+			*ret_id = f.value;
+		stdio += f.number == IMAGE_STDIO;
+	}
+	return r == 0 && stdio <= 3;
+}
+
+static struct slice slice_of_told(const struct described *d)
+{
+	return slice_of(d->bytes, d->n);
+}
+
+/* What was told, with all that was left to the base. Good until the next. */
+static int complete(const struct held_image *h, struct buf *whole,
+		    struct slice *ret)
+{
+	struct slice told = slice_of_told(h->told);
+	struct like like;
+	uint64_t id;
+
+	if (h->base) {
+		buf_reset(whole);
+		if (like_read(told, &like) < 0 ||
+		    like_complete(told, &like, slice_of_told(h->base), whole) <
+			    0 ||
+		    whole->failed)
+			return -EBADMSG;
+		told = buf_slice(whole);
+	}
+	*ret = told;
+	return check_image(told, &id) && id ? 0 : -EBADMSG;
 }
 
 const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id)
 {
 	struct held_image *h = id ? table_get(v->images, &id) : NULL;
+	struct slice whole;
 
 	if (!h || h->image)
 		return h ? h->image : NULL;
-	h->image = view_unpack(&picket__v1__image__descriptor,
-			       slice_of(h->packed, h->n));
+	if (complete(h, &v->live->whole, &whole) < 0)
+		return NULL;
+	h->image = view_unpack(&picket__v1__image__descriptor, whole);
 	if (!h->image)
 		return NULL;
 	h->prev = NULL;
@@ -256,84 +323,89 @@ const Picket__V1__Image *view_touch_line(struct view_images *v, uint64_t id)
 	return first;
 }
 
-/*
- * Does it look like an image? Its id, or 0. Most are never shown, so what is
- * deeper in it is judged when it is unpacked: one that cannot be is unknown.
- */
-static uint64_t check_image(struct slice payload)
+static struct described *keep(struct view_images *v, struct slice payload)
 {
-	unsigned fields = 0, stdio = 0;
-	struct wire_field f;
-	uint64_t id = 0;
-	int r;
+	struct described *d = malloc(sizeof(*d) + payload.n);
 
-	while ((r = wire_next(&payload, &f)) > 0) {
-		if (++fields > IMAGE_FIELDS_MAX)
-			return 0;
-		if (f.number == IMAGE_ID && f.type == 0)
-			id = f.value;
-		stdio += f.number == IMAGE_STDIO;
-	}
-	return r < 0 || stdio > 3 ? 0 : id;
+	if (!d)
+		return NULL;
+	d->refs = 1;
+	d->n = (uint32_t)payload.n;
+	memcpy(d->bytes, payload.p, payload.n);
+	v->bytes += d->n;
+	return d;
 }
 
-static int take_whole(struct view_images *v, struct slice payload)
+/* Takes over the reference to `base`, which may be NULL. */
+static int enter(struct view_images *v, uint64_t id, struct slice payload,
+		 struct described *base)
 {
-	uint64_t id = check_image(payload);
+	struct described *told = keep(v, payload);
 	struct held_image *h;
-	char *packed;
 	int made;
 
-	if (!id)
-		return -EBADMSG;
-	packed = malloc(payload.n);
-	if (!packed)
+	if (!told) {
+		unref(v, base);
 		return -ENOMEM;
-	memcpy(packed, payload.p, payload.n);
-	h = table_put(v->images, &id, &made);
-	if (!made) {
-		/* Described again: the agent was restarted and counts anew. */
-		drop_image(v, &id, h);
 	}
-	h->packed = packed;
-	h->n = payload.n;
-	v->bytes += payload.n;
+	h = table_put(v->images, &id, &made);
+	/* Described again: the agent was restarted and counts anew. */
+	if (!made)
+		drop_image(v, &id, h);
+	h->told = told;
+	h->base = base;
 	while (v->bytes > IMAGES_BYTES_MAX && table_count(v->images) > 1)
 		drop_oldest(v);
 	return 0;
 }
 
+/* What others are like is whole: nobody follows a chain. */
+static int make_whole(struct view_images *v, struct held_image *h)
+{
+	struct described *told;
+	struct slice whole;
+
+	if (!h->base)
+		return 0;
+	if (complete(h, &v->live->whole, &whole) < 0)
+		return -EBADMSG;
+	told = keep(v, whole);
+	if (!told)
+		return -ENOMEM;
+	unref(v, h->told);
+	unref(v, h->base);
+	h->told = told;
+	h->base = NULL;
+	return 0;
+}
+
 /*
- * 1: *whole is the image with all that it left to one before it. 0: that one
- * is not known (damage, or reading began behind it), and half an image would
- * be taken for all of it.
+ * One that is like another keeps that one's description, whatever comes of
+ * that image. Where it is not known (damage, or reading began behind it), half
+ * an image would be taken for all of it.
  */
-static int complete(struct view_images *v, struct slice *whole)
+int view_take_description(struct view_images *v, struct slice payload)
 {
 	struct held_image *base;
 	struct like like;
+	uint64_t id;
+	int r;
 
-	if (like_read(*whole, &like) < 0)
+	if (!check_image(payload, &id) || like_read(payload, &like) < 0)
 		return -EBADMSG;
 	if (!like.id)
-		return 1;
+		return id ? enter(v, id, payload, NULL) : -EBADMSG;
 	base = table_get(v->images, &like.id);
 	if (!base)
 		return 0;
-	buf_reset(&v->whole);
-	if (like_complete(*whole, &like, slice_of(base->packed, base->n),
-			  &v->whole) < 0 ||
-	    v->whole.failed)
+	r = make_whole(v, base);
+	if (r < 0)
+		return r;
+	if (base->told->n > LIKE_BASE_MAX)
 		return -EBADMSG;
-	*whole = buf_slice(&v->whole);
-	return 1;
-}
-
-int view_take_description(struct view_images *v, struct slice payload)
-{
-	int k = complete(v, &payload);
-
-	return k <= 0 ? k : take_whole(v, payload);
+	base->told->refs++;
+	/* A number that is given again is left to the base, too. */
+	return enter(v, id ? id : like.id, payload, base->told);
 }
 
 /* ---- events that may be amended ------------------------------------------- */

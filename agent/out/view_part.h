@@ -25,7 +25,6 @@ struct view_images {
 	struct table *images; /* id -> struct held_image */
 	struct live_images *live;
 	struct table *events; /* struct event_name -> struct amendable */
-	struct buf whole;     /* of a description that is like another */
 	size_t bytes;
 	uint64_t segment;
 	uint8_t journal[16];

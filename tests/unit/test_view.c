@@ -100,6 +100,33 @@ static void image_like_another_is_known_whole(void **state)
 	assert_int_equal(view_image(s->images, base.id)->pid, 5001);
 }
 
+/* It is completed when somebody looks: by what its base was when it came. */
+static void image_like_one_that_is_gone_since_is_known(void **state)
+{
+	struct sample *s = *state;
+	struct image img = s->shell, base = s->shell, other;
+	const Picket__V1__Image *found;
+
+	img.id = 900;
+	img.proc.tgid = 5000;
+	assert_int_equal(describe_like(s, &img, &base), 0);
+	other = sample_image(base.id, 1000, "/another", NULL);
+	assert_int_equal(sample_describe(s, &other), 0);
+	/* And one that is like it, of which nothing is whole as it was told. */
+	other = img;
+	other.id = 901;
+	other.proc.tgid = 5001;
+	assert_int_equal(describe_like(s, &other, &img), 0);
+	for (uint64_t id = 900; id <= 901; id++) {
+		found = view_image(s->images, id);
+		assert_non_null(found);
+		assert_int_equal(found->pid, 4100 + id);
+		assert_int_equal(found->exe->path.len, base.exe.path.n);
+		assert_memory_equal(found->exe->path.data, base.exe.path.p,
+				    base.exe.path.n);
+	}
+}
+
 /* As the first writer of such descriptions left them; never made again. */
 static void golden_journal_of_likes_is_read(void **state)
 {
@@ -554,6 +581,7 @@ int main(void)
 		T(new_segment_starts_afresh),
 		T(image_described_again_replaces_the_first),
 		T(image_like_another_is_known_whole),
+		T(image_like_one_that_is_gone_since_is_known),
 		T(golden_journal_of_likes_is_read),
 		T(image_like_one_that_is_lost_is_unknown),
 		T(image_like_a_large_one_is_refused),
