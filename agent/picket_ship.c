@@ -17,7 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -26,6 +28,7 @@
 #include "out/collector.h"
 #include "out/confine.h"
 #include "out/http.h"
+#include "out/ship_health.h"
 #include "out/ships.h"
 #include "out/state_lock.h"
 
@@ -37,6 +40,7 @@
 struct options {
 	const char *config, *journal;
 	bool once;
+	bool health;
 	bool version;
 };
 
@@ -57,6 +61,11 @@ static const struct opt_row rows[] = {
 		  "a record, or when 'timeout' has passed without\n"
 		  "progress and it still does not take what is sent",
 	  .offset = offsetof(struct options, once) },
+	{ .name = "health",
+	  .help = "for a probe: 'ok' if a picket-ship is at work for each\n"
+		  "collector, whether that takes anything or not; or in\n"
+		  "one line why not, and exit status 1",
+	  .offset = offsetof(struct options, health) },
 	{ .name = "version",
 	  .letter = 'V',
 	  .help = "print the version",
@@ -393,6 +402,21 @@ static int run_shippers(const struct ship_settings *set,
 	return r < 0 ? 1 : r;
 }
 
+/* Asks what is running; does and needs nothing else. */
+static int say_health(const struct collector *list, size_t n)
+{
+	cleanup_buf struct buf why = BUF_INIT(8192);
+	int64_t now_ns = clock_wall_ns();
+
+	for (size_t i = 0; i < n; i++) {
+		if (ship_is_well(list[i].state_dir, now_ns, &why))
+			continue;
+		(void)printf("%.*s\n", (int)why.n, why.p);
+		return 1;
+	}
+	return puts("ok") == EOF;
+}
+
 int main(int argc, char **argv)
 {
 	__attribute__((cleanup(cleanup_conf_fn))) struct conf conf = { 0 };
@@ -418,6 +442,8 @@ int main(int argc, char **argv)
 		return code;
 	n = list_collectors(&conf, list);
 	set.journal_dir = o.journal ? o.journal : conf.journal.dir;
+	if (o.health)
+		return say_health(list, n);
 	if (check_journal(list, n, set.journal_dir) < 0)
 		return EXIT_CODE_CONFIG;
 	/*

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "out/early.h"
+#include "out/ship_health.h"
 
 /* The status file is written this often at most. */
 #define STATUS_MS   2000
@@ -134,7 +135,8 @@ static int on_tick(void *arg)
 {
 	struct ship *s = arg;
 
-	if (s->status_dirty)
+	if (s->status_dirty || clock_wall_ns() - s->status.written_ns >=
+				       SHIP_SAYS_MS * (int64_t)NS_PER_MS)
 		save_status(s);
 	if (s->behind_since_ns && clock_mono_ns() - s->behind_since_ns > LAG_NS)
 		early_watch(s->early);
