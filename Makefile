@@ -476,10 +476,13 @@ install: all
 	install -m 0644 packaging/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -D -m 0644 packaging/completion/picket.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket
+	ln -sf picket $(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket-ship
 	install -D -m 0644 packaging/completion/_picket \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_picket
 	install -D -m 0644 packaging/completion/picket.fish \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/picket.fish
+	ln -sf picket.fish \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/picket-ship.fish
 
 # ---- packages ---------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Completion of picket for bash. What there is to complete it asks picket for
+# Completion of picket and picket-ship for bash. What there is to complete it asks picket for
 # (--list-options), so it is always that of the picket that is installed.
 
 # The value of an option, by what --list-options says stands for it.
@@ -19,7 +19,11 @@ _picket()
 	local command=${COMP_WORDS[1]} list option
 
 	list=$("${COMP_WORDS[0]}" --list-options 2>/dev/null) || return 0
-	if [ "$COMP_CWORD" = 1 ]; then
+	# picket-ship has options and no commands.
+	if [[ ${COMP_WORDS[0]} == *picket-ship ]]; then
+		list=$(sed 's/ / - /' <<<"$list")
+		command=-
+	elif [ "$COMP_CWORD" = 1 ]; then
 		list=$(awk '{ print $2 }' <<<"$list" | sort -u)
 		mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
 		return 0
@@ -42,4 +46,4 @@ _picket()
 	return 0
 }
 
-complete -F _picket picket
+complete -F _picket picket picket-ship

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# Completion of picket for fish. What there is to complete it asks picket for
+# Completion of picket and picket-ship for fish. What there is to complete it asks picket for
 # (--list-options), so it is always that of the picket that is installed.
 
 function __picket_list
-    command picket --list-options 2>/dev/null
+    set -l words (commandline -opc)
+    command $words[1] --list-options 2>/dev/null
 end
 
 function __picket_commands
@@ -13,13 +14,16 @@ end
 # The options of the command that is on the line, as they are typed.
 function __picket_options
     set -l words (commandline -opc)
-    __picket_list | string match -r "^\S+ $words[2] .*" |
+    set -l command "$words[2] "
+    # picket-ship has options and no commands.
+    string match -q -- '*picket-ship' $words[1]; and set command ''
+    __picket_list | string match -r "^\S+ $command-.*" |
         string replace -r '.* (\S+)$' '$1'
 end
 
 function __picket_complete
     set -l words (commandline -opc)
-    if test (count $words) -eq 1
+    if test (count $words) -eq 1; and not string match -q -- '*picket-ship' $words[1]
         __picket_commands
         return
     end
@@ -36,4 +40,4 @@ function __picket_complete
     end
 end
 
-complete -c picket -f -a '(__picket_complete)'
+complete -c picket -c picket-ship -f -a '(__picket_complete)'

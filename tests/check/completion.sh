@@ -51,11 +51,15 @@ in_fish()
 	fish --no-config -c "source $completion/picket.fish; complete -C '$*'"
 }
 
-echo "1..9"
+echo "1..15"
 for shell in bash zsh fish; do
 	expect "${shell}_offers_commands" verify < <("in_$shell" picket ver)
 	expect "${shell}_offers_options" --journal --json \
 		< <("in_$shell" picket tail --j)
 	expect "${shell}_offers_choices" oldest now SEQ \
 		< <("in_$shell" picket tail --from "")
+	expect "${shell}_offers_options_of_picket_ship" --health --help \
+		< <("in_$shell" picket-ship --he)
+	expect "${shell}_offers_its_further_options" --once \
+		< <("in_$shell" picket-ship --health --on)
 done

@@ -38,9 +38,9 @@ for f in "${units[@]}" "$at"/bin/picket{,-ship} "$root$etc/picket/agent.ini" \
 	"$at"/lib/{sysusers,tmpfiles}.d/picket.conf \
 	"$at"/share/man/man8/picket{,-ship}.8 \
 	"$at"/share/man/man5/picket{.ini,-policy,-journal}.5 \
-	"$at/share/bash-completion/completions/picket" \
+	"$at"/share/bash-completion/completions/picket{,-ship} \
 	"$at/share/zsh/site-functions/_picket" \
-	"$at/share/fish/vendor_completions.d/picket.fish"; do
+	"$at"/share/fish/vendor_completions.d/picket{,-ship}.fish; do
 	[ -s "$f" ] || echo "lacks $f"
 done | none
 result $? "all_of_it_is_there"
