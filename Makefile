@@ -280,7 +280,8 @@ test: deps-build deps-test
 # A machine shared with others must not throw a whole run away for one test.
 AGAIN = $(if $(PICKET_TEST_LONG),,--again)
 TOOLS := build/tools/nginx build/tools/promtool
-test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done $(TOOLS) \
+test-stages: all unit fuzz-replay bpf-tests e2e-tools $(FROM_APT) build/npm/.done \
+		build/npm-kubernetes/.done $(TOOLS) \
 		$(if $(PICKET_TEST_LONG),build/npm-bom/.done)
 	@$(RUN_TESTS) $(AGAIN) $(USER_STAGES) $(PACKAGE_STAGES) $(ROOT_STAGES) $(SYSTEM_STAGES) \
 		$(VM_STAGES)
@@ -336,6 +337,15 @@ build/npm-bom/.done:
 	@mkdir -p $(@D)
 	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error \
 		--omit=optional --legacy-peer-deps $(BOM_CHECKER)
+	@touch $@
+
+# The types of the Kubernetes API, and what holds our objects against them.
+KUBERNETES_TYPES := kubernetes-models@5.1.0 yaml@2.6.1 typescript@5.6.3
+build/npm-kubernetes/.done:
+	$(call say,NPM,$(firstword $(KUBERNETES_TYPES)))
+	@mkdir -p $(@D)
+	$(Q)npm install --prefix $(@D) --no-audit --no-fund --loglevel=error \
+		$(KUBERNETES_TYPES)
 	@touch $@
 
 # Programs of servers, unpacked and not installed: tests start them, the host

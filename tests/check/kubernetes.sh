@@ -9,7 +9,7 @@ base=packaging/kubernetes/base chart=packaging/kubernetes/chart
 
 . tests/tap.bash
 
-echo "1..4"
+echo "1..6"
 
 # What the templates use of the template language is this and no more.
 python3 - "$base" "$chart" <<'PYTHON'
@@ -63,11 +63,44 @@ result $? "both_have_the_whole_policy_for_clusters"
 	--policy "$chart/policy.d" >/dev/null
 result $? "agent_ini_and_policy_are_right"
 
+rendered=$(mktemp -d) || exit 1
+trap 'rm -rf "$rendered"' EXIT
 if kubectl kustomize --help >/dev/null 2>&1; then
-	made=$(kubectl kustomize packaging) &&
-		[ "$(grep -c '^kind: ' <<<"$made")" = 6 ] &&
-		grep -q '^  50-containers.ini: |' <<<"$made"
+	kubectl kustomize packaging >"$rendered/all.yaml" &&
+		[ "$(grep -c '^kind: ' "$rendered/all.yaml")" = 6 ] &&
+		grep -q '^  50-containers.ini: |' "$rendered/all.yaml"
 	result $? "kustomize_renders_all_objects"
 else
 	echo "ok 4 - kustomize_renders_all_objects # SKIP no kubectl"
+fi
+
+# Against the API's own types: what `kubectl apply` sends, or where that is not
+# there, the base, of which it is made.
+types=build/npm-kubernetes
+if [ -e $types/.done ]; then
+	files=("$rendered"/all.yaml)
+	[ -e "${files[0]}" ] || files=("$base"/*.yaml)
+	node tests/check/kubernetes_types.mjs $types "${files[@]}" 2>&1 |
+		found "objects_are_of_the_types_of_the_api"
+
+	# Each a mistake that must be told.
+	mistakes=(
+		's/appArmorProfile:/appArmourProfile:/'
+		's/runAsUser: 0/runAsUser: root/'
+		's/failureThreshold: 60/failureThreshold: many/'
+		's/hostPID: true/hostPid: true/'
+		's/kind: DaemonSet/kind: DemonSet/'
+		's/type: RuntimeDefault/typ: RuntimeDefault/'
+	)
+	for i in "${!mistakes[@]}"; do
+		sed "${mistakes[i]}" "$base/daemonset.yaml" >"$rendered/wrong-$i.yaml"
+	done
+	said=$(node tests/check/kubernetes_types.mjs $types "$rendered"/wrong-*.yaml)
+	for i in "${!mistakes[@]}"; do
+		grep -q "^wrong-$i.yaml: " <<<"$said" ||
+			echo "nothing is said of: ${mistakes[i]}"
+	done | found "mistakes_are_found"
+else
+	echo "ok 5 - objects_are_of_the_types_of_the_api # SKIP no types"
+	echo "ok 6 - mistakes_are_found # SKIP no types"
 fi
