@@ -2,45 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The Debian package where it belongs: in a Debian that systemd runs, on 6.1,
 with a collector outside. Installed, attacked, asked by who may and who may not,
-killed, reloaded, upgraded, stopped, rebooted, removed, purged.
+killed, reloaded, upgraded, stopped, hung, rebooted, removed, purged.
 
 PICKET_VM_DEBS: "OLD NEW", packages made before; else they are made here.
 """
 import contextlib
-import json
 import os
 import pathlib
 import subprocess
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from lib import Failure, contains, equal, main, need_root, test, true, workdir
+from server import CONFIG, JOURNAL, Server
 from shipping import Collector
 from system import BUILD, COLLECTOR, NETWORK, ROOT, System
 
-JOURNAL = "/var/lib/picket/journal"
-CONFIG = "/etc/picket/agent.ini"
 POLICY = "/etc/picket/policy.d/zz-own.ini"
-# Emulated, with everything else that the machine does.
-PATIENCE = 120
 RULE = "exec-from-world-writable"
-
-# Programs started all the while, each with a number of its own.
-MARKS = """
-rm -f /run/marks.end
-cat >/root/marks <<'END'
-i=0
-while ! [ -e /run/marks.end ]; do
-    i=$((i + 1)); /bin/true %(name)s-$i; echo $i >/run/marks.count; sleep 0.2
-done
-touch /run/marks.over
-END
-rm -f /run/marks.over
-setsid bash /root/marks </dev/null >/dev/null 2>&1 &
-"""
 
 
 def package(name, *arguments):
@@ -58,67 +39,6 @@ def package(name, *arguments):
 def packages():
     made = os.environ.get("PICKET_VM_DEBS", "").split()
     return made or [package("deb-old"), package("deb-new", "VERSION=99.0")]
-
-
-class Server:
-    def __init__(self, guest, collector):
-        self.guest, self.collector = guest, collector
-
-    def do(self, script, seconds=300):
-        return self.guest.do(script, seconds)
-
-    def eventually(self, script, what):
-        """Until the script succeeds in there."""
-        status, said = self.guest.run(
-            f"end=$((SECONDS + {PATIENCE}))\n"
-            f"until ( {script}\n) >/run/said 2>&1; do\n"
-            "    [ $SECONDS -lt $end ] || { cat /run/said; exit 1; }\n"
-            "    sleep 0.5\ndone; cat /run/said", PATIENCE + 60)
-        text = said.decode(errors="backslashreplace")
-        if status:
-            raise Failure(f"{what}: not within {PATIENCE} s:\n{text}\n"
-                          + self.do("journalctl -u picket -u picket-ship -n 30 "
-                                    "-o cat --no-pager"))
-        return text
-
-    def pid(self):
-        return self.do("systemctl show -P MainPID picket").strip()
-
-    def watching(self):
-        self.eventually("systemctl is-active picket && "
-                        f"picket status --journal {JOURNAL} --health",
-                        "picket to be well")
-
-    def marks(self, name):
-        self.do(MARKS % {"name": name})
-        self.eventually("[ $(cat /run/marks.count) -ge 3 ]", "programs to run")
-
-    def all_marks_seen(self, name):
-        """Every one of them is in the journal."""
-        self.do("touch /run/marks.end")
-        self.eventually("[ -e /run/marks.over ]", "the programs to end")
-        count = self.do("cat /run/marks.count").strip()
-        seen = (f"picket query --journal {JOURNAL} --kind exec --json | "
-                f"grep -o '{name}-[0-9]*\"' | sort -u | wc -l")
-        self.eventually(f"n=$({seen}); echo $n of {count}; [ $n = {count} ]",
-                        f"all of {name} in the journal")
-        print(f"#> {name}: {count} programs, all seen")
-
-    def journal_id(self):
-        status = json.loads(self.do(
-            f"picket status --journal {JOURNAL} --json"))
-        return status["journal"]["id"] if "journal" in status else status
-
-    def delivered(self, text, what):
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if any(text in json.dumps(r) for r in self.collector.records()):
-                return
-            time.sleep(0.5)
-        raise Failure(f"{what}: the collector has "
-                      f"{len(self.collector.records())} records, none with "
-                      f"{text}\n" + self.do("journalctl -u picket-ship -n 20 "
-                                            "-o cat --no-pager"))
 
 
 @contextlib.contextmanager
@@ -193,59 +113,109 @@ def a_wrong_policy_is_refused_by_a_reload(s):
 
 
 @test
-def an_upgrade_that_would_not_start_is_put_off(s):
-    pid, identity = s.pid(), s.journal_id()
+def an_upgrade_is_silent_and_without_a_hole(s):
+    pid, before = s.pid(), s.journal()
     s.marks("over-an-upgrade")
-    s.do(f"cp {CONFIG} /root/right.ini; echo 'nonsense = 1' >>{CONFIG}")
     said = s.do("apt-get -q -y install /root/new.deb 2>&1")
-    contains(said, f"{CONFIG}:", "what apt says of the settings")
-    contains(said, "systemctl restart picket", "what apt says to do")
-    equal(s.pid(), pid, "who watches")
-    s.do(f"cat /root/right.ini >{CONFIG}; dpkg-reconfigure picket 2>&1")
-    s.eventually(f"[ $(systemctl show -P MainPID picket) != {pid} ]",
-                 "the new picket")
+    true("picket:" not in said, f"no complaint of the package's in:\n{said}")
+    true(s.pid() != pid, "the old one went on")
     s.watching()
     s.all_marks_seen("over-an-upgrade")
-    equal(s.journal_id(), identity, "the journal")
+    equal(s.journal()["id"], before["id"], "the journal")
     contains(s.do(f"grep ^url {CONFIG}"), COLLECTOR, "the edited settings")
     s.do("/bin/true after-the-upgrade")
     s.delivered("after-the-upgrade", "what came after the upgrade")
+    s.nothing_is_lost_or_twice()
+    told = s.do(f"picket tail --journal {JOURNAL} --alerts --no-follow "
+                f"--from {before['next_seq']}").splitlines()
+    equal(told, [], "alerts of an upgrade")
 
 
 @test
-def an_upgrade_alerts_of_nothing(s):
-    told = s.do(f"picket tail --journal {JOURNAL} --alerts --since 1h "
-                f"--no-follow").splitlines()
-    # The attack's, and those about what this test does to the settings.
-    others = [line for line in told
-              if not any(t in line for t in (RULE, CONFIG, "policy.d/zz-own"))]
-    equal(others, [], "alerts but for the test's own")
+def an_upgrade_with_wrong_settings_is_put_off(s):
+    pid = s.pid()
+    s.do(f"cp {CONFIG} /root/right.ini; echo 'nonsense = 1' >>{CONFIG}")
+    said = s.do("apt-get -q -y install --allow-downgrades /root/old.deb 2>&1")
+    contains(said, f"{CONFIG}:", "what apt says of the settings")
+    contains(said, "systemctl restart picket", "what apt says to do")
+    equal(s.pid(), pid, "who watches")
+    s.do("systemctl is-active picket-ship")
+    s.do(f"cat /root/right.ini >{CONFIG}; dpkg-reconfigure picket 2>&1")
+    s.eventually(f"[ $(systemctl show -P MainPID picket) != {pid} ]",
+                 "the other picket")
+    s.watching()
+    s.do("/bin/true after-the-settings")
+    s.delivered("after-the-settings", "what came after the settings")
 
 
 @test
-def a_stop_is_a_gap_with_who_asked(s):
-    s.do("systemctl stop picket")
+def a_stop_is_a_gap_with_its_bounds_and_who_asked(s):
+    first = s.journal()["next_seq"]
+    s.do("systemctl stop picket; date -u +%FT%T.%3NZ >/run/stopped")
     s.do("! ls /sys/fs/bpf/picket/* 2>/dev/null")
     s.do("/bin/true while-stopped; systemctl start picket", 400)
     s.watching()
-    text = s.eventually(
-        f"picket query --journal {JOURNAL} | tail -n 200 >/run/lines; "
-        "grep -A 30 'stopped by signal' /run/lines", "the end in the journal")
-    print("#> " + text.splitlines()[0])
-    s.eventually(f"picket query --journal {JOURNAL} --kind exec | "
-                 "grep 'systemctl stop picket'", "who asked for it")
+    records = s.records(first, "--kind", "agent,exec")
+    about = {r["agent"]["what"]: r["agent"] for r in records if "agent" in r}
+    print("#> " + about["stopped"]["text"])
+    print("#> " + about["started"]["text"])
+    facts = about["stopped"]["facts"]
+    equal((facts["by_pid"], facts["signal"]), ("1", "15"), "who stopped it")
+    contains(facts["by_exe"], "systemd", "who stopped it")
+    contains(str([r.get("exec", {}).get("args") for r in records]),
+             "'systemctl', 'stop', 'picket'", "who asked for it")
+    gap = about["started"]["facts"]
+    stopped = s.do("cat /run/stopped").strip()
+    true(gap["unwatched_from"] <= stopped < gap["unwatched_until"],
+         f"{stopped} within {gap}")
+
+
+@test
+def one_that_hangs_is_ended_by_the_watchdog_and_told(s):
+    # A minute and a half is what the package waits: the test does not.
+    s.do("mkdir -p /run/systemd/system/picket.service.d\n"
+         "printf '[Service]\nWatchdogSec=10\nTimeoutAbortSec=5\n' "
+         ">/run/systemd/system/picket.service.d/soon.conf\n"
+         "systemctl daemon-reload; systemctl restart picket", 400)
+    s.watching()
+    first, pid = s.journal()["next_seq"], s.pid()
+    s.marks("over-a-hang")
+    s.do(f"kill -STOP {pid}")
+    s.eventually(f"p=$(systemctl show -P MainPID picket); "
+                 f"[ $p != 0 ] && [ $p != {pid} ]", "another picket")
+    s.do("rm -r /run/systemd/system/picket.service.d; "
+         "systemctl daemon-reload")
+    s.watching()
+    s.all_marks_seen("over-a-hang")
+    contains(s.do("journalctl -u picket -o cat --no-pager"),
+             "Watchdog timeout", "what systemd says of it")
+    what = [r["agent"]["what"] for r in s.records(first, "--kind", "agent")]
+    true("unclean" in what, f"that it was not closed, in {what}")
 
 
 @test
 def a_reboot_goes_on(s):
-    identity = s.journal_id()
+    before = s.journal()
     s.guest.run("systemd-run --on-active=1 systemctl reboot")
     s.guest.wait_up()
     s.do(NETWORK)
     s.watching()
-    equal(s.journal_id(), identity, "the journal")
+    equal(s.journal()["id"], before["id"], "the journal")
+    about = {r["agent"]["what"]: r["agent"] for r in
+             s.records(before["next_seq"], "--kind", "agent")
+             if "agent" in r}
+    print("#> " + about["stopped"]["text"])
+    print("#> " + about["started"]["text"])
+    gap = about["started"]["facts"]
+    true(gap["unwatched_from"] < gap["unwatched_until"], f"bounds in {gap}")
+    ready = s.do("systemctl show -P ActiveEnterTimestampMonotonic picket")
+    others = s.do("systemctl show -P ExecMainStartTimestampMonotonic "
+                  "ssh cron dbus systemd-logind").split()
+    true(all(int(ready) < int(other) for other in others),
+         f"watching at {ready.strip()} us, others began at {others}")
     s.do("/bin/true after-the-reboot")
     s.delivered("after-the-reboot", "what came after the reboot")
+    s.nothing_is_lost_or_twice()
     s.do(f"picket verify --journal {JOURNAL}")
 
 

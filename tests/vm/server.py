@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest of system.py where picket runs as a service and ships to a collector
+outside, and what is asked of it in tests."""
+import json
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "e2e"))
+
+import completeness
+from lib import Failure, equal, true
+
+JOURNAL = "/var/lib/picket/journal"
+CONFIG = "/etc/picket/agent.ini"
+# Emulated, with everything else that the machine does.
+PATIENCE = 120
+
+# Programs started all the while, each with a number of its own.
+MARKS = """
+rm -f /run/marks.end
+cat >/root/marks <<'END'
+i=0
+while ! [ -e /run/marks.end ]; do
+    i=$((i + 1)); /bin/true %(name)s-$i; echo $i >/run/marks.count; sleep 0.2
+done
+touch /run/marks.over
+END
+rm -f /run/marks.over
+setsid bash /root/marks </dev/null >/dev/null 2>&1 &
+"""
+
+
+class Server:
+    def __init__(self, guest, collector):
+        self.guest, self.collector = guest, collector
+
+    def do(self, script, seconds=300):
+        return self.guest.do(script, seconds)
+
+    def eventually(self, script, what):
+        """Until the script succeeds in there."""
+        status, said = self.guest.run(
+            f"end=$((SECONDS + {PATIENCE}))\n"
+            f"until ( {script}\n) >/run/said 2>&1; do\n"
+            "    [ $SECONDS -lt $end ] || { cat /run/said; exit 1; }\n"
+            "    sleep 0.5\ndone; cat /run/said", PATIENCE + 60)
+        text = said.decode(errors="backslashreplace")
+        if status:
+            raise Failure(f"{what}: not within {PATIENCE} s:\n{text}\n"
+                          + self.do("journalctl -u picket -u picket-ship -n 30 "
+                                    "-o cat --no-pager"))
+        return text
+
+    def pid(self):
+        return self.do("systemctl show -P MainPID picket").strip()
+
+    def watching(self):
+        self.eventually("systemctl is-active picket && "
+                        f"picket status --journal {JOURNAL} --health",
+                        "picket to be well")
+
+    def marks(self, name):
+        self.do(MARKS % {"name": name})
+        self.eventually("[ $(cat /run/marks.count) -ge 3 ]", "programs to run")
+
+    def all_marks_seen(self, name):
+        """Every one of them is in the journal."""
+        self.do("touch /run/marks.end")
+        self.eventually("[ -e /run/marks.over ]", "the programs to end")
+        count = self.do("cat /run/marks.count").strip()
+        seen = (f"picket query --journal {JOURNAL} --kind exec --json | "
+                f"grep -o '{name}-[0-9]*\"' | sort -u | wc -l")
+        self.eventually(f"n=$({seen}); echo $n of {count}; [ $n = {count} ]",
+                        f"all of {name} in the journal")
+        print(f"#> {name}: {count} programs, all seen")
+
+    def journal(self):
+        """What the status says of it."""
+        return json.loads(self.do(
+            f"picket status --journal {JOURNAL} --json"))["journal"]
+
+    def records(self, first, *words):
+        """Of the journal, those with this number and later ones."""
+        said = self.do(f"picket tail --journal {JOURNAL} --json --no-follow "
+                       f"--from {first} {' '.join(words)}")
+        return [json.loads(line) for line in said.splitlines()]
+
+    def delivered(self, text, what):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if any(text in json.dumps(r) for r in self.collector.records()):
+                return
+            time.sleep(0.5)
+        raise Failure(f"{what}: the collector has "
+                      f"{len(self.collector.records())} records, none with "
+                      f"{text}\n" + self.do("journalctl -u picket-ship -n 20 "
+                                            "-o cat --no-pager"))
+
+    def nothing_is_lost_or_twice(self):
+        """Of what the collector has; a manifest ends each batch."""
+        for journal, found in completeness.check([self.collector.out]).items():
+            for key in ("missing", "holes", "uncovered"):
+                true(not found[key].pairs, f"{key} in {journal}: {found[key]}")
+            equal((found["differ"], found["counts"], found["doubled"]),
+                  ([], [], {}), f"other than once in {journal}")
