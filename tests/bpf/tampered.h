@@ -7,11 +7,6 @@
 /* The n-th (from 0) of this kind; NULL: there are fewer. */
 const struct wire_tamper *tamper_nth(const struct seen *w,
 				     enum wire_tamper_op op, size_t n);
-/*
- * The number of the newest cgroup link of this process that runs this program
- * (other sensors of it are older); 0: none.
- */
-uint32_t tamper_cgroup_link(const char *program);
 /* The only one: done by the child, which must have ended with 0. */
 const struct wire_tamper *tamper_only(const struct seen *w,
 				      enum wire_tamper_op op);

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tampered.h"
+#include "links.h"
 
 static struct sensor_settings settings(void)
 {
@@ -119,7 +119,7 @@ static size_t connects_told(struct seen *w)
 
 static int link_fd(void)
 {
-	uint32_t id = tamper_cgroup_link("connect4_cgroup");
+	uint32_t id = links_newest(BPF_LINK_TYPE_CGROUP, "connect4_cgroup");
 	int fd;
 
 	assert_true(id > 0);

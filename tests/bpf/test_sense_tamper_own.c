@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "forced.h"
+#include "links.h"
 #include "tampered.h"
 
 static int own_map(const char *name, uint32_t *ret_id)
@@ -108,7 +109,7 @@ static void a_detached_hook_is_told_and_missed(void **state)
 	assert_int_equal(seen_try(&s, &w, what), 0);
 	assert_false(sensor_check(w->sensor, &harm));
 	assert_true(seen_row(w, "connect, IPv4").active);
-	id = tamper_cgroup_link("connect4_cgroup");
+	id = links_newest(BPF_LINK_TYPE_CGROUP, "connect4_cgroup");
 	assert_true(id > 0);
 	seen_run(w, act_detach, &id);
 	r = tamper_only(w, WIRE_TAMPER_BPF);
