@@ -447,9 +447,10 @@ deps-test deps-fuzz deps-deb deps-rpm: | deps-build
 deps-build deps-test deps-fuzz deps-deb deps-rpm deps-image:
 	@packaging/install-deps $(@:deps-%=%)
 
-# A configuration that is there already is kept. Units and the policy name the
+# What somebody changed in the configuration is kept. Units and the policy name the
 # programs, and all of it the configuration, where they are installed.
 LIBDIR = $(DESTDIR)$(PREFIX)/lib
+SHARED = $(DESTDIR)$(PREFIX)/share/picket
 # On nodes nothing is configured by Puppet and the like: those rules stay out.
 CLUSTER_POLICY = $(filter-out %/32-configuration.ini,$(wildcard packaging/policy.d/*.ini)) \
 	$(wildcard packaging/policy.d-cluster/*.ini)
@@ -475,11 +476,11 @@ install: all
 	install -m 0644 $(ETC)/*.service $(DESTDIR)$(UNITDIR)/
 	install -m 0644 packaging/sysusers.d/picket.conf $(LIBDIR)/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/picket.conf $(LIBDIR)/tmpfiles.d/
-	test -e $(DESTDIR)$(SYSCONFDIR)/picket/agent.ini || \
-		install -m 0644 $(ETC)/agent.ini $(DESTDIR)$(SYSCONFDIR)/picket/
-	install -m 0644 $(ETC)/policy.d/*.ini $(DESTDIR)$(SYSCONFDIR)/picket/policy.d/
-	install -d $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster
-	install -m 0644 $(ETC)/policy.d-cluster/*.ini $(DESTDIR)$(PREFIX)/share/picket/policy.d-cluster/
+	packaging/install-conf $(ETC)/agent.ini $(SHARED) $(DESTDIR)$(SYSCONFDIR)/picket
+	packaging/install-conf $(ETC)/policy.d/*.ini $(SHARED)/policy.d \
+		$(DESTDIR)$(SYSCONFDIR)/picket/policy.d
+	install -d $(SHARED)/policy.d-cluster
+	install -m 0644 $(ETC)/policy.d-cluster/*.ini $(SHARED)/policy.d-cluster/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 0644 packaging/man/*.5 $(BUILD)/man/picket.ini.5 \
 		$(DESTDIR)$(PREFIX)/share/man/man5/

@@ -50,6 +50,7 @@ result $? "all_of_it_is_there"
 	grep -n '@[A-Z]*@\|[ =]/etc/picket' "${units[@]}"
 	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$root$etc"
 	find "$root" -type f ! -path "$at/*" ! -path "$root$etc/*" ! -name complaints
+	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$at/share/picket"
 	grep -h '^Exec[A-Za-z]*=' "${units[@]}" | grep -o '/[^ ]*picket[^ ]*' |
 		grep -v '^/sys/' | while read -r name; do
 		[ -e "$root$name" ] || echo "a unit names $name"
@@ -63,10 +64,31 @@ status=$?
 [ $status = 0 ] || sed 's/^/# /' "$root/check"
 result $status "its_configuration_is_right"
 
-# What an administrator changed is not overwritten.
-echo '# mine' >>"$root$etc/picket/agent.ini"
-install_there >/dev/null 2>&1 && grep -q '^# mine' "$root$etc/picket/agent.ini"
-result $? "an_edited_configuration_is_kept"
+# What an administrator changed is not overwritten, nor is what was taken away
+# put back; what an earlier version brought is.
+conf=$root$etc/picket shipped=$at/share/picket
+echo '# mine' >>"$conf/agent.ini"
+echo '# mine' >>"$conf/policy.d/10-exec.ini"
+rm "$conf/policy.d/12-shells.ini"
+for old in "$conf" "$shipped"; do
+	echo '# of before' >"$old/policy.d/15-load.ini"
+done
+echo '# of before' >"$shipped/policy.d/10-exec.ini"
+install_there >/dev/null 2>"$root/said"
+{
+	[ "$(tail -n 1 "$conf/agent.ini")" = '# mine' ] || echo "agent.ini was overwritten"
+	[ ! -e "$conf/agent.ini.new" ] || echo "a new agent.ini that is none"
+	[ "$(tail -n 1 "$conf/policy.d/10-exec.ini")" = '# mine' ] ||
+		echo "10-exec.ini was overwritten"
+	cmp "$conf/policy.d/10-exec.ini.new" "$shipped/policy.d/10-exec.ini" 2>&1
+	[ ! -e "$conf/policy.d/12-shells.ini" ] || echo "12-shells.ini is back"
+	cmp "$conf/policy.d/15-load.ini" "$shipped/policy.d/15-load.ini" 2>&1
+	grep -q 'of before' "$conf/policy.d/15-load.ini" && echo "15-load.ini is old"
+	for name in 10-exec 12-shells; do
+		grep -q "$name.ini' was" "$root/said" || echo "nothing is said of $name.ini"
+	done
+	"$at/bin/picket" check --config "$conf/agent.ini" --policy "$conf/policy.d" 2>&1 >/dev/null
+} | found "an_edited_configuration_is_kept"
 
 bounded() # unit, at most
 {
