@@ -208,6 +208,7 @@ void health_text(struct buf *out, const struct health *h)
 		 " events of unknown ones\n",
 		 h->procs.processes, h->procs.unknown);
 	text_pins(out, h);
+	health_ship_more(out, h);
 	text_families(out, h);
 	text_coverage(out, h);
 }

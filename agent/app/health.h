@@ -69,6 +69,8 @@ void health_check(struct buf *out, const struct health *h);
 void health_trust_text(struct buf *out, const struct health *h);
 void health_trust_json(struct buf *out, const struct health *h);
 void health_ship_text(struct buf *out, const struct health *h);
+/* Of more collectors than the screen has room for, each. */
+void health_ship_more(struct buf *out, const struct health *h);
 void health_ship_json(struct buf *out, const struct health *h);
 /* The same (health_shadow.c); nothing where none is wanted. */
 void health_shadow_text(struct buf *out, const struct health *h);

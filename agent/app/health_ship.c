@@ -7,6 +7,11 @@
 #include "base/escape.h"
 #include "base/text.h"
 
+/* The status is one screen: so many collectors are told of in full there … */
+#define WHOLE_MAX 2
+/* … and so many in a line each. */
+#define BRIEF_MAX 4
+
 static uint64_t age_ms(int64_t wall_ns)
 {
 	int64_t age_ns = clock_wall_ns() - wall_ns;
@@ -70,12 +75,73 @@ static void text_one(struct buf *out, const struct destination *d)
 	text_error(out, s);
 }
 
+static bool is_troubled(const struct destination *d)
+{
+	return !d->is_running || d->status.retries_in_row;
+}
+
+static void text_brief(struct buf *out, const struct destination *d)
+{
+	buf_addf(out, "collector %s%s", d->name, *d->name ? "  " : "");
+	escape_text(out, slice_str(state_of(d)));
+	buf_addf(out, "  backlog %" PRIu64 " records", d->behind_records);
+	if (d->behind_records) {
+		buf_add_str(out, ", oldest ");
+		add_age(out, d->behind_ms);
+	}
+	if (is_troubled(d) && d->status.error_ns) {
+		buf_add_str(out, "  ");
+		escape_text(out, slice_str(d->status.error));
+	}
+	buf_add_char(out, '\n');
+}
+
+/* As many as a screen has room for, those in trouble first. */
+static void text_briefs(struct buf *out, const struct health *h)
+{
+	size_t told = 0, troubled = 0, i;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (i = 0; i < h->destination_count; i++) {
+			const struct destination *d = &h->destinations[i];
+
+			if (is_troubled(d) == !!pass)
+				continue;
+			troubled += !pass;
+			if (told == BRIEF_MAX)
+				continue;
+			text_brief(out, d);
+			told++;
+		}
+	}
+	if (told == h->destination_count)
+		return;
+	buf_addf(out, "          and %zu more, %zu of them in trouble\n",
+		 h->destination_count - told,
+		 troubled > told ? troubled - told : 0);
+}
+
 void health_ship_text(struct buf *out, const struct health *h)
 {
 	size_t i;
 
 	if (!h->destination_count)
 		buf_add_str(out, "collector none configured\n");
+	if (h->destination_count > WHOLE_MAX) {
+		text_briefs(out, h);
+		return;
+	}
+	for (i = 0; i < h->destination_count; i++)
+		text_one(out, &h->destinations[i]);
+}
+
+void health_ship_more(struct buf *out, const struct health *h)
+{
+	size_t i;
+
+	if (h->destination_count <= WHOLE_MAX)
+		return;
+	buf_add_char(out, '\n');
 	for (i = 0; i < h->destination_count; i++)
 		text_one(out, &h->destinations[i]);
 }

@@ -11,8 +11,8 @@ import signal
 import subprocess
 
 import lib
-from lib import Agent, Failure, PICKET, equal, main, need_root, run, test, \
-    true, wait_for
+from lib import Agent, Failure, PICKET, contains, equal, main, need_root, run, \
+    test, true, wait_for
 from shipping import Collector, free_port
 
 PROMTOOL = lib.BUILD / "tools" / "promtool"
@@ -157,6 +157,33 @@ def each_collector_is_told_of():
         wait_for(lambda: {x["state"] for x in agent.status()["collectors"]}
                  == {"not running"}, "the shipper to be missed")
         equal(agent.stop(), 0, "exit code")
+
+
+@test
+def many_collectors_fit_the_screen():
+    dead = {f"collector c{n}": patient(f"http://127.0.0.1:{free_port()}")
+            for n in range(5)}
+    with lib.workdir("status-n") as d, Collector(d) as c, \
+            place(collector=patient(c.url()), **dead) as agent:
+        agent.start()
+        with shipping(agent):
+            wait_for(lambda: sum(x["state"] == "waiting" and x["retries"] > 0
+                                 for x in agent.status()["collectors"]) == 5,
+                     lambda: f"five to be dead: {agent.status()}")
+            wait_for(lambda: len(brief(ask(agent))) == 4
+                     and all("onnect" in x for x in brief(ask(agent))),
+                     lambda: f"four of the dead in\n{ask(agent)}")
+            text = ask(agent)
+            true(len(text.splitlines()) <= 24, f"more than a screen:\n{text}")
+            contains(text, "and 2 more, ", "the others")
+            whole = ask(agent, "--all")
+            equal(len(re.findall(r"^ +acknowledged to", whole, re.M)), 6,
+                  "collectors told of in full")
+        equal(agent.stop(), 0, "exit code")
+
+
+def brief(text):
+    return [x for x in text.splitlines() if x.startswith("collector ")]
 
 
 def one_caught_up_and_one_dead(agent, there):
