@@ -7,6 +7,7 @@
 #include "out/attr_row.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "limits.h"
@@ -171,6 +172,41 @@ static void add_exec_only(struct attrs *a, const Picket__V1__Image *img)
 		ADD_ROWS(a, ns_rows, img->namespaces);
 }
 
+/* An image's name without its tag, and without a digest that pins it. */
+static struct slice repository_of(struct slice name)
+{
+	const char *end = memchr(name.p, '@', name.n);
+	size_t i;
+
+	if (end)
+		name.n = (size_t)(end - name.p);
+	/* A colon before a slash is a registry's port. */
+	for (i = name.n; i && name.p[i - 1] != '/'; i--)
+		if (name.p[i - 1] == ':')
+			return slice_of(name.p, i - 1);
+	return name;
+}
+
+static void add_repo_digest(struct attrs *a, const Picket__V1__Image *img)
+{
+	struct slice digest = attr_bytes(img->image_digest);
+	struct slice repo = attr_bytes(img->container_image), *item;
+	char *text;
+
+	if (!digest.n || !repo.n)
+		return;
+	repo = repository_of(repo);
+	item = arena_take(a->arena, sizeof(*item));
+	text = arena_take(a->arena, repo.n + 1 + digest.n);
+	if (!item || !text)
+		return;
+	memcpy(text, repo.p, repo.n);
+	text[repo.n] = '@';
+	memcpy(text + repo.n + 1, digest.p, digest.n);
+	*item = slice_of(text, repo.n + 1 + digest.n);
+	attr_strings(a, "container.image.repo_digests", item, 1);
+}
+
 /* In a pod the kubelet's name, else the runtime's. */
 static void add_container(struct attrs *a, const Picket__V1__Image *img)
 {
@@ -180,6 +216,7 @@ static void add_container(struct attrs *a, const Picket__V1__Image *img)
 				    ? "k8s.container.name"
 				    : "container.name",
 			    attr_bytes(img->container_name));
+	add_repo_digest(a, img);
 }
 
 static void add_known(struct attrs *a, const struct view_images *images,

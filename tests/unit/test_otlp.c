@@ -158,6 +158,37 @@ static void a_container_has_the_names_that_opentelemetry_gives(void **state)
 	keys_are_unique(f);
 }
 
+static void a_digest_is_told_with_its_repository(void **state)
+{
+	static const struct {
+		const char *image, *told;
+	} cases[] = {
+		{ "nginx:1", "nginx@sha256:00" },
+		{ "nginx", "nginx@sha256:00" },
+		{ "reg.example:5000/a/b", "reg.example:5000/a/b@sha256:00" },
+		{ "reg.example:5000/b:1.2", "reg.example:5000/b@sha256:00" },
+		{ "b@sha256:00", "b@sha256:00" },
+		{ "b:7@sha256:00", "b@sha256:00" },
+	};
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const struct attr *a;
+
+		f->s.shell.container_image = slice_str(cases[i].image);
+		f->s.shell.image_digest = slice_str("sha256:00");
+		f->s.shell.described_in = 0;
+		assert_int_equal(sample_describe(&f->s, &f->s.shell), 0);
+		take(f, &ev, &f->s.shell, NULL);
+		a = find(f, "container.image.repo_digests");
+		assert_non_null(a);
+		assert_int_equal(a->type, ATTR_STRINGS);
+		assert_int_equal(a->n_items, 1);
+		assert_true(slice_eq(a->items[0], slice_str(cases[i].told)));
+	}
+}
+
 static void a_container_of_no_pod_is_called_as_its_runtime_does(void **state)
 {
 	struct fixture *f = *state;
@@ -512,6 +543,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T(exec_has_the_names_that_opentelemetry_gives),
 		T(a_container_has_the_names_that_opentelemetry_gives),
+		T(a_digest_is_told_with_its_repository),
 		T(a_container_of_no_pod_is_called_as_its_runtime_does),
 		T(arguments_and_ancestry_are_lists),
 		T(write_has_its_file),
