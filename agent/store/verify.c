@@ -355,9 +355,11 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 	int r;
 
 	r = scan_open(&c->scan, c->dirfd, number);
+	/* Listed is enough, though it may be trimmed by now. */
+	if (!c->oldest &&
+	    (r < 0 || !c->has_id || !memcmp(c->id, h->id, sizeof(c->id))))
+		c->oldest = number;
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP) {
-		if (!c->oldest)
-			c->oldest = number;
 		bad_segment(c, number, r);
 		return 0;
 	}
@@ -367,8 +369,6 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 		return r;
 	if (is_of_another(c, h))
 		return 0;
-	if (!c->oldest)
-		c->oldest = number;
 	verify_border(c, h);
 	if (!c->out->segments++) {
 		c->out->first_seq = h->first_seq;

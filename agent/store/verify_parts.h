@@ -25,7 +25,7 @@ struct check {
 	bool ends_in_seal; /* nothing stands behind the last seal */
 	bool has_before;   /* `before` is the end of the last segment */
 	uint64_t segment;  /* its number */
-	uint64_t oldest;   /* of this journal, or unreadable; 0: none yet */
+	uint64_t oldest;   /* listed, that may be ours; 0: none yet */
 	uint32_t epoch;
 	uint8_t before[JOURNAL_SHA_SIZE];
 	uint64_t before_end;
