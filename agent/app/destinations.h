@@ -25,12 +25,8 @@ struct destination {
 	struct ship_status status;
 	/* What it does not have yet. */
 	uint64_t behind_records;
-	/*
-	 * Exact but for the segment in which it is: of that the share of its
-	 * numbers. To know better takes reading, and the caller may not wait.
-	 */
-	uint64_t behind_bytes;
-	uint64_t behind_ms; /* age of the oldest of them */
+	uint64_t behind_bytes; /* of the journal on disk, see behind.h */
+	uint64_t behind_ms;    /* age of the oldest of them */
 };
 
 struct destinations_ask {
@@ -40,10 +36,7 @@ struct destinations_ask {
 	uint64_t next_seq;
 };
 
-/*
- * Returns how many there are. Bytes are those of whole segments and of a part
- * of the one that the cursor is in, by numbers: right to some per cent of it.
- */
+/* Returns how many there are. */
 size_t destinations_read(const struct destinations_ask *ask,
 			 struct destination ret[static DESTINATIONS_MAX]);
 

@@ -64,7 +64,7 @@ static void text_one(struct buf *out, const struct destination *d)
 	}
 	buf_addf(out, "  backlog %" PRIu64 " records", d->behind_records);
 	if (d->behind_records) {
-		buf_addf(out, ", about %s, oldest ",
+		buf_addf(out, ", %s, oldest ",
 			 text_print_size(d->behind_bytes & ~1023ull, size));
 		add_age(out, d->behind_ms);
 	}

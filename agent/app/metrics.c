@@ -269,7 +269,7 @@ static const struct metric metrics[] = {
 	  "Records that it does not have yet.", U64,
 	  AT(destinations[0].behind_records), &collectors },
 	{ "collector_backlog_bytes", "gauge",
-	  "About how many bytes of the journal those are.", U64,
+	  "Bytes of the journal on disk behind that.", U64,
 	  AT(destinations[0].behind_bytes), &collectors },
 	{ "collector_backlog_seconds", "gauge", "Age of the oldest of those.",
 	  SPAN_MS, AT(destinations[0].behind_ms), &collectors },
