@@ -42,6 +42,8 @@ struct pending {
 	struct trust *trust;
 	struct waiting *first, **end;
 	size_t n, bytes;
+	bool is_making;
+	uint64_t asked_until_ns; /* who waited for it has until then */
 	struct pending_stats stats;
 };
 
@@ -351,12 +353,31 @@ void pending_expect(struct pending *w, struct pipeline *p,
 	w->bytes += of->size;
 }
 
+void pending_making(struct pending *w, bool is_making, uint64_t now_ns)
+{
+	/* Once it is made, there is something to ask: as long as ever. */
+	if (w->is_making && !is_making)
+		w->asked_until_ns = now_ns + PENDING_MS * NS_PER_MS;
+	w->is_making = is_making;
+}
+
+static uint64_t end_of(const struct pending *w, const struct waiting *of)
+{
+	const uint64_t last_ns =
+		of->deadline_ns + (PENDING_MAKING_MS - PENDING_MS) * NS_PER_MS;
+
+	if (w->is_making || w->asked_until_ns > last_ns)
+		return last_ns;
+	return of->deadline_ns > w->asked_until_ns ? of->deadline_ns
+						   : w->asked_until_ns;
+}
+
 uint64_t pending_settle(struct pending *w, struct pipeline *p, uint64_t now_ns)
 {
 	struct waiting **at = &w->first, *of;
 
 	while ((of = *at)) {
-		if (!settle(w, p, of, now_ns >= of->deadline_ns)) {
+		if (!settle(w, p, of, now_ns >= end_of(w, of))) {
 			at = &of->next;
 			continue;
 		}
@@ -367,5 +388,5 @@ uint64_t pending_settle(struct pending *w, struct pipeline *p, uint64_t now_ns)
 		w->bytes -= of->size;
 		drop(of);
 	}
-	return w->first ? w->first->deadline_ns : 0;
+	return w->first ? end_of(w, w->first) : 0;
 }

@@ -2,7 +2,8 @@
 /*
  * Events whose verdict waits for what files are. The event itself is in the
  * journal at once, as pending; its verdict follows as an amendment when it is
- * known, or after PENDING_MS as if what is not known were not so. Only the
+ * known, or after PENDING_MS as if what is not known were not so; a database
+ * of packages that is being made is waited for a while longer. Only the
  * amendment can be an alert. Bounded: where there is no room left, the verdict
  * is given at once by what is known.
  */
@@ -19,9 +20,11 @@ struct pending;
 struct pipeline;
 struct trust;
 
-#define PENDING_MS    5000
-#define PENDING_MAX   2048
-#define PENDING_BYTES (8u << 20)
+#define PENDING_MS	  5000
+/* While the packages' database is being made, which a slow disk makes long. */
+#define PENDING_MAKING_MS 60000
+#define PENDING_MAX	  2048
+#define PENDING_BYTES	  (8u << 20)
 
 struct pending_stats {
 	uint64_t waiting;
@@ -60,6 +63,9 @@ struct pending_event {
 /* It is in the journal as pending. */
 void pending_expect(struct pending *w, struct pipeline *p,
 		    const struct pending_event *e);
+
+/* A database is being made, or not any more. */
+void pending_making(struct pending *w, bool is_making, uint64_t now_ns);
 
 /*
  * Judge again what waits; everything for the last time at now_ns UINT64_MAX.

@@ -432,6 +432,9 @@ void trust_run_settle(struct agent *a, bool last)
 
 	if (!a->pipeline.pending)
 		return;
+	pending_making(a->pipeline.pending,
+		       a->trust && (a->trust->making || a->trust->make_soon),
+		       clock_boot_ns());
 	next_ns = pending_settle(a->pipeline.pending, &a->pipeline, now_ns);
 	if (!next_ns || !a->trust || a->trust->settle_armed)
 		return;
