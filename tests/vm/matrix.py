@@ -208,7 +208,7 @@ def write_guest(work, plan):
     (work / "plan").write_text(
         "".join(" ".join(row) + "\n" for row in plan), encoding="utf-8")
     settings = {"BUILD": "/picket/build", "SRC": "/picket",
-                "CMOCKA_MESSAGE_OUTPUT": "TAP", "PICKET_PATIENCE": "120",
+                "CMOCKA_MESSAGE_OUTPUT": "TAP", "PICKET_PATIENCE": "300",
                 "PICKET_TEST_EMULATED": "1", "RUN_SECONDS": str(RUN_SECONDS),
                 "PYTHONDONTWRITEBYTECODE": "1"}
     (work / "env").write_text(
