@@ -10,11 +10,13 @@
 #include "proc/cgroups_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "proc/container_ask.h"
 #include "proc/container_info.h"
 #include "proc/procfs.h"
 
@@ -73,16 +75,24 @@ int cgroups_new(const char *procfs, size_t max, size_t bytes_max,
 		struct cgroups **ret)
 {
 	struct cgroups *c = calloc(1, sizeof(*c));
+	char root[PATH_KEPT];
 	int r;
 
 	if (!c)
 		return -ENOMEM;
+	(void)snprintf(root, sizeof(root), "%s/1/root", procfs);
+	r = container_ask_new(root, container_info_read, &c->ask);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
 	c->bytes_max = bytes_max;
 	c->max = max;
 	c->procfs = procfs;
 	r = table_new(max, sizeof(struct node_key), sizeof(struct node_slot),
 		      &c->nodes);
 	if (r < 0) {
+		container_ask_free(c->ask);
 		free(c);
 		return r;
 	}
@@ -112,6 +122,7 @@ void cgroups_free(struct cgroups *c)
 		drop_oldest(c);
 	table_free(c->nodes);
 	cgroups_forget_mounts(c);
+	container_ask_free(c->ask);
 	free(c);
 }
 
@@ -186,8 +197,8 @@ static bool is_described(const struct cgroup_node *n)
 void cgroups_describe(const struct cgroups *c, struct cgroup_node *n)
 {
 	struct container_info *info;
-	char root[PATH_KEPT];
 	uint64_t now;
+	int r;
 
 	if (!n || !n->name.container.n || n->tries == TRIES_MAX ||
 	    is_described(n))
@@ -195,9 +206,15 @@ void cgroups_describe(const struct cgroups *c, struct cgroup_node *n)
 	now = clock_mono_ns();
 	if (now < n->next_try_ns)
 		return;
-	n->next_try_ns = now + (TRY_AGAIN_NS << n->tries++);
-	(void)snprintf(root, sizeof(root), "%s/1/root", c->procfs);
-	if (container_info_read(root, n->name.container, &info) < 0)
+	r = container_ask(c->ask, n->name.container, &info);
+	/* No answer yet is no try. */
+	n->next_try_ns = now + (TRY_AGAIN_NS << n->tries);
+	if (r == -EAGAIN || r == -EBUSY) {
+		n->next_try_ns = now + TRY_AGAIN_NS;
+		return;
+	}
+	n->tries++;
+	if (r < 0)
 		return;
 	if (n->info && !info->pod.n) {
 		container_info_free(info);

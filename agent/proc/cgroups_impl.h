@@ -12,10 +12,13 @@ struct cgroup_mount {
 	unsigned rank;		/* of v1: the lowest tells most */
 };
 
+struct container_ask;
+
 struct cgroups {
 	struct table *nodes;	/* struct node_key -> struct node_slot */
 	size_t max, bytes, bytes_max;
 	const char *procfs;	/* the table's */
+	struct container_ask *ask;
 	struct cgroup_mount *mounts;
 	size_t mount_count;
 	uint32_t v1;
