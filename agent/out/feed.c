@@ -97,6 +97,7 @@ int feed_open(const char *dir, const char *state_dir, const char *name,
 	memcpy(f->journal, reader_journal_id(f->reader), sizeof(f->journal));
 	o.other_journal = o.had_cursor && memcmp(o.cursor.journal, f->journal,
 						 sizeof(f->journal)) != 0;
+	o.former = o.cursor;
 	if (!o.had_cursor || o.other_journal) {
 		o.cursor = (struct cursor){ 0 };
 		memcpy(o.cursor.journal, f->journal, sizeof(f->journal));

@@ -22,9 +22,10 @@ struct feed;
 struct feed_opening {
 	struct cursor cursor; /* with the journal's id; seq 0: from oldest */
 	bool had_cursor;
-	bool ahead;	    /* it speaks of what is to come: as if not */
-	bool bad_cursor;    /* there was one that is none: as if not */
-	bool other_journal; /* the cursor was of another one */
+	bool ahead;	      /* it speaks of what is to come: as if not */
+	bool bad_cursor;      /* there was one that is none: as if not */
+	bool other_journal;   /* the cursor was of another one: ... */
+	struct cursor former; /* ... that is where it stood */
 };
 int feed_open(const char *dir, const char *state_dir, const char *name,
 	      struct feed **ret, struct feed_opening *ret_opening,

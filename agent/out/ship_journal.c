@@ -125,10 +125,12 @@ static void tell_start(struct ship *s, const struct feed_opening *o)
 			       "copy of before? starting at its oldest record",
 			       s->journal_dir);
 	else if (o->other_journal && !is_zero(o->cursor.journal))
-		(void)snprintf(what, sizeof(what),
-			       "the cursor is of another journal; starting at "
-			       "the oldest record of '%.160s'",
-			       s->journal_dir);
+		(void)snprintf(
+			what, sizeof(what),
+			"the cursor is of another journal, shipped up to "
+			"%" PRIu32 ".%" PRIu64
+			"; starting at the oldest record of '%.120s'",
+			o->former.epoch, o->former.seq, s->journal_dir);
 	else
 		return;
 	ship_tell(s, SHIP_WARNING, "%s", what);

@@ -218,5 +218,75 @@ def who_starts_over_says_so_once():
         exactly(c, names)
 
 
+def shipped_of_former(s):
+    """What it says of the journal that was there before: one number, told
+    once, in the log and in the status."""
+    told = re.findall(r"another journal, shipped up to 1\.(\d+);", s.log_text())
+    equal(len(told), 1, f"told: {told}")
+    return int(told[0])
+
+
+@test
+def one_that_is_moved_away_while_it_is_shipped_arrives_to_its_end():
+    """Its files are read on where they are; then the new one from its
+    beginning. The numbers of both are the same."""
+    with pair(batch_records=50) as (c, s):
+        former = s.make(1000)
+        c.rules({"delay_ms": 10})
+        s.start()
+        wait_for(lambda: len(c.uids()) >= 200, "the first records")
+        shutil.move(s.journal, s.dir / "old")
+        names = s.make(300)
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, former + names)
+        equal(shipped_of_former(s), len(former), "of the former")
+
+
+@test
+def one_that_is_replaced_while_nobody_answers_costs_nothing_either():
+    """There is no cursor yet that could say whose it is."""
+    with pair(batch_records=50) as (c, s):
+        c.rules({"status": 503})
+        former = s.make(300)
+        s.start()
+        wait_for(lambda: len(s.tries()) >= 2, "tries")
+        equal(s.cursor(), 0, "the cursor")
+        shutil.move(s.journal, s.dir / "old")
+        names = s.make(300)
+        c.rules()
+        arrived(c, names)
+        equal(s.stop(), 0, "exit code")
+        exactly(c, former + names)
+
+
+@test
+def of_one_that_is_removed_it_is_told_how_far_it_came():
+    """While it runs, and while it does not."""
+    for runs in (True, False):
+        with pair(batch_records=50) as (c, s):
+            small = ["--segment-size", "64K"]
+            former = s.make(4000, *small)
+            c.rules({"delay_ms": 10})
+            s.start()
+            wait_for(lambda: s.cursor() >= 200, "the cursor")
+            if not runs:
+                s.process.kill()
+                s.process.wait()
+            shutil.rmtree(s.journal)
+            names = s.make(300)
+            if not runs:
+                s.start()
+            arrived(c, names)
+            equal(s.stop(), 0, "exit code")
+            came = shipped_of_former(s)
+            true(200 <= came < len(former), f"up to {came}")
+            # Killed, it may have sent more than it knows of.
+            there = len(set(c.uids()) & set(former))
+            equal(there == came or (not runs and there - came <= 50), True,
+                  f"{there} arrived, up to {came} is told")
+            exactly(c, former[:there] + names)
+
+
 if __name__ == "__main__":
     lib.main()
