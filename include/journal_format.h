@@ -47,10 +47,12 @@
  *			the bits set must not read the segment. 1: a
  *			description may be LIKE another, and what has no wall
  *			time in its payload has the frame's
- *	20	4	epoch of all frames in this segment, from 1
+ *	20	4	epoch of all frames in this segment, from 1, less than
+ *			2^31
  *	24	16	journal id, random, the same in all segments
  *	40	16	salt, random, of this segment alone
- *	56	8	segment number, the one in the file's name
+ *	56	8	segment number, the one in the file's name, less than
+ *			2^50
  *	64	8	first sequence: the number that the first numbered frame
  *			of this segment has or will have
  *	72	8	wall time of making, ns since 1970 (signed)
@@ -194,8 +196,14 @@
  * 7. No number of a segment is as large as the first sequence of the next one
  *    of the same epoch. What leaps there, in a frame, a seal or a gap, lies,
  *    and would make all that follows look as if it had been seen: a gap ends
- *    there, and a numbered frame behind it is passed over. The writer, who has
- *    no next segment to ask, believes no number from 2^62 on.
+ *    there, and a numbered frame behind it is passed over. Where no next
+ *    segment says it, a number that is more than 2^48 behind the one before it
+ *    lies, and so do a seal and a gap that end so far behind.
+ * 8. Of the segments and the state of the journal (1), the numbers are near one
+ *    another: take the middle of their epochs, of their numbers, and of their
+ *    first sequences (the state's next one); of an even count the lower. What
+ *    is more than 2^20 (epoch, number) or 2^48 (sequence) above it nobody got
+ *    by counting: such a file is as damaged as one of another journal is.
  *
  * Who must not read past the last seal treats a finished segment as sealed to
  * its end: the next one's header is made after it is durable.
@@ -212,8 +220,9 @@
  * `state` with the next epoch, and begins a new segment. If too many .cut
  * files are there already, the rest stays in the segment, where readers pass
  * it by. A last segment that has no valid header, or another journal's, becomes
- * a .cut file whole, and so does a `state` that is none or names a journal that
- * no segment is of.
+ * a .cut file whole, and so do one with numbers that nobody got by counting,
+ * and a `state` that is none, has such numbers, or names a journal that no
+ * segment is of.
  *
  *
  * STATE
@@ -227,8 +236,9 @@
  *	clean no
  *	crc 0f1e2d3c
  *
- * epoch: the newest begun. segment, seq: the newest segment and the next
- * number as they were when this was written. oldest: the oldest segment that
+ * epoch: the newest begun. segment, seq: the newest segment and the next number
+ * as they were when this was written. Epoch and segment are bounded as a
+ * header's. oldest: the oldest segment that
  * the bounds on size and age left, saved before the ones before it are removed:
  * where the oldest there is has a higher number, somebody else removed some.
  * Early writers of version 1 leave the line out, and so does a start that finds
@@ -285,6 +295,11 @@ enum journal_frame_type {
 #define JOURNAL_SEGMENT_MAGIC "picketj\n"
 #define JOURNAL_FRAME_MAGIC   0x464a /* "JF" */
 #define JOURNAL_SEQ_MAX	      (1ull << 63)
+#define JOURNAL_SEQ_LEAP      (1ull << 48) /* no two that follow are so far … */
+#define JOURNAL_EPOCH_MAX     (1u << 31)   /* an epoch is less */
+#define JOURNAL_EPOCH_LEAP    (1u << 20)   /* … nor are epochs */
+#define JOURNAL_SEGMENT_MAX   (1ull << 50) /* a segment's number is less */
+#define JOURNAL_SEGMENT_LEAP  (1ull << 20) /* … nor are those */
 #define JOURNAL_HEADER_AREA   1024	   /* both copies of the header */
 #define JOURNAL_SEAL_LEAST    64	   /* of a payload; without times */
 #define JOURNAL_NEAR	      (16u << 20)  /* between description and event */

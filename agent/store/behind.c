@@ -141,13 +141,14 @@ int behind_bytes(const struct behind_ask *ask, uint64_t *ret)
 	if (dirfd < 0)
 		return -errno;
 	r = dir_list(dirfd, &l);
+	if (r >= 0)
+		r = identity_find(dirfd, &l);
 	if (r < 0)
 		return r;
 	if (l.n) {
-		identity_find(dirfd, &l);
 		i = locate_seq(dirfd, &l, ask->seq + 1);
 		if (scan_open(&s, dirfd, l.numbers[i]) < 0 ||
-		    !dir_list_is_ours(&l, s.header.id) ||
+		    !identity_takes(&l.whose, &s.header) ||
 		    part(&s, ask, &sum) < 0)
 			sum = file_bytes(dirfd, l.numbers[i]);
 		scan_close(&s);

@@ -33,7 +33,7 @@ int cursor_parse(struct slice text, struct cursor *ret)
 	if (line_take(&text, "journal", &v) < 0 ||
 	    id_parse(v.p, v.n, c.journal) < 0)
 		return -EBADMSG;
-	if (line_take_u64(&text, "epoch", &n) < 0 || n > UINT32_MAX)
+	if (line_take_u64(&text, "epoch", &n) < 0 || n >= JOURNAL_EPOCH_MAX)
 		return -EBADMSG;
 	c.epoch = (uint32_t)n;
 	if (line_take_u64(&text, "seq", &c.seq) < 0 || text.n ||
@@ -106,13 +106,13 @@ int cursor_is_ahead(const char *dir, const struct cursor *c)
 	r = dir_list(dirfd, &l);
 	if (r < 0 || !l.n)
 		return r;
-	identity_find(dirfd, &l);
-	if (!dir_list_is_ours(&l, c->journal))
-		return 0;
+	r = identity_find(dirfd, &l);
+	if (r < 0 || !identity_has(&l.whose, c->journal))
+		return r;
 	/* Without the newest segment nobody knows how far the journal goes. */
 	for (i = l.n; i-- > 0;) {
 		r = scan_open(&s, dirfd, l.numbers[i]);
-		if (r < 0 || dir_list_is_ours(&l, s.header.id))
+		if (r < 0 || identity_takes(&l.whose, &s.header))
 			break;
 	}
 	epoch = s.header.epoch;

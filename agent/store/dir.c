@@ -147,6 +147,18 @@ int dir_list(int dirfd, struct dir_list *ret)
 	return 0;
 }
 
+uint64_t dir_list_youngest(const struct dir_list *l, uint64_t known,
+			   uint64_t most)
+{
+	size_t i;
+
+	for (i = l->n; i-- > 0 && l->numbers[i] > known;) {
+		if (l->numbers[i] <= most)
+			return l->numbers[i];
+	}
+	return known;
+}
+
 const char *id_print(const uint8_t id[static JOURNAL_ID_SIZE],
 		     char buf[static 2 * JOURNAL_ID_SIZE + 1])
 {
@@ -189,10 +201,12 @@ static int parse_state(struct slice text, struct state *ret)
 		return -EBADMSG;
 	if (line_take(&text, "id", &v) < 0 || id_parse(v.p, v.n, s.id) < 0)
 		return -EBADMSG;
-	if (line_take_u64(&text, "epoch", &n) < 0 || !n || n > UINT32_MAX)
+	if (line_take_u64(&text, "epoch", &n) < 0 || !n ||
+	    n >= JOURNAL_EPOCH_MAX)
 		return -EBADMSG;
 	s.epoch = (uint32_t)n;
 	if (line_take_u64(&text, "segment", &s.segment) < 0 ||
+	    s.segment >= JOURNAL_SEGMENT_MAX ||
 	    line_take_u64(&text, "seq", &s.seq) < 0 || !s.seq ||
 	    s.seq > JOURNAL_SEQ_MAX)
 		return -EBADMSG;

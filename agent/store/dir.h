@@ -9,6 +9,14 @@
 
 #include "journal_format.h"
 
+/* Of a directory (identity.h): the journal, and how far its numbers may go. */
+struct identity {
+	bool is_known;
+	uint8_t id[JOURNAL_ID_SIZE];
+	uint32_t epoch_most;
+	uint64_t segment_most, seq_most;
+};
+
 /* Numbers of the segments present, ascending. Free `numbers`. */
 struct dir_list {
 	uint64_t *numbers;
@@ -16,19 +24,15 @@ struct dir_list {
 	/* Set-aside tails: how many, and their bytes. */
 	size_t cuts;
 	uint64_t cut_bytes;
-	/* Whose segments count; the others are as unreadable (identity.h). */
-	uint8_t id[JOURNAL_ID_SIZE];
-	bool has_id;
+	struct identity whose; /* what counts; the rest is as unreadable */
 };
 
 /* Everything in it that is not a segment's or a cut's name is passed over. */
 int dir_list(int dirfd, struct dir_list *ret);
 
-/* What is of no other journal than the list is; all, where that is open. */
-static inline bool dir_list_is_ours(const struct dir_list *l, const uint8_t *id)
-{
-	return !l->has_id || !__builtin_memcmp(l->id, id, sizeof(l->id));
-}
+/* The highest number in it that is at most `most`, or `known` if that is. */
+uint64_t dir_list_youngest(const struct dir_list *l, uint64_t known,
+			   uint64_t most);
 
 static inline void dir_list_done_fn(struct dir_list *l)
 {

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/identity.h"
 #include "store/scan.h"
 
 static int read_header(int dirfd, const struct dir_list *l, size_t i,
@@ -18,7 +19,7 @@ static int read_header(int dirfd, const struct dir_list *l, size_t i,
 	struct scan s = SCAN_INIT;
 	int r = scan_open(&s, dirfd, l->numbers[i]);
 
-	if (r >= 0 && !dir_list_is_ours(l, s.header.id))
+	if (r >= 0 && !identity_takes(&l->whose, &s.header))
 		r = -EBADMSG;
 	if (r >= 0)
 		*ret = s.header;
@@ -60,7 +61,7 @@ uint64_t locate_cursor(int dirfd, const struct dir_list *l,
 	struct journal_segment_header h;
 	size_t i;
 
-	if (!dir_list_is_ours(l, c->journal))
+	if (!identity_has(&l->whose, c->journal))
 		return 0;
 	for (i = 0; i < l->n; i++) {
 		if (read_header(dirfd, l, i, &h) < 0)
@@ -69,7 +70,7 @@ uint64_t locate_cursor(int dirfd, const struct dir_list *l,
 		if (h.epoch > c->epoch)
 			return h.first_seq <= c->seq ? h.first_seq : c->seq + 1;
 	}
-	return l->has_id ? c->seq + 1 : 0;
+	return l->whose.is_known ? c->seq + 1 : 0;
 }
 
 int locate_next(int dirfd, const struct dir_list *l, uint64_t *ret)
@@ -82,11 +83,13 @@ int locate_next(int dirfd, const struct dir_list *l, uint64_t *ret)
 
 	for (i = l->n; i-- > 0;) {
 		if (scan_open(&s, dirfd, l->numbers[i]) < 0 ||
-		    !dir_list_is_ours(l, s.header.id))
+		    !identity_takes(&l->whose, &s.header))
 			continue;
 		next = s.header.first_seq;
 		while ((r = scan_next(&s, &hit)) > 0) {
-			if (hit.frame.seq_end > next)
+			/* What leaps is a lie; it is no place to wait at. */
+			if (hit.frame.seq_end > next &&
+			    hit.frame.seq_end - next < JOURNAL_SEQ_LEAP)
 				next = hit.frame.seq_end;
 		}
 		break;

@@ -37,9 +37,8 @@ struct reader {
 	bool is_watched;
 	uint8_t id[JOURNAL_ID_SIZE]; /* of what was handed out */
 	bool has_id;
-	/* The directory's, as it was when a segment last had another. */
-	uint8_t here[JOURNAL_ID_SIZE];
-	bool has_here;
+	/* The directory's, as it was when a segment last was not of it. */
+	struct identity here;
 
 	struct scan at;	  /* fd < 0: between segments */
 	uint64_t segment; /* the one in `at`, or the last that was; 0 */
@@ -85,9 +84,25 @@ void reader_close(struct reader *r)
 	free(r);
 }
 
+/*
+ * From here on numbers are lies: the next segment begins before, or no writer
+ * gives two that are so far apart.
+ */
+static uint64_t limit(const struct reader *r)
+{
+	uint64_t far = r->next + JOURNAL_SEQ_LEAP;
+
+	return r->bound < far ? r->bound : far;
+}
+
+static bool leaps(const struct reader *r, uint64_t end)
+{
+	return end > r->next && end - r->next > JOURNAL_SEQ_LEAP;
+}
+
 static void note_seal(struct reader *r, const struct journal_seal *s)
 {
-	if (s->last_seq >= r->newest.last_seq && s->last_seq < r->bound)
+	if (s->last_seq >= r->newest.last_seq && s->last_seq < limit(r))
 		r->newest = *s;
 }
 
@@ -131,16 +146,17 @@ static void place(struct reader *r, const struct dir_list *l)
 }
 
 /* Whose the directory is; a reader that has handed nothing out is of that. */
-static void know_id(struct reader *r, struct dir_list *l)
+static int know_id(struct reader *r, struct dir_list *l)
 {
-	identity_find(r->dirfd, l);
-	if (!l->has_id)
-		return;
-	memcpy(r->here, l->id, sizeof(r->here));
-	r->has_here = true;
+	int err = identity_find(r->dirfd, l);
+
+	if (err < 0 || !l->whose.is_known)
+		return err;
+	r->here = l->whose;
 	if (!r->has_id)
-		memcpy(r->id, l->id, sizeof(r->id));
+		memcpy(r->id, l->whose.id, sizeof(r->id));
 	r->has_id = true;
+	return 0;
 }
 
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
@@ -155,7 +171,7 @@ int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		return err;
 	err = dir_list(r->dirfd, &l);
 	if (err >= 0)
-		know_id(r, &l);
+		err = know_id(r, &l);
 	if (err >= 0 && from == READER_NOW)
 		err = locate_next(r->dirfd, &l, &r->next);
 	else if (from == READER_SEQ)
@@ -198,7 +214,9 @@ int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 	err = dir_list(dirfd, &l);
 	if (err < 0)
 		return err;
-	identity_find(dirfd, &l);
+	err = identity_find(dirfd, &l);
+	if (err < 0)
+		return err;
 	seq = locate_cursor(dirfd, &l, c);
 	return reader_open(dir, seq ? READER_SEQ : READER_OLDEST, seq, flags,
 			   ret);
@@ -229,42 +247,45 @@ static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
 	return 1;
 }
 
-/* Ask anew whose the directory is: 0, or -errno. */
-static int look_whose(struct reader *r, bool *ret_news)
+/*
+ * Ask anew whose the directory is, for a segment that is not of it: as
+ * is_segment.
+ */
+static int look_whose(struct reader *r, const struct journal_segment_header *h,
+		      bool *ret_news)
 {
-	uint8_t id[JOURNAL_ID_SIZE];
-	int err = identity_of(r->dirfd, id);
+	struct identity now;
+	int err = identity_of(r->dirfd, &now);
 
-	if (err < 0)
+	if (err < 0 || !now.is_known)
 		return err;
-	if (!err || (r->has_here && !memcmp(r->here, id, sizeof(id))))
-		return 0;
-	memcpy(r->here, id, sizeof(id));
-	r->has_here = true;
-	*ret_news = true;
-	return 0;
+	*ret_news = !r->here.is_known || !identity_has(&r->here, now.id);
+	r->here = now;
+	return identity_takes(&now, h);
 }
 
 /*
- * 0: not readable as a whole, or another journal's: as if it were not there. To
- * pass it, or take ours for finished, would let anybody's file hide what the
- * writer goes on with. *ret_news: the directory is another journal's than it
- * was, so what was said of others before does not hold.
+ * 0: not readable as a whole, or another journal's, or with numbers that nobody
+ * got by counting: as if it were not there. To pass it, or take ours for
+ * finished, would let anybody's file hide what the writer goes on with.
+ * *ret_news: the directory is another journal's than it was, so what was said
+ * of others before does not hold.
  */
 static int is_segment(struct reader *r, uint64_t number, bool *ret_news)
 {
 	struct scan s = SCAN_INIT;
 	int err = scan_open(&s, r->dirfd, number);
-	bool ours =
-		r->has_here && !memcmp(r->here, s.header.id, sizeof(r->here));
+	struct journal_segment_header h = s.header;
 
 	scan_close(&s);
 	if (err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
 	    err == -ELOOP)
 		return 0;
-	if (err < 0 || ours)
-		return err < 0 ? err : 1;
-	return look_whose(r, ret_news);
+	if (err < 0)
+		return err;
+	if (r->here.is_known && identity_takes(&r->here, &h))
+		return 1;
+	return look_whose(r, &h, ret_news);
 }
 
 /*
@@ -362,9 +383,11 @@ static int follow_directory(struct reader *r)
 	(void)close(r->dirfd);
 	r->dirfd = steal_fd(&fd);
 	r->listed_ns = 0;
-	know_id(r, &l);
+	err = know_id(r, &l);
+	if (err < 0)
+		return err;
 	/* Numbers of one journal say nothing of another's. */
-	if (r->has_here && memcmp(r->id, r->here, sizeof(r->id)))
+	if (!identity_has(&r->here, r->id))
 		r->next = 0;
 	place(r, &l);
 	return 1;
@@ -429,7 +452,7 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 			return err;
 		if (!number)
 			return 0;
-		err = scan_open_of(&r->at, r->dirfd, number, r->here);
+		err = scan_open_of(&r->at, r->dirfd, number, r->here.id);
 		if (err >= 0)
 			break;
 		if (err == -ENOENT) /* trimmed meanwhile */
@@ -497,8 +520,8 @@ static void clip_gap(struct reader *r, const struct frame *f,
 	r->gap = frame_gap(f);
 	if (f->seq < r->next)
 		ret->seq = r->next;
-	if (f->seq_end > r->bound && ret->seq < r->bound)
-		ret->seq_end = r->bound;
+	if (f->seq_end > limit(r) && ret->seq < limit(r))
+		ret->seq_end = limit(r);
 	r->gap.first = ret->seq;
 	r->gap.count = ret->seq_end - ret->seq;
 	ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
@@ -541,14 +564,17 @@ static int take(struct reader *r, const struct scan_hit *hit,
 		seal = frame_seal(f);
 		note_seal(r, &seal);
 		first = seal.last_seq + 1;
-		if (first > r->next && first > r->bound)
+		if (leaps(r, first))
+			first = r->next;
+		else if (first > r->next && first > r->bound)
 			first = r->bound;
 		/* Where a run ended, images are numbered anew: always told. */
 		if ((first < r->next && !(seal.flags & JOURNAL_SEAL_CLEAN)) ||
 		    !first)
 			return 0;
 	} else if (f->seq && (f->seq_end <= r->next ||
-			      (f->seq > r->next && f->seq >= r->bound))) {
+			      (f->seq > r->next && f->seq >= limit(r)) ||
+			      (leaps(r, f->seq_end) && !r->finished))) {
 		return 0;
 	}
 	if (!r->has_held && first > r->next) {

@@ -28,14 +28,6 @@
  */
 #define EPOCHS_UNKNOWN 256
 
-/*
- * Nobody gets here by counting. A number from here on is a lie, and believed it
- * would leave none to go on with.
- */
-#define SEQ_INCREDIBLE	   (JOURNAL_SEQ_MAX / 2)
-#define SEGMENT_INCREDIBLE (1ull << 50)
-#define SEGMENTS_SKIPPED   (1ull << 20)
-
 /* Names that a state may be set aside under. */
 #define STATE_CUTS_MAX 9999
 
@@ -91,7 +83,7 @@ int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
 			return -errno;
 		infos[i].bytes = segment_weight(&st);
 		if (segment_read_header(fd, &h) < 0 ||
-		    !dir_list_is_ours(l, h.id))
+		    !identity_takes(&l->whose, &h))
 			continue;
 		infos[i].first_seq = h.first_seq;
 		infos[i].wall_ns = h.wall_ns;
@@ -330,7 +322,7 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 
 static void note_end(struct last *l, uint64_t end)
 {
-	if (end > l->next_seq && end < SEQ_INCREDIBLE)
+	if (end > l->next_seq && end - l->next_seq <= JOURNAL_SEQ_LEAP)
 		l->next_seq = end;
 }
 
@@ -364,13 +356,6 @@ static int walk_last(struct last *l)
 	return r;
 }
 
-static bool is_ours(const struct job *j, const struct scan *s)
-{
-	if (s->header.first_seq >= SEQ_INCREDIBLE)
-		return false;
-	return dir_list_is_ours(&j->list, s->header.id);
-}
-
 /*
  * Open the youngest segment that can be read. 1: *l is it; 0: there is none.
  */
@@ -382,7 +367,7 @@ static int find_last(struct job *j, struct last *l)
 	for (i = j->list.n; i-- > 0;) {
 		l->number = j->list.numbers[i];
 		r = scan_open(&l->scan, j->dirfd, l->number);
-		if (r >= 0 && is_ours(j, &l->scan))
+		if (r >= 0 && identity_takes(&j->list.whose, &l->scan.header))
 			return 1;
 		if (r < 0 && r != -EBADMSG) {
 			(void)snprintf(j->what, 256,
@@ -422,7 +407,8 @@ static int newest_epoch(struct job *j, uint32_t *ret)
 	for (i = 0; i < j->list.n; i++) {
 		if (scan_open(&scan, j->dirfd, j->list.numbers[i]) < 0)
 			continue;
-		if (is_ours(j, &scan) && scan.header.epoch > epoch)
+		if (identity_takes(&j->list.whose, &scan.header) &&
+		    scan.header.epoch > epoch)
 			epoch = scan.header.epoch;
 	}
 	scan_close(&scan);
@@ -450,18 +436,13 @@ static int begin_new(struct job *j)
  */
 static uint64_t youngest_number(const struct job *j, uint64_t known)
 {
-	uint64_t n = known;
-	size_t i;
+	const struct identity *o = &j->list.whose;
 
-	if (j->has_state && j->state.segment > n &&
-	    j->state.segment < SEGMENT_INCREDIBLE)
-		n = j->state.segment;
-	for (i = 0; i < j->list.n; i++) {
-		if (j->list.numbers[i] > n &&
-		    j->list.numbers[i] - n < SEGMENTS_SKIPPED)
-			n = j->list.numbers[i];
-	}
-	return n;
+	if (j->has_state && j->state.segment > known)
+		known = j->state.segment;
+	return dir_list_youngest(&j->list, known,
+				 o->segment_most ? o->segment_most
+						 : JOURNAL_SEGMENT_LEAP);
 }
 
 static int go_on(struct job *j, struct last *l)
@@ -501,7 +482,7 @@ static int go_on(struct job *j, struct last *l)
 	}
 	if (j->has_state) {
 		memcpy(o->id, j->state.id, sizeof(o->id));
-		if (j->state.seq > o->next_seq && j->state.seq < SEQ_INCREDIBLE)
+		if (j->state.seq > o->next_seq)
 			o->next_seq = j->state.seq;
 	}
 	if (!clean) {
@@ -539,13 +520,16 @@ static uint64_t oldest_left(const struct job *j)
  */
 static int find_state(struct job *j, bool *ret_new)
 {
-	int r = state_load(j->dirfd, &j->state);
+	int r = state_load(j->dirfd, &j->state), k;
 
 	if (r < 0 && r != -ENOENT && r != -EBADMSG)
 		return fail(j, r, "read state");
 	*ret_new = r == -ENOENT && !j->list.n;
-	identity_find(j->dirfd, &j->list);
-	j->has_state = r >= 0 && dir_list_is_ours(&j->list, j->state.id);
+	k = identity_find(j->dirfd, &j->list);
+	if (k < 0)
+		return fail(j, k, "read segments");
+	j->has_state =
+		r >= 0 && identity_takes_state(&j->list.whose, &j->state);
 	return j->has_state || r == -ENOENT ? 0 : set_aside_state(j);
 }
 
@@ -580,8 +564,8 @@ static int recover_with(struct job *j, struct last *l)
 		return fail(j, r, "write state");
 
 	r = dir_list(j->dirfd, &again);
-	memcpy(again.id, next.id, sizeof(again.id));
-	again.has_id = true;
+	if (r >= 0)
+		r = identity_find(j->dirfd, &again);
 	if (r >= 0)
 		r = recover_infos(j->dirfd, &again, &out->infos);
 	if (r < 0)

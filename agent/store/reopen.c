@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "store/identity.h"
 #include "store/journal_parts.h"
 #include "store/lock.h"
 #include "store/scan.h"
@@ -65,8 +66,9 @@ static int check_owner(struct journal *j, int dirfd, struct dir_list *ret)
 		r = -ESTALE;
 	if (r < 0)
 		return r;
-	memcpy(l.id, j->id, sizeof(l.id));
-	l.has_id = true;
+	r = identity_find(dirfd, &l);
+	if (r < 0)
+		return r;
 	*ret = l;
 	l.numbers = NULL;
 	return 0;
@@ -231,10 +233,10 @@ int reopen(struct journal *j)
 	if (r < 0)
 		return r;
 	/* A number of its own: who reads the removed one waits for a higher. */
-	plan.number = j->seg.header.number;
-	if (l.n && l.numbers[l.n - 1] > plan.number)
-		plan.number = l.numbers[l.n - 1];
-	plan.number++;
+	plan.number =
+		dir_list_youngest(&l, j->seg.header.number,
+				  j->seg.header.number + JOURNAL_SEGMENT_LEAP) +
+		1;
 	r = save_state(j, dirfd, plan.number);
 	if (r < 0)
 		return r;

@@ -170,6 +170,15 @@ uint64_t segment_weight(const struct stat *st)
 	return blocks < size ? blocks : size;
 }
 
+/* What a right CRC does not prove: that a writer of ours made it. */
+static bool is_sound(const struct journal_segment_header *h)
+{
+	return h->header_size >= JOURNAL_HEADER_AREA && h->epoch &&
+	       h->epoch < JOURNAL_EPOCH_MAX && h->number &&
+	       h->number < JOURNAL_SEGMENT_MAX && h->first_seq &&
+	       h->first_seq <= JOURNAL_SEQ_MAX;
+}
+
 int segment_read_header(int fd, struct journal_segment_header *ret)
 {
 	struct journal_segment_header h;
@@ -187,9 +196,7 @@ int segment_read_header(int fd, struct journal_segment_header *ret)
 		if (h.version != JOURNAL_VERSION ||
 		    h.incompatible & ~JOURNAL_INCOMPATIBLE_KNOWN)
 			return -ENOTSUP;
-		/* Right CRC, wrong sense: not from a writer of ours. */
-		if (h.header_size < JOURNAL_HEADER_AREA || !h.epoch ||
-		    !h.number || !h.first_seq || h.first_seq > JOURNAL_SEQ_MAX)
+		if (!is_sound(&h))
 			return -EBADMSG;
 		*ret = h;
 		return 0;

@@ -142,7 +142,7 @@ static int take(struct finder *f, uint64_t number, bool youngest)
 
 	if (r == -ENOENT) /* trimmed meanwhile */
 		return 0;
-	if (r >= 0 && !dir_list_is_ours(f->list, f->scan.header.id))
+	if (r >= 0 && !identity_takes(&f->list->whose, &f->scan.header))
 		r = -EBADMSG;
 	/* Nothing of it can be read: what the reader then says is missing. */
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP)
@@ -186,7 +186,7 @@ int spans_find(const char *dir, const struct span *span, struct spans *ret)
 	has_state = state_load(dirfd, &st) >= 0;
 	r = dir_list(dirfd, &l);
 	if (r >= 0)
-		identity_find(dirfd, &l);
+		r = identity_find(dirfd, &l);
 	f.out.segments = l.n;
 	for (i = 0; i < l.n && r >= 0; i++)
 		r = take(&f, l.numbers[i], i + 1 == l.n);

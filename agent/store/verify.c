@@ -331,19 +331,23 @@ static int vanished(struct check *c, uint64_t number)
 	return 0;
 }
 
-static bool is_of_another(struct check *c,
-			  const struct journal_segment_header *h)
+/* Of another journal, or with numbers that nobody got by counting. */
+static bool is_strange(struct check *c, const struct journal_segment_header *h)
 {
-	if (!c->has_id)
-		memcpy(c->id, h->id, sizeof(c->id));
-	c->has_id = true;
-	if (!memcmp(c->id, h->id, sizeof(c->id)))
+	struct verify_finding f = {
+		.kind = VERIFY_REPLACED,
+		.segment = h->number,
+		.what = "a segment of another journal",
+	};
+
+	if (identity_takes(&c->whose, h))
 		return false;
-	verify_find(c, (struct verify_finding){
-			       .kind = VERIFY_REPLACED,
-			       .segment = h->number,
-			       .what = "a segment of another journal",
-		       });
+	if (identity_has(&c->whose, h->id)) {
+		f.kind = VERIFY_EDITED;
+		f.to = JOURNAL_HEADER_AREA;
+		f.what = "a header with numbers that no writer gave";
+	}
+	verify_find(c, f);
 	c->has_before = false;
 	return true;
 }
@@ -356,8 +360,7 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 
 	r = scan_open(&c->scan, c->dirfd, number);
 	/* Listed is enough, though it may be trimmed by now. */
-	if (!c->oldest &&
-	    (r < 0 || !c->has_id || !memcmp(c->id, h->id, sizeof(c->id))))
+	if (!c->oldest && (r < 0 || identity_takes(&c->whose, h)))
 		c->oldest = number;
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP) {
 		bad_segment(c, number, r);
@@ -367,7 +370,7 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 		return vanished(c, number);
 	if (r < 0)
 		return r;
-	if (is_of_another(c, h))
+	if (is_strange(c, h))
 		return 0;
 	verify_border(c, h);
 	if (!c->out->segments++) {
@@ -422,11 +425,14 @@ static int check_all(struct check *c)
 	r = dir_list(c->dirfd, &l);
 	if (r < 0)
 		return r;
-	identity_find(c->dirfd, &l);
-	c->has_id = l.has_id;
-	memcpy(c->id, l.id, sizeof(c->id));
-	if (state >= 0 && !dir_list_is_ours(&l, st.id))
+	r = identity_find(c->dirfd, &l);
+	if (r < 0)
+		return r;
+	c->whose = l.whose;
+	if (state >= 0 && !identity_has(&l.whose, st.id))
 		state = -ESTALE;
+	else if (state >= 0 && !identity_takes_state(&l.whose, &st))
+		state = -EBADMSG;
 	/* And after it: what was removed since it speaks of as well. */
 	floor = state >= 0 && state_load(c->dirfd, &now) >= 0 ? now.oldest : 0;
 	c->total = size_of(c->dirfd, &l);
@@ -473,7 +479,7 @@ int verify(const char *dir, const struct verify_options *options,
 		return r;
 	if (c.anchor)
 		verify_anchor(&c);
-	memcpy(out.newest.journal, c.id, sizeof(c.id));
+	memcpy(out.newest.journal, c.whose.id, sizeof(c.whose.id));
 	*ret = out;
 	return 0;
 }

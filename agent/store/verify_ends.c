@@ -144,7 +144,7 @@ void verify_anchor(struct check *c)
 
 	if (c->out->anchor_found)
 		return;
-	if (c->has_id && memcmp(a->journal, c->id, sizeof(c->id))) {
+	if (!identity_has(&c->whose, a->journal)) {
 		f.kind = VERIFY_REPLACED;
 		f.first_seq = f.last_seq = 0;
 		f.what = "the anchor is of another journal";

@@ -2,7 +2,7 @@
 /* The inside of verify, for its two files alone: what is known on the way. */
 #pragma once
 
-#include "store/dir.h"
+#include "store/identity.h"
 #include "store/scan.h"
 #include "store/segment.h"
 #include "store/verify.h"
@@ -16,8 +16,7 @@ struct check {
 	struct scan scan;
 	uint64_t done, total; /* bytes, of the listed segments */
 	uint64_t told;	      /* what progress was told last */
-	uint8_t id[JOURNAL_ID_SIZE];
-	bool has_id;
+	struct identity whose;
 	uint64_t next;	   /* number that comes; 0: not known */
 	uint64_t link;	   /* offset where the open link begins */
 	bool all_trimmed;  /* nothing that was listed is there any more */

@@ -6,6 +6,7 @@
  */
 #include "store/reader.h"
 
+#include "store/cursor.h"
 #include "store/frame.h"
 #include "store_dir.h"
 
@@ -233,6 +234,63 @@ static void a_leap_at_the_end_does_not_hide_what_comes(void **state)
 	store_end(&d);
 }
 
+static uint64_t last_segment(const struct store_dir *d)
+{
+	char path[256];
+	uint64_t n = 1;
+
+	while (!access(store_segment(d, n + 1, path), F_OK))
+		n++;
+	return n;
+}
+
+/* No next segment says where it ends: no writer leaps so far. */
+static void leaps_in_the_last_segment_are_lies(void **state)
+{
+	static const struct {
+		uint8_t type;
+		void (*change)(struct frame *f, uint8_t *payload);
+	} lies[] = {
+		{ JOURNAL_SEAL, seal_of_all_numbers },
+		{ JOURNAL_EVENT, number_at_the_end },
+		{ JOURNAL_EVENT, gap_of_all_numbers },
+	};
+	struct cursor c = { .epoch = 1, .seq = EVENTS + 5 };
+	struct store_seen seen;
+	struct reader *r;
+	struct store_dir d;
+	uint8_t sha[32];
+	uint64_t seq;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		begin(&d);
+		forge(&d, &(struct forgery){ last_segment(&d), lies[i].type, 0,
+					     lies[i].change });
+		seen = (struct store_seen){ 0 };
+		assert_int_equal(reader_open(d.journal, READER_OLDEST, 0,
+					     READER_SEALED_ONLY, &r),
+				 0);
+		store_read_on(r, &seen);
+		reader_seal(r, &seq, sha);
+		reader_close(r);
+		assert_int_equal(seen.end, EVENTS + 1);
+		assert_true(seen.events >= EVENTS - 1);
+		assert_int_equal(seq, EVENTS);
+		/* A place behind all there is stays one. */
+		memcpy(c.journal, d.opening.id, sizeof(c.journal));
+		assert_int_equal(cursor_is_ahead(d.journal, &c), 1);
+		store_open(&d);
+		assert_int_equal(d.opening.next_seq, EVENTS + 1);
+		store_events(&d, 10);
+		store_close(&d);
+		seen = store_read(&d);
+		assert_int_equal(seen.end, EVENTS + 11);
+		store_end(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +300,7 @@ int main(void)
 		cmocka_unit_test(a_gap_that_leaps_ends_with_its_segment),
 		cmocka_unit_test(a_header_that_leaps_hides_nothing),
 		cmocka_unit_test(a_leap_at_the_end_does_not_hide_what_comes),
+		cmocka_unit_test(leaps_in_the_last_segment_are_lies),
 	};
 
 	return cmocka_run_group_tests_name("reader_forged", tests, NULL, NULL);
