@@ -262,7 +262,8 @@ PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh t
 SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system tests/vm/test_noise.py tests/vm/test_deb.py)
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
-	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py
+	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py \
+	$(if $(and $(APT_STAGES),$(PICKET_TEST_LONG)),tests/vm/agent.sh)
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -419,6 +420,7 @@ bench-rules: $(BENCH_BIN)
 .PHONY: vm-test vm-run
 vm-test: all bpf-tests e2e-tools arm64 newest-clang
 	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
+	@BUILD=$(abspath $(BUILD)) tests/vm/agent.sh
 
 # One boot, for who writes a program or a test:
 #   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'
