@@ -24,6 +24,7 @@
 #include "cmd/held.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
+#include "cmd/progress.h"
 #include "cmd/query_opts.h"
 #include "cmd/query_read.h"
 #include "cmd/query_tree.h"
@@ -51,6 +52,7 @@ struct query {
 	struct held held;
 	struct line_out out;
 	struct text_style style;
+	struct progress progress;
 	struct buf line;
 	int64_t today_ns; /* when it began; lines of before have a date */
 	uint64_t hasty;	  /* lines that could not wait long enough */
@@ -157,6 +159,8 @@ static int write_out(struct query *q)
 	struct pollfd ready = { .fd = q->out.fd, .events = POLLOUT };
 	int r;
 
+	/* Both may be the same terminal. */
+	progress_end(&q->progress);
 	while ((r = line_out_flush(&q->out)) > 0)
 		(void)poll(&ready, 1, -1);
 	return r;
@@ -241,6 +245,11 @@ static int take(void *arg, const struct view_images *images,
 	if (r < 0)
 		return r;
 	return v->amendment ? amend(q, v) : add(q, images, v);
+}
+
+static void passed(void *arg, int64_t wall_ns)
+{
+	progress_step(&((struct query *)arg)->progress, wall_ns);
 }
 
 static bool is_of_tree(const void *arg, const struct view_images *images,
@@ -360,12 +369,15 @@ static int answer(struct query *q)
 		.take = take,
 		.wants_of = q->tree ? is_of_tree : NULL,
 		.wants_about = is_about_line,
+		.passed = passed,
 		.arg = q,
 	};
 	struct query_sum sum = { 0 };
 	int r;
 
+	progress_begin(&q->progress, "reading", q->span.to_ns);
 	r = query_read(&source, &sum);
+	progress_end(&q->progress);
 	if (r >= 0 && q->tree)
 		r = query_tree_print(q->tree, &q->out);
 	while (r >= 0 && held_oldest(&q->held))

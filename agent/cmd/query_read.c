@@ -80,6 +80,8 @@ static int take(struct reading *q, struct reader *r,
 	struct view v;
 	int k;
 
+	if (q->source->passed && f->type == JOURNAL_EVENT)
+		q->source->passed(q->source->arg, f->wall_ns);
 	if (!is_wanted(q, f))
 		return 0;
 	k = view_take(q->images, reader_journal_id(r), f, &v);

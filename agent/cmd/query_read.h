@@ -34,6 +34,8 @@ struct query_source {
 	bool (*wants_of)(const void *arg, const struct view_images *images,
 			 const Picket__V1__Image *img);
 	bool (*wants_about)(const void *arg, uint32_t epoch, uint64_t seq);
+	/* Each event that is come by, wanted or not, with its time; or NULL. */
+	void (*passed)(void *arg, int64_t wall_ns);
 	void *arg;
 };
 

