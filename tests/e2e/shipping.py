@@ -225,8 +225,17 @@ def pair(path="", **keys):
                 s.close()
 
 
+def sent_again(collector):
+    """Requests that were kept and of which something was sent once more."""
+    last = {r["uid"]: r["request"] for r in collector.records()}
+    return {r["request"] for r in collector.records()
+            if r["request"] != last[r["uid"]]}
+
+
 def exactly(collector, names, doubles=False):
-    """The receiver's set is the journal's; what came twice is the same."""
+    """The receiver's set is the journal's; what came twice is the same, and
+    did because an answer was lost: of as many requests as `doubles` says at
+    most (False: of none; True: of any, where the test knows better)."""
     got = collections.Counter(collector.uids())
     missing = [n for n in names if n not in got]
     invented = sorted(set(got) - set(names))
@@ -235,6 +244,10 @@ def exactly(collector, names, doubles=False):
     if not doubles:
         twice = [n for n, k in got.items() if k > 1]
         true(not twice, f"twice: {twice[:5]} … {len(twice)} in all")
+    elif doubles is not True:
+        again = sent_again(collector)
+        true(len(again) <= doubles, f"sent again: requests {again}, where "
+             f"{doubles} may have been without an answer")
     for journal, r in completeness.check([collector.out]).items():
         for key in ("missing", "holes", "uncovered"):
             true(not r[key].pairs, f"{key} in {journal}: {r[key]}")

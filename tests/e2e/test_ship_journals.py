@@ -47,7 +47,7 @@ def a_journal_put_back_to_what_it_was_is_shipped_all_the_same():
             names += s.make(20)
             s.once()
             true("more was shipped than" in s.log_text(), s.log_text())
-            exactly(c, names, doubles=True)
+            exactly(c, names, doubles=1)
 
 
 @test
@@ -58,7 +58,7 @@ def a_damaged_cursor_costs_doubles_and_no_record():
         (s.state / "ship").write_text("picket-cursor 1\njournal ?\n")
         names += s.make(50)
         s.once()
-        exactly(c, names, doubles=True)
+        exactly(c, names, doubles=1)
         equal(s.cursor(), len(names), "the cursor")
         true("damaged" in s.log_text(), s.log_text())
 
