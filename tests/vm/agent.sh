@@ -10,6 +10,8 @@ build=$(cd "${BUILD:-$here/../../build}" && pwd)
 cache=${PICKET_VM_CACHE:-$build/vm}
 work=$build/vm/guest/agent
 kernels=${PICKET_VM_KERNELS:-arm64-6.1}
+# Where every instruction is emulated loading takes a minute, or several.
+export PICKET_VM_SECONDS=${PICKET_VM_SECONDS:-900}
 
 mkdir -p "$work"
 cat >"$work/script" <<'EOF'
