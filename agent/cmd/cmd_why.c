@@ -22,6 +22,7 @@
 #include "cmd/query_opts.h"
 #include "cmd/query_read.h"
 #include "cmd/when.h"
+#include "cmd/why_file.h"
 #include "cmd/why_print.h"
 #include "conf/conf.h"
 #include "out/recall.h"
@@ -98,7 +99,8 @@ static const struct opt_command command = {
 	.rows = rows,
 	.notes =
 		"UID is the record's, as --json prints it. The policy is asked as it is now,\n"
-		"by the code that decides; nothing is changed.",
+		"by the code that decides; nothing is changed. A program is looked at as it\n"
+		"lies there: its content, who may replace it, whose package it is.",
 	.operand = "UID",
 	.operand_offset = offsetof(struct settings, uid),
 };
@@ -108,6 +110,8 @@ static const struct opt_command command = {
 struct asked {
 	const struct settings *s;
 	const char *policy;
+	const struct conf *conf;
+	const struct why_files *files; /* NULL: it is recorded */
 	struct rule_options opt;
 	struct rule_set *set;
 	struct buf out;
@@ -173,11 +177,10 @@ static int answer(struct asked *q, const struct event *ev,
 	r = try_edit(q, &w, ev, img, &effect);
 	after = effect.after;
 	measured = effect.before;
-	if (r >= 0 && q->s->json) {
-		why_json(&q->out, &w, measured ? &effect : NULL);
-	} else if (r >= 0) {
-		why_text(&q->out, &w, measured ? &effect : NULL);
-	}
+	if (r >= 0 && q->s->json)
+		why_json(&q->out, &w, measured ? &effect : NULL, q->files);
+	else if (r >= 0)
+		why_text(&q->out, &w, measured ? &effect : NULL, q->files);
 	why_effect_done(&effect);
 	rule_set_free(after);
 	why_done(&w);
@@ -275,6 +278,7 @@ static struct image made_up(const char *exe, uint32_t tgid,
 static int ask_made_up(struct asked *q)
 {
 	const struct settings *s = q->s;
+	static struct why_files files;
 	struct image init = made_up("/sbin/init", 1, NULL, s);
 	struct image parent =
 		made_up(s->parent ? s->parent : "/sbin/init", 2, &init, s);
@@ -294,6 +298,9 @@ static int ask_made_up(struct asked *q)
 					"a program is named by its whole path, "
 					"not",
 					s->exec, NULL);
+	why_files_look(q->conf, s->exec, &files);
+	why_files_apply(&files, &img);
+	q->files = &files;
 	r = answer(q, &ev, &img);
 	if (r >= 0)
 		return EXIT_CODE_OK;
@@ -305,6 +312,7 @@ static int why(const struct settings *s, const struct conf *conf)
 {
 	struct asked q = {
 		.s = s,
+		.conf = conf,
 		.policy = s->policy ? s->policy : conf->rules.dir,
 	};
 	int code;

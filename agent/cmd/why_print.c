@@ -127,7 +127,8 @@ static void json_rule(struct buf *out, const struct why_rule *r)
 	buf_add_char(out, '}');
 }
 
-void why_json(struct buf *out, const struct why *w, const struct why_effect *e)
+void why_json(struct buf *out, const struct why *w, const struct why_effect *e,
+	      const struct why_files *files)
 {
 	static const char *const edits[] = {
 		[WHY_NONE] = "none",
@@ -137,7 +138,10 @@ void why_json(struct buf *out, const struct why *w, const struct why_effect *e)
 	};
 	const char *comma = "";
 
-	buf_addf(out, "{\"answer\":\"%s\",\"alert\":%s,\"rule\":",
+	buf_add_char(out, '{');
+	if (files)
+		why_files_json(out, files);
+	buf_addf(out, "\"answer\":\"%s\",\"alert\":%s,\"rule\":",
 		 answer_name(w->verdict.answer),
 		 w->verdict.alert ? "true" : "false");
 	escape_json(out, slice_str(w->verdict.rule), NULL);
@@ -166,8 +170,14 @@ void why_json(struct buf *out, const struct why *w, const struct why_effect *e)
 	buf_add_str(out, "}\n");
 }
 
-void why_text(struct buf *out, const struct why *w, const struct why_effect *e)
+void why_text(struct buf *out, const struct why *w, const struct why_effect *e,
+	      const struct why_files *files)
 {
+	if (files) {
+		why_files_text(out, files);
+		buf_add_str(out, "          with no arguments, environment, "
+				 "terminal or container\n");
+	}
 	text_verdict(out, "policy", &w->verdict);
 	text_rules(out, w);
 	text_edit(out, w);

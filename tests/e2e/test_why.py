@@ -131,6 +131,36 @@ def a_program_that_never_ran_can_be_asked_about(p):
 
 
 @test
+def a_program_is_looked_at_as_it_lies_there(p):
+    policy = p.dir / "packaged.ini"
+    policy.write_text("[allow packaged]\nevent = exec\ntrust = package\n"
+                      "not-writable-by = others\n")
+    # By the name that the kernel will have for it.
+    found = p.why("--exec", "/bin/sh", policy=policy)
+    file, = found["files"]
+    equal(file["path"], os.path.realpath("/bin/sh"), "path")
+    equal(len(file["sha256"]), 64, "its digest")
+    if os.path.exists("/var/lib/dpkg/info/dash.md5sums"):
+        equal((file["trust"], file["package"].split()[0]),
+              ("package", "dash"), "whose it is")
+        equal((found["answer"], found["rule"]), ("allowed", "packaged"),
+              "the verdict")
+    script = p.dir / "script"
+    script.write_text("#!/bin/sh -e\n")
+    script.chmod(0o755)
+    found = p.why("--exec", str(script), policy=policy)
+    equal([f["path"] for f in found["files"]],
+          [os.path.realpath("/bin/sh"), str(script)], "both files")
+    equal((found["files"][1]["trust"], found["files"][1]["writable"]),
+          ("unpackaged", True), "what it is")
+    equal(found["answer"], "unlisted", "the verdict")
+    text, _ = p.ask("--policy", policy, "--exec", str(script))
+    contains(text, "no package's; to be replaced by: others", "in words")
+    text, _ = p.ask("--policy", policy, "--exec", "/nowhere/tool")
+    contains(text, "/nowhere/tool: not examined (No such file", "in words")
+
+
+@test
 def mistakes_are_said(p):
     p.ask("--policy", p.policy, code=2)
     p.ask("--policy", p.policy, "not-a-uid", code=2)
