@@ -144,7 +144,7 @@ const struct conf_key conf_keys[] = {
 	  .help = "directory of a candidate policy that is asked, too, and "
 		  "decides nothing" },
 	{ "rules", "unlisted_exec", CONF_ENUM, AT(rules.unlisted_exec),
-	  .fallback = "record", .choices = unlisted_names,
+	  .fallback = "alert", .choices = unlisted_names,
 	  .help = "what to do with an exec that no rule lists" },
 	{ "rules", "unlisted_connect", CONF_ENUM, AT(rules.unlisted_connect),
 	  .fallback = "record", .choices = unlisted_names,

@@ -280,7 +280,8 @@ class Agent:
             (self.policy / "50-test.ini").write_text(policy)
         settings = {
             "sensor": {"pin_dir": "", **forced()},
-            "rules": {"dir": self.policy},
+            # Nothing that tests make is of a package.
+            "rules": {"dir": self.policy, "unlisted_exec": "record"},
             "redact": {"key_file": self.dir / "redact.key"},
             "journal": {"dir": self.journal, "sync_interval": "50ms"},
             "collector": {"state_dir": self.state},

@@ -46,7 +46,7 @@ static void defaults_are_what_the_design_says(void **state)
 	assert_int_equal(c.process.max_processes, 65536);
 	assert_int_equal(c.process.keep_dead_ms, 120000);
 	assert_string_equal(c.rules.dir, "/etc/picket/policy.d");
-	assert_int_equal(c.rules.unlisted_exec, CONF_UNLISTED_RECORD);
+	assert_int_equal(c.rules.unlisted_exec, CONF_UNLISTED_ALERT);
 	assert_int_equal(c.rules.unlisted_connect, CONF_UNLISTED_RECORD);
 	assert_int_equal(c.rules.unlisted_write, CONF_UNLISTED_RECORD);
 	assert_string_equal(c.journal.dir, "/var/lib/picket/journal");

@@ -266,6 +266,19 @@ struct stage {
 
 static uint64_t image_ids;
 
+/* What lies below /usr is packaged, and nothing else is. */
+static struct file_facts facts_of(const char *path)
+{
+	bool is_packaged =
+		!strncmp(path, "/usr/", 5) || !strncmp(path, "/etc/", 5);
+
+	return (struct file_facts){
+		.known = true,
+		.hash = HASH_DONE,
+		.trust = is_packaged ? TRUST_PACKAGE : TRUST_UNPACKAGED,
+	};
+}
+
 /* The line of images that the text tells, the actor first. */
 static struct image *set_stage(struct stage *s, const struct scene *scene)
 {
@@ -295,8 +308,10 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 		img->exe.path = slice_str(at);
 		img->exe_file.known = true;
 		img->exe_file.nlink = 1;
-		/* Nobody can say what it is: the hard case for silence. */
-		img->exe_facts.known = img->script_facts.known = true;
+		img->exe_facts = facts_of(at);
+		if (plus)
+			img->script_facts = facts_of(plus + 1);
+		img->script_file.known = plus;
 		img->cgroup = slice_str("/system.slice/x");
 		img->unit = slice_str("x.service");
 	}
@@ -408,6 +423,7 @@ static int load(void **state)
 	struct rule_error err;
 
 	(void)state;
+	opt.unlisted[EVENT_EXEC] = UNLISTED_ALERT;
 	if (rule_set_load(POLICY, &opt, &set, &err) == 0)
 		return 0;
 	print_message("# %s:%u: %s\n", err.file, err.line, err.what);
