@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Code that is loaded and picket that is tampered with, under the shipped
 policy: what is done to get past picket is an alert of its own."""
-import contextlib
 import glob
 import os
 import signal
@@ -10,6 +9,7 @@ import subprocess
 import sys
 
 import record
+from deeds import a_cgroup_link
 from lib import (PICKET, POLICY, SHIP, Missing, act, actor, equal, main, run, scene,
                  test, true, wait_for)
 
@@ -279,21 +279,6 @@ def tracing_another_is_told_and_no_alert(s):
     true(not r["tamper"].get("of_picket"), "not picket")
     true(record.raw(r["tamper"], "target_exe").endswith(b"sleep"),
          "the target's executable")
-
-
-def a_cgroup_link(pid):
-    """The number of its newest link that anybody can detach."""
-    numbers = []
-    for path in glob.glob(f"/proc/{pid}/fdinfo/*"):
-        info = {}
-        # Files that it reads come and go while we look.
-        with contextlib.suppress(OSError), open(path, encoding="utf-8") as f:
-            info = dict(line.split(":", 1) for line in f if ":" in line)
-        if info.get("link_type", "").strip() == "cgroup":
-            numbers.append(int(info["link_id"]))
-    if not numbers:
-        raise Missing("cgroup links", "this picket has none")
-    return str(max(numbers))
 
 
 def tables(s, count):

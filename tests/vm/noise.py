@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """An ordinary day of a Debian server, and what an intruder does to it: for
-test_noise.py, in a namespace."""
+test_noise.py, in a guest of system.py."""
 
 SSH = ("timeout 30 ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new "
        "admin@127.0.0.1")
@@ -11,13 +11,39 @@ SERVE = """
 for i in $(seq 20); do curl -fsS http://127.0.0.1/ >/dev/null; done
 redis-cli set a b && redis-cli save && redis-cli get a
 echo '<?php echo 6 * 7;' >/var/www/html/x.php"""
-ROTATE = "logrotate --force /etc/logrotate.conf"
+ROTATE = "logrotate --force /etc/logrotate.conf; systemctl start logrotate"
+# cron has run the crontab when the file is there.
+CRON = "for i in $(seq 600); do [ -e /home/admin/ran ] && exit; sleep 0.2; done; false"
+
+# What an operator would write for what is no package's: here the test's own
+# program, which does all of this.
+OWN_RULE = """[allow guest-driver]
+event = exec
+exe = /usr/bin/bash
+script = /usr/local/sbin/guest-driver
+owner = test
+"""
 
 # What an intruder does: the rule that says so, its severity and tag, and how.
 PYTHON_SHELL = """import os, socket, sys
 s = socket.socket(); %s
 for fd in (0, 1, 2): os.dup2(s.fileno(), fd)
 os.execv('/usr/bin/dash', ['sh', '-i'])"""
+MODULE = "/usr/lib/modules/$(uname -r)/kernel/drivers/net/dummy.ko"
+CONTAINER = "/sys/fs/cgroup/cri-containerd-%064x.scope" % 0xc0ffee
+# By its bytes; or as a file, from the container that it puts itself in.
+LOADER = """cat >/root/l.py <<'E'
+import ctypes, os, sys
+call = ctypes.CDLL(None).syscall
+module = open(sys.argv[1], "rb")
+if sys.argv[2:]:
+    os.mkdir(sys.argv[2])
+    open(sys.argv[2] + "/cgroup.procs", "w").write("0")
+    sys.exit(call(313, module.fileno(), b"", 0))
+data = module.read()
+sys.exit(call(175, data, len(data), b""))
+E
+"""
 FEED = "(sleep 1; echo exit) | nc -q 1 %s 127.0.0.1 %d"
 ATTACKS = [
     ("dropped binary", "exec-from-world-writable", "high", "T1204.002",
@@ -52,6 +78,16 @@ ATTACKS = [
      ">/etc/systemd/system/evil.service"),
     ("program replaced", "system-programs", "high", "T1554",
      "cp /bin/true /usr/bin/evil"),
+    ("packaged program replaced", "packaged-program-replaced", "high", "T1554",
+     "cat /bin/true >/usr/lib/apt/apt-helper; /usr/lib/apt/apt-helper"),
+    ("program of no package", None, "medium", None,
+     "cp /bin/true /opt/x; for i in 1 2 3; do /opt/x; done"),
+    ("module from elsewhere", "module-from-elsewhere", "critical", "T1547.006",
+     f"cp {MODULE} /root/m.ko; insmod /root/m.ko; rmmod dummy"),
+    ("module from memory", "module-from-memory", "critical", "T1547.006",
+     LOADER + f"python3 /root/l.py {MODULE}; rmmod dummy"),
+    ("module of a container", "container-loads-module", "critical", "T1611",
+     LOADER + f"python3 /root/l.py {MODULE} {CONTAINER}; rmmod dummy"),
     ("web shell", "server-runs-shell", "high", "T1505.003",
      "echo '<?php system(\"id\");' >/var/www/html/s.php\n"
      "SCRIPT_FILENAME=/var/www/html/s.php SCRIPT_NAME=/s.php "

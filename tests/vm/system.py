@@ -215,7 +215,8 @@ class System:
                 [*QEMU, "-m", str(self.memory), "-serial", "stdio",
                  "-kernel", kernel / "vmlinuz", "-initrd", initramfs,
                  "-append", APPEND,
-                 "-drive", f"file={disk}/disk,format=raw,if=virtio,snapshot=on",
+                 "-drive", f"file={disk}/disk,format=raw,if=virtio,snapshot=on,"
+                 "cache=unsafe",
                  "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
                  "-chardev", f"socket,id=line,path={address},server=on",
                  "-device", "virtserialport,chardev=line,name=picket.test",
