@@ -43,6 +43,8 @@ static int keep_rule(void *arg, const struct explain_rule *e)
 		.holds = e->holds,
 		.expired = e->info.expired,
 		.final = e->final,
+		/* As all that comes with picket, and upgrades replace. */
+		.is_shipped = e->info.owner && !strcmp(e->info.owner, "picket"),
 		.n_conds = e->n_conds,
 		.n_failed = e->n_failed,
 	};
@@ -265,7 +267,7 @@ static void find_edit(struct why *w, const struct rule_set *set,
 		w->edit = WHY_IMPOSSIBLE;
 		w->why_not = "the program is not known, so no rule can name it";
 	} else if (w->verdict.answer == ANSWER_UNLISTED && lacks &&
-		   lacks->value[0]) {
+		   lacks->value[0] && !w->nearest->is_shipped) {
 		w->edit = WHY_ADD_VALUE;
 		(void)snprintf(w->text, sizeof(w->text), "%s = %s", lacks->key,
 			       lacks->value);

@@ -11,7 +11,7 @@
 struct why_rule {
 	char name[128], file[256], action[16];
 	unsigned line;
-	bool holds, expired, final;
+	bool holds, expired, final, is_shipped;
 	size_t n_conds, n_failed;
 	struct explain_cond *conds;
 };

@@ -7,6 +7,7 @@ import json
 import os
 
 import record
+from lib import POLICY as POLICY_SHIPPED
 from lib import (PICKET, Failure, act, actor, contains, equal, main, run,
                  scene, test, true)
 
@@ -156,6 +157,9 @@ def a_program_is_looked_at_as_it_lies_there(p):
     equal(found["answer"], "unlisted", "the verdict")
     text, _ = p.ask("--policy", policy, "--exec", str(script))
     contains(text, "no package's; to be replaced by: others", "in words")
+    # Nobody edits what is shipped.
+    found = p.why("--exec", str(script), policy=POLICY_SHIPPED)
+    equal(found["edit"], "new_rule", "the edit")
     text, _ = p.ask("--policy", policy, "--exec", "/nowhere/tool")
     contains(text, "/nowhere/tool: not examined (No such file", "in words")
 
