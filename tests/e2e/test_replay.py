@@ -25,6 +25,7 @@ class Place:
     def __init__(self, scene):
         self.dir = scene.dir
         self.journal = scene.agent.journal
+        self.config = scene.agent.config
 
     def policy(self, name, text):
         path = self.dir / f"{name}.ini"
@@ -32,7 +33,8 @@ class Place:
         return path
 
     def replay(self, *words, code=0):
-        p = run([PICKET, "replay", "--journal", self.journal, *words])
+        p = run([PICKET, "replay", "--config", self.config, "--journal",
+                 self.journal, *words])
         if p.returncode != code:
             from lib import Failure
             raise Failure(f"exit code {p.returncode}, not {code}: "

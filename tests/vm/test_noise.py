@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 import record
-from lib import PICKET, Failure, equal, main, need_root, run, test, true
+from lib import PICKET, POLICY, Failure, equal, main, need_root, run, test, true
 from noise import (ATTACKS, CRON, FCGI, INSTALL, OWN_RULE, ROTATE, SERVE, SSH,
                    UPGRADE)
 from system import BUILD, ROOT, System
@@ -137,6 +137,60 @@ def an_ordinary_day_is_silent(d):
         f"{n} {kind}" for kind, n in seen.most_common())
         + f"; {len(noise)} alerts")
     equal(noise, [], "alerts")
+
+
+class Learned:
+    """The shipped policy and what was learned of the day from its beginning,
+    or of its first half, asked about it with all that is unlisted an alert."""
+
+    def __init__(self, d):
+        self.kept = BUILD / "vm" / "noise"
+        self.policy = self.kept / "policy.d"
+        shutil.copytree(POLICY, self.policy, dirs_exist_ok=True)
+        shutil.copy(CONTAINERS, self.policy)
+        (self.policy / "90-test.ini").write_text(OWN_RULE)
+        self.config = self.kept / "strict.ini"
+        self.config.write_text("[rules]\n" + "".join(
+            f"unlisted_{kind} = alert\n" for kind in KINDS))
+        day = [r["time"] for part in ("boot", *(what for what, _ in DAY))
+               for r in d.parts[part] if r["kind"] in KINDS]
+        self.begin, self.middle, self.end = (day[0], day[len(day) // 2],
+                                             day[-1])
+
+    def _ask(self, command, begin, end, *words):
+        p = run([PICKET, command, "--journal",
+                 self.kept / "var/lib/picket/journal", "--config", self.config,
+                 "--policy", self.policy, "--from", begin, "--to", end, *words])
+        if p.returncode not in (0, 1) or (command == "learn" and p.returncode):
+            raise Failure(f"picket {command}: {p.stderr!r}")
+        return p.stdout
+
+    def learn(self, begin, end):
+        file = self.policy / "95-learned.ini"
+        file.unlink(missing_ok=True)
+        self._ask("learn", begin, end, "-o", file)
+        return file.read_text().count("\n[allow ")
+
+    def unlisted(self, begin, end):
+        r = json.loads(self._ask("replay", begin, end, "--json"))
+        return r["policy"]["unlisted"], r["events"]
+
+
+@test
+def what_was_learned_of_the_day_is_silent_about_it(d):
+    of = Learned(d)
+    before, events = of.unlisted(of.begin, of.end)
+    rules = of.learn(of.begin, of.end)
+    after, _ = of.unlisted(of.begin, of.end)
+    print(f"#> learned of the whole day: {rules} rules; of {events} events "
+          f"{before} were unlisted before and {after} are")
+    # What anybody may replace is not allowed, and told as left out.
+    true(after * 50 <= before, f"{after} of {before} are unlisted")
+    rules = of.learn(of.begin, of.middle)
+    half, events = of.unlisted(of.middle, of.end)
+    print(f"#> learned of its first half: {rules} rules; of {events} events in "
+          f"the second {half} are unlisted")
+    true(half * 2 <= before, f"{half} of {before} are unlisted")
 
 
 @test
