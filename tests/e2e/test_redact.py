@@ -200,7 +200,8 @@ def the_key_is_made_once_and_for_us_alone(place):
 @test
 def a_replay_claims_no_difference_because_of_it(place):
     p = lib.run([lib.PICKET, "replay", "--journal", place.agent.journal,
-                 "--policy", place.agent.policy, "--json"])
+                 "--config", place.agent.config, "--policy",
+                 place.agent.policy, "--json"])
     equal(p.returncode, 0, f"exit code: {p.stdout!r} {p.stderr!r}")
     r = json.loads(p.stdout)
     equal((r["newly_alerted"], r["newly_silenced"]), (0, 0), "changes")
