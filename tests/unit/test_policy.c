@@ -73,6 +73,8 @@ static const struct scene {
 	      "/usr/lib/systemd/system/x.service.dpkg-new",
 	      "/usr/lib/systemd/system/x.service"),
 	DOES(NULL, "/usr/bin/dpkg" APT, OP_UNLINK, "/etc/pam.d/x"),
+	DOES(NULL, "/usr/bin/dpkg" APT, OP_OPEN, "/var/lib/dpkg/status-new"),
+	DOES(NULL, "/usr/bin/apt-get" LOGIN, OP_OPEN, "/var/lib/dpkg/lock"),
 	DOES(NULL, "/usr/bin/dpkg" APT, OP_OPEN,
 	     "/usr/lib/modules/6.1.0-13-amd64/kernel/fs/x.ko"),
 	DOES(NULL, "/usr/bin/dpkg < /usr/bin/bash", OP_OPEN,
@@ -178,6 +180,17 @@ static const struct scene {
 	TAMPERS("picket-traced", "/usr/bin/gdb" LOGIN, TAMPER_PTRACE),
 	TAMPERS("picket-traced", "/usr/bin/python3.11" LOGIN, TAMPER_VM_WRITE),
 	TAMPERS("picket-bpf", "/usr/sbin/bpftool" LOGIN, TAMPER_BPF),
+	/* nobody's program, and a server that installs one */
+	RUNS("unlisted", "/opt/x" LOGIN),
+	RUNS("unlisted", "/usr/bin/dash+/opt/x.sh" LOGIN),
+	RUNS("unlisted", "/usr/bin/dash+/var/lib/dpkg/info/x.postinst" LOGIN),
+	RUNS("server-child-administers", "/usr/bin/dpkg < /usr/bin/dash" NGINX),
+	RUNS("server-child-administers",
+	     "/usr/sbin/useradd < /usr/bin/sudo < /usr/bin/dash" NGINX),
+	DOES("package-database", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/var/lib/dpkg/status"),
+	DOES("package-database", "/home/u/usr/bin/dpkg" LOGIN, OP_OPEN,
+	     "/var/lib/dpkg/info/x.md5sums"),
 	RUNS("exec-from-world-writable", "/tmp/.x/a" NGINX),
 	RUNS("exec-from-world-writable", "/dev/shm/a" LOGIN),
 	RUNS("exec-from-world-writable", "/var/tmp/mkinitramfs_x/a" LOGIN),
@@ -360,7 +373,8 @@ static void the_shipped_policy_tells_intruders_from_the_system(void **state)
 		struct event ev = event_of(s);
 		struct verdict v =
 			rule_set_match(set, &ev, set_stage(&stage, s));
-		const char *got = v.alert ? v.rule : "silence";
+		const char *says = v.rule ? v.rule : "unlisted";
+		const char *got = v.alert ? says : "silence";
 
 		if (!strcmp(got, s->rule ? s->rule : "silence"))
 			continue;
