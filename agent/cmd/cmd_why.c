@@ -192,24 +192,49 @@ static int answer(struct asked *q, const struct event *ev,
 /* A pending verdict is settled by then. */
 #define FOUND_WITHIN_NS (10 * (int64_t)NS_PER_S)
 
+static bool is_pending(const struct view *v)
+{
+	return v->event && v->event->verdict &&
+	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
+}
+
+/*
+ * What the program was found to be stands behind the event: as a rule soon;
+ * where picket died meanwhile, wherever the next one began. NULL: nowhere.
+ */
+static struct findings *found_behind(const char *journal, const struct view *v)
+{
+	const int64_t ends[] = { v->wall_ns + FOUND_WITHIN_NS, INT64_MAX };
+	struct findings *f = NULL;
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		findings_free(f);
+		f = NULL;
+		if (findings_read(journal,
+				  &(struct span){ v->wall_ns, ends[i] },
+				  &f) < 0)
+			return NULL;
+		if (!is_pending(v) || findings_verdict(f, v->epoch, v->seq))
+			break;
+	}
+	return f;
+}
+
 static void on_found(void *arg, const struct view_images *images,
 		     const struct view *v)
 {
 	const struct text_style style = { .with_date = true };
 	struct asked *q = arg;
 	const struct image *img;
-	struct findings *findings = NULL;
+	struct findings *findings;
 	struct recall *recall;
 	struct event ev;
 
 	q->error = recall_new(&recall);
 	if (q->error < 0)
 		return;
-	/* What the program was found to be stands behind the event. */
-	if (findings_read(
-		    q->s->journal,
-		    &(struct span){ v->wall_ns, v->wall_ns + FOUND_WITHIN_NS },
-		    &findings) == 0)
+	findings = found_behind(q->s->journal, v);
+	if (findings)
 		recall_use(recall, findings);
 	q->error = recall_event(recall, images, v, &ev, &img);
 	if (q->error == 0 || (q->error > 0 && ev.kind == EVENT_EXIT))
