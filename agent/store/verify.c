@@ -286,6 +286,24 @@ static int check_end(struct check *c, bool last)
 	return sha_link(c, c->before_end, c->before);
 }
 
+/*
+ * Under a header with another epoch, salt or size nothing in the segment is a
+ * frame; that is not the same as nothing being there.
+ */
+static int check_header(struct check *c)
+{
+	struct journal_frame_header h;
+	int n;
+
+	c->odd_header = c->scan.header.header_size != JOURNAL_HEADER_AREA;
+	n = segment_pread(c->scan.fd, &h, sizeof(h), JOURNAL_HEADER_AREA);
+	if (n < 0 || (size_t)n < sizeof(h))
+		return n < 0 ? n : 0;
+	if (h.magic == JOURNAL_FRAME_MAGIC && h.epoch != c->scan.header.epoch)
+		c->odd_header = true;
+	return 0;
+}
+
 static int check_frames(struct check *c)
 {
 	struct scan_hit hit;
@@ -390,6 +408,8 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 	c->clean = c->final = false;
 	c->sealed_findings = c->border_findings = c->out->n_findings;
 	r = check_copies(c);
+	if (r >= 0)
+		r = check_header(c);
 	if (r >= 0)
 		r = check_frames(c);
 	return r < 0 ? r : check_end(c, last);

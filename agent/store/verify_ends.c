@@ -13,6 +13,8 @@
 /* A segment ends in a seal: less than one, in its place, is a part of it. */
 #define SEAL_SIZE (FRAME_HEADER + sizeof(struct journal_seal))
 
+static const char odd_header[] = "the header is not that of its frames";
+
 void verify_border(struct check *c, const struct journal_segment_header *h)
 {
 	bool same = !memcmp(h->previous_sha, c->before, sizeof(c->before));
@@ -44,6 +46,11 @@ void verify_border(struct check *c, const struct journal_segment_header *h)
 	} else if (h->number != c->segment + 1) {
 		f.kind = VERIFY_REMOVED;
 		f.what = "segments are gone";
+	} else if (c->odd_header) {
+		f.kind = VERIFY_EDITED;
+		f.from = 0;
+		f.to = JOURNAL_HEADER_AREA;
+		f.what = odd_header;
 	} else if (lost || (!c->ends_in_seal && c->rest < SEAL_SIZE)) {
 		f.kind = VERIFY_TRUNCATED;
 		f.what = "the segment ends too early";
@@ -89,6 +96,12 @@ void verify_state(struct check *c, const struct state *before)
 		st.clean = false;
 	f.last_seq = st.seq - 1;
 	if (st.seq > c->next) {
+		if (c->odd_header) {
+			f.kind = VERIFY_EDITED;
+			f.from = 0;
+			f.to = JOURNAL_HEADER_AREA;
+			f.what = odd_header;
+		}
 		verify_find(c, f);
 	} else if (st.clean && c->rest) {
 		f.kind = VERIFY_EDITED;

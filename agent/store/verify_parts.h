@@ -28,6 +28,8 @@ struct check {
 	uint32_t epoch;
 	uint8_t before[JOURNAL_SHA_SIZE];
 	uint64_t before_end;
+	/* Its frames do not begin where it says, or are of another epoch. */
+	bool odd_header;
 	uint64_t rest; /* bytes at its end that are no frame */
 	bool clean;    /* the last seal said so */
 	bool final;    /* so did the last frame: nobody goes on behind it */

@@ -7,6 +7,7 @@
  */
 #include "store/reader.h"
 
+#include "base/crc32c.h"
 #include "store/dir.h"
 #include "verify_check.h"
 
@@ -57,6 +58,12 @@ static void forge_segment(const struct store_dir *d, uint64_t from,
 	if (with->first_seq)
 		h.first_seq = with->first_seq;
 	segment_encode_header(&h, bytes);
+	if (with->header_size) {
+		h.header_size = with->header_size;
+		h.crc = crc32c(0, &h, offsetof(__typeof__(h), crc));
+		memcpy(bytes, &h, sizeof(h));
+		memcpy(bytes + sizeof(h), &h, sizeof(h));
+	}
 	(void)snprintf(name, sizeof(name), "%016" PRIu64 ".seg", h.number);
 	store_save(store_path(d, name, path), bytes, n);
 	free(bytes);
@@ -231,6 +238,29 @@ static void one_in_the_middle_costs_itself(void **state)
 	}
 }
 
+/* Frames of another epoch than the header's, or at another place. */
+static void a_header_that_is_not_its_frames_is_edited(void **state)
+{
+	static const struct journal_segment_header lies[] = {
+		{ .epoch = 5 },
+		{ .header_size = 2048 },
+	};
+	struct verify_result v;
+	struct store_dir d;
+	uint64_t segment;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 2 * 2; i++) {
+		begin(&d);
+		segment = i / 2 ? last_segment(&d) : 2;
+		forge_segment(&d, segment, &lies[i % 2]);
+		v = check(&d, NULL);
+		expect(&v, VERIFY_EDITED, segment);
+		store_end(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +270,7 @@ int main(void)
 		cmocka_unit_test(
 			one_that_comes_while_it_is_written_is_passed_by),
 		cmocka_unit_test(one_in_the_middle_costs_itself),
+		cmocka_unit_test(a_header_that_is_not_its_frames_is_edited),
 	};
 
 	return cmocka_run_group_tests_name("forged_files", tests, NULL, NULL);
