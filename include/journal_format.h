@@ -10,7 +10,8 @@
  *	0000000000000002-0000000000004711.cut
  *				bytes that recovery cut off segment 2 at offset
  *				4711; kept for people, never read again
- *	state-0001.cut		a `state` that recovery did not believe
+ *	state-0001.cut		a `state` that recovery did not believe, or what
+ *	lock-0001.cut		had such a name and was no file
  *	0000000000000003.new	a segment whose making was interrupted: ignore
  *	state			identity and epoch, text, replaced whole
  *	lock			locked by the writer (fcntl, open file

@@ -22,6 +22,8 @@
 #include "store/segment.h"
 
 #define STATE_MAX 512
+/* Names that one thing may be set aside under. */
+#define ASIDE_MAX 9999
 
 static int by_number(const void *a, const void *b)
 {
@@ -105,6 +107,22 @@ int dir_remove_unfinished(int dirfd)
 			return -errno;
 	}
 	return 0;
+}
+
+int dir_set_aside(int dirfd, const char *name, char ret[static 64])
+{
+	struct stat st;
+	unsigned i;
+
+	for (i = 1; i <= ASIDE_MAX; i++) {
+		(void)snprintf(ret, 64, "%.48s-%04u.cut", name, i);
+		if (!fstatat(dirfd, ret, &st, AT_SYMLINK_NOFOLLOW))
+			continue;
+		if (errno != ENOENT || renameat(dirfd, name, dirfd, ret) < 0)
+			return -errno;
+		return fs_sync_dir(dirfd);
+	}
+	return -ENOSPC;
 }
 
 int dir_list(int dirfd, struct dir_list *ret)

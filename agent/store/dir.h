@@ -15,6 +15,7 @@ struct identity {
 	uint8_t id[JOURNAL_ID_SIZE];
 	uint32_t epoch_most;
 	uint64_t segment_most, seq_most;
+	uint64_t state_seq; /* the next number, as the state says it; or 0 */
 };
 
 /* Numbers of the segments present, ascending. Free `numbers`. */
@@ -42,6 +43,12 @@ static inline void dir_list_done_fn(struct dir_list *l)
 
 /* Remove segments whose making was interrupted. The lock must be held. */
 int dir_remove_unfinished(int dirfd);
+
+/*
+ * Give what has this name another, NAME-0001.cut or the first such that is free,
+ * which *ret is then. Whatever it is: nothing is deleted or followed. -errno.
+ */
+int dir_set_aside(int dirfd, const char *name, char ret[static 64]);
 
 struct state {
 	uint8_t id[JOURNAL_ID_SIZE];

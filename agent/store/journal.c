@@ -183,6 +183,7 @@ int journal_open(const struct journal_settings *s, struct journal **ret,
 {
 	struct journal_opening opening;
 	struct journal *j;
+	char aside[64];
 	int r;
 
 	j = calloc(1, sizeof(*j));
@@ -209,7 +210,7 @@ int journal_open(const struct journal_settings *s, struct journal **ret,
 		(void)say(what, j->dir, r);
 		goto fail;
 	}
-	r = lock_take(j->dirfd, &j->lockfd, ret_holder);
+	r = lock_take(j->dirfd, &j->lockfd, ret_holder, aside);
 	if (r < 0) {
 		(void)say(what, "lock", r);
 		goto fail;
@@ -222,6 +223,8 @@ int journal_open(const struct journal_settings *s, struct journal **ret,
 		(void)say(what, "thread", r);
 		goto fail;
 	}
+	if (!*opening.cut_file)
+		memcpy(opening.cut_file, aside, sizeof(aside));
 	*ret_opening = opening;
 	*ret = j;
 	return 0;

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "store/dir.h"
 
 #define LOCK_NAME "lock"
 
@@ -37,18 +38,41 @@ static int read_pid(int fd)
 	return (int)pid;
 }
 
-int lock_take(int dirfd, int *ret_fd, int *ret_holder)
+static int open_lock(int dirfd)
+{
+	int fd = openat(dirfd, LOCK_NAME,
+			O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY |
+				O_NONBLOCK,
+			0600);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return -ELOOP;
+}
+
+int lock_take(int dirfd, int *ret_fd, int *ret_holder,
+	      char ret_aside[static 64])
 {
 	/* Of the open file, not of the process: no close elsewhere drops it. */
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	cleanup_close int fd = -1;
 	char text[16];
-	int n;
+	int n, r;
 
-	fd = openat(dirfd, LOCK_NAME,
-		    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (fd < 0)
-		return -errno;
+	*ret_aside = '\0';
+	r = fd = open_lock(dirfd);
+	/* Whatever has its name and is no file, nobody of ours holds it. */
+	if (r == -ELOOP || r == -EISDIR || r == -ENXIO) {
+		r = dir_set_aside(dirfd, LOCK_NAME, ret_aside);
+		if (r >= 0)
+			r = fd = open_lock(dirfd);
+	}
+	if (r < 0)
+		return r;
 	if (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return -errno;

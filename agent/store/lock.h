@@ -4,6 +4,8 @@
 
 /*
  * The descriptor that holds the lock until it is closed. -EWOULDBLOCK:
- * another process has it, its pid in *ret_holder (0: not known).
+ * another process has it, its pid in *ret_holder (0: not known). What had the
+ * lock's name and is no file was given the name in ret_aside; empty: nothing.
  */
-int lock_take(int dirfd, int *ret_fd, int *ret_holder);
+int lock_take(int dirfd, int *ret_fd, int *ret_holder,
+	      char ret_aside[static 64]);

@@ -28,9 +28,6 @@
  */
 #define EPOCHS_UNKNOWN 256
 
-/* Names that a state may be set aside under. */
-#define STATE_CUTS_MAX 9999
-
 struct job {
 	int dirfd;
 	const struct journal_settings *settings;
@@ -152,20 +149,6 @@ static int set_aside_whole(struct job *j, uint64_t number)
 	return 0;
 }
 
-/* state-0001.cut, the first of them that is free; -ENOSPC. */
-static int state_cut_name(const struct job *j, char buf[static 64])
-{
-	struct stat st;
-	unsigned i;
-
-	for (i = 1; i <= STATE_CUTS_MAX; i++) {
-		(void)snprintf(buf, 64, STATE_NAME "-%04u.cut", i);
-		if (fstatat(j->dirfd, buf, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return errno == ENOENT ? 0 : -errno;
-	}
-	return -ENOSPC;
-}
-
 /*
  * A state that is none, or another journal's. One that is a file would be
  * replaced; anything else must go, or there is no way to write one.
@@ -180,14 +163,9 @@ static int set_aside_state(struct job *j)
 		return fail(j, -errno, STATE_NAME);
 	if (S_ISREG(st.st_mode) && !may_set_aside(j, segment_weight(&st)))
 		return 0;
-	r = state_cut_name(j, to);
+	r = dir_set_aside(j->dirfd, STATE_NAME, to);
 	if (r < 0)
 		return fail(j, r, "set aside a damaged state");
-	if (renameat(j->dirfd, STATE_NAME, j->dirfd, to) < 0)
-		return fail(j, -errno, "set aside a damaged state");
-	r = fs_sync_dir(j->dirfd);
-	if (r < 0)
-		return fail(j, r, "sync directory");
 	note_cut(j, to, (uint64_t)st.st_size, segment_weight(&st));
 	return 0;
 }

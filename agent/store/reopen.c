@@ -114,6 +114,7 @@ static int open_dir(struct journal *j, int *ret_dirfd, int *ret_lockfd)
 	mode_t mode = j->settings.file_mode;
 	cleanup_close int dirfd = -1, lockfd = -1;
 	struct stat ours, shown, lock;
+	char aside[64];
 	int holder, r;
 
 	j->what = "open directory";
@@ -131,7 +132,7 @@ static int open_dir(struct journal *j, int *ret_dirfd, int *ret_lockfd)
 		return 0;
 	}
 	j->what = "lock";
-	r = lock_take(dirfd, &lockfd, &holder);
+	r = lock_take(dirfd, &lockfd, &holder, aside);
 	if (r < 0)
 		return r;
 	*ret_dirfd = steal_fd(&dirfd);

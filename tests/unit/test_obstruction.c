@@ -124,6 +124,60 @@ static void a_last_segment_that_nobody_may_write_is_left(void **state)
 	store_end(&d);
 }
 
+static void make_dir(const char *path)
+{
+	char inside[300];
+
+	assert_int_equal(mkdir(path, 0755), 0);
+	(void)snprintf(inside, sizeof(inside), "%s/x", path);
+	store_save(inside, "x", 1);
+}
+
+static void make_link(const char *path)
+{
+	assert_int_equal(symlink("/nowhere/at/all", path), 0);
+}
+
+static void make_fifo(const char *path)
+{
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+/* State and lock: they make way, whole, and it is told. */
+static void what_has_the_name_of_a_file_of_ours_is_set_aside(void **state)
+{
+	static void (*const makes[])(const char *path) = { make_dir, make_link,
+							   make_fifo };
+	static const char *const names[] = { "state", "lock" };
+	struct store_dir d;
+	struct stat st;
+	char path[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3 * 2; i++) {
+		store_begin(&d);
+		store_open(&d);
+		store_events(&d, 30);
+		store_close(&d);
+		store_path(&d, names[i / 3], path);
+		assert_int_equal(unlink(path), 0);
+		makes[i % 3](path);
+		store_open(&d);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_true(S_ISREG(st.st_mode));
+		assert_memory_equal(d.opening.cut_file, names[i / 3],
+				    strlen(names[i / 3]));
+		store_path(&d, d.opening.cut_file, path);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_false(S_ISREG(st.st_mode));
+		store_events(&d, 30);
+		store_close(&d);
+		assert_int_equal(store_read(&d).events, 60);
+		store_end(&d);
+	}
+}
+
 static void a_name_as_high_as_they_go_hides_nothing(void **state)
 {
 	static const char *const names[] = { "9999999999999999.seg",
@@ -175,6 +229,8 @@ int main(void)
 			a_directory_under_a_name_to_come_is_passed_over),
 		cmocka_unit_test(a_segment_that_cannot_go_costs_its_room),
 		cmocka_unit_test(a_last_segment_that_nobody_may_write_is_left),
+		cmocka_unit_test(
+			what_has_the_name_of_a_file_of_ours_is_set_aside),
 		cmocka_unit_test(a_name_as_high_as_they_go_hides_nothing),
 	};
 

@@ -169,18 +169,19 @@ static void state_is_read_back_or_refused(void **state)
 
 static void lock_is_held_by_one_and_names_it(void **state)
 {
+	char aside[64];
 	int one = -1, two = -1, holder = 0, dirfd;
 	struct store_dir d;
 
 	(void)state;
 	store_begin(&d);
 	dirfd = open(d.base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(lock_take(dirfd, &one, &holder), 0);
-	assert_int_equal(lock_take(dirfd, &two, &holder), -EWOULDBLOCK);
+	assert_int_equal(lock_take(dirfd, &one, &holder, aside), 0);
+	assert_int_equal(lock_take(dirfd, &two, &holder, aside), -EWOULDBLOCK);
 	assert_int_equal(holder, getpid());
 	(void)close(one);
 	/* What the file says means nothing once nobody holds it. */
-	assert_int_equal(lock_take(dirfd, &two, &holder), 0);
+	assert_int_equal(lock_take(dirfd, &two, &holder, aside), 0);
 	(void)close(two);
 	(void)close(dirfd);
 	store_end(&d);
