@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -169,6 +170,7 @@ static int show(const struct settings *s, const struct tail_settings *t,
 {
 	struct tail_view *view = NULL;
 	struct loop *loop = NULL;
+	uint64_t first, last;
 	int k;
 
 	k = tail_view_new(t, &view);
@@ -180,6 +182,10 @@ static int show(const struct settings *s, const struct tail_settings *t,
 	if (view && tail_view_bad(view))
 		log_warning("%lu records could not be understood",
 			    tail_view_bad(view));
+	if (k >= 0 && s->no_follow && reader_ends_early(r, &first, &last))
+		log_warning("the journal ends before what its state says: "
+			    "numbers %" PRIu64 "-%" PRIu64 " are missing",
+			    first, last);
 	tail_view_free(view);
 	loop_free(loop);
 	/* Nobody reads any more: as good as the end. */

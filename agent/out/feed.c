@@ -190,6 +190,12 @@ int feed_peek(struct feed *f, const struct view **ret)
 	return f->got;
 }
 
+bool feed_ends_early(const struct feed *f, uint64_t *ret_first,
+		     uint64_t *ret_last)
+{
+	return reader_ends_early(f->reader, ret_first, ret_last);
+}
+
 const struct view_images *feed_images(const struct feed *f)
 {
 	return f->images;

@@ -52,6 +52,10 @@ enum feed_got {
 int feed_peek(struct feed *f, const struct view **ret);
 void feed_taken(struct feed *f);
 
+/* As reader_ends_early, where feed_peek says FEED_NONE. */
+bool feed_ends_early(const struct feed *f, uint64_t *ret_first,
+		     uint64_t *ret_last);
+
 const struct view_images *feed_images(const struct feed *f);
 
 /* Readable when there may be more; feed_clear then. */

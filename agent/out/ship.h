@@ -24,7 +24,8 @@ struct ship_settings {
 	const char *journal_dir;	   /* the same */
 	/*
 	 * Ship what is there, then say that it is done: with 0 when everything
-	 * was acknowledged; with 1 when a record was refused, or when `timeout`
+	 * was acknowledged; with 1 when a record was refused, the journal's end
+	 * is gone or the cursor cannot be saved, or when `timeout`
 	 * has passed without any progress and the collector still does not
 	 * take what it is sent.
 	 */

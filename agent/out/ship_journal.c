@@ -74,6 +74,7 @@ static int use_journal(struct ship *s)
 	ship_begin_batch(s);
 	s->read = (struct early_name){ s->cursor.epoch, s->cursor.seq };
 	s->tally_changed = false;
+	s->told_early_end = false;
 	r = tally_load(s->collector->state_dir, s->cursor.journal, &s->tally);
 	if (r < 0)
 		return r;
@@ -231,6 +232,23 @@ static int fill_one(struct ship *s)
 	return 1;
 }
 
+/* Once: nobody else says so, for there is nothing to ship of it. */
+static void tell_early_end(struct ship *s)
+{
+	uint64_t first, last;
+	char what[256];
+
+	if (s->told_early_end || !feed_ends_early(s->feed, &first, &last))
+		return;
+	s->told_early_end = s->failed = true;
+	(void)snprintf(what, sizeof(what),
+		       "the journal ends before what its state says: numbers "
+		       "%" PRIu64 "-%" PRIu64 " are missing",
+		       first, last);
+	ship_tell(s, SHIP_WARNING, "%s", what);
+	ship_note_error(s, what);
+}
+
 /* The journal ended, or failed, with nothing read that could be sent first. */
 static int nothing_read(struct ship *s, int r)
 {
@@ -248,7 +266,8 @@ static int nothing_read(struct ship *s, int r)
 					    : strerror(-r));
 		return no_journal(s, what);
 	}
-	return s->once ? ship_stop(s, s->failed) : 0;
+	tell_early_end(s);
+	return s->once ? ship_stop(s, s->failed || s->cursor_failed) : 0;
 }
 
 /* How long the batch may still wait for more; 0: not at all. */

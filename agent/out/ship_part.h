@@ -79,7 +79,8 @@ struct ship {
 
 	struct buf plain, packed;
 	uint64_t progress_ns; /* once: last time that something went on */
-	bool failed;	      /* once: a record was refused */
+	bool failed;	      /* once: not all arrived: refused, or gone */
+	bool told_early_end;  /* that the end of this journal is gone */
 	struct ship_status status;
 	bool status_dirty;
 };

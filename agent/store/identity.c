@@ -159,6 +159,8 @@ int identity_find(int dirfd, struct dir_list *l)
 		r = judge_numbers(&w, has_state ? &st : NULL, &o);
 		if (r >= 0)
 			l->whose = o;
+		if (r >= 0 && has_state && identity_takes_state(&o, &st))
+			l->whose.state_seq = st.seq;
 	}
 	free(w.all);
 	return r;

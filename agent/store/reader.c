@@ -260,6 +260,8 @@ static int look_whose(struct reader *r, const struct journal_segment_header *h,
 	if (err < 0 || !now.is_known)
 		return err;
 	*ret_news = !r->here.is_known || !identity_has(&r->here, now.id);
+	/* What it promises now may not have been there when we listed. */
+	now.state_seq = *ret_news ? 0 : r->here.state_seq;
 	r->here = now;
 	return identity_takes(&now, h);
 }
@@ -655,6 +657,17 @@ int reader_next(struct reader *r, struct reader_frame *ret)
 		if (err <= 0)
 			return err;
 	}
+}
+
+bool reader_ends_early(const struct reader *r, uint64_t *ret_first,
+		       uint64_t *ret_last)
+{
+	if (!r->here.state_seq || !identity_has(&r->here, r->id) ||
+	    r->next >= r->here.state_seq || r->here.state_seq <= 1)
+		return false;
+	*ret_first = r->next ? r->next : 1;
+	*ret_last = r->here.state_seq - 1;
+	return true;
 }
 
 int reader_fd(struct reader *r)

@@ -73,6 +73,13 @@ int reader_open_at(const char *dir, const struct reader_place *at,
 int reader_next(struct reader *r, struct reader_frame *ret);
 
 /*
+ * When there is nothing more: did the journal's state, as it was at opening,
+ * speak of numbers that never came? Its end was cut off, or removed.
+ */
+bool reader_ends_early(const struct reader *r, uint64_t *ret_first,
+		       uint64_t *ret_last);
+
+/*
  * Readable when there may be more (inotify). Owned by the reader, made at the
  * first call, and readable then at once: look again before waiting.
  */

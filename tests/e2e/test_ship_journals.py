@@ -288,5 +288,37 @@ def of_one_that_is_removed_it_is_told_how_far_it_came():
             exactly(c, former[:there] + names)
 
 
+@test
+def an_end_that_is_gone_is_told():
+    """The state knows of more than is there: that is not everything."""
+    with pair() as (c, s):
+        names = s.make(1500, "--segment-size", "64K")
+        newest = sorted(s.journal.glob("*.seg"))[-1]
+        newest.unlink()
+        s.once(code=1)
+        said = re.search(r"numbers (\d+)-(\d+) are missing", s.log_text())
+        true(said, s.log_text())
+        first, last = map(int, said.groups())
+        equal(last, len(names), "the last that is missing")
+        exactly(c, names[:first - 1])
+        true("ends before" in s.status()["error"], s.status())
+        for begin, told in (("oldest", True), ("now", True)):
+            p = lib.run([lib.PICKET, "tail", "--journal", s.journal,
+                         "--no-follow", "--from", begin])
+            equal(p.returncode, 0, "exit code")
+            equal(f"numbers {first}-{last} are missing".encode() in p.stderr,
+                  told, f"{begin}: {p.stderr!r}")
+
+
+@test
+def once_is_no_success_where_the_cursor_cannot_be_saved():
+    with pair() as (c, s):
+        names = s.make(50)
+        (s.state / "ship" / "in-the-way").mkdir(parents=True)
+        s.once(code=1)
+        exactly(c, names)
+        true("cannot save the cursor" in s.log_text(), s.log_text())
+
+
 if __name__ == "__main__":
     lib.main()
