@@ -259,7 +259,8 @@ APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
 PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh)
 # A whole Debian system, put together as root: for test-all alone.
-SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system tests/vm/test_noise.py tests/vm/test_deb.py)
+SYSTEM_TESTS := tests/vm/test_noise.py tests/vm/test_deb.py tests/vm/test_deb_ends.py
+SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system $(SYSTEM_TESTS))
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py \

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest of system.py where picket runs as a service and ships to a collector
 outside, and what is asked of it in tests."""
+import contextlib
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import time
 
@@ -10,12 +13,22 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 import completeness
-from lib import Failure, equal, true
+from lib import Failure, contains, equal, need_root, true, workdir
+from shipping import Collector
+from system import BUILD, COLLECTOR, NETWORK, ROOT, System
 
 JOURNAL = "/var/lib/picket/journal"
 CONFIG = "/etc/picket/agent.ini"
 # Emulated, with everything else that the machine does.
-PATIENCE = 120
+PATIENCE = 240
+
+# What attaching may take, and what ending it leaves as it was.
+PATIENT = """
+mkdir -p /etc/systemd/system/picket.service.d
+printf '[Service]\\nTimeoutStartSec=600\\n' \\
+    >/etc/systemd/system/picket.service.d/patient.conf
+"""
+NOT_PATIENT = "rm -r /etc/systemd/system/picket.service.d\n"
 
 # Programs started all the while, each with a number of its own.
 MARKS = """
@@ -105,3 +118,52 @@ class Server:
                 true(not found[key].pairs, f"{key} in {journal}: {found[key]}")
             equal((found["differ"], found["counts"], found["doubled"]),
                   ([], [], {}), f"other than once in {journal}")
+
+
+def package(name, *arguments):
+    """A package of this tree, made where it disturbs nobody, and once for a
+    tree without changes."""
+    build = BUILD / "vm" / name
+    tree = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
+                          capture_output=True, text=True).stdout.strip()
+    stamp = build / "of"
+    if tree and not tree.endswith("-dirty") and stamp.exists() and \
+            stamp.read_text() == tree:
+        return next((build / "deb").glob("picket_*.deb"))
+    environ = {k: v for k, v in os.environ.items()
+               if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    p = subprocess.run(["make", "-s", f"BUILD={build}", *arguments, "deb"],
+                       cwd=ROOT, env=environ, capture_output=True, text=True)
+    if p.returncode:
+        raise Failure(f"make deb: {p.stdout}{p.stderr}")
+    stamp.write_text(tree)
+    return next((build / "deb").glob("picket_*.deb"))
+
+
+def packages():
+    """An old one and a new one. PICKET_VM_DEBS: "OLD NEW", made before."""
+    made = os.environ.get("PICKET_VM_DEBS", "").split()
+    return made or [package("deb-old"), package("deb-new", "VERSION=99.0")]
+
+
+@contextlib.contextmanager
+def with_packages():
+    """A server where both lie and neither is installed."""
+    need_root()
+    old, new = packages()
+    with workdir("deb") as directory, Collector(directory) as collector, \
+            System(picket=False, port=collector.port,
+                   copies={"/root/old.deb": old, "/root/new.deb": new}) as g:
+        g.do(NETWORK + PATIENT)
+        yield Server(g, collector)
+
+
+def install(s):
+    said = s.do("apt-get -q -y install /root/old.deb 2>&1")
+    contains(said, "Setting up picket", "what apt says")
+    true("picket:" not in said, f"no complaint of the package's in:\n{said}")
+    s.watching()
+    equal(s.do("systemctl list-units --failed --no-legend --plain"), "",
+          "failed units")
+    s.do(f"sed -i 's,^url =.*,url = http://{COLLECTOR}/v1/logs,' {CONFIG}\n"
+         "systemctl enable --now picket-ship 2>&1")
