@@ -136,6 +136,8 @@ static __always_inline void put_cut_component(struct record r, struct dentry *d)
 
 	if (n < room || !is_inside(at, r))
 		return;
+	/* Never more than n: newer clangs leave the mask out, 5.10 needs it. */
+	barrier_var(room);
 	bpf_probe_read_kernel(r.p + at, room & 0xff, name + n - room);
 	r.f->at = at;
 }
