@@ -63,6 +63,10 @@ static const char *error_text(const struct http *h, CURLcode code)
 {
 	if (h->refused)
 		return h->refused;
+	/* libcurl's word for one that its 100 KiB do not hold. */
+	if (code == CURLE_OUT_OF_MEMORY)
+		return "no memory, or a line of the answer's head is longer "
+		       "than 100 KiB";
 	return *h->error ? h->error : curl_easy_strerror(code);
 }
 

@@ -39,9 +39,10 @@ static uint64_t unread(const struct journal *j, size_t i)
 {
 	uint64_t first = j->infos[i].first_seq, end = j->infos[i + 1].first_seq;
 
-	if (!j->has_cursor || end <= j->cursor + 1)
-		return 0;
-	return end - (first > j->cursor ? first : j->cursor + 1);
+	if (first <= j->cursor)
+		first = j->cursor + 1;
+	/* A header that was forged upward may say that it ends before. */
+	return j->has_cursor && end > first ? end - first : 0;
 }
 
 /*
