@@ -122,6 +122,27 @@ static bool can_look(void)
 	return fd >= 0;
 }
 
+/*
+ * The kernel looks at what it has cached, and gives up where a mount or a
+ * rename somewhere on the machine comes between: seen once in three runs with
+ * others at work. Asked again, it does not.
+ */
+static struct slice look(const char *path, bool follow, bool wants, char *out)
+{
+	struct slice got = { 0 };
+	struct stat st;
+
+	for (int n = 0; n < 10000; n++) {
+		got = second_look(&here, slice_str(path), follow, out);
+		if (got.n || !wants)
+			break;
+		/* Into the cache with it, should it have been pushed out. */
+		(void)stat(path, &st);
+		(void)usleep(1000);
+	}
+	return got;
+}
+
 static void names_are_led_through_their_links(void **state)
 {
 	char out[SECOND_LOOK_MAX], path[256], want[256];
@@ -131,7 +152,8 @@ static void names_are_led_through_their_links(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		in_dir(path, sizeof(path), cases[i].name);
-		got = second_look(&here, slice_str(path), cases[i].follow, out);
+		got = look(path, cases[i].follow, cases[i].want && can_look(),
+			   out);
 		if (!cases[i].want || !can_look()) {
 			if (got.n)
 				print_error("%s: %.*s\n", path, (int)got.n,
