@@ -6,7 +6,11 @@
  * /etc/cron.d and writes /tmp/way/job is met by a rule on /etc/cron.d.
  *
  * Nothing is read from any disk and nobody's file system is asked: a lookup
- * that would have to wait is none.
+ * that would have to wait is none. Nor is one by a link whose time of access
+ * the kernel would have to write (fs/inode.c, atime_needs_update): on relatime
+ * mounts one that was followed a day ago last, or no later than in the tick (1
+ * to 10 ms) in which it was made. Who acts by a link follows it, so what is
+ * left is who makes the link and acts within one tick.
  */
 #pragma once
 
