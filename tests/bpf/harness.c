@@ -168,6 +168,8 @@ static void run(struct seen *w, int (*act)(void *arg), void *arg, bool unread)
 	if (!w->keep_all)
 		forget(w);
 	w->ended = false;
+	/* Else each would make its own, where no test before did. */
+	(void)work_dir();
 	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
 	pid = fork();
 	assert_true(pid >= 0);
