@@ -179,6 +179,17 @@ static inline const char *store_segment(const struct store_dir *s,
 	return store_path(s, segment_name(number, "seg", name), buf);
 }
 
+/* The youngest, where none before it is missing. */
+static inline uint64_t store_last_segment(const struct store_dir *s)
+{
+	char path[256];
+	uint64_t n = 1;
+
+	while (!access(store_segment(s, n + 1, path), F_OK))
+		n++;
+	return n;
+}
+
 static inline uint8_t *store_load(const char *path, size_t *ret_n)
 {
 	FILE *f = fopen(path, "rbe");

@@ -6,6 +6,7 @@
  */
 #include "app/alert_known.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 
 #define MAGIC "picket-alerts 1\n"
 #define HEAD  (sizeof(MAGIC) - 1 + 16)
-#define ENTRY (KNOWN_KEY + 8)
-#define CRC   4
+#define ENTRY (KNOWN_KEY + sizeof(uint64_t))
+#define CRC   sizeof(uint32_t)
 
 struct known {
 	struct table *told; /* key -> int64_t, wall clock */
@@ -69,32 +70,19 @@ bool known_is_new(const struct known *k)
 
 /* ---- the file ----------------------------------------------------------- */
 
-static void put_le(uint8_t *to, uint64_t v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (uint8_t)(v >> 8 * i);
-}
-
-static uint64_t get_le(const char *from, size_t n)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < n; i++)
-		v |= (uint64_t)(uint8_t)from[i] << 8 * i;
-	return v;
-}
-
 /* Oldest first, which is the order they are to be read in. */
 static void write_all(struct known *k, struct buf *out)
 {
 	uint8_t entry[ENTRY];
+	uint64_t le;
 
 	for (size_t n = table_count(k->told); n; n--) {
 		const void *key;
 		const int64_t *told = table_oldest(k->told, &key);
 
 		memcpy(entry, key, KNOWN_KEY);
-		put_le(entry + KNOWN_KEY, (uint64_t)*told, 8);
+		le = htole64((uint64_t)*told);
+		memcpy(entry + KNOWN_KEY, &le, sizeof(le));
 		buf_add(out, entry, sizeof(entry));
 		/* Touched, it is the youngest; once around, all is as it was. */
 		(void)table_get(k->told, entry);
@@ -105,14 +93,14 @@ void known_write(struct known *k, struct buf *out,
 		 const uint8_t journal[static 16])
 {
 	size_t from = out->n;
-	uint8_t crc[CRC] = { 0 };
+	uint32_t crc = 0;
 
 	buf_add(out, MAGIC, sizeof(MAGIC) - 1);
 	buf_add(out, journal, 16);
 	write_all(k, out);
 	if (!out->failed)
-		put_le(crc, crc32c(0, out->p + from, out->n - from), CRC);
-	buf_add(out, crc, CRC);
+		crc = htole32(crc32c(0, out->p + from, out->n - from));
+	buf_add(out, &crc, CRC);
 	k->is_new = false;
 }
 
@@ -121,16 +109,21 @@ int known_read(struct known *k, struct slice file,
 {
 	const char *at = file.p + HEAD, *end = file.p + file.n - CRC;
 	uint8_t key[KNOWN_KEY];
+	uint64_t told;
+	uint32_t crc;
 
 	if (file.n < HEAD + CRC || (file.n - HEAD - CRC) % ENTRY ||
-	    memcmp(file.p, MAGIC, sizeof(MAGIC) - 1) ||
-	    get_le(end, CRC) != crc32c(0, file.p, file.n - CRC))
+	    memcmp(file.p, MAGIC, sizeof(MAGIC) - 1))
+		return -EBADMSG;
+	memcpy(&crc, end, CRC);
+	if (le32toh(crc) != crc32c(0, file.p, file.n - CRC))
 		return -EBADMSG;
 	if (memcmp(file.p + sizeof(MAGIC) - 1, journal, 16))
 		return -ESTALE;
 	for (; at < end; at += ENTRY) {
 		memcpy(key, at, KNOWN_KEY);
-		known_add(k, key, (int64_t)get_le(at + KNOWN_KEY, 8));
+		memcpy(&told, at + KNOWN_KEY, sizeof(told));
+		known_add(k, key, (int64_t)le64toh(told));
 	}
 	k->is_new = false;
 	return 0;

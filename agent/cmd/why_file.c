@@ -11,14 +11,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "conf/conf.h"
+#include "proc/procfs.h"
 #include "rules/names.h"
+#include "store/lines.h"
 #include "trust/examine.h"
 #include "trust/make.h"
 
@@ -50,7 +51,7 @@ static void name_file(const char *path, struct why_found *f)
 		.size = (uint64_t)st.st_size,
 		.mtime_ns = in_ns(st.st_mtim),
 		.ctime_ns = in_ns(st.st_ctim),
-		.dev = major(st.st_dev) << 20 | minor(st.st_dev),
+		.dev = procfs_kernel_dev(st.st_dev),
 		.uid = st.st_uid,
 		.gid = st.st_gid,
 		.nlink = (uint32_t)st.st_nlink,
@@ -211,6 +212,8 @@ static void text_writers(struct buf *out, uint8_t writable)
 static void text_one(struct buf *out, const char *what,
 		     const struct why_found *f)
 {
+	char hex[65];
+
 	if (!f->path[0])
 		return;
 	buf_addf(out, "%-9s ", what);
@@ -230,13 +233,11 @@ static void text_one(struct buf *out, const char *what,
 		buf_addf(out, ": no packages could be read (%s)",
 			 strerrordesc_np(-f->packages_error));
 	text_writers(out, f->facts.writable);
-	if (f->facts.hash == HASH_DONE) {
-		buf_add_str(out, "\n          sha256 ");
-		for (size_t i = 0; i < sizeof(f->facts.sha256); i++)
-			buf_addf(out, "%02x", f->facts.sha256[i]);
-	} else {
+	if (f->facts.hash == HASH_DONE)
+		buf_addf(out, "\n          sha256 %s",
+			 hex_print(f->facts.sha256, 32, hex));
+	else
 		buf_add_str(out, "; its content could not be read");
-	}
 	buf_add_char(out, '\n');
 }
 
@@ -248,6 +249,8 @@ void why_files_text(struct buf *out, const struct why_files *f)
 
 static void json_one(struct buf *out, const struct why_found *f)
 {
+	char hex[65];
+
 	buf_add_str(out, "{\"path\":");
 	escape_json(out, slice_str(f->path), NULL);
 	if (f->error) {
@@ -264,12 +267,9 @@ static void json_one(struct buf *out, const struct why_found *f)
 		buf_add_str(out, ",\"package\":");
 		escape_json(out, slice_str(f->package), NULL);
 	}
-	if (f->facts.hash == HASH_DONE) {
-		buf_add_str(out, ",\"sha256\":\"");
-		for (size_t i = 0; i < sizeof(f->facts.sha256); i++)
-			buf_addf(out, "%02x", f->facts.sha256[i]);
-		buf_add_char(out, '"');
-	}
+	if (f->facts.hash == HASH_DONE)
+		buf_addf(out, ",\"sha256\":\"%s\"",
+			 hex_print(f->facts.sha256, 32, hex));
 	buf_addf(out, ",\"writable\":%s}",
 		 f->facts.writable ? "true" : "false");
 }

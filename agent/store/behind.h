@@ -16,12 +16,12 @@ struct behind_ask {
 /*
  * Exact: from the first byte behind the frame of `seq`, or behind the last seal
  * that covers nothing later, to the end of the last segment, with descriptions,
- * seals and, of segments behind, headers. Where
- * more seals than BEHIND_SEALS stand between that place and the end of its
- * segment, or more than BEHIND_SCAN bytes between two of them, the part that
- * they leave is divided by numbers. A segment that cannot be read counts as a
- * whole. Milliseconds, and no more for a larger journal but a stat of each
- * segment. -errno: there is no such directory.
+ * seals and, of segments behind, headers. Where more seals than BEHIND_SEALS
+ * stand between that place and the end of its segment, or more than BEHIND_SCAN
+ * bytes between two of them, the part that they leave is divided by numbers. A
+ * segment that cannot be read counts as a whole. Milliseconds, and no more for
+ * a larger journal but reading each segment's header. -errno: there is no such
+ * directory.
  */
 #define BEHIND_SEALS 2048u
 #define BEHIND_SCAN  (4u << 20)

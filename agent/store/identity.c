@@ -4,7 +4,8 @@
  * without a segment of its journal, and a segment without others like it, are
  * somebody else's; and as files of one journal are near one another, a number
  * far above the middle of them is a lie. Either costs no more than a damaged
- * file would. Numbers that are too low cost nothing.
+ * file would. Nothing is asked of numbers that are too low, or too high by less
+ * than a leap: the search by number (locate.c) takes them at their word.
  */
 #include "store/identity.h"
 
@@ -50,7 +51,10 @@ static int ask_headers(int dirfd, const struct dir_list *l,
 	return 0;
 }
 
-/* Who has the majority, in one pass and without a table: the younger first. */
+/*
+ * Who has more than half, in one pass and without a table, the younger first;
+ * where nobody has, one of those that are there (Boyer and Moore).
+ */
 static const uint8_t *most(const struct witnesses *w)
 {
 	const uint8_t *id = NULL;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "change.h"
 
+#include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 bool is_from_kernel(const struct wire_write *r)
 {
@@ -105,6 +109,44 @@ bool can_run(struct seen *w, int (*act)(void *arg), const char *what)
 	}
 	assert_int_equal(w->status, 0);
 	return true;
+}
+
+int aio_write(int fd, int64_t *ret_result)
+{
+	struct iocb cb = {
+		.aio_lio_opcode = IOCB_CMD_PWRITE,
+		.aio_fildes = (uint32_t)fd,
+		.aio_buf = (uintptr_t) "xyz",
+		.aio_nbytes = 3,
+	};
+	struct iocb *list = &cb;
+	struct io_event done;
+	aio_context_t ctx = 0;
+
+	if (syscall(SYS_io_setup, 1, &ctx) < 0)
+		return CANNOT;
+	TRY(syscall(SYS_io_submit, ctx, 1, &list));
+	TRY(syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL));
+	*ret_result = done.res;
+	return 0;
+}
+
+int by_splice(int fd)
+{
+	int p[2];
+
+	TRY(pipe(p));
+	TRY(write(p[1], "xyz", 3));
+	TRY(splice(p[0], NULL, fd, NULL, 3, 0));
+	return 0;
+}
+
+int by_aio(int fd)
+{
+	int64_t result;
+	int r = aio_write(fd, &result);
+
+	return r ? r : result == 3 ? 0 : 93;
 }
 
 int enter_mounts(void)

@@ -32,6 +32,16 @@
 /* Run the act; false, and said, where the machine has no such way. */
 bool can_run(struct seen *w, int (*act)(void *arg), const char *what);
 
+/*
+ * In an act: three bytes by asynchronous input and output, waited for. 0 and
+ * what it came to, CANNOT or TRY's number.
+ */
+int aio_write(int fd, int64_t *ret_result);
+/* The same, with 93 where it came to anything but three. */
+int by_aio(int fd);
+/* As many out of a pipe. 0, or TRY's number. */
+int by_splice(int fd);
+
 /* In an act: into a mount namespace of its own. 0 or -1. */
 int enter_mounts(void);
 

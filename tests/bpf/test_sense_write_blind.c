@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,26 +43,6 @@ static void assert_said(const struct seen *w, const char *hook,
 
 /* ---- bytes ----------------------------------------------------------------- */
 
-static int submit_aio(int fd, int64_t *ret_result)
-{
-	struct iocb cb = {
-		.aio_lio_opcode = IOCB_CMD_PWRITE,
-		.aio_fildes = (uint32_t)fd,
-		.aio_buf = (uintptr_t) "xyz",
-		.aio_nbytes = 3,
-	};
-	struct iocb *list = &cb;
-	struct io_event done;
-	aio_context_t ctx = 0;
-
-	if (syscall(SYS_io_setup, 1, &ctx) < 0)
-		return CANNOT;
-	TRY(syscall(SYS_io_submit, ctx, 1, &list));
-	TRY(syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL));
-	*ret_result = done.res;
-	return 0;
-}
-
 static int act_aio_in_vain(void *arg)
 {
 	const struct rlimit none = { 0, 0 };
@@ -74,7 +53,7 @@ static int act_aio_in_vain(void *arg)
 	TRY(fd = open(work_path("vain"), O_WRONLY));
 	(void)signal(SIGXFSZ, SIG_IGN);
 	TRY(setrlimit(RLIMIT_FSIZE, &none));
-	r = submit_aio(fd, &result);
+	r = aio_write(fd, &result);
 	return r ? r : result == -EFBIG ? 0 : 93;
 }
 
@@ -101,24 +80,6 @@ static int by_write(int fd)
 {
 	TRY(write(fd, "xyz", 3));
 	return 0;
-}
-
-static int by_splice(int fd)
-{
-	int p[2];
-
-	TRY(pipe(p));
-	TRY(write(p[1], "xyz", 3));
-	TRY(splice(p[0], NULL, fd, NULL, 3, 0));
-	return 0;
-}
-
-static int by_aio(int fd)
-{
-	int64_t result = 0;
-	int r = submit_aio(fd, &result);
-
-	return r ? r : result == 3 ? 0 : 93;
 }
 
 static int by_io_uring(int fd)

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,16 +80,6 @@ static int by_copy_file_range(int fd)
 	return 0;
 }
 
-static int by_splice(int fd)
-{
-	int p[2];
-
-	TRY(pipe(p));
-	TRY(write(p[1], "xyz", 3));
-	TRY(splice(p[0], NULL, fd, NULL, 3, 0));
-	return 0;
-}
-
 static int by_vmsplice_and_tee(int fd)
 {
 	int p[2], q[2];
@@ -126,25 +115,6 @@ static int by_clone(int fd)
 	if (ioctl(fd, FICLONE, in) < 0)
 		return CANNOT;
 	return 0;
-}
-
-static int by_aio(int fd)
-{
-	struct iocb cb = {
-		.aio_lio_opcode = IOCB_CMD_PWRITE,
-		.aio_fildes = (uint32_t)fd,
-		.aio_buf = (uintptr_t) "xyz",
-		.aio_nbytes = 3,
-	};
-	struct iocb *list = &cb;
-	struct io_event done;
-	aio_context_t ctx = 0;
-
-	if (syscall(SYS_io_setup, 1, &ctx) < 0)
-		return CANNOT;
-	TRY(syscall(SYS_io_submit, ctx, 1, &list));
-	TRY(syscall(SYS_io_getevents, ctx, 1, 1, &done, NULL));
-	return done.res == 3 ? 0 : 93;
 }
 
 static int uring_write(int fd, uint32_t setup, uint8_t opcode, uint8_t flags)

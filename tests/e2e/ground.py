@@ -48,6 +48,13 @@ class Ground:
         # The process that reads it is nobody.
         directory.chmod(0o755)
 
+    def put_program(self, content):
+        """In its place, as a file of its own."""
+        fresh = self.place / "fresh"
+        fresh.write_bytes(content)
+        fresh.chmod(0o755)
+        fresh.rename(self.program)
+
     def settings(self):
         return {"dpkg_dir": self.admin, "rpm": ""}
 

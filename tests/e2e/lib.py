@@ -17,6 +17,7 @@ import fnmatch
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -208,6 +209,21 @@ def run(argv, **kw):
         kw["capture_output"] = True
     return subprocess.run([os.fspath(a) if isinstance(a, os.PathLike) else a
                            for a in argv], **kw)
+
+
+def run_on_terminal(argv):
+    """Run it with a terminal for stderr: its exit code, its output, and what
+    the terminal was sent."""
+    master, slave = pty.openpty()
+    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=slave)
+    os.close(slave)
+    out, shown = p.communicate()[0], b""
+    with contextlib.suppress(OSError):
+        while some := os.read(master, 65536):
+            shown += some
+    os.close(master)
+    return p.returncode, out, shown
 
 
 def act(argv, code=0, **kw):

@@ -8,14 +8,13 @@ import fnmatch
 import ipaddress
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
 
 import record
-from lib import (BUILD, PICKET, Agent, actor, contains, equal, main, run, test,
-                 true, wait_for, workdir)
+from lib import (BUILD, PICKET, Agent, actor, contains, equal, main, run,
+                 run_on_terminal, test, true, wait_for, workdir)
 
 MAKE = BUILD / "tests" / "make_journal"
 COUNT = 6000
@@ -301,16 +300,8 @@ def wrong_questions_are_refused(s):
 def progress_is_for_terminals(s):
     journal = make(s.dir / "large", "--count", "80000", "--span", "3h")
     argv = [PICKET, "query", "--journal", journal, "--json"]
-    master, slave = pty.openpty()
-    p = subprocess.Popen(argv, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.PIPE, stderr=slave)
-    os.close(slave)
-    out, shown = p.communicate()[0], b""
-    with contextlib.suppress(OSError):
-        while some := os.read(master, 65536):
-            shown += some
-    os.close(master)
-    equal(p.returncode, 0, "exit code")
+    code, out, shown = run_on_terminal(argv)
+    equal(code, 0, "exit code")
     true(re.match(rb"\rreading: \d+ events, up to \S+Z, \d+ % \x1b\[K",
                   shown), f"progress: {shown[:200]!r}")
     contains(shown, b"\r\x1b[K", "taken away")

@@ -47,17 +47,12 @@ def a_copy_alerts_once_it_is_known(g):
 @test
 def another_content_in_its_place_is_changed(g):
     was = g.program.read_bytes()
-    fresh = g.place / "fresh"
-    fresh.write_bytes(was + b"more")
-    fresh.chmod(0o755)
-    fresh.rename(g.program)
+    g.put_program(was + b"more")
     verdict, found = g.verdict(g.run())
     equal(verdict["rule"], "replaced", "rule")
     true(verdict["alert"], "alert")
     equal(found["resolution"]["exe"]["package"], "picket-test 1.0", "whose")
-    fresh.write_bytes(was)
-    fresh.chmod(0o755)
-    fresh.rename(g.program)
+    g.put_program(was)
     verdict, _ = g.verdict(g.run())
     equal(verdict["answer"], "allowed", "as it was")
 

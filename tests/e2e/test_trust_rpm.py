@@ -89,11 +89,7 @@ def a_copy_and_another_content_are_told(g):
     verdict, _ = g.verdict(g.run(copy), copy)
     equal((verdict["answer"], verdict.get("alert")), ("unlisted", True),
           "a copy")
-    was = g.program.read_bytes()
-    fresh = g.place / "fresh"
-    fresh.write_bytes(was + b"more")
-    fresh.chmod(0o755)
-    fresh.rename(g.program)
+    g.put_program(g.program.read_bytes() + b"more")
     verdict, found = g.verdict(g.run())
     equal((verdict["rule"], verdict["alert"]), ("replaced", True), "changed")
     equal(found["resolution"]["exe"]["package"], "picket-rpm-test 1.0-1.noarch",

@@ -4,16 +4,14 @@
 import contextlib
 import json
 import os
-import pty
 import re
 import shutil
 import stat
 import struct
-import subprocess
 import sys
 
-from lib import (BUILD, PICKET, ROOT, contains, equal, main, run, test, true,
-                 workdir)
+from lib import (BUILD, PICKET, ROOT, contains, equal, main, run,
+                 run_on_terminal, test, true, workdir)
 
 sys.path.insert(0, str(ROOT / "tests"))
 from journal_check import crc32c
@@ -287,17 +285,8 @@ def wrong_use_is_told_from_findings(d):
 def progress_is_for_terminals(d):
     equal(verify(d / "good").stderr, b"", "stderr in a pipe")
     journal = make(d / "large", 150000, "--segment-size", "4M")
-    master, slave = pty.openpty()
-    p = subprocess.Popen([PICKET, "verify", "--journal", journal],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                         stderr=slave)
-    os.close(slave)
-    out, shown = p.communicate()[0], b""
-    with contextlib.suppress(OSError):
-        while some := os.read(master, 65536):
-            shown += some
-    os.close(master)
-    equal(p.returncode, 0, f"exit code: {out!r}")
+    code, out, shown = run_on_terminal([PICKET, "verify", "--journal", journal])
+    equal(code, 0, f"exit code: {out!r}")
     true(re.search(rb"verified +\d+ % of \d+ MiB", shown),
          f"progress: {shown!r}")
     true(out.startswith(b"good: "), f"stdout: {out!r}")

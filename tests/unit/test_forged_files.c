@@ -13,16 +13,6 @@
 
 #define EVENTS 220
 
-static uint64_t last_segment(const struct store_dir *d)
-{
-	char path[256];
-	uint64_t n = 1;
-
-	while (!access(store_segment(d, n + 1, path), F_OK))
-		n++;
-	return n;
-}
-
 static void forge_state(const struct store_dir *d, const struct state *with)
 {
 	int fd = open(d->journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -88,7 +78,7 @@ static void goes_on(struct store_dir *d)
 	assert_int_equal(seen.end, EVENTS + 101);
 	assert_int_equal(seen.events + seen.missing, EVENTS + 100);
 	assert_true(seen.events > EVENTS / 2);
-	assert_true(last_segment(d) < 100);
+	assert_true(store_last_segment(d) < 100);
 	store_ask(d->journal, &report);
 	assert_int_equal(store_answer(&report, "next"), EVENTS + 101);
 }
@@ -142,7 +132,7 @@ static void a_last_segment_that_does_is_set_aside(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
 		begin(&d);
-		last = last_segment(&d);
+		last = store_last_segment(&d);
 		forge_segment(&d, last, &lies[i]);
 		v = check(&d, NULL);
 		expect(&v, VERIFY_EDITED, last);
@@ -253,7 +243,7 @@ static void a_header_that_is_not_its_frames_is_edited(void **state)
 	(void)state;
 	for (i = 0; i < 2 * 2; i++) {
 		begin(&d);
-		segment = i / 2 ? last_segment(&d) : 2;
+		segment = i / 2 ? store_last_segment(&d) : 2;
 		forge_segment(&d, segment, &lies[i % 2]);
 		v = check(&d, NULL);
 		expect(&v, VERIFY_EDITED, segment);

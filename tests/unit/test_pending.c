@@ -7,26 +7,10 @@
 #include "app/pending.h"
 #include "app/pipeline.h"
 #include "base/clock.h"
+#include "no_sensor.h"
 #include "rules/rules.h"
-#include "sense/sensor.h"
 #include "store_dir.h"
 #include "trust/trust.h"
-
-int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
-			struct wire_written *ret)
-{
-	(void)s;
-	(void)key;
-	(void)ret;
-	return -ENOENT;
-}
-
-void sensor_kept(struct sensor *s, uint32_t epoch, uint64_t seq)
-{
-	(void)s;
-	(void)epoch;
-	(void)seq;
-}
 
 #define SECOND_NS 1000000000ull
 
