@@ -400,6 +400,25 @@ static void the_next_picket_knows_what_was_told(void **state)
 	end(&f);
 }
 
+/* When it was told is in the file, too. */
+static void the_next_picket_knows_it_for_as_long(void **state)
+{
+	struct buf file = BUF_INIT(KNOWN_BYTES_MAX);
+	struct fixture f;
+
+	(void)state;
+	begin_unlisted(&f);
+	f.ev.time_ns += 5000 * SECOND_NS;
+	assert_true(unlisted_passes(&f));
+	assert_int_equal(take_over(&f, &file), 0);
+	f.ev.time_ns += 3599 * SECOND_NS;
+	assert_false(unlisted_passes(&f));
+	f.ev.time_ns += 2 * SECOND_NS;
+	assert_true(unlisted_passes(&f));
+	buf_done(&file);
+	end(&f);
+}
+
 static void a_file_that_is_not_right_is_not_believed(void **state)
 {
 	struct buf file = BUF_INIT(KNOWN_BYTES_MAX);
@@ -443,6 +462,7 @@ int main(void)
 		cmocka_unit_test(a_script_is_told_by_its_own_content),
 		cmocka_unit_test(what_could_not_be_read_is_told_by_the_file),
 		cmocka_unit_test(the_next_picket_knows_what_was_told),
+		cmocka_unit_test(the_next_picket_knows_it_for_as_long),
 		cmocka_unit_test(a_file_that_is_not_right_is_not_believed),
 	};
 
