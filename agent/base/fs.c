@@ -124,6 +124,21 @@ struct place {
 	int flags;
 };
 
+/*
+ * Why it cannot be opened. Of a socket or a device that says little: they are
+ * refused, each with an error of its own, because they are no file.
+ */
+static int why_not(struct place at, int error)
+{
+	int flags = at.flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+	struct stat st;
+
+	if (fstatat(at.dirfd, at.path, &st, flags) < 0 || S_ISREG(st.st_mode) ||
+	    S_ISLNK(st.st_mode))
+		return error;
+	return -EINVAL;
+}
+
 /* Only if it is a file: opening anything else must not wait for anybody. */
 static int read_regular(struct place at, size_t max, char **ret_p,
 			size_t *ret_n)
@@ -133,7 +148,9 @@ static int read_regular(struct place at, size_t max, char **ret_p,
 
 	fd = openat(at.dirfd, at.path,
 		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | at.flags);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return why_not(at, -errno);
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	return S_ISREG(st.st_mode) ? read_all(fd, max, ret_p, ret_n) : -EINVAL;
 }

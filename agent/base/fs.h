@@ -21,7 +21,7 @@ int fs_pread_all(int fd, void *p, size_t n, off_t off);
 int fs_read_file(int dirfd, const char *path, size_t max, char **ret_p,
 		 size_t *ret_n);
 
-/* The same of a file: a pipe or a device is -EINVAL, and waits for nobody. */
+/* The same of a file: a pipe, socket or device is -EINVAL, waits for nobody. */
 int fs_read_regular(const char *path, size_t max, char **ret_p, size_t *ret_n);
 
 /*

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -182,6 +184,17 @@ static void what_cannot_be_read_says_why(void **state)
 	assert_int_equal(fs_read_file(AT_FDCWD, dir, 10, &p, &n), -EISDIR);
 }
 
+static void put_socket(const char *name)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	(void)snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s", dir, name);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	(void)close(fd);
+}
+
 static void what_is_no_file_in_a_foreign_directory_holds_nobody_up(void **state)
 {
 	cleanup_free char *p = NULL;
@@ -198,10 +211,15 @@ static void what_is_no_file_in_a_foreign_directory_holds_nobody_up(void **state)
 	assert_int_equal(fs_read_foreign(dirfd_, "link", 16, &p, &n), -ELOOP);
 	assert_int_equal(mkdirat(dirfd_, "sub", 0700), 0);
 	assert_int_equal(fs_read_foreign(dirfd_, "sub", 16, &p, &n), -EINVAL);
+	/* One that no open of it succeeds with. */
+	put_socket("socket");
+	assert_int_equal(fs_read_foreign(dirfd_, "socket", 16, &p, &n),
+			 -EINVAL);
 	assert_int_equal(fs_read_foreign(dirfd_, "none", 16, &p, &n), -ENOENT);
 	assert_int_equal(fs_read_foreign(dirfd_, "plain", 2, &p, &n), -EFBIG);
 	assert_int_equal(unlinkat(dirfd_, "sub", AT_REMOVEDIR), 0);
 	assert_int_equal(unlinkat(dirfd_, "pipe", 0), 0);
+	assert_int_equal(unlinkat(dirfd_, "socket", 0), 0);
 	assert_int_equal(unlinkat(dirfd_, "link", 0), 0);
 	assert_int_equal(unlinkat(dirfd_, "plain", 0), 0);
 }

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "store_dir.h"
 
@@ -143,11 +145,24 @@ static void make_fifo(const char *path)
 	assert_int_equal(mkfifo(path, 0600), 0);
 }
 
+/* No open of it succeeds, whoever asks. */
+static void make_socket(const char *path)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0 && strlen(path) < sizeof(at.sun_path));
+	memcpy(at.sun_path, path, strlen(path));
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	(void)close(fd);
+}
+
 /* State and lock: they make way, whole, and it is told. */
 static void what_has_the_name_of_a_file_of_ours_is_set_aside(void **state)
 {
 	static void (*const makes[])(const char *path) = { make_dir, make_link,
-							   make_fifo };
+							   make_fifo,
+							   make_socket };
 	static const char *const names[] = { "state", "lock" };
 	struct store_dir d;
 	struct stat st;
@@ -155,19 +170,19 @@ static void what_has_the_name_of_a_file_of_ours_is_set_aside(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3 * 2; i++) {
+	for (i = 0; i < 4 * 2; i++) {
 		store_begin(&d);
 		store_open(&d);
 		store_events(&d, 30);
 		store_close(&d);
-		store_path(&d, names[i / 3], path);
+		store_path(&d, names[i / 4], path);
 		assert_int_equal(unlink(path), 0);
-		makes[i % 3](path);
+		makes[i % 4](path);
 		store_open(&d);
 		assert_int_equal(lstat(path, &st), 0);
 		assert_true(S_ISREG(st.st_mode));
-		assert_memory_equal(d.opening.cut_file, names[i / 3],
-				    strlen(names[i / 3]));
+		assert_memory_equal(d.opening.cut_file, names[i / 4],
+				    strlen(names[i / 4]));
 		store_path(&d, d.opening.cut_file, path);
 		assert_int_equal(lstat(path, &st), 0);
 		assert_false(S_ISREG(st.st_mode));
