@@ -479,15 +479,17 @@ static int go_on(struct job *j, struct last *l)
 
 /*
  * What was removed while nobody wrote is not believed to have gone by the
- * bounds. Where nobody said it before it is what there is; where nothing is,
- * not said before our first segment is there: if its making fails, the next
- * attempt takes another number, and nothing was removed.
+ * bounds. Where nobody said it before, or one that is still to come, it is what
+ * there is; where nothing is, not said before our first segment is there: if
+ * its making fails, the next attempt takes another number, and nothing was
+ * removed.
  */
 static uint64_t oldest_left(const struct job *j)
 {
 	if (j->out->nothing_left)
 		return 0;
-	if (j->has_state && j->state.oldest)
+	if (j->has_state && j->state.oldest &&
+	    j->state.oldest <= j->out->next_segment)
 		return j->state.oldest;
 	return j->list.n ? j->list.numbers[0] : 0;
 }

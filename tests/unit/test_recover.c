@@ -303,6 +303,33 @@ static void lost_or_damaged_state_never_repeats_an_epoch(void **state)
 	free_sample(&s);
 }
 
+/* It names the oldest segment left: one that nobody has made is none. */
+static void an_oldest_segment_that_is_still_to_come_is_not_kept(void **state)
+{
+	static const uint64_t lies[] = { 1000, 1000000000000000, UINT64_MAX };
+	struct sample s;
+	struct state st;
+	size_t i;
+	int fd;
+
+	(void)state;
+	make_sample(&s);
+	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		set_up(&s, s.bytes, s.n);
+		fd = open(s.d.journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(state_load(fd, &st), 0);
+		st.oldest = lies[i];
+		assert_int_equal(state_save(fd, &st, 0640), 0);
+		store_open(&s.d);
+		store_close(&s.d);
+		assert_int_equal(state_load(fd, &st), 0);
+		assert_int_equal(st.oldest, 1);
+		(void)close(fd);
+	}
+	free_sample(&s);
+}
+
 static void last_segment_without_a_header_is_set_aside(void **state)
 {
 	struct store_seen seen;
@@ -384,6 +411,8 @@ int main(void)
 			set_aside_tails_are_bounded_and_none_is_deleted),
 		cmocka_unit_test(terabyte_of_nothing_stops_no_start),
 		cmocka_unit_test(lost_or_damaged_state_never_repeats_an_epoch),
+		cmocka_unit_test(
+			an_oldest_segment_that_is_still_to_come_is_not_kept),
 		cmocka_unit_test(last_segment_without_a_header_is_set_aside),
 		cmocka_unit_test(what_is_no_file_is_no_segment),
 		cmocka_unit_test(later_version_is_not_trampled_on),
