@@ -77,8 +77,10 @@ static void print_finding(const struct verify_finding *f)
 	printf("%s:", verify_kind_name(f->kind));
 	if (f->segment)
 		printf(" segment %" PRIu64 ",", f->segment);
-	if (f->to)
+	if (f->to > f->from)
 		printf(" bytes %" PRIu64 "-%" PRIu64 ",", f->from, f->to - 1);
+	else if (f->to)
+		printf(" at byte %" PRIu64 ",", f->from);
 	if (f->first_seq && f->first_seq == f->last_seq)
 		printf(" number %" PRIu64 ",", f->first_seq);
 	else if (f->first_seq && f->last_seq)

@@ -60,6 +60,18 @@ def segment(journal, number):
     return journal / f"{number:016}.seg"
 
 
+def cut_out(path, nth):
+    """The nth event goes, and the bytes behind it move up."""
+    data, at = path.read_bytes(), 1024
+    while True:
+        end = at + 32 + struct.unpack_from("<I", data, at + 4)[0]
+        nth -= data[at + 10] == 1
+        if not nth:
+            path.write_bytes(data[:at] + data[end:])
+            return
+        at = end
+
+
 @test
 def a_good_journal_is_good(d):
     text = verify(d / "good").stdout.decode()
@@ -113,6 +125,16 @@ def removed_reordered_and_truncated_are_told_apart(d):
     text = verify(journal, code=1).stdout.decode()
     true(re.search(r"^reordered: segment 2, numbers from \d+ on, ", text,
                    re.M), text)
+
+    # Where a frame was cut out no byte is wrong: it is a place.
+    journal = damaged(d, "cut-out")
+    cut_out(segment(journal, 3), 5)
+    findings, _ = look(journal, code=1)
+    equal(("removed", findings[0]["from"]),
+          (findings[0]["found"], findings[0]["to"]), "a frame is gone")
+    text = verify(journal, code=1).stdout.decode()
+    true(re.search(rf"^removed: segment 3, at byte {findings[0]['from']}, "
+                   r"number \d+, numbers are skipped$", text, re.M), text)
 
     journal = damaged(d, "truncated")
     os.truncate(segment(journal, 3), 30000)
