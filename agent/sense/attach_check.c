@@ -39,6 +39,25 @@ static bool has_capabilities(void)
 	return have & 1ull << CAP_SYS_ADMIN || (have & want) == want;
 }
 
+static const char lacks_capabilities[] =
+	"loading eBPF programs needs root, or CAP_BPF, CAP_PERFMON and "
+	"CAP_NET_ADMIN in the host's user namespace";
+static const char refused_by_filter[] =
+	"bpf(2) is refused, though the capabilities for it are there: most "
+	"likely by the seccomp profile of the container's runtime, or the "
+	"service's SystemCallFilter=";
+
+/* Asked for in /proc: prctl(2) may be among what a filter refuses. */
+static bool is_filtered(void)
+{
+	cleanup_free char *text = NULL;
+	size_t n = 0;
+
+	return fs_read_file(AT_FDCWD, "/proc/self/status", 1 << 16, &text,
+			    &n) == 0 &&
+	       strstr(text, "\nSeccomp:\t2");
+}
+
 /* Load `probe_read_kernel(fp - 8, 8, 0); return 0;`, or only the return. */
 static int load_reader(bool reads)
 {
@@ -99,18 +118,19 @@ static int check_reading(char what[static 256])
 
 int attach_check(char what[static 256])
 {
+	const bool has = has_capabilities();
 	int fd;
 
 	/* A kind of map that only the privileged may make, whatever sysctl. */
-	fd = !has_capabilities()
-		     ? -EPERM
-		     : bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "picket_check", 4,
-				      4, 1, NULL);
+	fd = !has ? -EPERM
+		  : bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "picket_check", 4, 4,
+				   1, NULL);
 	if (fd == -EPERM || fd == -EACCES) {
-		(void)snprintf(what, 256,
-			       "loading eBPF programs needs root, or CAP_BPF, "
-			       "CAP_PERFMON and CAP_NET_ADMIN in the host's "
-			       "user namespace");
+		const bool by_filter = has && is_filtered();
+
+		(void)snprintf(what, 256, "%s",
+			       by_filter ? refused_by_filter
+					 : lacks_capabilities);
 		return -EPERM;
 	}
 	if (fd < 0) {

@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 
 import record
 from lib import (BUILD, Agent, Failure, Missing, contains, equal, main,
@@ -129,6 +130,30 @@ def as_root_without_capabilities_it_exits_4(place):
     bare = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
     with nothing_left(agent):
         refused(place, agent, PRIVILEGE, ["root|privilege|capabilit"], bare)
+
+
+# Runs a command that may call everything but bpf(2), as in a container whose
+# runtime's profile asks for CAP_SYS_ADMIN.
+NO_BPF = """
+import ctypes, os, struct, sys
+number = {"x86_64": 321, "aarch64": 280}[os.uname().machine]
+code = b"".join(struct.pack("HBBI", *step) for step in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x50001),
+    (0x06, 0, 0, 0x7fff0000)))
+kept = ctypes.create_string_buffer(code, len(code))
+program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(kept))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
+
+@test
+def where_a_seccomp_filter_refuses_bpf_it_names_it_and_exits_4(place):
+    agent = place.agent()
+    with nothing_left(agent):
+        refused(place, agent, PRIVILEGE, ["seccomp", "though the capabilities"],
+                [sys.executable, "-c", NO_BPF])
 
 
 @test
