@@ -2,10 +2,10 @@
 /*
  * The line that whoever is on call reads.
  *
- * The idea: what must be seen comes first. Time, then an empty column that
- * fills only when something is wrong, kind and process in columns wide enough
- * for nearly all, then the act, and at the end what explains it: the rule,
- * and whose process it was. Columns are padded, never cut: a long name moves
+ * The idea: what must be seen comes first. A column that is empty as long as
+ * nothing is wrong, then the time, kind and process in columns wide enough for
+ * nearly all, then the act, and at the end what explains it: the rule, and whose
+ * process it was. Columns are padded, never cut: a long name moves
  * the rest of its own line and hides nothing. On a terminal that holds for what
  * is marked; what is ordinary loses the middle of what does not fit, so that a
  * line stays a line and the eye finds the marks.
@@ -251,12 +251,11 @@ void text_line(struct buf *out, const struct view_images *images,
 	struct alarm alarm = alarm_of(v);
 	size_t begin = out->n, from, used;
 
-	add_time(out, v, style);
 	start(out, style, alarm.color);
-	from = out->n;
 	buf_add_str(out, alarm.mark);
-	pad(out, from, MARK_WIDTH);
+	pad(out, begin, MARK_WIDTH);
 	end(out, style, alarm.color);
+	add_time(out, v, style);
 	from = out->n;
 	buf_add_str(out, kind_of(v));
 	pad(out, from, KIND_WIDTH);

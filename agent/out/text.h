@@ -16,7 +16,7 @@ struct text_style {
 };
 
 /*
- * "21:04:05.678 HIGH  exec    sshd→bash→curl[4711] /tmp/x … denied by 'rule'"
+ * "HIGH  21:04:05.678 exec    sshd→bash→curl[4711] /tmp/x … denied by 'rule'"
  * A view whose kind has no line (none today) appends nothing.
  */
 void text_line(struct buf *out, const struct view_images *images,

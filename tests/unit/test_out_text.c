@@ -60,7 +60,7 @@ static void exec_shows_ancestors_arguments_and_rule(void **state)
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
 		    "/usr/bin/curl -s 'https://x.test/a b'        "
 		    "allowed by shells  unit=ssh.service");
 	assert_body(s, "sshd→bash→curl[4711] exec /usr/bin/curl -s "
@@ -88,7 +88,7 @@ static void exec_under_another_name_says_so_and_cuts_arguments(void **state)
 	assert_int_equal(sample_describe(s, &img), 0);
 	assert_int_equal(sample_take(s, &ev, &img, &unlisted), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       exec    sshd→bash→memfd:x[4712]        "
+		    "      21:04:05.678 exec    sshd→bash→memfd:x[4712]        "
 		    "/memfd:x (deleted, memfd) (as [kworker])"
 		    " argument argument argument argument argument argument"
 		    " argument argument argument argument argument argument"
@@ -105,7 +105,7 @@ static void connects_show_protocol_and_peer(void **state)
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &unlisted), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       connect sshd→bash→curl[4711]           "
+		    "      21:04:05.678 connect sshd→bash→curl[4711]           "
 		    "tcp 10.0.0.7:443                             "
 		    "unlisted  unit=ssh.service");
 	ev = sample_connect(sample_ip6(), 53);
@@ -133,7 +133,7 @@ static void alert_comes_first(void **state)
 	assert_int_equal(sample_describe(s, &s->shell), 0);
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678 HIGH  write   sshd→bash→curl[4711]           "
+		    "HIGH  21:04:05.678 write   sshd→bash→curl[4711]           "
 		    "open /etc/cron.d/x (created, append)         "
 		    "denied by cron-files (T1053.003)  "
 		    "login=1000 unit=ssh.service");
@@ -148,7 +148,7 @@ static void colour_only_where_asked(void **state)
 	ev.write.path.flags = PATH_F_CLAIMED;
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
 	assert_line(s, &color,
-		    "\033[2m21:04:05.678\033[0m \033[1;31mHIGH  \033[0m"
+		    "\033[1;31mHIGH  \033[0m\033[2m21:04:05.678\033[0m "
 		    "write   sshd→bash→curl[4711]           "
 		    "unlink /etc/cron.d/x (claimed)               "
 		    "\033[1;31mdenied by cron-files (T1053.003)\033[0m  "
@@ -240,7 +240,7 @@ static void who_acted_is_as_of_the_act(void **state)
 	ev.actor.euid = 0;
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       write   sshd→bash→curl[4711]           "
+		    "      21:04:05.678 write   sshd→bash→curl[4711]           "
 		    "write /a                                     "
 		    "uid=1000 euid=0 unit=ssh.service");
 	s->shell.container = slice_str("0123456789abcdef0123456789abcdef");
@@ -248,7 +248,7 @@ static void who_acted_is_as_of_the_act(void **state)
 	ev = sample_write("/a", OP_WRITE);
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       write   sshd→bash→curl[4711]           "
+		    "      21:04:05.678 write   sshd→bash→curl[4711]           "
 		    "write /a                                     "
 		    "container=0123456789ab");
 }
@@ -379,7 +379,7 @@ static void outcome_names_the_process_of_its_connect(void **state)
 				   SAMPLE_WALL_NS);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678       connect sshd→bash→curl[4711]           "
+		    "      21:04:05.678 connect sshd→bash→curl[4711]           "
 		    "… 127.0.0.1:80 refused                       "
 		    "unit=ssh.service");
 	result.result.error = 0;
@@ -418,7 +418,7 @@ static void picket_speaks_of_itself_in_sentences(void **state)
 			  SAMPLE_WALL_NS);
 	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
 	assert_line(s, &plain,
-		    "21:04:05.678 WARN  picket  12 write events were lost in "
+		    "WARN  21:04:05.678 picket  12 write events were lost in "
 		    "the kernel\\n");
 	assert_body(s, "picket: 12 write events were lost in the kernel\\n");
 }
@@ -429,7 +429,7 @@ static void gaps_say_what_is_missing_and_why(void **state)
 
 	assert_int_equal(sample_take_gap(s), 1);
 	assert_line(s, &plain,
-		    "--:--:--.--- WARN  gap     14 records, 120 to 133, are "
+		    "WARN  --:--:--.--- gap     14 records, 120 to 133, are "
 		    "missing: trimmed");
 }
 
@@ -441,21 +441,21 @@ static void a_terminal_gets_what_fits_and_alarms_whole(void **state)
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
 	assert_line(s, &style,
-		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
 		    "/usr/bin/curl -s 'https:… "
 		    "allowed by shells  unit=ssh.service");
 	/* No room for both: what was done stands alone. */
 	style.columns = 100;
 	assert_line(s, &style,
-		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
 		    "/usr/bin/curl -s 'https://x.test/a b'");
 	style.columns = 70;
 	assert_line(s, &style,
-		    "21:04:05.678       exec    sshd→bash→curl[4711]           "
+		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
 		    "/usr/bin/cu…");
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
 	assert_line(s, &style,
-		    "21:04:05.678 HIGH  exec    sshd→bash→curl[4711]           "
+		    "HIGH  21:04:05.678 exec    sshd→bash→curl[4711]           "
 		    "/usr/bin/curl -s 'https://x.test/a b'        "
 		    "denied by cron-files (T1053.003)  unit=ssh.service");
 }

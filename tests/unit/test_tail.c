@@ -146,9 +146,9 @@ struct choice {
 
 /* What of each record a line of text is known by. */
 static const char *const marks[] = {
-	NULL,		" exec ",      " exit ",	 "tcp 10.0.0.1:80",
-	":0 refused",	"open /plain", "/plain: 5",	 "started",
-	"WARN  picket", "HIGH ",       "/secret: 5 ope", ":0 connected",
+	NULL,	      " exec ",	     " exit ",	       "tcp 10.0.0.1:80",
+	":0 refused", "open /plain", "/plain: 5",      "started",
+	"WARN  ",     "HIGH ",	     "/secret: 5 ope", ":0 connected",
 };
 
 static void check_choice(const struct choice *c)
