@@ -90,7 +90,7 @@ __noinline __u32 measure_user_str(__u64 at)
 /* One piece of an environment, with its first bytes as a number. */
 union env_piece {
 	__u64 head;
-	char bytes[PIECE];
+	char bytes[ENV_PIECE];
 };
 
 __noinline __u64 next_env(__u64 at, __u64 end)
@@ -110,8 +110,8 @@ __noinline __u64 next_env(__u64 at, __u64 end)
 		r += is_empty_str(r);
 		if (begins && env_wanted(piece.head))
 			return at;
-		begins = r < PIECE;
-		at += r - (r == PIECE);
+		begins = r < ENV_PIECE;
+		at += r - (r == ENV_PIECE);
 	}
 	return ENV_UNSEEN;
 }

@@ -44,8 +44,12 @@ __u64 next_env(__u64 at, __u64 end);
 __u32 measure_env(__u64 at, __u64 end);
 #define ENV_MORE (1u << 31)
 
-/* Pieces of PIECE bytes that next_env looks at. */
+/*
+ * Pieces that next_env looks at, and their bytes: few, as they lie on a stack
+ * that its callers need. Of most strings a piece is all.
+ */
 #define ENV_PIECES 512
+#define ENV_PIECE  128
 
 /*
  * Before 6.13 bpf_probe_read_user_str returns 0 for an empty string, where it

@@ -113,30 +113,30 @@ static __always_inline void tell_file(struct file *file, __u64 change,
 }
 
 /*
- * The file of the call's begin, where it is another one now: *ret gets it.
+ * The place of the call's file at its begin, where it is another one now.
  * The call kept it from being freed, but the descriptor's new owner may have
  * been quick: nothing is believed that does not still fit together.
  */
 static __always_inline bool was_other_file(struct call c, struct file *now,
-					   struct held *ret)
+					   struct path *ret)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
 	struct dentry *dentry;
+	bool differs;
 
 	if (!held)
 		return false;
-	*ret = *held;
+	dentry = (struct dentry *)held->dentry;
+	differs = held->syscall == c.index &&
+		  (held->file != (__u64)now ||
+		   dentry != BPF_CORE_READ(now, f_path.dentry));
+	if ((__u64)BPF_CORE_READ(dentry, d_inode) == held->inode) {
+		ret->dentry = dentry;
+		ret->mnt = (struct vfsmount *)held->mnt;
+	}
 	bpf_map_delete_elem(&held_files, &thread);
-	if (ret->syscall != c.index)
-		return false;
-	if (ret->file == (__u64)now &&
-	    ret->dentry == (__u64)BPF_CORE_READ(now, f_path.dentry))
-		return false;
-	dentry = (struct dentry *)ret->dentry;
-	if ((__u64)BPF_CORE_READ(dentry, d_inode) != ret->inode)
-		ret->dentry = ret->mnt = 0;
-	return true;
+	return differs;
 }
 
 /* Through a descriptor: write and its like, and shared mappings. */
@@ -147,13 +147,13 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 	struct file *file = file_of_current_fd(call_arg(c, rule->fd));
 	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
 	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0, change;
-	struct held held;
+	struct path before = {};
 	__u32 flags = 0;
 	bool changed;
 
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return;
-	changed = was_other_file(c, file, &held);
+	changed = was_other_file(c, file, &before);
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
 	/* Most descriptors of most programs are no files: out, soon. */
@@ -173,7 +173,8 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 		traits |= WIRE_SYS_EVENT;
 	change = WRITE_CHANGE(op, backend, flags, nr, traits);
 	if (changed)
-		file_changed(held.dentry, held.mnt, change, bytes, args);
+		file_changed((__u64)before.dentry, (__u64)before.mnt, change,
+			     bytes, args);
 	tell_file(file, change, bytes, args);
 }
 

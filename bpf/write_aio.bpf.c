@@ -16,21 +16,21 @@
 /* Requests of one call that are looked at; what is beyond counts as lost. */
 #define REQUESTS_MAX 64
 
-struct iocb {
-	__u64 data;
-	__u64 flags;
+/* Of a struct iocb what is looked at, and where it begins. */
+struct iocb_what {
 	__u16 opcode;
 	__s16 priority;
 	__u32 fd;
 };
+#define IOCB_WHAT 16
 
 static __always_inline void tell_request(__u64 at, __u32 backend, __u32 nr)
 {
-	struct iocb cb = {};
+	struct iocb_what cb = {};
 	struct file *file;
 	__u32 type;
 
-	bpf_probe_read_user(&cb, sizeof(cb), (void *)at);
+	bpf_probe_read_user(&cb, sizeof(cb), (void *)at + IOCB_WHAT);
 	if (cb.opcode != CMD_PWRITE && cb.opcode != CMD_PWRITEV)
 		return;
 	file = file_of_current_fd(cb.fd);

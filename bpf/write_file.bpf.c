@@ -55,10 +55,11 @@ static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
 
 /*
  * Only what is in the ring counts as told. Two threads may both change `ops`
- * and one bit be lost: then there is an event more, not one less.
+ * and one bit be lost: then there is an event more, not one less. A function,
+ * so that what it has on the stack is gone where paths are measured.
  */
-static __always_inline void mark_told(struct wire_written_key *key, __u32 kinds,
-				      __u64 bytes, __u64 now)
+static __noinline void mark_told(struct wire_written_key *key, __u32 kinds,
+				 __u64 bytes, __u64 now)
 {
 	/* Anew, not from before: a pointer or none would be two states. */
 	struct wire_written *w = bpf_map_lookup_elem(&written, key);
