@@ -1,0 +1,33 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# No eBPF program takes more of the stack than every kernel's verifier allows,
+# whatever compiler and whatever machine it was made for: each object that is
+# built. Asked of the objects, because the verifier of the kernel that runs here
+# counts less than that of 5.10, and is not asked about hooks it does not have.
+# Speaks TAP.
+set -u
+cd "${SRC:-$(dirname "$0")/../..}" || exit 1
+BUILD=${BUILD:-build}
+
+# All frames together, of 512 that there are: room for a compiler that spills
+# one more than today's.
+MOST=480
+
+. tests/tap.bash
+
+mapfile -t objects < <(find "$BUILD"/ -maxdepth 3 -path '*/bpf/picket.bpf.o' | sort)
+echo "1..$((${#objects[@]} + 1))"
+
+{
+	[ -e "$BUILD/bpf/picket.bpf.o" ] || echo "$BUILD: make it first"
+} | found "there_is_an_object"
+
+for object in "${objects[@]}"; do
+	name=${object%/bpf/picket.bpf.o}
+	tests/check/bpf_stack.py "$object" 2>&1 | awk -v most=$MOST '
+		$1 > most || $1 !~ /^[0-9]+$/ { print }
+		/ exec_tp_btf .* > next_env / { known = 1 }
+		END { if (NR < 100 || !known) print NR " programs, or not all" }
+	' | found "frames_fit_in_${name##*/}"
+done
