@@ -2,8 +2,7 @@
 /*
  * Every family on every backend that the sensor's table has for it, forced in
  * turn: either it attaches, and then its record of a witness comes from that
- * backend, or the sensor says why not. Which of the two is this kernel's
- * affair; tests/vm/matrix holds what Debian's kernels must have.
+ * backend, or the sensor says why not, and it is this kernel's affair: refused.h.
  *
  * For the matrix each cell is told in a line of its own on stdout, a comment
  * to TAP:
@@ -32,6 +31,7 @@
 #include <unistd.h>
 
 #include "links.h"
+#include "refused.h"
 #include "sense/probes.h"
 
 /* One test: a backend, and the families that the table has it for. */
@@ -241,6 +241,10 @@ static void check_refused(const struct turn *turn, enum wire_family family,
 	assert_int_equal(r, -ENOTSUP);
 	assert_non_null(strstr(what, sense_family_name(family)));
 	assert_non_null(strstr(what, sense_backend_name(turn->backend)));
+	if (!refused_rightly(family, turn->backend, what))
+		fail_msg("this kernel has what %s by %s needs: %s",
+			 sense_family_name(family),
+			 sense_backend_name(turn->backend), what);
 }
 
 /*

@@ -116,6 +116,15 @@ static const struct wire_connect_result *outcome(const struct seen *w,
 	return NULL;
 }
 
+/* Whether nothing was told, of what the coverage table says is not seen. */
+static bool is_said_blind(const struct seen *w, const char *words)
+{
+	if (!strstr(net_blind(w, "connect, IPv4"), words))
+		return false;
+	assert_int_equal(seen_count(w, WIRE_CONNECT), 0);
+	return true;
+}
+
 static void check_connect(struct seen *w, struct target *t, int error)
 {
 	const struct wire_connect_result *r;
@@ -124,6 +133,8 @@ static void check_connect(struct seen *w, struct target *t, int error)
 
 	seen_run(w, act_connect, t);
 	assert_int_equal(w->status, 0);
+	if (t->type == SOCK_DGRAM && is_said_blind(w, "all but TCP"))
+		return;
 	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
 	c = seen_nth(w, WIRE_CONNECT, 0);
 	assert_target(w, c, t);
@@ -227,6 +238,8 @@ static void error_of_the_call_itself_is_the_outcome(void **state)
 	t.want_errno = ENETUNREACH;
 	seen_run(*state, act_connect, &t);
 	assert_int_equal(((struct seen *)*state)->status, 0);
+	if (is_said_blind(*state, "fails before the first packet"))
+		return;
 	c = seen_nth(*state, WIRE_CONNECT, 0);
 	assert_target(*state, c, &t);
 	r = outcome(*state, c);
@@ -257,6 +270,11 @@ static void check_datagrams(struct seen *w, int family)
 	seen_run(w, act_connect, &t);
 	assert_int_equal(w->status, 0);
 	after = seen_counters(w, WIRE_FAM_CONNECT);
+	if (net_is_off(w, family == AF_INET6 ? "datagrams, IPv6"
+					     : "datagrams, IPv4")) {
+		assert_int_equal(seen_count(w, WIRE_CONNECT), 0);
+		return;
+	}
 	assert_int_equal(seen_count(w, WIRE_CONNECT), 1);
 	assert_target(w, seen_nth(w, WIRE_CONNECT, 0), &t);
 	assert_true(after.summed >= before.summed + 4);

@@ -198,18 +198,25 @@ def guest_files(machine, plan):
                   for p in (BUILD / "tests").glob(pattern) if not p.suffix]
         files += [(p, f"/picket/tests/e2e/{p.name}")
                   for p in (ROOT / "tests/e2e").glob("*.py")]
-    files += [(machine.work / "plan", "/picket/plan"),
-              (machine.work / "env", "/picket/env")]
+    files += [(machine.work / name, "/picket/" + name)
+              for name in ("plan", "env", "may_lack")]
     return [f"{source}:{path}" for source, path in files]
 
 
-def write_guest(work, plan):
+def write_guest(machine, plan):
+    work = machine.work
     work.mkdir(parents=True, exist_ok=True)
+    (work / "may_lack").write_text(
+        "".join(" ".join(row) + "\n" for kernel, *row in rows_of("may_lack")
+                if fnmatch.fnmatchcase(machine.name, kernel)),
+        encoding="utf-8")
     (work / "plan").write_text(
         "".join(" ".join(row) + "\n" for row in plan), encoding="utf-8")
     settings = {"BUILD": "/picket/build", "SRC": "/picket",
                 "CMOCKA_MESSAGE_OUTPUT": "TAP", "PICKET_PATIENCE": "300",
-                "PICKET_TEST_EMULATED": "1", "RUN_SECONDS": str(RUN_SECONDS),
+                "PICKET_TEST_EMULATED": "1",
+                "PICKET_TEST_MAY_LACK": "/picket/may_lack",
+                "RUN_SECONDS": str(RUN_SECONDS),
                 "PYTHONDONTWRITEBYTECODE": "1"}
     (work / "env").write_text(
         "".join(f"export {k}={v}\n" for k, v in settings.items()),
@@ -251,7 +258,7 @@ def test_kernel(name):
     if fetched.returncode:
         return [], fetched.stderr.strip(), 0
     plan = machine.plan()
-    write_guest(machine.work, plan)
+    write_guest(machine, plan)
     log = BUILD / "vm" / f"{name}.log"
     booted, text = boot(machine, plan, log)
     if EMULATORS_OWN.search(text):
