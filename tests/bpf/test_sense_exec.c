@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net.h"
 
 /* What a child executes. */
 struct run {
@@ -90,7 +91,7 @@ static void exec_tells_file_arguments_and_place(void **state)
 	seen_run(w, act_run, &r);
 	assert_int_equal(seen_count(w, WIRE_EXEC), 1);
 	e = seen_nth(w, WIRE_EXEC, 0);
-	assert_int_equal(e->hdr.backend, WIRE_BACKEND_TP_BTF);
+	net_spoke(w, &e->hdr, WIRE_FAM_EXEC, "programs run");
 	assert_int_equal(e->hdr.tgid, w->child);
 	assert_int_equal(e->hdr.tid, w->child);
 	assert_int_equal(e->old_tid, w->child);
