@@ -192,6 +192,7 @@ static void gather(struct agent *a, struct health *h)
 	h->pin_trouble = sensor_pin_trouble(a->sensor);
 	sensor_fill(a->sensor, &h->ring_used, &h->ring_size);
 	proc_table_stats(a->procs, &h->procs);
+	ask.first_seq = h->journal.first_seq;
 	ask.next_seq = h->journal.next_seq;
 	h->destination_count = destinations_read(&ask, h->destinations);
 }

@@ -39,12 +39,15 @@ static uint64_t ms_behind(const struct destination *d)
 
 static void measure(struct destination *d, const struct destinations_ask *ask)
 {
-	const struct behind_ask behind = {
+	struct behind_ask behind = {
 		.dir = ask->journal_dir,
 		.seq = d->has_cursor ? d->cursor.seq : 0,
 		.next_seq = ask->next_seq,
 	};
 
+	/* What was trimmed is lost to it, and told as that: it does not wait. */
+	if (ask->first_seq > behind.seq + 1)
+		behind.seq = ask->first_seq - 1;
 	if (ask->next_seq <= behind.seq + 1)
 		return;
 	d->behind_records = ask->next_seq - behind.seq - 1;

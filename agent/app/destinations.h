@@ -23,7 +23,7 @@ struct destination {
 	bool is_running; /* a shipper, now */
 	bool has_status;
 	struct ship_status status;
-	/* What it does not have yet. */
+	/* What it does not have yet, and what is there of that. */
 	uint64_t behind_records;
 	uint64_t behind_bytes; /* of the journal on disk, see behind.h */
 	uint64_t behind_ms;    /* age of the oldest of them */
@@ -33,6 +33,7 @@ struct destinations_ask {
 	const struct conf *conf;
 	const char *journal_dir;
 	const uint8_t *journal; /* its id */
+	uint64_t first_seq;	/* the oldest that is left; 0: not known */
 	uint64_t next_seq;
 };
 

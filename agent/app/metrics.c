@@ -266,7 +266,7 @@ static const struct metric metrics[] = {
 	  "When that was, as unix time; 0: not since the shipper started.",
 	  TIME_NS, AT(destinations[0].status.acked_ns), &collectors },
 	{ "collector_backlog_records", "gauge",
-	  "Records that it does not have yet.", U64,
+	  "Records that it does not have yet, and that are left.", U64,
 	  AT(destinations[0].behind_records), &collectors },
 	{ "collector_backlog_bytes", "gauge",
 	  "Bytes of the journal on disk behind that.", U64,

@@ -184,6 +184,12 @@ static void backlog_is_told_in_records_bytes_and_time(void **state)
 	assert_in_range(half, all / 2 - all / 20, all / 2 + all / 20);
 	assert_in_range(list[1].behind_ms, 90000, 200000);
 
+	/* What was trimmed waits for nobody any more. */
+	ask.first_seq = ask.next_seq - 100;
+	assert_int_equal(destinations_read(&ask, list), 2);
+	assert_int_equal(list[0].behind_records, 100);
+	assert_int_equal(list[1].behind_records, 100);
+
 	put_cursor(1, journal, ask.next_seq - 1);
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(destinations_read(&ask, list), 2);
