@@ -377,8 +377,9 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 	int r;
 
 	r = scan_open(&c->scan, c->dirfd, number);
-	/* Listed is enough, though it may be trimmed by now. */
-	if (!c->oldest && (r < 0 || identity_takes(&c->whose, h)))
+	/* Listed is enough: it may be trimmed by now, or another in its place */
+	if (!c->oldest &&
+	    (r < 0 || number >= c->floor || identity_takes(&c->whose, h)))
 		c->oldest = number;
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP) {
 		bad_segment(c, number, r);
@@ -434,7 +435,6 @@ static int check_all(struct check *c)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	struct state st, now;
-	uint64_t floor;
 	size_t i;
 	int r, state;
 
@@ -454,7 +454,8 @@ static int check_all(struct check *c)
 	else if (state >= 0 && !identity_takes_state(&l.whose, &st))
 		state = -EBADMSG;
 	/* And after it: what was removed since it speaks of as well. */
-	floor = state >= 0 && state_load(c->dirfd, &now) >= 0 ? now.oldest : 0;
+	c->floor =
+		state >= 0 && state_load(c->dirfd, &now) >= 0 ? now.oldest : 0;
 	c->total = size_of(c->dirfd, &l);
 	for (i = 0; i < l.n && r >= 0; i++)
 		r = check_segment(c, l.numbers[i], i + 1 == l.n);
@@ -469,7 +470,7 @@ static int check_all(struct check *c)
 	else if (state >= 0 && !c->all_trimmed)
 		verify_state(c, &st);
 	if (state >= 0 && l.n)
-		verify_oldest(c, floor, c->oldest);
+		verify_oldest(c);
 	return 0;
 }
 

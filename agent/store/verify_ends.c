@@ -118,13 +118,13 @@ void verify_state(struct check *c, const struct state *before)
 	}
 }
 
-void verify_oldest(struct check *c, uint64_t floor, uint64_t oldest)
+void verify_oldest(struct check *c)
 {
-	if (!floor || oldest <= floor)
+	if (!c->floor || c->oldest <= c->floor)
 		return;
 	verify_find(c, (struct verify_finding){
 			       .kind = VERIFY_REMOVED,
-			       .segment = floor,
+			       .segment = c->floor,
 			       .last_seq = c->out->first_seq
 						   ? c->out->first_seq - 1
 						   : 0,

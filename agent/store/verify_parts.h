@@ -24,7 +24,8 @@ struct check {
 	bool ends_in_seal; /* nothing stands behind the last seal */
 	bool has_before;   /* `before` is the end of the last segment */
 	uint64_t segment;  /* its number */
-	uint64_t oldest;   /* listed, that may be ours; 0: none yet */
+	uint64_t floor;	   /* the oldest that the state says is left; or 0 */
+	uint64_t oldest;   /* listed, ours or in its place; 0: none yet */
 	uint32_t epoch;
 	uint8_t before[JOURNAL_SHA_SIZE];
 	uint64_t before_end;
@@ -52,11 +53,8 @@ bool verify_seal_says(const struct check *c, const struct frame *seal);
  * anything was read: a writer may have begun meanwhile, or ended.
  */
 void verify_state(struct check *c, const struct state *before);
-/*
- * Is the oldest that was listed the oldest that the writer left? `floor` is
- * what it said after the listing; 0: nothing.
- */
-void verify_oldest(struct check *c, uint64_t floor, uint64_t oldest);
+/* Is the oldest that was listed the oldest that the writer left? */
+void verify_oldest(struct check *c);
 /*
  * There are segments, and no state that can be believed: -ENOENT, -EBADMSG;
  * -ESTALE: it is another journal's.
