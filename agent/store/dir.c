@@ -230,6 +230,8 @@ static int parse_state(struct slice text, struct state *ret)
 		return -EBADMSG;
 	/* Early writers of version 1 did not say. */
 	(void)line_take_u64(&text, "oldest", &s.oldest);
+	if (s.oldest >= JOURNAL_SEGMENT_MAX)
+		return -EBADMSG;
 	if (line_take(&text, "clean", &v) < 0 || text_bool(v, &s.clean) < 0)
 		return -EBADMSG;
 	covered = (size_t)(text.p - begin);
