@@ -175,8 +175,9 @@
  * READING
  *
  * 1. List the directory; take segments by ascending number. The journal is
- *    the one that `state` names, if a segment says the same or none can be
- *    read; else the one of most segments, and of as many of the youngest.
+ *    the one of most segments, where `state` counts as one more if a segment
+ *    says the same; of as many the one that `state` names, else that of the
+ *    youngest. Where no segment can be read it is the one that `state` names.
  * 2. Take the first valid of the two headers. None, or another journal's id:
  *    the segment is damaged as a whole (without its salt nothing in it can be
  *    checked); go to the next, as if it were not there. What it stands in the
@@ -199,12 +200,23 @@
  *    and would make all that follows look as if it had been seen: a gap ends
  *    there, and a numbered frame behind it is passed over. Where no next
  *    segment says it, a number that is more than 2^48 behind the one before it
- *    lies, and so do a seal and a gap that end so far behind.
+ *    lies, and so do a seal and a gap that end so far behind. And as numbers
+ *    only go up, what skips some lies too if what follows it in the segment
+ *    (the next frame or seal with a number that was not seen) has one of
+ *    those: then a seal says nothing, and a gap ends before it. The same goes
+ *    for a header whose first sequence skips some.
  * 8. Of the segments and the state of the journal (1), the numbers are near one
  *    another: take the middle of their epochs, of their numbers, and of their
  *    first sequences (the state's next one); of an even count the lower. What
  *    is more than 2^20 (epoch, number) or 2^48 (sequence) above it nobody got
- *    by counting: such a file is as damaged as one of another journal is.
+ *    by counting: such a file is as damaged as one of another journal is. For
+ *    the state's oldest the bound is that of numbers.
+ * 9. Of the segments that are left, neither epochs nor first sequences go down.
+ *    Take the longest run of them of which that is true, of epochs first, and
+ *    of first sequences in what that leaves. The others say nothing of where a
+ *    number is or what is missing before them: read them as they come, between
+ *    those around them. Where several runs are as long, a header that is not
+ *    in all of them may be right, or wrong: begin before it.
  *
  * Who must not read past the last seal treats a finished segment as sealed to
  * its end: the next one's header is made after it is durable.
@@ -238,7 +250,7 @@
  *	crc 0f1e2d3c
  *
  * epoch: the newest begun. segment, seq: the newest segment and the next number
- * as they were when this was written. Epoch and segment are bounded as a
+ * as they were when this was written. Epoch, segment and oldest are bounded as a
  * header's. oldest: the oldest segment that
  * the bounds on size and age left, saved before the ones before it are removed:
  * where the oldest there is has a higher number, somebody else removed some.

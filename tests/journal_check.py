@@ -3,7 +3,10 @@
 """An independent reader of picket's journal.
 
 Written from the text of include/journal_format.h alone, so that a mistake in
-agent/store that its own reader shares does not go unseen. Used by the tests:
+agent/store that its own reader shares does not go unseen. It holds a directory
+against what a writer leaves, damage included: a file of another journal, or a
+number that READING 7 to 9 say how to live with, is a problem here. Used by the
+tests:
 
     journal_check.py DIR            check; one JSON object with what is there
     journal_check.py --frames DIR   one line per numbered frame as well

@@ -147,8 +147,8 @@ int behind_bytes(const struct behind_ask *ask, uint64_t *ret)
 		return r;
 	if (l.n) {
 		i = locate_seq(dirfd, &l, ask->seq + 1);
-		if (scan_open(&s, dirfd, l.numbers[i]) < 0 ||
-		    !identity_takes(&l.whose, &s.header) ||
+		if (l.heads[i].order != IN_ORDER ||
+		    scan_open_of(&s, dirfd, l.numbers[i], l.whose.id) < 0 ||
 		    part(&s, ask, &sum) < 0)
 			sum = file_bytes(dirfd, l.numbers[i]);
 		scan_close(&s);

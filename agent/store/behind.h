@@ -19,8 +19,9 @@ struct behind_ask {
  * seals and, of segments behind, headers. Where more seals than BEHIND_SEALS
  * stand between that place and the end of its segment, or more than BEHIND_SCAN
  * bytes between two of them, the part that they leave is divided by numbers. A
- * segment that cannot be read counts as a whole. Milliseconds, and no more for
- * a larger journal but reading each segment's header. -errno: there is no such
+ * segment that cannot be read counts as a whole, and so does one whose header
+ * does not fit the others (order.h). Milliseconds, and no more for a larger
+ * journal but reading each segment's header. -errno: there is no such
  * directory.
  */
 #define BEHIND_SEALS 2048u

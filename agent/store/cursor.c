@@ -17,7 +17,6 @@
 #include "store/identity.h"
 #include "store/lines.h"
 #include "store/locate.h"
-#include "store/scan.h"
 
 #define CURSOR_MAX  CURSOR_TEXT_MAX
 #define CURSOR_MODE 0640
@@ -91,14 +90,32 @@ int cursor_save(const char *dir, const char *name, const struct cursor *c)
 	return fs_replace(dirfd, name, text, n, CURSOR_MODE);
 }
 
+/*
+ * The highest epoch that any segment says, in order or not: a cursor may have
+ * been given under it. -EBADMSG: the newest cannot be read, and without it
+ * nobody knows how far the journal goes.
+ */
+static int newest_epoch(const struct dir_list *l, uint32_t *ret)
+{
+	uint32_t epoch = 0;
+	size_t i;
+
+	for (i = l->n; i-- > 0;) {
+		if (l->heads[i].error < 0 && !epoch)
+			return -EBADMSG;
+		if (l->heads[i].is_ours && l->heads[i].epoch > epoch)
+			epoch = l->heads[i].epoch;
+	}
+	*ret = epoch;
+	return 0;
+}
+
 int cursor_is_ahead(const char *dir, const struct cursor *c)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	cleanup_close int dirfd = open_dir(dir);
-	struct scan s = SCAN_INIT;
 	uint64_t next;
 	uint32_t epoch;
-	size_t i;
 	int r;
 
 	if (dirfd < 0)
@@ -109,15 +126,7 @@ int cursor_is_ahead(const char *dir, const struct cursor *c)
 	r = identity_find(dirfd, &l);
 	if (r < 0 || !identity_has(&l.whose, c->journal))
 		return r;
-	/* Without the newest segment nobody knows how far the journal goes. */
-	for (i = l.n; i-- > 0;) {
-		r = scan_open(&s, dirfd, l.numbers[i]);
-		if (r < 0 || identity_takes(&l.whose, &s.header))
-			break;
-	}
-	epoch = s.header.epoch;
-	scan_close(&s);
-	if (r < 0 || epoch > c->epoch)
+	if (newest_epoch(&l, &epoch) < 0 || epoch > c->epoch)
 		return 0;
 	/* What was shipped was durable: it is there, sealed still or not. */
 	r = locate_next(dirfd, &l, &next);

@@ -18,7 +18,20 @@ struct identity {
 	uint64_t state_seq; /* the next number, as the state says it; or 0 */
 };
 
-/* Numbers of the segments present, ascending. Free `numbers`. */
+/* Do its epoch and first sequence fit those around it (order.h)? */
+enum order { OUT_OF_ORDER, MAYBE, IN_ORDER };
+
+/* What the header of a segment says, and how much of it is believed. */
+struct segment_head {
+	int error;    /* 0, or -errno: nothing of it could be read */
+	bool is_ours; /* of that journal, and within its numbers */
+	enum order order;
+	uint8_t id[JOURNAL_ID_SIZE];
+	uint32_t epoch;
+	uint64_t number, first_seq;
+};
+
+/* Numbers of the segments present, ascending. Free it (dir_list_done_fn). */
 struct dir_list {
 	uint64_t *numbers;
 	size_t n;
@@ -26,6 +39,8 @@ struct dir_list {
 	size_t cuts;
 	uint64_t cut_bytes;
 	struct identity whose; /* what counts; the rest is as unreadable */
+	struct segment_head
+		*heads; /* of each number; NULL before it is asked */
 };
 
 /* Everything in it that is not a segment's or a cut's name is passed over. */
@@ -38,6 +53,7 @@ uint64_t dir_list_youngest(const struct dir_list *l, uint64_t known,
 static inline void dir_list_done_fn(struct dir_list *l)
 {
 	__builtin_free(l->numbers);
+	__builtin_free(l->heads);
 }
 #define cleanup_dir_list __attribute__((cleanup(dir_list_done_fn)))
 

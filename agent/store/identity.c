@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whose a directory is. The one idea: one file alone decides nothing. A state
- * without a segment of its journal, and a segment without others like it, are
- * somebody else's; and as files of one journal are near one another, a number
- * far above the middle of them is a lie. Either costs no more than a damaged
- * file would. Nothing is asked of numbers that are too low, or too high by less
- * than a leap: the search by number (locate.c) takes them at their word.
+ * without a segment of its journal, and fewer segments than another journal's,
+ * are somebody else's; and as files of one journal are near one another, a
+ * number far above the middle of them is a lie. Either costs no more than a
+ * damaged file would. Numbers that are too low, or too high by less than a leap,
+ * are for order.c: nobody searches by those that do not fit.
  */
 #include "store/identity.h"
 
@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "store/order.h"
 #include "store/scan.h"
 
-/* What the headers that can be read say. */
+/* What the files of the journal say. */
 struct witness {
-	uint8_t id[JOURNAL_ID_SIZE];
 	uint64_t epoch, segment, seq;
 };
 
@@ -27,59 +27,85 @@ struct witnesses {
 	size_t n;
 };
 
-static int ask_headers(int dirfd, const struct dir_list *l,
-		       struct witnesses *ret)
+static int ask_headers(int dirfd, struct dir_list *l)
 {
 	struct scan s = SCAN_INIT;
-	struct witness *w;
+	struct segment_head *h;
 	size_t i;
 
-	/* One more for the state. */
-	ret->all = calloc(l->n + 1, sizeof(*ret->all));
-	if (!ret->all)
+	free(l->heads);
+	l->heads = calloc(l->n + 1, sizeof(*l->heads));
+	if (!l->heads)
 		return -ENOMEM;
 	for (i = 0; i < l->n; i++) {
-		if (scan_open(&s, dirfd, l->numbers[i]) < 0)
+		h = &l->heads[i];
+		h->error = scan_open(&s, dirfd, l->numbers[i]);
+		if (h->error < 0)
 			continue;
-		w = &ret->all[ret->n++];
-		memcpy(w->id, s.header.id, sizeof(w->id));
-		w->epoch = s.header.epoch;
-		w->segment = s.header.number;
-		w->seq = s.header.first_seq;
+		memcpy(h->id, s.header.id, sizeof(h->id));
+		h->epoch = s.header.epoch;
+		h->number = s.header.number;
+		h->first_seq = s.header.first_seq;
 	}
 	scan_close(&s);
 	return 0;
 }
 
-/*
- * Who has more than half, in one pass and without a table, the younger first;
- * where nobody has, one of those that are there (Boyer and Moore).
- */
-static const uint8_t *most(const struct witnesses *w)
-{
-	const uint8_t *id = NULL;
-	size_t i, lead = 0;
+/* A journal that segments name. */
+struct vote {
+	const uint8_t *id;
+	size_t count; /* of segments, and of the state */
+	bool is_states;
+	size_t last; /* the youngest segment of it */
+};
 
-	for (i = w->n; i-- > 0;) {
-		if (!lead)
-			id = w->all[i].id;
-		if (memcmp(id, w->all[i].id, JOURNAL_ID_SIZE))
-			lead--;
-		else
-			lead++;
-	}
-	return id;
+static int by_id(const void *a, const void *b)
+{
+	const struct vote *x = a, *y = b;
+
+	return memcmp(x->id, y->id, JOURNAL_ID_SIZE);
 }
 
-static bool any_says(const struct witnesses *w, const uint8_t *id)
+static bool beats(const struct vote *v, const struct vote *best)
 {
-	size_t i;
+	if (v->count != best->count)
+		return v->count > best->count;
+	if (v->is_states != best->is_states)
+		return v->is_states;
+	return v->last > best->last;
+}
 
-	for (i = w->n; i-- > 0;) {
-		if (!memcmp(w->all[i].id, id, JOURNAL_ID_SIZE))
-			return true;
+/* Who has most votes; NULL: nobody has one. state_id: the state's, or NULL. */
+static int count_votes(const struct dir_list *l, const uint8_t *state_id,
+		       const uint8_t **ret)
+{
+	cleanup_free struct vote *votes = NULL;
+	struct vote best = { .id = NULL }, one;
+	size_t i, n = 0;
+
+	votes = calloc(l->n + 1, sizeof(*votes));
+	if (!votes)
+		return -ENOMEM;
+	for (i = 0; i < l->n; i++)
+		if (l->heads[i].error >= 0)
+			votes[n++] =
+				(struct vote){ l->heads[i].id, 1, false, i };
+	qsort(votes, n, sizeof(*votes), by_id);
+	for (i = 0; i < n;) {
+		one = votes[i];
+		while (++i < n && !by_id(&one, &votes[i])) {
+			one.count++;
+			if (votes[i].last > one.last)
+				one.last = votes[i].last;
+		}
+		one.is_states =
+			state_id && !memcmp(one.id, state_id, JOURNAL_ID_SIZE);
+		one.count += one.is_states;
+		if (!best.id || beats(&one, &best))
+			best = one;
 	}
-	return false;
+	*ret = best.id;
+	return 0;
 }
 
 static int by_value(const void *a, const void *b)
@@ -119,32 +145,66 @@ static uint64_t limit(const struct witnesses *w, uint64_t *values,
 	((struct kind){ offsetof(struct witness, member), \
 			JOURNAL_##name##_LEAP, JOURNAL_##name##_MAX })
 
-static int judge_numbers(struct witnesses *w, const struct state *st,
+static bool takes_head(const struct identity *o, const struct segment_head *h)
+{
+	return !o->is_known ||
+	       (identity_has(o, h->id) && h->epoch <= o->epoch_most &&
+		h->number <= o->segment_most && h->first_seq <= o->seq_most);
+}
+
+static int judge_numbers(const struct dir_list *l, const struct state *st,
 			 struct identity *o)
 {
 	cleanup_free uint64_t *values = NULL;
-	size_t i, n = 0;
+	cleanup_free struct witness *all = NULL;
+	struct witnesses w = { .n = 0 };
+	size_t i;
 
-	for (i = 0; i < w->n; i++)
-		if (!memcmp(w->all[i].id, o->id, sizeof(o->id)))
-			w->all[n++] = w->all[i];
-	if (st)
-		w->all[n++] = (struct witness){ .epoch = st->epoch,
-						.segment = st->segment,
-						.seq = st->seq };
-	w->n = n;
-	values = calloc(n + 1, sizeof(*values));
-	if (!values)
+	/* One more for the state. */
+	w.all = all = calloc(l->n + 1, sizeof(*all));
+	values = calloc(l->n + 1, sizeof(*values));
+	if (!all || !values)
 		return -ENOMEM;
-	o->epoch_most = (uint32_t)limit(w, values, KIND(epoch, EPOCH));
-	o->segment_most = limit(w, values, KIND(segment, SEGMENT));
-	o->seq_most = limit(w, values, KIND(seq, SEQ));
+	for (i = 0; i < l->n; i++) {
+		const struct segment_head *h = &l->heads[i];
+
+		if (h->error >= 0 && identity_has(o, h->id))
+			all[w.n++] = (struct witness){ h->epoch, h->number,
+						       h->first_seq };
+	}
+	if (st)
+		all[w.n++] =
+			(struct witness){ st->epoch, st->segment, st->seq };
+	o->epoch_most = (uint32_t)limit(&w, values, KIND(epoch, EPOCH));
+	o->segment_most = limit(&w, values, KIND(segment, SEGMENT));
+	o->seq_most = limit(&w, values, KIND(seq, SEQ));
+	return 0;
+}
+
+/* Judge each file by what o says. */
+static int judge_files(struct dir_list *l, const struct state *st,
+		       struct identity *o)
+{
+	size_t i;
+	int r;
+
+	r = judge_numbers(l, st, o);
+	if (r < 0)
+		return r;
+	for (i = 0; i < l->n; i++)
+		l->heads[i].is_ours =
+			l->heads[i].error >= 0 && takes_head(o, &l->heads[i]);
+	r = order_find(l);
+	if (r < 0)
+		return r;
+	if (st && identity_takes_state(o, st))
+		o->state_seq = st->seq;
+	l->whose = *o;
 	return 0;
 }
 
 int identity_find(int dirfd, struct dir_list *l)
 {
-	struct witnesses w = { .n = 0 };
 	struct identity o = { .is_known = true };
 	const uint8_t *id = NULL;
 	struct state st;
@@ -153,34 +213,18 @@ int identity_find(int dirfd, struct dir_list *l)
 
 	l->whose = (struct identity){ .is_known = false };
 	has_state = state_load(dirfd, &st) >= 0;
-	r = ask_headers(dirfd, l, &w);
+	r = ask_headers(dirfd, l);
 	if (r >= 0)
-		id = has_state && (!w.n || any_says(&w, st.id)) ? st.id
-								: most(&w);
-	if (id) {
-		memcpy(o.id, id, sizeof(o.id));
-		has_state = has_state && identity_has(&o, st.id);
-		r = judge_numbers(&w, has_state ? &st : NULL, &o);
-		if (r >= 0)
-			l->whose = o;
-		if (r >= 0 && has_state && identity_takes_state(&o, &st))
-			l->whose.state_seq = st.seq;
-	}
-	free(w.all);
-	return r;
-}
-
-int identity_of(int dirfd, struct identity *ret)
-{
-	cleanup_dir_list struct dir_list l = { 0 };
-	int r;
-
-	r = dir_list(dirfd, &l);
-	if (r >= 0)
-		r = identity_find(dirfd, &l);
-	if (r >= 0)
-		*ret = l.whose;
-	return r;
+		r = count_votes(l, has_state ? st.id : NULL, &id);
+	if (r < 0)
+		return r;
+	if (!id && has_state)
+		id = st.id;
+	if (!id)
+		return 0;
+	memcpy(o.id, id, sizeof(o.id));
+	has_state = has_state && identity_has(&o, st.id);
+	return judge_files(l, has_state ? &st : NULL, &o);
 }
 
 bool identity_has(const struct identity *o, const uint8_t *id)
@@ -191,14 +235,18 @@ bool identity_has(const struct identity *o, const uint8_t *id)
 bool identity_takes(const struct identity *o,
 		    const struct journal_segment_header *h)
 {
-	return !o->is_known ||
-	       (identity_has(o, h->id) && h->epoch <= o->epoch_most &&
-		h->number <= o->segment_most && h->first_seq <= o->seq_most);
+	struct segment_head head = { .epoch = h->epoch,
+				     .number = h->number,
+				     .first_seq = h->first_seq };
+
+	memcpy(head.id, h->id, sizeof(head.id));
+	return takes_head(o, &head);
 }
 
 bool identity_takes_state(const struct identity *o, const struct state *st)
 {
 	return !o->is_known ||
 	       (identity_has(o, st->id) && st->epoch <= o->epoch_most &&
-		st->segment <= o->segment_most && st->seq <= o->seq_most);
+		st->segment <= o->segment_most &&
+		st->oldest <= o->segment_most && st->seq <= o->seq_most);
 }

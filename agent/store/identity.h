@@ -9,15 +9,13 @@
 #include "store/dir.h"
 
 /*
- * Fill in l->whose. The journal: what `state` says is believed if a segment
- * says the same, or none can be read; else most segments are right, and of as
- * many the younger. The numbers: what lies far above most of them is a lie.
- * Nothing to go by: l->whose.is_known stays false. 0, or -ENOMEM.
+ * Fill in l->whose and l->heads. The journal: that of most segments, where the
+ * state counts as one more if a segment says the same; of as many the state's,
+ * else the younger's. No segment can be read: the state's. The numbers: what
+ * lies far above most of them is a lie. Nothing to go by: l->whose.is_known
+ * stays false. 0, or -ENOMEM.
  */
 int identity_find(int dirfd, struct dir_list *l);
-
-/* The same, anew from the directory. 0, or -errno. */
-int identity_of(int dirfd, struct identity *ret);
 
 /* Is it of that journal? Whatever it is, where nothing is known. */
 bool identity_has(const struct identity *o, const uint8_t *id);

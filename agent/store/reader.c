@@ -6,7 +6,7 @@
  * told as a gap before it. Nothing else (damage, trimming, a writer that died,
  * a directory that was replaced) needs a case of its own.
  *
- * Only a number that leaps is doubted: one frame or seal of 2^63 would make
+ * Only a number that skips is doubted (reader_skip.c): one far ahead would make
  * everything behind it seen. What a segment may hold ends where the next one of
  * its epoch begins.
  */
@@ -40,31 +40,17 @@ void reader_close(struct reader *r)
 		return;
 	reader_leave_segment(r);
 	watch_close(&r->watch);
+	dir_list_done_fn(&r->here);
 	if (r->dirfd >= 0)
 		(void)close(r->dirfd);
 	free(r->dir);
 	free(r);
 }
 
-/*
- * From here on numbers are lies: the next segment begins before, or no writer
- * gives two that are so far apart.
- */
-static uint64_t limit(const struct reader *r)
-{
-	uint64_t far = r->next + JOURNAL_SEQ_LEAP;
-
-	return r->bound < far ? r->bound : far;
-}
-
-static bool leaps(const struct reader *r, uint64_t end)
-{
-	return end > r->next && end - r->next > JOURNAL_SEQ_LEAP;
-}
-
+/* The last one in the file: a number that is too high hides no later one. */
 static void note_seal(struct reader *r, const struct journal_seal *s)
 {
-	if (s->last_seq >= r->newest.last_seq && s->last_seq < limit(r))
+	if (s->last_seq < reader_limit(r))
 		r->newest = *s;
 }
 
@@ -96,25 +82,22 @@ static int make(const char *dir, unsigned flags, struct reader **ret)
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		unsigned flags, struct reader **ret)
 {
-	cleanup_dir_list struct dir_list l = { 0 };
 	struct reader *r = NULL;
 	int err;
 
 	err = make(dir, flags, &r);
 	if (err < 0)
 		return err;
-	err = dir_list(r->dirfd, &l);
-	if (err >= 0)
-		err = reader_know_id(r, &l);
+	err = reader_look(r);
 	if (err >= 0 && from == READER_NOW)
-		err = locate_next(r->dirfd, &l, &r->next);
+		err = locate_next(r->dirfd, &r->here, &r->next);
 	else if (from == READER_SEQ)
 		r->next = seq ? seq : 1;
 	if (err < 0) {
 		reader_close(r);
 		return err;
 	}
-	reader_go_before(r, &l);
+	reader_go_before(r);
 	*ret = r;
 	return 0;
 }
@@ -151,7 +134,7 @@ int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 	err = identity_find(dirfd, &l);
 	if (err < 0)
 		return err;
-	seq = locate_cursor(dirfd, &l, c);
+	seq = locate_cursor(&l, c);
 	return reader_open(dir, seq ? READER_SEQ : READER_OLDEST, seq, flags,
 			   ret);
 }
@@ -181,32 +164,22 @@ static int tell_gap(struct reader *r, uint64_t end, uint32_t epoch,
 	return 1;
 }
 
-/*
- * Our segment is finished, `number` follows it. In another epoch numbers may
- * be given again, so its beginning says nothing.
- */
-static void finish(struct reader *r, uint64_t number)
+/* Our segment is finished: another one follows it. */
+static void finish(struct reader *r)
 {
-	const struct journal_segment_header *ours = &r->at.header;
-	struct scan s = SCAN_INIT;
-
 	r->finished = true;
-	if (scan_open_of(&s, r->dirfd, number, ours->id) >= 0 &&
-	    s.header.epoch == ours->epoch)
-		r->bound = s.header.first_seq;
-	scan_close(&s);
+	r->bound = reader_bound(r, r->segment);
 }
 
 /*
  * The first frame of another journal, or of another life of this one. Its
- * first number in *ret.
+ * first number in *ret, or the next one if the header's numbers say nothing.
  */
-static void meet_header(struct reader *r, uint64_t *ret)
+static void meet_header(struct reader *r, bool in_order, uint64_t *ret)
 {
 	const struct journal_segment_header *h = &r->at.header;
-	uint64_t first = h->first_seq < r->bound ? h->first_seq : r->bound;
+	uint64_t first = h->first_seq;
 
-	*ret = first;
 	if (r->has_id && memcmp(r->id, h->id, sizeof(r->id))) {
 		r->next = 0;
 		r->epoch = 0;
@@ -214,6 +187,10 @@ static void meet_header(struct reader *r, uint64_t *ret)
 	}
 	memcpy(r->id, h->id, sizeof(r->id));
 	r->has_id = true;
+	if (!in_order) {
+		*ret = r->next;
+		return;
+	}
 	/* What was cut off is given again, under the new epoch's name. */
 	if (!r->next || (r->epoch && h->epoch > r->epoch && first < r->next))
 		r->next = first;
@@ -221,52 +198,67 @@ static void meet_header(struct reader *r, uint64_t *ret)
 	if (r->leapt && first >= r->leapt && first < r->next)
 		r->next = first;
 	r->leapt = 0;
+	r->epoch = h->epoch;
+	*ret = first;
+}
+
+/*
+ * 1: this one is open; 0: it is as if it were not there, or -errno. One that
+ * was another journal's since it was listed is looked at once more.
+ */
+static int open_segment(struct reader *r, uint64_t number, uint64_t *doubted)
+{
+	int err = scan_open_of(&r->at, r->dirfd, number, r->here.whose.id);
+
+	if (err >= 0)
+		return 1;
+	if (err == -ENOENT) /* trimmed meanwhile */
+		return 0;
+	if (err != -EBADMSG && err != -ENOTSUP && err != -ELOOP)
+		return err;
+	if (*doubted == number)
+		r->segment = number;
+	*doubted = number;
+	reader_forget(r);
+	return 0;
 }
 
 /* 1: a segment is open, or *ret is a gap before it; 0: there is none. */
 static int enter_segment(struct reader *r, struct reader_frame *ret,
 			 bool *ret_gap)
 {
-	const struct journal_segment_header *h;
-	uint64_t number, first;
-	uint32_t epoch;
-	bool oldest;
+	uint64_t first, doubted = 0;
+	uint32_t epoch = r->epoch;
+	struct younger y;
 	int err;
 
 	*ret_gap = false;
-	for (;;) {
-		err = reader_find_younger(r, &number, &oldest);
+	do {
+		err = reader_find_younger(r, &y);
 		if (err < 0)
 			return err;
-		if (!number)
+		if (!y.number)
 			return 0;
-		err = scan_open_of(&r->at, r->dirfd, number, r->here.id);
-		if (err >= 0)
-			break;
-		if (err == -ENOENT) /* trimmed meanwhile */
-			continue;
-		if (err != -EBADMSG && err != -ENOTSUP && err != -ELOOP)
-			return err;
-		/* Not readable as a whole: as if it were not there. */
-		r->segment = number;
-	}
-	h = &r->at.header;
-	epoch = r->epoch && !oldest ? r->epoch : h->epoch;
+		err = open_segment(r, y.number, &doubted);
+	} while (!err);
+	if (err < 0)
+		return err;
+	r->segment = y.number;
+	meet_header(r, y.in_order, &first);
+	if (!epoch || y.is_oldest)
+		epoch = r->at.header.epoch;
 	/* Listed before it was opened: nothing was written to it since. */
-	if (r->after)
-		finish(r, r->after);
-	meet_header(r, &first);
-	r->segment = number;
-	r->epoch = h->epoch;
-	if (r->start.off && number == r->start.segment &&
+	if (r->has_after)
+		finish(r);
+	if (r->start.off && y.number == r->start.segment &&
 	    r->start.off > r->at.off)
 		r->at.off = r->start.off;
 	r->start.off = 0;
-	if (first <= r->next)
+	if (first <= r->next || first > reader_believes(r, r->at.off))
 		return 1;
 	*ret_gap = true;
-	return tell_gap(r, first, epoch, h->wall_ns,
-			oldest ? JOURNAL_GAP_TRIMMED : JOURNAL_GAP_DAMAGED,
+	return tell_gap(r, first, epoch, r->at.header.wall_ns,
+			y.is_oldest ? JOURNAL_GAP_TRIMMED : JOURNAL_GAP_DAMAGED,
 			ret);
 }
 
@@ -302,14 +294,17 @@ static int look_ahead(struct reader *r)
 }
 
 /* We have seen its beginning, or ask only the end; or it says too much. */
-static void clip_gap(struct reader *r, const struct frame *f,
+static void clip_gap(struct reader *r, const struct scan_hit *hit,
 		     struct reader_frame *ret)
 {
+	const struct frame *f = &hit->frame;
+	uint64_t most = reader_believes(r, hit->off + hit->size);
+
 	r->gap = frame_gap(f);
 	if (f->seq < r->next)
 		ret->seq = r->next;
-	if (f->seq_end > limit(r) && ret->seq < limit(r))
-		ret->seq_end = limit(r);
+	if (f->seq_end > most && ret->seq < most)
+		ret->seq_end = most;
 	r->gap.first = ret->seq;
 	r->gap.count = ret->seq_end - ret->seq;
 	ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
@@ -333,9 +328,38 @@ static int hand_out(struct reader *r, const struct scan_hit *hit,
 	if (!f->seq)
 		return 1;
 	if (f->type == JOURNAL_GAP)
-		clip_gap(r, f, ret);
+		clip_gap(r, hit, ret);
 	r->next = ret->seq_end;
 	return 1;
+}
+
+/*
+ * Does it bring something? *ret: the number that it says comes now. A seal that
+ * says too much says nothing: what is missing, the next one tells.
+ */
+static bool is_news(struct reader *r, const struct scan_hit *hit, uint64_t *ret)
+{
+	const struct frame *f = &hit->frame;
+	uint64_t end = hit->off + hit->size;
+	struct journal_seal seal;
+
+	*ret = f->seq;
+	if (f->type == JOURNAL_SEAL) {
+		seal = frame_seal(f);
+		if (r->ahead.fd < 0 || hit->off >= r->ahead.off)
+			note_seal(r, &seal);
+		*ret = seal.last_seq + 1;
+		if (*ret > r->next && *ret > reader_believes(r, end))
+			*ret = r->next;
+		/* Where a run ended, images are numbered anew: always told. */
+		return *ret &&
+		       (*ret >= r->next || seal.flags & JOURNAL_SEAL_CLEAN);
+	}
+	if (!f->seq)
+		return f->type == JOURNAL_DESCRIPTION;
+	return f->seq_end > r->next &&
+	       (f->seq <= r->next || f->seq < reader_believes(r, end)) &&
+	       (!reader_leaps(r, f->seq_end) || r->finished);
 }
 
 /* 1: *ret is filled in; 0: this one is not handed out. */
@@ -343,36 +367,23 @@ static int take(struct reader *r, const struct scan_hit *hit,
 		struct reader_frame *ret)
 {
 	const struct frame *f = &hit->frame;
-	struct journal_seal seal;
-	uint64_t first = f->seq;
+	uint64_t first;
 
-	if (f->type > JOURNAL_SEAL)
-		return 0;
-	if (f->type == JOURNAL_SEAL) {
-		seal = frame_seal(f);
-		note_seal(r, &seal);
-		first = seal.last_seq + 1;
-		if (leaps(r, first))
-			first = r->next;
-		else if (first > r->next && first > r->bound)
-			first = r->bound;
-		/* Where a run ended, images are numbered anew: always told. */
-		if ((first < r->next && !(seal.flags & JOURNAL_SEAL_CLEAN)) ||
-		    !first)
-			return 0;
-	} else if (f->seq && (f->seq_end <= r->next ||
-			      (f->seq > r->next && f->seq >= limit(r)) ||
-			      (leaps(r, f->seq_end) && !r->finished))) {
-		return 0;
+	if (r->has_held) {
+		r->has_held = false;
+		return hand_out(r, hit, ret);
 	}
-	if (!r->has_held && first > r->next) {
-		r->held = *hit;
-		r->has_held = true;
-		return tell_gap(r, first, f->epoch, f->wall_ns,
-				JOURNAL_GAP_DAMAGED, ret);
-	}
-	r->has_held = false;
-	return hand_out(r, hit, ret);
+	if (f->type > JOURNAL_SEAL || !is_news(r, hit, &first))
+		return 0;
+	/* No header says where it begins: here. */
+	if (!r->next)
+		r->next = first;
+	if (first <= r->next)
+		return hand_out(r, hit, ret);
+	r->held = *hit;
+	r->has_held = true;
+	return tell_gap(r, first, f->epoch, f->wall_ns, JOURNAL_GAP_DAMAGED,
+			ret);
 }
 
 /* The next frame of the segment that is open: 1, 0 or -errno. */
@@ -401,7 +412,7 @@ static int next_here(struct reader *r, struct scan_hit *ret)
 int reader_next(struct reader *r, struct reader_frame *ret)
 {
 	struct scan_hit hit;
-	uint64_t number;
+	struct younger y;
 	bool gap;
 	int err;
 
@@ -432,11 +443,11 @@ int reader_next(struct reader *r, struct reader_frame *ret)
 			continue;
 		}
 		/* Is this its end? Then look once more at the same place. */
-		err = reader_find_younger(r, &number, &gap);
+		err = reader_find_younger(r, &y);
 		if (err < 0)
 			return err;
-		if (number) {
-			finish(r, number);
+		if (y.number) {
+			finish(r);
 			continue;
 		}
 		err = reader_follow_directory(r);
@@ -448,11 +459,11 @@ int reader_next(struct reader *r, struct reader_frame *ret)
 bool reader_ends_early(const struct reader *r, uint64_t *ret_first,
 		       uint64_t *ret_last)
 {
-	if (!r->here.state_seq || !identity_has(&r->here, r->id) ||
-	    r->next >= r->here.state_seq || r->here.state_seq <= 1)
+	if (!r->state_seq || !identity_has(&r->here.whose, r->id) ||
+	    r->next >= r->state_seq || r->state_seq <= 1)
 		return false;
 	*ret_first = r->next ? r->next : 1;
-	*ret_last = r->here.state_seq - 1;
+	*ret_last = r->state_seq - 1;
 	return true;
 }
 

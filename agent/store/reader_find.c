@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,121 +19,139 @@
 #include "store/locate.h"
 
 /* The segment before the one that holds r->next, so that it is opened next. */
-void reader_go_before(struct reader *r, const struct dir_list *l)
+void reader_go_before(struct reader *r)
 {
-	size_t i;
-
 	reader_leave_segment(r);
 	r->segment = 0;
 	r->leapt = 0;
-	if (!l->n || !r->next)
+	if (!r->here.n || !r->next)
 		return;
-	i = locate_seq(r->dirfd, l, r->next);
-	r->segment = l->numbers[i] - 1;
+	r->segment =
+		r->here.numbers[locate_seq(r->dirfd, &r->here, r->next)] - 1;
 }
 
-/* Whose the directory is; a reader that has handed nothing out is of that. */
-int reader_know_id(struct reader *r, struct dir_list *l)
+void reader_forget(struct reader *r)
 {
-	int err = identity_find(r->dirfd, l);
-
-	if (err < 0 || !l->whose.is_known)
-		return err;
-	r->here = l->whose;
-	if (!r->has_id)
-		memcpy(r->id, l->whose.id, sizeof(r->id));
-	r->has_id = true;
-	return 0;
+	r->here.n = 0;
+	r->listed_ns = 0;
 }
 
-/*
- * Ask anew whose the directory is, for a segment that is not of it: as
- * is_segment.
- */
-static int look_whose(struct reader *r, const struct journal_segment_header *h,
-		      bool *ret_news)
+/* The list is ours from now on. */
+static void take_list(struct reader *r, struct dir_list *l)
 {
-	struct identity now;
-	int err = identity_of(r->dirfd, &now);
-
-	if (err < 0 || !now.is_known)
-		return err;
-	*ret_news = !r->here.is_known || !identity_has(&r->here, now.id);
-	/* What it promises now may not have been there when we listed. */
-	now.state_seq = *ret_news ? 0 : r->here.state_seq;
-	r->here = now;
-	return identity_takes(&now, h);
+	dir_list_done_fn(&r->here);
+	r->here = *l;
+	*l = (struct dir_list){ 0 };
 }
 
-/*
- * 0: not readable as a whole, or another journal's, or with numbers that nobody
- * got by counting: as if it were not there. To pass it, or take ours for
- * finished, would let anybody's file hide what the writer goes on with.
- * *ret_news: the directory is another journal's than it was, so what was said
- * of others before does not hold.
- */
-static int is_segment(struct reader *r, uint64_t number, bool *ret_news)
+int reader_look(struct reader *r)
 {
-	struct scan s = SCAN_INIT;
-	int err = scan_open(&s, r->dirfd, number);
-	struct journal_segment_header h = s.header;
-
-	scan_close(&s);
-	if (err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
-	    err == -ELOOP)
-		return 0;
-	if (err < 0)
-		return err;
-	if (r->here.is_known && identity_takes(&r->here, &h))
-		return 1;
-	return look_whose(r, &h, ret_news);
-}
-
-/*
- * Of the list, the first one behind ours in *ret, and the one behind that in
- * r->after. -EAGAIN: whose the directory is was not known right.
- */
-static int look_through(struct reader *r, const struct dir_list *l,
-			uint64_t *ret, bool *ret_oldest)
-{
-	bool news = false;
-	size_t i;
+	cleanup_dir_list struct dir_list l = { 0 };
 	int err;
 
-	*ret = 0;
-	*ret_oldest = true;
-	r->after = 0;
-	for (i = 0; i < l->n && !r->after; i++) {
-		if (!*ret && l->numbers[i] <= r->segment) {
-			*ret_oldest = false;
-			continue;
-		}
-		err = is_segment(r, l->numbers[i], &news);
-		if (err < 0 || news)
-			return err < 0 ? err : -EAGAIN;
-		if (!err)
-			continue;
-		if (*ret)
-			r->after = l->numbers[i];
-		else
-			*ret = l->numbers[i];
+	err = dir_list(r->dirfd, &l);
+	if (err >= 0)
+		err = identity_find(r->dirfd, &l);
+	if (err < 0)
+		return err;
+	r->state_seq = l.whose.state_seq;
+	take_list(r, &l);
+	if (r->here.whose.is_known && !r->has_id) {
+		memcpy(r->id, r->here.whose.id, sizeof(r->id));
+		r->has_id = true;
 	}
 	return 0;
 }
 
 /*
- * The numbers of segments younger than ours: the least in *ret (0: none) and
- * whether it is the oldest of all. Most calls end at the directory's time.
+ * What was said of the files in l when they were judged; what was trimmed since
+ * is gone. -EAGAIN: there is one that was not.
  */
-int reader_find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
+static int remember(struct reader *r, struct dir_list *l)
+{
+	size_t i, k = 0;
+
+	l->heads = calloc(l->n + 1, sizeof(*l->heads));
+	if (!l->heads)
+		return -ENOMEM;
+	for (i = 0; i < l->n; i++) {
+		while (k < r->here.n && r->here.numbers[k] < l->numbers[i])
+			k++;
+		if (k == r->here.n || r->here.numbers[k] != l->numbers[i])
+			return -EAGAIN;
+		l->heads[i] = r->here.heads[k];
+	}
+	l->whose = r->here.whose;
+	take_list(r, l);
+	return 0;
+}
+
+/* Errors that say something of the file, and not of us. */
+static bool is_files(int err)
+{
+	return err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
+	       err == -ELOOP;
+}
+
+/* Judge anew: with another journal's identity nothing said of ours holds. */
+static int judge(struct reader *r, struct dir_list *l)
+{
+	int err = identity_find(r->dirfd, l);
+
+	if (err < 0)
+		return err;
+	if (r->here.whose.is_known &&
+	    !identity_has(&r->here.whose, l->whose.id))
+		r->state_seq = 0;
+	take_list(r, l);
+	return 0;
+}
+
+/*
+ * What is not readable as a whole, or another journal's, or has numbers that
+ * nobody got by counting, is as if it were not there. To pass it, or take ours
+ * for finished, would let anybody's file hide what the writer goes on with.
+ */
+static int look_through(struct reader *r, struct younger *ret)
+{
+	const struct dir_list *l = &r->here;
+	size_t i;
+	int error;
+
+	*ret = (struct younger){ .is_oldest = true };
+	r->has_after = false;
+	for (i = 0; i < l->n && !r->has_after; i++) {
+		const struct segment_head *h = &l->heads[i];
+
+		if (!ret->number && l->numbers[i] <= r->segment) {
+			ret->is_oldest = false;
+			continue;
+		}
+		error = h->error;
+		if (error < 0 && !is_files(error)) {
+			reader_forget(r);
+			return error;
+		}
+		if (!h->is_ours)
+			continue;
+		r->has_after = ret->number;
+		if (r->has_after)
+			continue;
+		ret->number = l->numbers[i];
+		ret->in_order = h->order != OUT_OF_ORDER;
+	}
+	return 0;
+}
+
+/* Most calls end at the directory's time. */
+int reader_find_younger(struct reader *r, struct younger *ret)
 {
 	cleanup_dir_list struct dir_list l = { 0 };
 	int64_t now = clock_wall_ns(), changed;
 	struct stat st;
 	int err;
 
-	*ret = 0;
-	*ret_oldest = false;
+	*ret = (struct younger){ 0 };
 	if (fstat(r->dirfd, &st) < 0)
 		return -errno;
 	changed = (int64_t)st.st_mtim.tv_sec * (int64_t)NS_PER_S +
@@ -147,22 +166,37 @@ int reader_find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest)
 	    now - changed > (int64_t)NS_PER_S)
 		return 0;
 	err = dir_list(r->dirfd, &l);
+	if (err >= 0)
+		err = remember(r, &l);
+	if (err == -EAGAIN)
+		err = judge(r, &l);
+	if (err >= 0)
+		err = look_through(r, ret);
 	if (err < 0)
 		return err;
-	err = look_through(r, &l, ret, ret_oldest);
-	if (err == -EAGAIN)
-		err = look_through(r, &l, ret, ret_oldest);
-	if (err < 0)
-		return err == -EAGAIN ? 0 : err;
-	r->listed_ns = *ret ? 0 : now;
+	r->listed_ns = ret->number ? 0 : now;
 	r->listed_mtime = st.st_mtim;
 	return 0;
+}
+
+uint64_t reader_bound(const struct reader *r, uint64_t segment)
+{
+	const struct dir_list *l = &r->here;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (l->numbers[i] <= segment || l->heads[i].order != IN_ORDER)
+			continue;
+		/* In another epoch numbers may be given again. */
+		return l->heads[i].epoch == r->epoch ? l->heads[i].first_seq
+						     : JOURNAL_SEQ_MAX;
+	}
+	return JOURNAL_SEQ_MAX;
 }
 
 /* Our directory is not what its name shows any more: look there. */
 int reader_follow_directory(struct reader *r)
 {
-	cleanup_dir_list struct dir_list l = { 0 };
 	cleanup_close int fd = -1;
 	struct stat ours, shown;
 	int err;
@@ -177,18 +211,15 @@ int reader_follow_directory(struct reader *r)
 		return 0;
 	if (r->is_watched)
 		watch_set(&r->watch, r->dir);
-	err = dir_list(fd, &l);
-	if (err < 0)
-		return err;
 	(void)close(r->dirfd);
 	r->dirfd = steal_fd(&fd);
 	r->listed_ns = 0;
-	err = reader_know_id(r, &l);
+	err = reader_look(r);
 	if (err < 0)
 		return err;
 	/* Numbers of one journal say nothing of another's. */
-	if (!identity_has(&r->here, r->id))
+	if (!identity_has(&r->here.whose, r->id))
 		r->next = 0;
-	reader_go_before(r, &l);
+	reader_go_before(r);
 	return 1;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of a reader, for its two files alone. */
+/* The inside of a reader, for its three files alone. */
 #pragma once
 
 #include <time.h>
@@ -17,15 +17,20 @@ struct reader {
 	bool is_watched;
 	uint8_t id[JOURNAL_ID_SIZE]; /* of what was handed out */
 	bool has_id;
-	/* The directory's, as it was when a segment last was not of it. */
-	struct identity here;
+	/*
+	 * The directory, as it was when a segment came last that was not in it:
+	 * judging reads every header.
+	 */
+	struct dir_list here;
+	/* The next number, as its state said it at opening; or 0. */
+	uint64_t state_seq;
 
 	struct scan at;	  /* fd < 0: between segments */
 	uint64_t segment; /* the one in `at`, or the last that was; 0 */
-	uint32_t epoch;	  /* of it */
+	uint32_t epoch;	  /* of the last one that is in order */
 	bool finished;	  /* a younger one is there: it will not grow */
-	uint64_t after;	  /* the one behind the last that was found; or 0 */
-	uint64_t bound;	  /* the first number of the one behind `segment` */
+	bool has_after;	  /* so it is for the last one that was found */
+	uint64_t bound;	  /* the first number of the next in order */
 	uint64_t next;	  /* the number that comes; 0: not known yet */
 	uint64_t leapt;	  /* what it was before a gap in `segment`; or 0 */
 	struct reader_place start; /* in a segment not entered yet; or off 0 */
@@ -45,13 +50,33 @@ struct reader {
 /* Close what is open of it; it stays where it is. */
 void reader_leave_segment(struct reader *r);
 /* Go before the one that holds r->next, so that it is opened next. */
-void reader_go_before(struct reader *r, const struct dir_list *l);
-/* Note whose the directory is; before anything was read, we are of that. */
-int reader_know_id(struct reader *r, struct dir_list *l);
+void reader_go_before(struct reader *r);
 /*
- * The numbers of segments younger than ours: the least in *ret (0: none) and
- * whether it is the oldest of all; the one behind it in r->after.
+ * List and judge the directory anew; before anything was read, we are of its
+ * journal.
  */
-int reader_find_younger(struct reader *r, uint64_t *ret, bool *ret_oldest);
+int reader_look(struct reader *r);
+
+/* Judge anew when it is listed next: a file is not what was said of it. */
+void reader_forget(struct reader *r);
+
+/* A segment younger than ours. */
+struct younger {
+	uint64_t number; /* 0: there is none */
+	bool is_oldest;	 /* nothing is listed before it */
+	bool in_order;
+};
+
+/* The next one; r->has_after: it is finished. */
+int reader_find_younger(struct reader *r, struct younger *ret);
+/* The first number of the next segment in order, of the epoch we are in. */
+uint64_t reader_bound(const struct reader *r, uint64_t segment);
 /* 1: our directory was not what its name shows any more, and is now. */
 int reader_follow_directory(struct reader *r);
+
+/* No writer gives a number that is so far behind r->next. */
+bool reader_leaps(const struct reader *r, uint64_t end);
+/* From here on numbers are lies, for a segment or for what leaps. */
+uint64_t reader_limit(const struct reader *r);
+/* The same for what skips and ends at `off`: what follows it is asked as well. */
+uint64_t reader_believes(struct reader *r, uint64_t off);

@@ -45,7 +45,8 @@ struct last {
 	uint64_t end; /* behind the last valid frame */
 	uint64_t size;
 	uint64_t next_seq;
-	uint64_t seal_off; /* 0: none */
+	uint64_t skip_from, skip_to; /* the last numbers that nothing has */
+	uint64_t seal_off;	     /* 0: none */
 	struct journal_seal seal;
 	bool ends_in_seal;
 	bool is_fixed; /* nobody may write to it */
@@ -79,8 +80,9 @@ int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
 		if (fd < 0 || fstat(fd, &st) < 0)
 			return -errno;
 		infos[i].bytes = segment_weight(&st);
-		if (segment_read_header(fd, &h) < 0 ||
-		    !identity_takes(&l->whose, &h))
+		/* A number that does not fit is no end of the one before. */
+		if (l->heads[i].order != IN_ORDER ||
+		    segment_read_header(fd, &h) < 0)
 			continue;
 		infos[i].first_seq = h.first_seq;
 		infos[i].wall_ns = h.wall_ns;
@@ -298,10 +300,34 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 	return r < 0 ? fail(j, r, name) : 0;
 }
 
-static void note_end(struct last *l, uint64_t end)
+/*
+ * A frame says that `first` comes now, and `end` after it. What skips is taken
+ * back once something follows that has one of the numbers between: it lied, and
+ * to go on behind it would make a hole of all of them.
+ */
+static void note_number(struct last *l, uint64_t first, uint64_t end)
 {
+	if (first >= l->skip_from && first < l->skip_to)
+		l->next_seq = first;
+	if (first > l->next_seq) {
+		l->skip_from = l->next_seq;
+		l->skip_to = first;
+	}
 	if (end > l->next_seq && end - l->next_seq <= JOURNAL_SEQ_LEAP)
 		l->next_seq = end;
+}
+
+static void note_frame(struct last *l, const struct frame *f)
+{
+	uint64_t number = f->seq;
+
+	if (f->type == JOURNAL_GAP)
+		number = f->seq_end;
+	/* Numbers before a seal may be damaged; they are given. */
+	if (f->type == JOURNAL_SEAL)
+		number = frame_seal(f).last_seq + 1;
+	if (number)
+		note_number(l, number, number > f->seq ? number : f->seq_end);
 }
 
 static int walk_last(struct last *l)
@@ -310,7 +336,7 @@ static int walk_last(struct last *l)
 	uint64_t rest;
 	int r;
 
-	l->next_seq = l->scan.header.first_seq;
+	l->next_seq = l->skip_to = l->scan.header.first_seq;
 	l->wall_ns = l->scan.header.wall_ns;
 	l->end = l->scan.off;
 	while ((r = scan_next(&l->scan, &hit)) > 0) {
@@ -318,12 +344,10 @@ static int walk_last(struct last *l)
 		if (l->ends_in_seal) {
 			l->seal = frame_seal(&hit.frame);
 			l->seal_off = hit.off;
-			/* Numbers before it may be damaged; they are given. */
-			note_end(l, l->seal.last_seq + 1);
 		} else if (hit.frame.seq) {
 			segment_times_add(&l->times, hit.frame.wall_ns);
 		}
-		note_end(l, hit.frame.seq_end);
+		note_frame(l, &hit.frame);
 		l->wall_ns = hit.frame.wall_ns;
 		l->end = l->scan.off;
 	}
@@ -572,6 +596,6 @@ int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
 		return fail(&j, r, "list segments");
 	r = recover_with(&j, &l);
 	scan_close(&l.scan);
-	free(j.list.numbers);
+	dir_list_done_fn(&j.list);
 	return r;
 }

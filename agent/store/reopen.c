@@ -70,7 +70,7 @@ static int check_owner(struct journal *j, int dirfd, struct dir_list *ret)
 	if (r < 0)
 		return r;
 	*ret = l;
-	l.numbers = NULL;
+	l = (struct dir_list){ 0 };
 	return 0;
 }
 

@@ -112,9 +112,13 @@ static int narrow(struct finder *f, const struct seal_at *last, bool begins)
 	}
 }
 
-static int judge(struct finder *f, bool youngest)
+static int judge(struct finder *f, const struct segment_head *head,
+		 bool youngest)
 {
 	const struct journal_segment_header *h = &f->scan.header;
+	/* What fits nothing around it is no number to begin with. */
+	uint64_t first = head->order == IN_ORDER || !f->next_seq ? h->first_seq
+								 : f->next_seq;
 	bool is_last = false, begins = !f->in_run;
 	struct seal_at last = { 0 };
 	int k, r;
@@ -122,7 +126,7 @@ static int judge(struct finder *f, bool youngest)
 	k = seals_last(&f->scan, &last, &is_last);
 	if (k < 0)
 		return k;
-	f->next_seq = k ? last.seal.last_seq + 1 : h->first_seq;
+	f->next_seq = k ? last.seal.last_seq + 1 : first;
 	f->has_end = k;
 	f->latest_ns = last.has_times ? last.seal.latest_ns : 0;
 	memcpy(f->id, h->id, sizeof(f->id));
@@ -130,19 +134,21 @@ static int judge(struct finder *f, bool youngest)
 		f->in_run = false;
 		return 0;
 	}
-	r = add(f, h->number, h->first_seq);
+	r = add(f, h->number, first);
 	if (r < 0 || !k || (!is_last && !youngest))
 		return r;
 	return narrow(f, &last, begins);
 }
 
-static int take(struct finder *f, uint64_t number, bool youngest)
+static int take(struct finder *f, size_t i)
 {
+	const struct segment_head *head = &f->list->heads[i];
+	uint64_t number = f->list->numbers[i];
 	int r = scan_open(&f->scan, f->dirfd, number);
 
 	if (r == -ENOENT) /* trimmed meanwhile */
 		return 0;
-	if (r >= 0 && !identity_takes(&f->list->whose, &f->scan.header))
+	if (r >= 0 && !head->is_ours)
 		r = -EBADMSG;
 	/* Nothing of it can be read: what the reader then says is missing. */
 	if (r == -EBADMSG || r == -ENOTSUP || r == -ELOOP)
@@ -154,7 +160,7 @@ static int take(struct finder *f, uint64_t number, bool youngest)
 		f->out.begun_ns = f->scan.header.wall_ns;
 		f->out.trimmed = number > 1;
 	}
-	return judge(f, youngest);
+	return judge(f, head, i + 1 == f->list->n);
 }
 
 /* Whenever that was: it is not told of a span that ends before. */
@@ -189,7 +195,7 @@ int spans_find(const char *dir, const struct span *span, struct spans *ret)
 		r = identity_find(dirfd, &l);
 	f.out.segments = l.n;
 	for (i = 0; i < l.n && r >= 0; i++)
-		r = take(&f, l.numbers[i], i + 1 == l.n);
+		r = take(&f, i);
 	scan_close(&f.scan);
 	if (r < 0) {
 		spans_done(&f.out);

@@ -7,8 +7,8 @@
  */
 #include "store/reader.h"
 
-#include "base/crc32c.h"
 #include "store/dir.h"
+#include "store_forge.h"
 #include "verify_check.h"
 
 #define EVENTS 220
@@ -28,35 +28,6 @@ static void forge_state(const struct store_dir *d, const struct state *with)
 		st.seq = with->seq;
 	assert_int_equal(state_save(fd, &st, 0640), 0);
 	(void)close(fd);
-}
-
-/* The header of segment `from` under another number, or the same. */
-static void forge_segment(const struct store_dir *d, uint64_t from,
-			  const struct journal_segment_header *with)
-{
-	struct journal_segment_header h;
-	char path[256], name[64];
-	uint8_t *bytes;
-	size_t n;
-
-	bytes = store_load(store_segment(d, from, path), &n);
-	memcpy(&h, bytes, sizeof(h));
-	if (with->epoch)
-		h.epoch = with->epoch;
-	if (with->number)
-		h.number = with->number;
-	if (with->first_seq)
-		h.first_seq = with->first_seq;
-	segment_encode_header(&h, bytes);
-	if (with->header_size) {
-		h.header_size = with->header_size;
-		h.crc = crc32c(0, &h, offsetof(__typeof__(h), crc));
-		memcpy(bytes, &h, sizeof(h));
-		memcpy(bytes + sizeof(h), &h, sizeof(h));
-	}
-	(void)snprintf(name, sizeof(name), "%016" PRIu64 ".seg", h.number);
-	store_save(store_path(d, name, path), bytes, n);
-	free(bytes);
 }
 
 /* It is told, and what comes now is read by both readers. */
@@ -115,7 +86,7 @@ static void a_state_that_says_the_largest_is_not_believed(void **state)
 
 static void a_last_segment_that_does_is_set_aside(void **state)
 {
-	static const struct journal_segment_header lies[] = {
+	static const struct store_header lies[] = {
 		{ .epoch = UINT32_MAX },
 		{ .epoch = JOURNAL_EPOCH_MAX - 1 },
 		{ .epoch = 2 + JOURNAL_EPOCH_LEAP },
@@ -133,7 +104,7 @@ static void a_last_segment_that_does_is_set_aside(void **state)
 	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
 		begin(&d);
 		last = store_last_segment(&d);
-		forge_segment(&d, last, &lies[i]);
+		store_forge_header(&d, last, &lies[i]);
 		v = check(&d, NULL);
 		expect(&v, VERIFY_EDITED, last);
 		seen = store_read(&d);
@@ -157,9 +128,8 @@ static void so_is_one_more_with_the_largest_number(void **state)
 	(void)state;
 	for (i = 0; i < 4; i++) {
 		begin(&d);
-		forge_segment(&d, 2,
-			      &(struct journal_segment_header){
-				      .number = numbers[i] });
+		store_forge_header(
+			&d, 2, &(struct store_header){ .number = numbers[i] });
 		v = check(&d, NULL);
 		expect(&v, VERIFY_EDITED, numbers[i]);
 		seen = store_read(&d);
@@ -173,9 +143,8 @@ static void so_is_one_more_with_the_largest_number(void **state)
 /* Nobody who waits behind it is led astray by one that is put there later. */
 static void one_that_comes_while_it_is_written_is_passed_by(void **state)
 {
-	const struct journal_segment_header far = {
-		.number = 100 + JOURNAL_SEGMENT_LEAP
-	};
+	const struct store_header far = { .number =
+						  100 + JOURNAL_SEGMENT_LEAP };
 	struct reader_frame f;
 	struct store_dir d;
 	struct reader *r;
@@ -187,7 +156,7 @@ static void one_that_comes_while_it_is_written_is_passed_by(void **state)
 	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
 	while (reader_next(r, &f) == 1)
 		;
-	forge_segment(&d, 2, &far);
+	store_forge_header(&d, 2, &far);
 	assert_int_equal(reader_next(r, &f), 0);
 	store_events(&d, 200);
 	store_flush(&d);
@@ -203,7 +172,7 @@ static void one_that_comes_while_it_is_written_is_passed_by(void **state)
 /* Those of the middle stay, and nothing behind them is lost. */
 static void one_in_the_middle_costs_itself(void **state)
 {
-	static const struct journal_segment_header lies[] = {
+	static const struct store_header lies[] = {
 		{ .epoch = JOURNAL_EPOCH_MAX - 1 },
 		{ .epoch = UINT32_MAX },
 		{ .first_seq = JOURNAL_SEQ_MAX / 2 },
@@ -217,7 +186,7 @@ static void one_in_the_middle_costs_itself(void **state)
 	for (i = 0; i < 3 * 2; i++) {
 		segment = 1 + i / 3;
 		begin(&d);
-		forge_segment(&d, segment, &lies[i % 3]);
+		store_forge_header(&d, segment, &lies[i % 3]);
 		seen = store_read_from(&d, READER_SEQ, 1, 0);
 		assert_int_equal(seen.end, EVENTS + 1);
 		assert_int_equal(seen.events + seen.missing, EVENTS);
@@ -231,7 +200,7 @@ static void one_in_the_middle_costs_itself(void **state)
 /* Frames of another epoch than the header's, or at another place. */
 static void a_header_that_is_not_its_frames_is_edited(void **state)
 {
-	static const struct journal_segment_header lies[] = {
+	static const struct store_header lies[] = {
 		{ .epoch = 5 },
 		{ .header_size = 2048 },
 	};
@@ -244,7 +213,7 @@ static void a_header_that_is_not_its_frames_is_edited(void **state)
 	for (i = 0; i < 2 * 2; i++) {
 		begin(&d);
 		segment = i / 2 ? store_last_segment(&d) : 2;
-		forge_segment(&d, segment, &lies[i % 2]);
+		store_forge_header(&d, segment, &lies[i % 2]);
 		v = check(&d, NULL);
 		expect(&v, VERIFY_EDITED, segment);
 		store_end(&d);

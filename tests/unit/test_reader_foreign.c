@@ -88,12 +88,13 @@ static void none_is_handed_out_and_what_it_replaced_is_missing(void **state)
 	size_t i;
 
 	(void)state;
-	/* Whatever the state says, but where it is of the other one. */
-	for (i = 0; i < 3 * 2 * OTHERS; i++) {
+	/* Whatever the state says, of the other one too: two are not most. */
+	for (i = 0; i < 3 * 2 * SAYS_COUNT; i++) {
 		begin_both(&d, &other, at[i % 3]);
-		say(&d, &other, (enum says)(i / 3 % OTHERS));
+		say(&d, &other, (enum says)(i / 3 % SAYS_COUNT));
 		seen = store_read_from(&d, READER_SEQ, 1,
-				       i / 9 ? READER_SEALED_ONLY : 0);
+				       i / 3 / SAYS_COUNT ? READER_SEALED_ONLY
+							  : 0);
 		assert_int_equal(seen.events + seen.missing, EVENTS);
 		assert_int_equal(seen.end, EVENTS + 1);
 		assert_int_equal(!seen.missing, !at[i % 3]);
@@ -223,11 +224,11 @@ static void the_writer_goes_on_with_ours(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 3 * OTHERS; i++) {
+	for (i = 0; i < 3 * SAYS_COUNT; i++) {
 		says = (enum says)(i / 3);
 		begin_both(&d, &other, at[i % 3]);
 		say(&d, &other, says);
-		goes_on(&d, says == NOBODYS || !at[i % 3]);
+		goes_on(&d, says >= NOBODYS || !at[i % 3]);
 		seen = store_read_from(&d, READER_OLDEST, 0, 0);
 		assert_int_equal(seen.end, EVENTS + 11);
 		end_both(&d, &other);
@@ -272,6 +273,34 @@ static void verify_names_it_wherever_it_is(void **state)
 			    v.findings[k].segment == number)
 				break;
 		assert_true(k < v.n_findings);
+		/* Its place is taken: nothing before ours was removed. */
+		for (k = 0; at[i] == FIRST && k < v.n_findings; k++)
+			assert_int_not_equal(v.findings[k].kind,
+					     VERIFY_REMOVED);
+		end_both(&d, &other);
+	}
+}
+
+/* As many of each: whose the state is decides, and else the youngest does. */
+static void of_as_many_the_state_decides(void **state)
+{
+	struct store_dir d, other;
+	uint64_t n, i;
+	struct reader *r;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		begin(&d);
+		begin(&other);
+		for (n = segments(&d); n; n--)
+			put(&d, &other, segments(&d) + 1);
+		if (i)
+			say(&d, &other, NOTHING);
+		assert_int_equal(
+			reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
+		assert_memory_equal(reader_journal_id(r),
+				    (i ? &other : &d)->opening.id, 16);
+		reader_close(r);
 		end_both(&d, &other);
 	}
 }
@@ -303,6 +332,7 @@ int main(void)
 		cmocka_unit_test(the_writer_goes_on_with_ours),
 		cmocka_unit_test(so_it_does_behind_a_state_of_the_other),
 		cmocka_unit_test(verify_names_it_wherever_it_is),
+		cmocka_unit_test(of_as_many_the_state_decides),
 		cmocka_unit_test(a_span_has_no_run_in_it),
 	};
 

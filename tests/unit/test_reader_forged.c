@@ -7,8 +7,7 @@
 #include "store/reader.h"
 
 #include "store/cursor.h"
-#include "store/frame.h"
-#include "store_dir.h"
+#include "store_forge.h"
 
 #define EVENTS 220
 
@@ -26,45 +25,6 @@ static void begin(struct store_dir *d)
 	}
 	assert_true(store_stats(d).segments >= 4);
 	store_close(d);
-}
-
-/* The nth frame of this type in a segment becomes *with of the same size. */
-struct forgery {
-	uint64_t segment;
-	uint8_t type;
-	unsigned nth;
-	void (*change)(struct frame *f, uint8_t *payload);
-};
-
-static void forge(const struct store_dir *d, const struct forgery *what)
-{
-	struct journal_segment_header h;
-	size_t n, off = JOURNAL_HEADER_AREA;
-	unsigned nth = what->nth;
-	struct journal_frame_header fh;
-	uint8_t payload[256];
-	char path[256];
-	struct frame f;
-	uint8_t *bytes;
-	long size;
-
-	bytes = store_load(store_segment(d, what->segment, path), &n);
-	memcpy(&h, bytes, sizeof(h));
-	for (;; off += (size_t)size) {
-		size = frame_decode(frame_key_of(&h), bytes + off, n - off, &f);
-		assert_true(size > 0);
-		if (f.type == what->type && !nth--)
-			break;
-	}
-	assert_true(f.payload.n <= sizeof(payload));
-	memcpy(payload, f.payload.p, f.payload.n);
-	what->change(&f, payload);
-	f.payload = slice_of((const char *)payload, f.payload.n);
-	frame_encode(frame_key_of(&h), &f, &fh);
-	memcpy(bytes + off, &fh, sizeof(fh));
-	memcpy(bytes + off + sizeof(fh), payload, f.payload.n);
-	store_save(path, bytes, n);
-	free(bytes);
 }
 
 static void seal_of_all_numbers(struct frame *f, uint8_t *payload)
@@ -105,8 +65,9 @@ static void a_seal_that_leaps_hides_nothing(void **state)
 	(void)state;
 	for (i = 0; i < 2 * 2; i++) {
 		begin(&d);
-		forge(&d, &(struct forgery){ 2, JOURNAL_SEAL, which[i % 2],
-					     seal_of_all_numbers });
+		store_forge(&d, &(struct store_forgery){ 2, JOURNAL_SEAL,
+							 which[i % 2],
+							 seal_of_all_numbers });
 		seen = store_read_from(&d, READER_OLDEST, 0,
 				       i / 2 ? READER_SEALED_ONLY : 0);
 		/* Behind the seal in its own segment all may be told as lost */
@@ -127,7 +88,8 @@ static void the_newest_seal_is_not_one_that_leaps(void **state)
 
 	(void)state;
 	begin(&d);
-	forge(&d, &(struct forgery){ 2, JOURNAL_SEAL, 0, seal_of_all_numbers });
+	store_forge(&d, &(struct store_forgery){ 2, JOURNAL_SEAL, 0,
+						 seal_of_all_numbers });
 	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0,
 				     READER_SEALED_ONLY, &r),
 			 0);
@@ -145,7 +107,8 @@ static void an_event_that_leaps_costs_itself(void **state)
 
 	(void)state;
 	begin(&d);
-	forge(&d, &(struct forgery){ 2, JOURNAL_EVENT, 3, number_at_the_end });
+	store_forge(&d, &(struct store_forgery){ 2, JOURNAL_EVENT, 3,
+						 number_at_the_end });
 	seen = store_read(&d);
 	assert_int_equal(seen.events, EVENTS - 1);
 	assert_int_equal(seen.missing, 1);
@@ -160,7 +123,8 @@ static void a_gap_that_leaps_ends_with_its_segment(void **state)
 
 	(void)state;
 	begin(&d);
-	forge(&d, &(struct forgery){ 2, JOURNAL_EVENT, 3, gap_of_all_numbers });
+	store_forge(&d, &(struct store_forgery){ 2, JOURNAL_EVENT, 3,
+						 gap_of_all_numbers });
 	seen = store_read(&d);
 	assert_int_equal(seen.events + seen.told, EVENTS);
 	assert_int_equal(seen.end, EVENTS + 1);
@@ -168,25 +132,10 @@ static void a_gap_that_leaps_ends_with_its_segment(void **state)
 	store_end(&d);
 }
 
-static void forge_header(const struct store_dir *d, uint64_t segment)
-{
-	uint8_t area[JOURNAL_HEADER_AREA];
-	struct journal_segment_header h;
-	char path[256];
-	uint8_t *bytes;
-	size_t n;
-
-	bytes = store_load(store_segment(d, segment, path), &n);
-	memcpy(&h, bytes, sizeof(h));
-	h.first_seq = JOURNAL_SEQ_MAX - 1;
-	segment_encode_header(&h, area);
-	memcpy(bytes, area, sizeof(area));
-	store_save(path, bytes, n);
-	free(bytes);
-}
-
 static void a_header_that_leaps_hides_nothing(void **state)
 {
+	const struct store_header leaping = { .first_seq =
+						      JOURNAL_SEQ_MAX - 1 };
 	struct store_seen seen;
 	struct store_dir d;
 	uint64_t segment;
@@ -194,7 +143,7 @@ static void a_header_that_leaps_hides_nothing(void **state)
 	(void)state;
 	for (segment = 1; segment <= 3; segment++) {
 		begin(&d);
-		forge_header(&d, segment);
+		store_forge_header(&d, segment, &leaping);
 		seen = store_read(&d);
 		assert_int_equal(seen.end, EVENTS + 1);
 		if (segment == 1)
@@ -218,7 +167,8 @@ static void a_leap_at_the_end_does_not_hide_what_comes(void **state)
 	store_open(&d);
 	store_events(&d, 10);
 	store_close(&d);
-	forge(&d, &(struct forgery){ 1, JOURNAL_EVENT, 4, number_at_the_end });
+	store_forge(&d, &(struct store_forgery){ 1, JOURNAL_EVENT, 4,
+						 number_at_the_end });
 	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
 	while (reader_next(r, &f) == 1)
 		;
@@ -256,8 +206,9 @@ static void leaps_in_the_last_segment_are_lies(void **state)
 	(void)state;
 	for (i = 0; i < 3; i++) {
 		begin(&d);
-		forge(&d, &(struct forgery){ store_last_segment(&d),
-					     lies[i].type, 0, lies[i].change });
+		store_forge(&d, &(struct store_forgery){ store_last_segment(&d),
+							 lies[i].type, 0,
+							 lies[i].change });
 		seen = (struct store_seen){ 0 };
 		assert_int_equal(reader_open(d.journal, READER_OLDEST, 0,
 					     READER_SEALED_ONLY, &r),
