@@ -257,7 +257,8 @@ ifneq ($(wildcard /usr/bin/apt-get),)
 FROM_APT := arm64 newest-clang
 APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
-PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh)
+PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh \
+	tests/package/chart.sh)
 # A whole Debian system, put together as root: for test-all alone.
 SYSTEM_TESTS := tests/vm/test_noise.py tests/vm/test_deb.py tests/vm/test_deb_ends.py
 SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system $(SYSTEM_TESTS))
