@@ -483,5 +483,25 @@ def after_a_kill_a_new_epoch_goes_on_numbering(place):
     contains(whats, "unclean", "what the journal says of the kill")
 
 
+# ---- what is made for others ------------------------------------------------
+
+@test
+def in_a_group_of_its_own_it_makes_the_shippers_directories(place):
+    """As in a pod, where the shipper may make none: it is not root."""
+    group = 64997
+    for name, prefix in (("shared", ["setpriv", f"--regid={group}",
+                                     "--clear-groups"]), ("alone", [])):
+        agent = place.agent(collector={"url": "http://127.0.0.1:9"})
+        with open(agent.config, "a") as config:
+            config.write(f"\n[collector soc]\nurl = http://127.0.0.1:9\n"
+                         f"state_dir = {agent.dir}/soc\n")
+        agent.start(prefix=prefix)
+        made = {d.name: (d.stat().st_gid, oct(d.stat().st_mode & 0o7777))
+                for d in (agent.state, agent.dir / "soc") if d.exists()}
+        equal(made, {d: (group, "0o2770") for d in ("ship", "soc")
+                     if name == "shared"}, f"directories of the one {name}")
+        equal(agent.stop(), 0, "exit code")
+
+
 if __name__ == "__main__":
     main(place)
