@@ -412,8 +412,9 @@ int cmd_learn(int argc, char **argv)
 		return code;
 	}
 	if (!s.has_from)
-		code = opts_usage_error(command.name, "a time is needed",
-					"--from", NULL);
+		code = opts_usage_error(command.name,
+					"a time is needed, by option", "--from",
+					NULL);
 	else if (!*s.owner || !is_line(s.owner))
 		code = opts_usage_error(command.name, "no owner's name",
 					s.owner, NULL);

@@ -391,7 +391,7 @@ static int answer(struct query *q)
 		return journal_dir_refuse(q->s->journal, r);
 	/* No answer, which is not the answer that there is nothing. */
 	if (!sum.segments) {
-		log_error("there is no journal in this directory");
+		log_error("there is no journal in '%s'", q->s->journal);
 		return EXIT_CODE_FAILURE;
 	}
 	tell(q, &sum);

@@ -332,7 +332,8 @@ int cmd_replay(int argc, char **argv)
 		return code;
 	}
 	if (!s.policy)
-		code = opts_usage_error(command.name, "a policy is needed",
+		code = opts_usage_error(command.name,
+					"a policy is needed, by option",
 					"--policy", NULL);
 	else if (!s.config)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;

@@ -159,8 +159,10 @@ int cmd_support_bundle(int argc, char **argv)
 		return EXIT_CODE_OK;
 	/* A wrong one is a reason to ask for help. */
 	r = conf_load(s.config, &conf, &error);
-	if (r < 0)
+	if (r < 0 && error.line)
 		log_warning("%s:%u: %s", error.file, error.line, error.what);
+	else if (r < 0)
+		log_warning("%s: %s", error.file, error.what);
 	source = (struct bundle_source){
 		.config = s.config,
 		.conf = r < 0 ? NULL : &conf,

@@ -219,7 +219,7 @@ static int judge(const struct settings *s, const struct verify_options *o)
 	if (r < 0)
 		return journal_dir_refuse(s->journal, r);
 	if (!v.segments && !v.n_findings) {
-		log_error("there is no journal in this directory");
+		log_error("there is no journal in '%s'", s->journal);
 		return EXIT_CODE_FAILURE;
 	}
 	if (s->json)
