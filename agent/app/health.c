@@ -179,7 +179,7 @@ void health_text(struct buf *out, const struct health *h)
 		 "\n          epoch %u  %" PRIu64 "–%" PRIu64
 		 "  durable to %" PRIu64 "  %s in %" PRIu64 " segments\n",
 		 j->epoch, j->first_seq, j->next_seq ? j->next_seq - 1 : 0,
-		 j->sealed_seq, text_print_size(j->bytes, size), j->segments);
+		 j->sealed_seq, text_print_about(j->bytes, size), j->segments);
 	if (j->error)
 		buf_addf(out,
 			 "          CANNOT WRITE: %s: %s; %" PRIu64

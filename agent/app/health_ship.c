@@ -65,7 +65,7 @@ static void text_one(struct buf *out, const struct destination *d)
 	buf_addf(out, "  backlog %" PRIu64 " records", d->behind_records);
 	if (d->behind_records) {
 		buf_addf(out, ", %s, oldest ",
-			 text_print_size(d->behind_bytes & ~1023ull, size));
+			 text_print_about(d->behind_bytes, size));
 		add_age(out, d->behind_ms);
 	}
 	buf_addf(out,

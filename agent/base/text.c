@@ -198,3 +198,16 @@ const char *text_print_duration(uint64_t ms, char buf[static 24])
 {
 	return print_with_unit(ms, ms ? durations : &durations[3], buf);
 }
+
+const char *text_print_about(uint64_t bytes, char buf[static 24])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	size_t i = 0;
+
+	while (bytes >= 10 << 10 && i + 1 < sizeof(units) / sizeof(*units)) {
+		bytes >>= 10;
+		i++;
+	}
+	(void)snprintf(buf, 24, "%" PRIu64 " %s", bytes, units[i]);
+	return buf;
+}

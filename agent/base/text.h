@@ -30,3 +30,5 @@ struct slice text_trim(struct slice s);
 /* Print exactly as the readers above take it; buf of at least 24 bytes. */
 const char *text_print_size(uint64_t bytes, char buf[static 24]);
 const char *text_print_duration(uint64_t ms, char buf[static 24]);
+/* For people: rounded down, two figures at least: "10239 B", "254 KiB". */
+const char *text_print_about(uint64_t bytes, char buf[static 24]);

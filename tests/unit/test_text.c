@@ -226,6 +226,13 @@ static void printing_takes_the_largest_unit_that_fits(void **state)
 	assert_string_equal(text_print_size(16 << 20, text), "16M");
 	assert_string_equal(text_print_size(1536, text), "1536");
 	assert_string_equal(text_print_size(0, text), "0");
+	assert_string_equal(text_print_about(0, text), "0 B");
+	assert_string_equal(text_print_about(10239, text), "10239 B");
+	assert_string_equal(text_print_about(10240, text), "10 KiB");
+	assert_string_equal(text_print_about(260578, text), "254 KiB");
+	assert_string_equal(text_print_about((10ull << 30) - 1, text),
+			    "10239 MiB");
+	assert_string_equal(text_print_about(UINT64_MAX, text), "16777215 TiB");
 	assert_string_equal(text_print_duration(120000, text), "2m");
 	assert_string_equal(text_print_duration(1500, text), "1500ms");
 	assert_string_equal(text_print_duration(0, text), "0s");
