@@ -260,7 +260,8 @@ APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh \
 	tests/package/chart.sh)
 # A whole Debian system, put together as root: for test-all alone.
-SYSTEM_TESTS := tests/vm/test_noise.py tests/vm/test_deb.py tests/vm/test_deb_ends.py
+SYSTEM_TESTS := tests/vm/test_noise.py tests/vm/test_deb.py tests/vm/test_deb_ends.py \
+	tests/vm/test_containers.py
 SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system $(SYSTEM_TESTS))
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \

@@ -495,12 +495,13 @@ def in_a_group_of_its_own_it_makes_the_shippers_directories(place):
         with open(agent.config, "a") as config:
             config.write(f"\n[collector soc]\nurl = http://127.0.0.1:9\n"
                          f"state_dir = {agent.dir}/soc\n")
-        agent.start(prefix=prefix)
-        made = {d.name: (d.stat().st_gid, oct(d.stat().st_mode & 0o7777))
-                for d in (agent.state, agent.dir / "soc") if d.exists()}
-        equal(made, {d: (group, "0o2770") for d in ("ship", "soc")
-                     if name == "shared"}, f"directories of the one {name}")
-        equal(agent.stop(), 0, "exit code")
+        with agent:
+            agent.start(prefix=prefix)
+            made = {d.name: (d.stat().st_gid, oct(d.stat().st_mode & 0o7777))
+                    for d in (agent.state, agent.dir / "soc") if d.exists()}
+            equal(made, {d: (group, "0o2770") for d in ("ship", "soc")
+                         if name == "shared"}, f"directories of the one {name}")
+            equal(agent.stop(), 0, "exit code")
 
 
 if __name__ == "__main__":
