@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -19,6 +20,7 @@
 #include "base/clock.h"
 #include "forced.h"
 #include "tampered.h"
+#include "waiters.h"
 
 /* ---- signals ------------------------------------------------------------- */
 
@@ -338,6 +340,71 @@ static void picket_written_to_is_told_as_such(void **state)
 	assert_string_equal(target_word, "after");
 }
 
+/* ---- calls while others wait ------------------------------------------------ */
+
+/* More than a hook behind a call has room for, by any kernel's rule. */
+static size_t waiters_enough(void)
+{
+	size_t n = 2 * (size_t)sysconf(_SC_NPROCESSORS_CONF) + 16;
+
+	return n < WAITERS_MAX ? n : WAITERS_MAX;
+}
+
+/* One more process writes while they wait: *arg becomes its number. */
+static int act_write_while_others_wait(void *arg)
+{
+	pid_t victim = make_victim(), *late = arg;
+	struct waiters *others;
+	int status = -1;
+
+	others = waiters_begin(victim, target_word, waiters_enough());
+	if (!others)
+		return 1;
+	*late = fork();
+	if (!*late)
+		_exit(write_into(victim) != sizeof(target_word));
+	if (waitpid(*late, &status, 0) != *late || status)
+		return 2;
+	if (waiters_end(others) < 0)
+		return 3;
+	return end_victim(victim);
+}
+
+static size_t writes_of(const struct seen *w, pid_t pid)
+{
+	const struct wire_tamper *r;
+	size_t i, n = 0;
+
+	for (i = 0; (r = tamper_nth(w, WIRE_TAMPER_VM_WRITE, i)); i++)
+		n += r->hdr.tgid == (uint32_t)pid;
+	return n;
+}
+
+static void a_call_while_others_wait_is_told_or_said(void **state)
+{
+	struct wire_counters before, after;
+	struct sensor_row row;
+	struct seen *w = *state;
+	pid_t *late = mmap(NULL, sizeof(*late), PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_ptr_not_equal(late, MAP_FAILED);
+	before = seen_counters(w, WIRE_FAM_TAMPER);
+	seen_run(w, act_write_while_others_wait, late);
+	assert_int_equal(w->status, 0);
+	after = seen_counters(w, WIRE_FAM_TAMPER);
+	printf("# of %zu that wait %zu told, %llu summed\n", waiters_enough(),
+	       writes_of(w, (pid_t)w->child),
+	       (unsigned long long)(after.summed - before.summed));
+	/* Those that wait are told when they end: once, as it is one process. */
+	assert_int_equal(writes_of(w, (pid_t)w->child), 1);
+	row = seen_row(w, "ptrace attach, process_vm_writev");
+	assert_true(row.active);
+	assert_int_equal(writes_of(w, *late),
+			 !strstr(row.reason, "while others wait"));
+	assert_int_equal(munmap(late, sizeof(*late)), 0);
+}
+
 /* ---- what runs beside picket ---------------------------------------------- */
 
 static int act_on_helper(void *arg)
@@ -406,6 +473,7 @@ int main(void)
 		cmocka_unit_test(memory_written_is_told_once),
 		cmocka_unit_test(ones_own_memory_is_not_tampering),
 		cmocka_unit_test(picket_written_to_is_told_as_such),
+		cmocka_unit_test(a_call_while_others_wait_is_told_or_said),
 		cmocka_unit_test(what_is_done_to_a_helper_is_done_to_picket),
 	};
 
