@@ -101,10 +101,24 @@ static int act_unspec(void *arg)
 	return net_ask(fd, &u->second) ? 93 : 0;
 }
 
-static void dissolving_is_no_connection_and_settles_one(void **state)
+/*
+ * How this socket's n-th try ended. What ends in nobody's context is kept
+ * whoever began it: other programs' may stand between.
+ */
+static int nth_error(const struct seen *w, uint64_t sock, size_t n)
 {
 	const struct wire_connect_result *r;
-	const struct wire_connect *c;
+	size_t i;
+
+	for (i = 0; (r = seen_nth(w, WIRE_CONNECT_RESULT, i)); i++)
+		if (r->sock == sock && !n--)
+			return (int)r->error;
+	return -1;
+}
+
+static void dissolving_is_no_connection_and_settles_one(void **state)
+{
+	const struct wire_connect *one, *two;
 	struct unspec u;
 	int fd = net_serve(AF_INET, SOCK_STREAM, &u.second);
 	int full[16], i, first = net_serve(AF_INET, SOCK_STREAM, &u.first);
@@ -118,17 +132,13 @@ static void dissolving_is_no_connection_and_settles_one(void **state)
 	seen_run(*state, act_unspec, &u);
 	assert_int_equal(((struct seen *)*state)->status, 0);
 	assert_int_equal(seen_count(*state, WIRE_CONNECT), 2);
-	assert_int_equal(seen_count(*state, WIRE_CONNECT_RESULT), 2);
-	c = seen_nth(*state, WIRE_CONNECT, 0);
-	r = seen_nth(*state, WIRE_CONNECT_RESULT, 0);
-	assert_int_equal(c->port, net_port(&u.first));
-	assert_int_equal(r->sock, c->sock);
-	assert_int_equal(r->error, ECANCELED);
-	c = seen_nth(*state, WIRE_CONNECT, 1);
-	r = seen_nth(*state, WIRE_CONNECT_RESULT, 1);
-	assert_int_equal(c->port, net_port(&u.second));
-	assert_int_equal(r->sock, c->sock);
-	assert_int_equal(r->error, 0);
+	one = seen_nth(*state, WIRE_CONNECT, 0);
+	two = seen_nth(*state, WIRE_CONNECT, 1);
+	assert_int_equal(one->port, net_port(&u.first));
+	assert_int_equal(two->port, net_port(&u.second));
+	assert_int_equal(two->sock, one->sock);
+	assert_int_equal(nth_error(*state, one->sock, 0), ECANCELED);
+	assert_int_equal(nth_error(*state, one->sock, 1), 0);
 	for (i = 0; i < 16; i++)
 		(void)close(full[i]);
 	(void)close(first);
