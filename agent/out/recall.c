@@ -233,6 +233,27 @@ static bool is_same(const struct image *img, const Picket__V1__Image *m)
 	       img->number == m->number;
 }
 
+/* Described once more, as what its container is became known. */
+static void fill_container(struct recall *r, struct image *img,
+			   const Picket__V1__Image *m)
+{
+	img->container_image = copy(r, recall_bytes(m->container_image));
+	img->pod = copy(r, recall_bytes(m->pod));
+	img->pod_namespace = copy(r, recall_bytes(m->pod_namespace));
+	img->container_name = copy(r, recall_bytes(m->container_name));
+	img->image_digest = copy(r, recall_bytes(m->image_digest));
+	img->container_known = m->container_known;
+}
+
+static bool is_container_news(const struct image *img,
+			      const Picket__V1__Image *m)
+{
+	return !img->container_known &&
+	       (m->container_known ||
+		m->container_image.len != img->container_image.n ||
+		m->pod.len != img->pod.n);
+}
+
 /* NULL: not described, or no memory (the arena says so). */
 static struct image *make_image(struct recall *r,
 				const struct view_images *images, uint64_t id,
@@ -242,8 +263,13 @@ static struct image *make_image(struct recall *r,
 	struct image **slot = m ? table_get(r->images, &id) : NULL, *img;
 	int made;
 
-	if (!m || (slot && is_same(*slot, m)))
+	if (!m)
 		return slot ? *slot : NULL;
+	if (slot && is_same(*slot, m)) {
+		if (is_container_news(*slot, m))
+			fill_container(r, *slot, m);
+		return *slot;
+	}
 	img = arena_take(&r->arena, sizeof(*img));
 	if (!img)
 		return NULL;

@@ -217,12 +217,48 @@ static void numbers_that_begin_again_are_other_images(void **state)
 	sample_end(&s);
 }
 
+/* The runtime is asked once the container runs; its events go on. */
+static void what_a_container_is_may_become_known_later(void **state)
+{
+	struct event ev = sample_event(EVENT_EXEC), got;
+	const struct image *img;
+	struct recall *recall;
+	struct image named;
+	struct sample s;
+
+	(void)state;
+	sample_begin(&s);
+	assert_int_equal(recall_new(&recall), 0);
+	named = s.shell;
+	named.container = slice_str("0123456789ab");
+	named.container_known = false;
+	named.container_image = named.pod = slice_of(NULL, 0);
+	assert_int_equal(sample_describe(&s, &named), 0);
+	assert_int_equal(sample_take(&s, &ev, &named, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_false(img->container_known);
+	named.container_known = true;
+	named.container_image = slice_str("web:1");
+	named.pod_namespace = slice_str("shop");
+	assert_int_equal(sample_describe(&s, &named), 0);
+	assert_int_equal(sample_take(&s, &ev, &named, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_true(img->container_known);
+	assert_true(slice_eq(img->container_image, slice_str("web:1")));
+	assert_true(slice_eq(img->pod_namespace, slice_str("shop")));
+	recall_free(recall);
+	sample_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_say_the_same_of_what_is_recalled),
 		cmocka_unit_test(acts_come_back_whole),
 		cmocka_unit_test(numbers_that_begin_again_are_other_images),
+		cmocka_unit_test(what_a_container_is_may_become_known_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
