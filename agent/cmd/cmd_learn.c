@@ -98,9 +98,12 @@ static const struct opt_command command = {
 		"allowed yet: for people to read, and to cut down, before it is used.",
 	.rows = rows,
 	.notes =
-		"Rules are by program, unit and container. Versions, temporary names and\n"
-		"ephemeral ports are generalised; a network stands for its hosts where there\n"
-		"were many. No program that others than root can replace is allowed; what is\n"
+		"Rules are by program and unit, in containers by image and namespace where\n"
+		"these were known, and for the operations that were seen; a service's also\n"
+		"for its users and for who started it, if they are few. Versions, temporary\n"
+		"names and ephemeral ports are generalised; a network stands for its hosts\n"
+		"where there were many. What is kept is bounded: more than 8192 programs by\n"
+		"place, or 16384 files or ends of one, are counted, and told. No program that others than root can replace is allowed; what is\n"
 		"left out stands at the end as comments, and what was denied with it.\n"
 		"Exit status: 0 written, 1 the journal cannot be read, 6 a policy is wrong.",
 };
@@ -288,6 +291,12 @@ static void add_head(const struct learning *l, struct buf *out)
 		 n->known, n->learned, learn_rules(l->learn), n->denied,
 		 n->refused, l->proof.allowed, l->proof.denied,
 		 l->proof.unlisted);
+	if (n->crowded)
+		buf_addf(out,
+			 "# %" PRIu64 " were more than is kept: they were not "
+			 "looked into, whether\n# these rules allow them or "
+			 "not; a unit or a shorter time is less\n",
+			 n->crowded);
 }
 
 static void add_file(const struct learning *l, struct buf *out)
@@ -346,6 +355,11 @@ static int put_out(const struct learning *l)
 		   " not to be learned; %" PRIu64 " stay unlisted",
 		   n->events, n->known, n->learned, learn_rules(l->learn),
 		   n->denied, n->refused, l->proof.unlisted);
+	if (n->crowded)
+		log_warning("%" PRIu64 " events were more than is kept and "
+			    "were not looked into: choose a unit or a shorter "
+			    "time",
+			    n->crowded);
 	return EXIT_CODE_OK;
 }
 

@@ -7,32 +7,29 @@
 #include "cmd/learn.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/escape.h"
+#include "cmd/learn_code.h"
 #include "cmd/learn_ends.h"
 #include "cmd/learn_group.h"
 #include "cmd/learn_names.h"
-#include "rules/lint.h"
+#include "cmd/learn_refused.h"
+#include "cmd/learn_room.h"
 #include "rules/literal.h"
 #include "rules/pattern.h"
 #include "rules/rules.h"
 
-#define GLOB_MAX      (64u << 10)
-#define REFUSALS_TOLD 200
+#define GLOB_MAX (64u << 10)
 
 struct learn {
 	struct learn_settings s;
 	struct learn_counts counts;
-	void *groups;	/* tsearch: struct group */
-	void *programs; /* tsearch: struct program */
-	void *refusals; /* tsearch: struct line */
+	struct learn_room room;
+	struct groups groups;
+	struct codes *codes;
+	struct refused *refused;
 	struct learned_rules rules;
 };
 
@@ -43,50 +40,11 @@ struct taking {
 	const struct image *img;
 	char uid[VIEW_UID_MAX];
 	struct group_key key;
-	struct buf unit, exe, value; /* globs */
-	const char *why;	     /* it is not learned; NULL: it is */
-	char where[256];	     /* raw; more about why */
+	struct buf of[LEARN_KEY_COUNT], value, parent; /* globs */
+	struct learn_no no;			       /* why: not learned */
+	/* It could be, but for want of room: for one more group, or in one. */
+	bool is_crowded, is_new_group;
 };
-
-/* What is known of a program's name, since to look costs. */
-struct program {
-	bool open;
-	char where[256];
-	size_t n;
-	char path[];
-};
-
-/* ---- programs ----------------------------------------------------------- */
-
-static int compare_programs(const void *a, const void *b)
-{
-	const struct program *x = a, *y = b;
-
-	if (x->n != y->n)
-		return x->n < y->n ? -1 : 1;
-	return memcmp(x->path, y->path, x->n);
-}
-
-/* On this host, as it is now. */
-static int look_up(struct learn *l, struct slice path,
-		   const struct program **ret)
-{
-	struct program *p = calloc(1, sizeof(*p) + path.n), **at;
-
-	if (!p)
-		return -ENOMEM;
-	p->n = path.n;
-	memcpy(p->path, path.p, path.n);
-	at = tsearch(p, &l->programs, compare_programs);
-	if (!at || *at != p)
-		free(p);
-	else
-		p->open = lint_is_open("", path, p->where, sizeof(p->where));
-	if (!at)
-		return -ENOMEM;
-	*ret = *at;
-	return 0;
-}
 
 /* Rules of a container's files go by its names, others by the host's. */
 static struct slice name_of(const struct taking *t, const struct file_path *f)
@@ -96,7 +54,7 @@ static struct slice name_of(const struct taking *t, const struct file_path *f)
 
 static int refuse(struct taking *t, const char *why)
 {
-	t->why = why;
+	t->no.why = why;
 	return 0;
 }
 
@@ -105,32 +63,12 @@ static bool is_cut(const struct file_path *f)
 	return f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
 }
 
-/* Sets t->why if no rule may trust this file. -ENOMEM. */
 static int check_code(struct taking *t, struct slice path,
 		      const struct file_id *file)
 {
-	const struct program *p;
-	int r;
+	const struct code code = { path, file, t->key.in_container };
 
-	if (file->known && file->memfd)
-		return refuse(t, "its program is no file (memfd)");
-	if (!names_fit(path))
-		return refuse(t, "no rule can have this name");
-	if (file->known && (file->mode & S_IWOTH))
-		return refuse(t, "anybody may write the file");
-	if (t->key.in_container) {
-		/* Its directories are not to be seen from here. */
-		if (lint_is_open_place(path))
-			return refuse(t, "anybody may put a file there");
-		return 0;
-	}
-	r = look_up(t->l, path, &p);
-	if (r < 0)
-		return r;
-	if (!p->open)
-		return 0;
-	(void)snprintf(t->where, sizeof(t->where), "%s", p->where);
-	return refuse(t, "others than root may write");
+	return codes_check(t->l->codes, &code, &t->no);
 }
 
 static int check_program(struct taking *t)
@@ -150,36 +88,48 @@ static int check_program(struct taking *t)
 
 /* ---- what it did -------------------------------------------------------- */
 
+static int find_group(struct taking *t, enum learn_form form,
+		      struct group **ret)
+{
+	int r;
+
+	t->key.form = form;
+	for (size_t i = 0; i < LEARN_KEY_COUNT; i++)
+		t->key.of[i] = buf_slice(&t->of[i]);
+	if (form == LEARN_EXEC)
+		t->key.of[LEARN_KEY_EXE] = slice_of(NULL, 0);
+	r = groups_find(&t->l->groups, &t->key, ret);
+	t->is_new_group = r == -ENOSPC;
+	return r;
+}
+
+/* The event is one of the group's now. */
+static int join_group(struct taking *t, struct group *g)
+{
+	const struct trait_event e = {
+		.ev = t->ev,
+		.is_steady =
+			t->key.in_container || traits_is_service(t->img->unit),
+		.parent = buf_slice(&t->parent),
+	};
+
+	if (!g->count++)
+		(void)snprintf(g->sample, sizeof(g->sample), "%s", t->uid);
+	return traits_add(&g->traits, &e);
+}
+
 /* "key = GLOB" as one of the group's values. */
 static int add_value(struct taking *t, struct group *g, const char *key,
 		     const struct buf *glob)
 {
+	const struct lines_bound bound = { &t->l->room, LEARN_VALUES_MAX };
 	cleanup_buf struct buf line = BUF_INIT(GLOB_MAX);
 
 	buf_addf(&line, "%s = ", key);
 	buf_add_slice(&line, buf_slice(glob));
 	if (line.failed)
 		return -ENOMEM;
-	return line_add(&g->values, buf_slice(&line), t->uid);
-}
-
-static int find_group(struct taking *t, enum learn_form form,
-		      struct group **ret)
-{
-	struct group *g;
-	int r;
-
-	t->key.form = form;
-	t->key.unit = buf_slice(&t->unit);
-	t->key.exe =
-		form == LEARN_EXEC ? slice_of(NULL, 0) : buf_slice(&t->exe);
-	r = group_find(&t->l->groups, &t->key, &g);
-	if (r < 0)
-		return r;
-	if (!g->count++)
-		(void)snprintf(g->sample, sizeof(g->sample), "%s", t->uid);
-	*ret = g;
-	return 0;
+	return lines_add(&g->values, &bound, buf_slice(&line), t->uid);
 }
 
 static int learn_value(struct taking *t, enum learn_form form, const char *key,
@@ -191,7 +141,9 @@ static int learn_value(struct taking *t, enum learn_form form, const char *key,
 	if (glob->failed || glob->n > PATTERN_TEXT_MAX)
 		return refuse(t, "its name is too long for a rule");
 	r = find_group(t, form, &g);
-	return r < 0 ? r : add_value(t, g, key, glob);
+	if (r >= 0)
+		r = add_value(t, g, key, glob);
+	return r < 0 ? r : join_group(t, g);
 }
 
 static int learn_exec(struct taking *t)
@@ -200,9 +152,9 @@ static int learn_exec(struct taking *t)
 	int r;
 
 	if (!img->script.n)
-		return learn_value(t, LEARN_EXEC, "exe", &t->exe);
+		return learn_value(t, LEARN_EXEC, "exe", &t->of[LEARN_KEY_EXE]);
 	r = check_code(t, img->script, &img->script_file);
-	if (r < 0 || t->why)
+	if (r < 0 || t->no.why)
 		return r;
 	names_generalise(&t->value, img->script);
 	return learn_value(t, LEARN_SCRIPT, "script", &t->value);
@@ -221,12 +173,12 @@ static int learn_names(struct taking *t, const struct file_path *a,
 		return refuse(t, "no rule can have this name");
 	r = find_group(t, LEARN_WRITE, &g);
 	if (r >= 0 && !g->names)
-		r = names_new(&g->names);
+		r = names_new(&t->l->room, &g->names);
 	if (r >= 0)
 		r = names_add(g->names, was);
 	if (r >= 0 && b)
 		r = names_add(g->names, is);
-	return r;
+	return r < 0 ? r : join_group(t, g);
 }
 
 static int learn_write(struct taking *t)
@@ -259,8 +211,10 @@ static int learn_end(struct taking *t, const struct endpoint *end,
 		return refuse(t, "no rule can name such a socket");
 	r = find_group(t, listening ? LEARN_LISTEN : LEARN_CONNECT, &g);
 	if (r >= 0 && !g->ends)
-		r = ends_new(listening, &g->ends);
-	return r < 0 ? r : ends_add(g->ends, end);
+		r = ends_new(&t->l->room, listening, &g->ends);
+	if (r >= 0)
+		r = ends_add(g->ends, end);
+	return r < 0 ? r : join_group(t, g);
 }
 
 static int learn_connect(struct taking *t)
@@ -288,7 +242,7 @@ static int learn_load(struct taking *t)
 	if (is_cut(&load->path))
 		return refuse(t, "the file's name is not known in full");
 	r = check_code(t, path, &load->file);
-	if (r < 0 || t->why)
+	if (r < 0 || t->no.why)
 		return r;
 	names_generalise(&t->value, path);
 	return learn_value(t, LEARN_LOAD, "loaded", &t->value);
@@ -318,56 +272,20 @@ static int (*const learners[EVENT_KIND_COUNT])(struct taking *t) = {
 
 /* ---- taking ------------------------------------------------------------- */
 
-static const char *const kind_names[EVENT_KIND_COUNT] = {
-	[EVENT_EXEC] = "exec",	     [EVENT_WRITE] = "write",
-	[EVENT_CONNECT] = "connect", [EVENT_LISTEN] = "listen",
-	[EVENT_LOAD] = "load",	     [EVENT_TAMPER] = "tamper",
-};
-
-static struct slice object_of(const struct event *ev)
-{
-	switch (ev->kind) {
-	case EVENT_WRITE:
-		return ev->write.new_path.path.n ? ev->write.new_path.path
-						 : ev->write.path.path;
-	case EVENT_LOAD:
-		return ev->load.path.path.n ? ev->load.path.path
-					    : ev->load.name;
-	default:
-		return slice_of(NULL, 0);
-	}
-}
-
-/* Why, what, by whom: one line for all events that are alike in that. */
+/* One line for all events that are alike in why, what and by whom. */
 static int note_refusal(struct taking *t, const char *rule)
 {
-	cleanup_buf struct buf line = BUF_INIT(GLOB_MAX);
-	struct slice object = object_of(t->ev);
+	const struct refusal x = {
+		.rule = rule,
+		.no = &t->no,
+		.ev = t->ev,
+		/* Groups that are not kept would be as many lines. */
+		.img = t->is_new_group ? NULL : t->img,
+		.uid = t->uid,
+		.of_many = t->is_crowded,
+	};
 
-	if (rule)
-		buf_addf(&line, "denied by %s", rule);
-	else
-		buf_add_str(&line, t->why);
-	if (!rule && t->where[0]) {
-		buf_add_char(&line, ' ');
-		escape_word(&line, slice_str(t->where));
-	}
-	buf_addf(&line, ": %s", kind_names[t->ev->kind]);
-	if (t->img && t->img->exe.path.n) {
-		buf_add_str(&line, t->ev->kind == EVENT_EXEC ? " of " : " by ");
-		escape_word(&line, t->img->exe.path);
-	}
-	if (t->ev->kind == EVENT_EXEC && t->img && t->img->script.n) {
-		buf_add_str(&line, " script ");
-		escape_word(&line, t->img->script);
-	}
-	if (object.n) {
-		buf_add_str(&line, t->ev->kind == EVENT_LOAD ? " of " : " to ");
-		escape_word(&line, object);
-	}
-	return line.failed
-		       ? -ENOMEM
-		       : line_add(&t->l->refusals, buf_slice(&line), t->uid);
+	return refused_add(t->l->refused, &x);
 }
 
 static bool is_final(const struct learn *l, const char *rule)
@@ -382,22 +300,72 @@ static bool is_final(const struct learn *l, const char *rule)
 	return false;
 }
 
+static void name_place(struct taking *t)
+{
+	const struct image *img = t->img;
+
+	t->key.in_container = img->container.n;
+	if (!t->key.in_container) {
+		names_generalise_word(&t->of[LEARN_KEY_UNIT], img->unit);
+		return;
+	}
+	/* As long as it is not known, its container is any. */
+	names_generalise_word(&t->of[LEARN_KEY_IMAGE], img->container_image);
+	literal_add(&t->of[LEARN_KEY_NAMESPACE], img->pod_namespace);
+}
+
+/*
+ * Empty where a condition might not know it either, or would speak for a
+ * program that anybody may replace.
+ */
+static int name_parent(struct taking *t)
+{
+	const struct image *parent = t->img->parent;
+	struct learn_no no = { 0 };
+	struct code code;
+	int r;
+
+	if (!parent || (parent->flags & IMAGE_F_UNKNOWN) ||
+	    is_cut(&parent->exe))
+		return 0;
+	code = (struct code){ name_of(t, &parent->exe), &parent->exe_file,
+			      t->key.in_container };
+	r = codes_check(t->l->codes, &code, &no);
+	if (r < 0 || no.why)
+		return r;
+	names_generalise(&t->parent, code.path);
+	if (t->parent.failed || t->parent.n > PATTERN_TEXT_MAX)
+		buf_reset(&t->parent);
+	return 0;
+}
+
+static bool fits_rule(const struct taking *t)
+{
+	for (size_t i = 0; i < LEARN_KEY_COUNT; i++)
+		if (t->of[i].failed || t->of[i].n > PATTERN_TEXT_MAX)
+			return false;
+	return true;
+}
+
 static int learn_it(struct taking *t)
 {
 	int r;
 
-	if (t->img) {
-		t->key.in_container = t->img->container.n;
-		if (!t->key.in_container && t->img->unit.n)
-			names_generalise_word(&t->unit, t->img->unit);
-	}
+	if (t->img)
+		name_place(t);
 	r = check_program(t);
-	if (r < 0 || t->why)
+	if (r < 0 || t->no.why)
 		return r;
-	names_generalise(&t->exe, name_of(t, &t->img->exe));
-	if (t->exe.failed || t->exe.n > PATTERN_TEXT_MAX || t->unit.failed)
+	names_generalise(&t->of[LEARN_KEY_EXE], name_of(t, &t->img->exe));
+	if (!fits_rule(t))
 		return refuse(t, "its name is too long for a rule");
-	return learners[t->ev->kind](t);
+	r = name_parent(t);
+	if (r >= 0)
+		r = learners[t->ev->kind](t);
+	if (r != -ENOSPC)
+		return r;
+	t->is_crowded = true;
+	return refuse(t, "there are more such than are kept");
 }
 
 static int take(struct taking *t, const struct verdict *was)
@@ -420,11 +388,12 @@ static int take(struct taking *t, const struct verdict *was)
 	r = learn_it(t);
 	if (r < 0)
 		return r;
-	if (!t->why) {
+	if (!t->no.why) {
 		n->learned++;
 		return 0;
 	}
-	n->refused++;
+	n->refused += !t->is_crowded;
+	n->crowded += t->is_crowded;
 	return note_refusal(t, NULL);
 }
 
@@ -437,42 +406,30 @@ int learn_take(struct learn *l, const struct view *v, const struct event *ev,
 
 	if (!learners[ev->kind])
 		return 0;
-	buf_init(&t.unit, GLOB_MAX);
-	buf_init(&t.exe, GLOB_MAX);
+	for (size_t i = 0; i < LEARN_KEY_COUNT; i++)
+		buf_init(&t.of[i], GLOB_MAX);
 	buf_init(&t.value, GLOB_MAX);
+	buf_init(&t.parent, GLOB_MAX);
 	(void)view_uid(v, t.uid);
 	if (!l->counts.events++)
 		l->counts.first_ns = v->wall_ns;
 	l->counts.last_ns = v->wall_ns;
 	was = rule_set_match(l->s.base, ev, img);
 	r = take(&t, &was);
-	buf_done(&t.unit);
-	buf_done(&t.exe);
+	for (size_t i = 0; i < LEARN_KEY_COUNT; i++)
+		buf_done(&t.of[i]);
 	buf_done(&t.value);
+	buf_done(&t.parent);
 	return r;
 }
 
 /* ---- rules -------------------------------------------------------------- */
 
-struct finishing {
-	struct group_writing w;
-	int error;
-};
-
-static void finish_group(const void *at, VISIT which, void *arg)
-{
-	struct finishing *f = arg;
-
-	if ((which == postorder || which == leaf) && f->error >= 0)
-		f->error = group_write(&f->w, *(struct group *const *)at);
-}
-
 int learn_finish(struct learn *l)
 {
-	struct finishing f = { .w = { &l->s, &l->rules } };
+	const struct group_writing w = { &l->s, &l->rules };
 
-	twalk_r(l->groups, finish_group, &f);
-	return f.error;
+	return groups_write(&w, &l->groups);
 }
 
 size_t learn_rules(const struct learn *l)
@@ -499,44 +456,12 @@ bool learn_drop(struct learn *l, const char *name)
 
 void learn_text(const struct learn *l, struct buf *out)
 {
-	for (size_t i = 0; i < l->rules.n; i++) {
-		const struct learned_rule *r = &l->rules.list[i];
-
-		if (!r->dropped)
-			buf_addf(out,
-				 "\n# %" PRIu64 " event%s, such as %s\n"
-				 "[allow %s]\n%s",
-				 r->count, r->count == 1 ? "" : "s", r->sample,
-				 r->name, r->body);
-	}
-}
-
-struct listing {
-	struct buf *out;
-	size_t n;
-};
-
-static void add_refusal(const void *at, VISIT which, void *arg)
-{
-	const struct line *x = *(struct line *const *)at;
-	struct listing *l = arg;
-
-	if ((which != postorder && which != leaf) || l->n++ >= REFUSALS_TOLD)
-		return;
-	buf_addf(l->out, "# %" PRIu64 " event%s, such as %s:\n#   %s\n",
-		 x->count, x->count == 1 ? "" : "s", x->sample, x->text);
+	learned_text(&l->rules, out);
 }
 
 void learn_refusals(const struct learn *l, struct buf *out)
 {
-	struct listing list = { .out = out };
-
-	if (!l->refusals)
-		return;
-	buf_add_str(out, "\n# Not learned:\n");
-	twalk_r(l->refusals, add_refusal, &list);
-	if (list.n > REFUSALS_TOLD)
-		buf_addf(out, "# and %zu more\n", list.n - REFUSALS_TOLD);
+	refused_write(l->refused, out);
 }
 
 const struct learn_counts *learn_counts(const struct learn *l)
@@ -551,6 +476,12 @@ int learn_new(const struct learn_settings *s, struct learn **ret)
 	if (!l)
 		return -ENOMEM;
 	l->s = *s;
+	l->room.left = LEARN_BYTES_MAX;
+	l->groups.room = &l->room;
+	if (codes_new(&l->codes) < 0 || refused_new(&l->refused) < 0) {
+		learn_free(l);
+		return -ENOMEM;
+	}
 	*ret = l;
 	return 0;
 }
@@ -559,11 +490,9 @@ void learn_free(struct learn *l)
 {
 	if (!l)
 		return;
-	tdestroy(l->groups, group_free);
-	tdestroy(l->programs, free);
-	tdestroy(l->refusals, free);
-	for (size_t i = 0; i < l->rules.n; i++)
-		free(l->rules.list[i].body);
-	free(l->rules.list);
+	groups_done(&l->groups);
+	codes_free(l->codes);
+	refused_free(l->refused);
+	learned_done(&l->rules);
 	free(l);
 }

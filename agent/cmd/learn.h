@@ -3,7 +3,8 @@
  * A policy from what was recorded. Events that the policy at hand does not
  * allow are put together by what did them and where; each group becomes a rule
  * or a few. What must not be allowed is refused and told, with its reason.
- * What comes out depends on the events and nothing else.
+ * What comes out depends on the events and nothing else. What is kept of them
+ * is bounded (learn_room.h), so that what is too much is counted, and told.
  */
 #pragma once
 
@@ -30,6 +31,7 @@ struct learn_counts {
 	uint64_t learned; /* that the new rules are of */
 	uint64_t denied;  /* and not to be excepted */
 	uint64_t refused; /* that no rule may or can allow */
+	uint64_t crowded; /* more than is kept; the rules may fit some */
 	int64_t first_ns, last_ns;
 };
 

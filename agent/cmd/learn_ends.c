@@ -39,6 +39,8 @@ struct end {
 
 struct ends {
 	void *seen; /* tsearch: struct end */
+	size_t n_seen;
+	struct learn_room *room; /* borrowed */
 	bool listening;
 	struct end *list; /* while rules are made */
 	size_t n;
@@ -61,12 +63,13 @@ static int compare_ends(const void *a, const void *b)
 	return memcmp(x->addr.bytes, y->addr.bytes, sizeof(x->addr.bytes));
 }
 
-int ends_new(bool listening, struct ends **ret)
+int ends_new(struct learn_room *room, bool listening, struct ends **ret)
 {
 	struct ends *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return -ENOMEM;
+	e->room = room;
 	e->listening = listening;
 	*ret = e;
 	return 0;
@@ -88,12 +91,9 @@ static bool is_loopback(const struct ip_addr *a)
 				    : !memcmp(a->bytes, one, sizeof(one));
 }
 
-int ends_add(struct ends *e, const struct endpoint *end)
+static void fill_end(struct end *x, const struct ends *e,
+		     const struct endpoint *end)
 {
-	struct end *x = calloc(1, sizeof(*x)), **at;
-
-	if (!x)
-		return -ENOMEM;
 	x->proto = end->protocol;
 	/* A multipath connection is TCP, to rules as well. */
 	if (x->proto == IPPROTO_MPTCP)
@@ -101,19 +101,34 @@ int ends_add(struct ends *e, const struct endpoint *end)
 	x->port = (struct range){ end->port, end->port };
 	/* Where a service listens is this host, but for the loopback. */
 	x->any = e->listening && !is_loopback(&end->addr);
-	if (!x->any) {
-		x->addr.family = end->addr.family;
-		memcpy(x->addr.bytes, end->addr.bytes,
-		       end->addr.family == AF_INET ? 4 : 16);
+	if (x->any)
+		return;
+	x->addr.family = end->addr.family;
+	memcpy(x->addr.bytes, end->addr.bytes,
+	       end->addr.family == AF_INET ? 4 : 16);
+}
+
+int ends_add(struct ends *e, const struct endpoint *end)
+{
+	struct end want = { .count = 1 }, *x, **at;
+
+	fill_end(&want, e, end);
+	at = tfind(&want, &e->seen, compare_ends);
+	if (at) {
+		(*at)->count++;
+		return 0;
 	}
-	at = tsearch(x, &e->seen, compare_ends);
-	if (!at) {
+	if (e->n_seen == LEARN_ENDS_MAX || !room_take(e->room, sizeof(*x)))
+		return -ENOSPC;
+	x = malloc(sizeof(*x));
+	if (!x)
+		return -ENOMEM;
+	*x = want;
+	if (!tsearch(x, &e->seen, compare_ends)) {
 		free(x);
 		return -ENOMEM;
 	}
-	if (*at != x)
-		free(x);
-	(*at)->count++;
+	e->n_seen++;
 	return 0;
 }
 

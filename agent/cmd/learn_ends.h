@@ -9,13 +9,18 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cmd/learn_room.h"
 #include "event.h"
 
 struct ends;
 
-int ends_new(bool listening, struct ends **ret);
+/* The room is borrowed. */
+int ends_new(struct learn_room *room, bool listening, struct ends **ret);
 void ends_free(struct ends *e);
-/* Of an internet family. -ENOMEM. */
+/*
+ * Of an internet family. -ENOSPC: it is a new one, and there is no room for it.
+ * -ENOMEM.
+ */
 int ends_add(struct ends *e, const struct endpoint *end);
 
 /*

@@ -6,6 +6,9 @@
 #include <stdint.h>
 
 #include "cmd/learn.h"
+#include "cmd/learn_lines.h"
+#include "cmd/learn_room.h"
+#include "cmd/learn_traits.h"
 #include "out/view.h"
 
 struct ends;
@@ -26,13 +29,21 @@ enum learn_form {
 	LEARN_FORM_COUNT,
 };
 
-/* Slices are globs as a policy file has them. */
+/* Of whom a rule is; in this order they are its lines. */
+enum learn_key {
+	LEARN_KEY_EXE,
+	LEARN_KEY_UNIT,
+	LEARN_KEY_IMAGE,     /* of a container, and ... */
+	LEARN_KEY_NAMESPACE, /* ... its pod's, where they are known */
+	LEARN_KEY_COUNT,
+};
+
 struct group_key {
 	enum learn_form form;
 	const char *except; /* a deny rule's name; NULL: none */
 	bool in_container;
-	struct slice unit; /* empty: none */
-	struct slice exe;  /* empty: not asked */
+	/* Globs as a policy file has them; empty: none, or not asked. */
+	struct slice of[LEARN_KEY_COUNT];
 };
 
 struct group {
@@ -40,25 +51,25 @@ struct group {
 	char *bytes; /* what the key's slices are in */
 	uint64_t count;
 	char sample[VIEW_UID_MAX];
-	void *values; /* tsearch: struct line */
+	struct traits traits;
+	struct lines values;
 	struct names *names;
 	struct ends *ends;
 };
 
-/* A line of text, and how often. */
-struct line {
-	uint64_t count;
-	char sample[VIEW_UID_MAX];
-	char text[];
+struct groups {
+	void *tree; /* tsearch: struct group */
+	size_t n;
+	struct learn_room *room; /* borrowed; of all that they hold */
 };
 
-/* The line in this tree, made if need be. -ENOMEM. */
-int line_add(void **tree, struct slice text, const char *sample);
-int line_compare(const void *a, const void *b);
-
-/* The group of this key, made if need be. -ENOMEM. */
-int group_find(void **tree, const struct group_key *key, struct group **ret);
-void group_free(void *group);
+/*
+ * The group of this key, made if need be. -ENOSPC: there is no room for one
+ * more. -ENOMEM.
+ */
+int groups_find(struct groups *g, const struct group_key *key,
+		struct group **ret);
+void groups_done(struct groups *g);
 
 struct learned_rule {
 	char name[104];
@@ -71,11 +82,16 @@ struct learned_rule {
 struct learned_rules {
 	struct learned_rule *list;
 	size_t n, cap;
+	void *names; /* tsearch: struct taken_name */
 };
 
-/* Rules of one group behind those that are there. -ENOMEM. */
+void learned_done(struct learned_rules *l);
+/* Those that are not dropped, as a policy file. */
+void learned_text(const struct learned_rules *l, struct buf *out);
+
+/* The rules of all groups, sorted by these. -ENOMEM. */
 struct group_writing {
 	const struct learn_settings *s;
 	struct learned_rules *to;
 };
-int group_write(const struct group_writing *w, struct group *g);
+int groups_write(const struct group_writing *w, struct groups *g);

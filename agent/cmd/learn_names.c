@@ -20,6 +20,8 @@ struct seen {
 struct names {
 	void *seen; /* tsearch: struct seen, by name */
 	size_t n;
+	size_t components;	 /* of all of them; each may be a node */
+	struct learn_room *room; /* borrowed */
 };
 
 /* ---- names in ----------------------------------------------------------- */
@@ -45,12 +47,13 @@ static int compare_seen(const void *a, const void *b)
 	return compare_names(slice_of(x->p, x->n), slice_of(y->p, y->n));
 }
 
-int names_new(struct names **ret)
+int names_new(struct learn_room *room, struct names **ret)
 {
 	struct names *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return -ENOMEM;
+	n->room = room;
 	*ret = n;
 	return 0;
 }
@@ -68,6 +71,22 @@ size_t names_count(const struct names *n)
 	return n->n;
 }
 
+static size_t count_components(struct slice path)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < path.n; i++)
+		n += path.p[i] == '/';
+	return n;
+}
+
+static bool has_room(const struct names *n, struct slice path)
+{
+	return n->n < LEARN_NAMES_MAX &&
+	       n->components + count_components(path) <= LEARN_COMPONENTS_MAX &&
+	       room_take(n->room, sizeof(struct seen) + path.n);
+}
+
 int names_add(struct names *n, struct slice path)
 {
 	struct seen *s, **at;
@@ -77,19 +96,25 @@ int names_add(struct names *n, struct slice path)
 	s = malloc(sizeof(*s) + path.n);
 	if (!s)
 		return -ENOMEM;
-	s->count = 0;
+	s->count = 1;
 	s->n = path.n;
 	memcpy(s->p, path.p, path.n);
-	at = tsearch(s, &n->seen, compare_seen);
-	if (!at) {
+	at = tfind(s, &n->seen, compare_seen);
+	if (at) {
+		(*at)->count++;
+		free(s);
+		return 0;
+	}
+	if (!has_room(n, path)) {
+		free(s);
+		return -ENOSPC;
+	}
+	if (!tsearch(s, &n->seen, compare_seen)) {
 		free(s);
 		return -ENOMEM;
 	}
-	if (*at != s)
-		free(s);
-	else
-		n->n++;
-	(*at)->count++;
+	n->n++;
+	n->components += count_components(path);
 	return 0;
 }
 

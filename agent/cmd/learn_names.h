@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cmd/learn_room.h"
 
 struct names;
 
@@ -26,9 +27,13 @@ void names_generalise(struct buf *out, struct slice path);
 /* The same of what is no path: the number of a session, a hash. */
 void names_generalise_word(struct buf *out, struct slice word);
 
-int names_new(struct names **ret);
+/* The room is borrowed. */
+int names_new(struct learn_room *room, struct names **ret);
 void names_free(struct names *n);
-/* Seen once more. -ENOMEM; -EINVAL: names_fit says no. */
+/*
+ * Seen once more. -EINVAL: names_fit says no; -ENOSPC: it is a new one, and
+ * there is no room for it. -ENOMEM.
+ */
 int names_add(struct names *n, struct slice path);
 size_t names_count(const struct names *n);
 

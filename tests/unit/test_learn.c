@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* app/learn: what is learned is allowed, whatever its names are made of. */
+/* cmd/learn: what is learned is allowed, whatever its names are made of. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,8 +39,9 @@ static unsigned chance(unsigned n)
 
 struct scene {
 	struct event ev;
-	struct image init, img, target;
+	struct image init, parent, img, target;
 	char exe[NAME], path[NAME], other[NAME], script[NAME], unit[NAME];
+	char starter[NAME], image[NAME], namespace[NAME];
 	bool learned;
 };
 
@@ -105,6 +107,8 @@ static void make_event(struct scene *s)
 	ev->kind = kinds[chance(sizeof(kinds) / sizeof(*kinds))];
 	ev->time_ns = 1;
 	ev->actor.mnt_ns = 1;
+	ev->actor.euid = chance(3);
+	ev->actor.none = !chance(50);
 	switch (ev->kind) {
 	case EVENT_WRITE:
 		ev->write.op = (enum write_op)(1 + chance(OP_COUNT - 1));
@@ -143,12 +147,21 @@ static void make_scene(struct scene *s, uint64_t id)
 	make_name(s->script);
 	if (chance(2))
 		(void)strcpy(s->unit, "unit-"), add_bytes(s->unit, chance(9));
+	if (chance(2))
+		(void)strcat(s->unit, chance(2) ? ".service" : ".scope");
+	make_name(s->starter);
+	if (!chance(3))
+		(void)strcpy(s->starter, "/nowhere/x");
+	if (chance(2))
+		(void)strcpy(s->image, "img-"), add_bytes(s->image, chance(9));
+	if (s->image[0] && chance(2))
+		add_bytes(s->namespace, 1 + chance(9));
 	s->init = (struct image){ .proc.tgid = 1, .mnt_ns = 1 };
 	s->target = (struct image){ .id = 3000 + id, .exe = path_of(s->path) };
 	s->img = (struct image){
 		.id = id,
 		.proc = { id, (uint32_t)id + 1 },
-		.parent = &s->init,
+		.parent = chance(9) ? &s->parent : NULL,
 		.exe = path_of(s->exe),
 		.exe_file = { .known = true, .nlink = 1, .mode = 0755 },
 		.mnt_ns = 1,
@@ -156,6 +169,21 @@ static void make_scene(struct scene *s, uint64_t id)
 		.unit = slice_str(s->unit),
 		.container = slice_str(chance(4) ? "" : "0123456789ab"),
 	};
+	if (s->img.container.n) {
+		s->img.container_known = s->image[0];
+		s->img.container_image = slice_str(s->image);
+		s->img.pod_namespace = slice_str(s->namespace);
+	}
+	s->parent = (struct image){
+		.id = 5000 + id,
+		.proc = { 7000 + id, 7 },
+		.parent = &s->init,
+		.exe = path_of(s->starter),
+		.flags = chance(9) ? 0 : IMAGE_F_UNKNOWN,
+		.mnt_ns = 1,
+	};
+	if (!chance(9))
+		s->parent.exe.flags = PATH_F_TRUNCATED;
 	if (!chance(8))
 		s->img.exe_file.mode |= S_IWOTH;
 	if (!chance(4)) {
@@ -235,11 +263,12 @@ static void what_is_learned_is_allowed_whatever_its_names_are(void **state)
 
 			learned += scenes[i].learned;
 			if (scenes[i].learned && is.answer != ANSWER_ALLOWED)
-				fail_msg("%s of '%s', '%s', '%s': %s\n%.*s",
-					 "an event", scenes[i].exe,
-					 scenes[i].path, scenes[i].other,
-					 answer_name(is.answer), (int)text.n,
-					 text.p);
+				fail_msg(
+					"event %u: %d of '%s', '%s', '%s': %s\n%.*s",
+					i + 1, (int)scenes[i].ev.kind,
+					scenes[i].exe, scenes[i].path,
+					scenes[i].other, answer_name(is.answer),
+					(int)text.n, text.p);
 		}
 		assert_int_equal(
 			rule_set_lint(set, &lint, no_writable, NULL, &all), 0);
@@ -366,6 +395,195 @@ static void ephemeral_ports_are_a_range(void **state)
 		  "dest = 10.0.0.1\n");
 }
 
+/* ---- what a group has in common ----------------------------------------- */
+
+static void write_to(unsigned i, enum write_op op, uint32_t euid)
+{
+	struct scene *s = &scenes[i];
+
+	*s = (struct scene){
+		.ev.kind = EVENT_WRITE,
+		.img = { .id = 1,
+			 .exe = path_of("/nowhere/a"),
+			 .cgroup = slice_str("/a"),
+			 .unit = slice_str("web.service") },
+	};
+	s->ev.write.op = op;
+	s->ev.write.path = s->ev.write.new_path = path_of("/srv/a");
+	s->ev.actor.euid = euid;
+}
+
+static void what_was_never_done_to_files_is_not_allowed(void **state)
+{
+	(void)state;
+	write_to(0, OP_TRUNCATE, 33);
+	learns(1, "unit = web.service\nop = open\nop = write\n"
+		  "op = truncate\nop = mmap\nuser = 33\nowner = me\n"
+		  "path = /srv/a\n");
+	write_to(1, OP_RENAME, 0);
+	write_to(2, OP_CHMOD, 0);
+	write_to(3, OP_MKNOD, 0);
+	write_to(4, OP_CHATTR, 0);
+	learns(5, "unit = web.service\nuser = root\nuser = 33\nowner = me\n");
+}
+
+static void many_users_and_those_who_log_in_are_anybody(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		write_to(i, OP_MKNOD, i);
+	learns(4, "op = mknod\nuser = root\nuser = 1\nuser = 2\nuser = 3\n");
+	learns(5, "op = mknod\nowner = me\n");
+	scenes[0].img.unit = slice_str("session-3.scope");
+	learns(1, "unit = session-[0-9]*.scope\nop = mknod\nowner = me\n");
+	scenes[0].img.unit = slice_str("user@0.service");
+	learns(1, "unit = user@[0-9]*.service\nop = mknod\nowner = me\n");
+}
+
+static void start(unsigned i, const char *exe, const char *parent)
+{
+	struct scene *s = &scenes[i];
+
+	write_to(i, OP_NONE, 0);
+	s->ev.kind = EVENT_EXEC;
+	s->img.exe = path_of(exe);
+	s->img.parent = &s->parent;
+	s->parent = (struct image){ .id = 2, .exe = path_of(parent) };
+}
+
+static void a_service_starts_by_who_started_it(void **state)
+{
+	(void)state;
+	start(0, "/nowhere/a", "/nowhere/sh-1.2/sh");
+	start(1, "/nowhere/b", "/nowhere/init");
+	learns(2, "user = root\nparent = /nowhere/init\n"
+		  "parent = /nowhere/sh-[0-9]*/sh\nowner = me\n"
+		  "exe = /nowhere/a\nexe = /nowhere/b\n");
+	/* One of which it is not known. */
+	scenes[1].img.parent = NULL;
+	learns(2, "user = root\nowner = me\nexe = /nowhere/a\n");
+}
+
+static void a_container_is_known_by_its_image(void **state)
+{
+	(void)state;
+	write_to(0, OP_MKNOD, 0);
+	scenes[0].img.container = slice_str("0123456789ab");
+	learns(1, "exe = /nowhere/a\ncontainer = *\nop = mknod\n");
+	scenes[0].img.container_known = true;
+	scenes[0].img.container_image = slice_str("hub/web:1.25@sha");
+	scenes[0].img.pod_namespace = slice_str("shop");
+	learns(1, "exe = /nowhere/a\nimage = hub/web:[0-9]*.[0-9]*@sha\n"
+		  "namespace = shop\ncontainer = *\n");
+}
+
+/* ---- more than anybody would read --------------------------------------- */
+
+#define FLOOD	  200000u
+#define LONG_NAME 4000u
+
+/* Nothing of it twice: programs, names, addresses, and long ones. */
+static void flood(struct scene *s, unsigned i, char long_name[static LONG_NAME])
+{
+	size_t n;
+
+	if (i % 6 == 2)
+		connect_to(0, "10.0.0.0", 443);
+	else if (i % 6 == 3)
+		connect_to(0, "10.0.0.1", (uint16_t)(1024 + i % 60000));
+	else
+		write_to(0, OP_WRITE, 0);
+	(void)snprintf(s->exe, sizeof(s->exe), "/%s/x%x-y",
+		       i % 6 == 4 ? "tmp" : "nowhere", i);
+	(void)snprintf(s->path, sizeof(s->path), "/srv/%x/z%x", i % 977, i);
+	s->img.id = i + 1;
+	if (s->ev.kind == EVENT_WRITE)
+		s->ev.write.path = path_of(s->path);
+	switch (i % 6) {
+	case 0:
+		s->ev.kind = EVENT_EXEC;
+		s->img.exe = path_of(s->exe);
+		break;
+	case 1:
+		n = (size_t)snprintf(long_name, LONG_NAME, "/srv/%x", i);
+		while (n + 2 < LONG_NAME) {
+			long_name[n++] = '/';
+			long_name[n++] = 'x';
+		}
+		s->img.exe = path_of(s->exe);
+		s->ev.write.path.path = slice_of(long_name, n);
+		break;
+	case 2:
+		memcpy(s->ev.connect.peer.addr.bytes, &i, sizeof(i));
+		break;
+	case 3:
+	case 4:
+		s->img.exe = path_of(s->exe);
+		break;
+	default:
+		n = (size_t)snprintf(long_name, LONG_NAME, "/srv/%x/", i);
+		memset(long_name + n, 'x', 200);
+		memset(long_name + n + 200, 'y', LONG_NAME - n - 200);
+		long_name[n + 200] = '/';
+		s->ev.write.path.path = slice_of(long_name, LONG_NAME);
+		break;
+	}
+}
+
+static void a_journal_of_nothing_twice_takes_little_and_says_so(void **state)
+{
+	cleanup_buf struct buf text = BUF_INIT(64u << 20);
+	const struct learn_settings settings = { .owner = "me" };
+	struct rule_set *base = load(slice_str("")), *set;
+	static char long_name[LONG_NAME];
+	const struct learn_counts *n;
+	struct learn_settings with = settings;
+	struct view v = { .epoch = 1, .wall_ns = 5 };
+	size_t before = mallinfo2().uordblks;
+	struct verdict is;
+	struct learn *l;
+
+	(void)state;
+	with.base = base;
+	assert_int_equal(learn_new(&with, &l), 0);
+	for (unsigned i = 0; i < FLOOD; i++) {
+		v.seq = i + 1;
+		flood(&scenes[0], i, long_name);
+		assert_int_equal(
+			learn_take(l, &v, &scenes[0].ev, &scenes[0].img), 0);
+	}
+	print_message("# %u events, %zu KiB kept\n", FLOOD,
+		      (mallinfo2().uordblks - before) >> 10);
+	assert_true(mallinfo2().uordblks - before < 48u << 20);
+	n = learn_counts(l);
+	assert_true(n->learned > 10000);
+	assert_true(n->crowded > 10000);
+	assert_int_equal(n->refused, FLOOD / 6 + (FLOOD % 6 > 4));
+	assert_int_equal(n->crowded + n->learned + n->refused, FLOOD);
+	assert_int_equal(learn_finish(l), 0);
+	learn_text(l, &text);
+	learn_refusals(l, &text);
+	set = load(buf_slice(&text));
+	buf_add_char(&text, '\0');
+	assert_non_null(strstr(
+		text.p, "more such than are kept: write by /nowhere/a\n"));
+	assert_non_null(strstr(text.p, "more such than are kept: connect\n"));
+	assert_non_null(strstr(text.p, " of which nothing more is kept\n"));
+	/* Whom there was no room for is not allowed everything. */
+	for (unsigned i = 0; i < FLOOD; i++) {
+		flood(&scenes[0], i, long_name);
+		if (scenes[0].ev.kind != EVENT_WRITE)
+			continue;
+		scenes[0].ev.write.path = path_of("/etc/shadow");
+		is = rule_set_match(set, &scenes[0].ev, &scenes[0].img);
+		if (is.answer == ANSWER_ALLOWED)
+			fail_msg("%s is allowed by %s", scenes[0].exe, is.rule);
+	}
+	rule_set_free(set);
+	learn_free(l);
+	rule_set_free(base);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +592,12 @@ int main(void)
 		cmocka_unit_test(what_anybody_may_replace_is_refused),
 		cmocka_unit_test(a_network_stands_for_many_hosts_only),
 		cmocka_unit_test(ephemeral_ports_are_a_range),
+		cmocka_unit_test(what_was_never_done_to_files_is_not_allowed),
+		cmocka_unit_test(many_users_and_those_who_log_in_are_anybody),
+		cmocka_unit_test(a_service_starts_by_who_started_it),
+		cmocka_unit_test(a_container_is_known_by_its_image),
+		cmocka_unit_test(
+			a_journal_of_nothing_twice_takes_little_and_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
 #include "rules/literal.h"
 #include "rules/pattern.h"
 
+static struct learn_room room = { .left = SIZE_MAX };
+
 static int add_glob(void *arg, const struct names_glob *g)
 {
 	struct buf *out = arg;
@@ -33,7 +35,7 @@ static void check(const char *names, const char *globs)
 	struct names *n;
 
 	assert_non_null(copy);
-	assert_int_equal(names_new(&n), 0);
+	assert_int_equal(names_new(&room, &n), 0);
 	for (char *s = strtok_r(copy, " ", &save); s;
 	     s = strtok_r(NULL, " ", &save))
 		assert_int_equal(names_add(n, slice_str(s)), 0);
@@ -105,7 +107,7 @@ static void what_is_no_name_is_refused(void **state)
 	struct names *n;
 
 	(void)state;
-	assert_int_equal(names_new(&n), 0);
+	assert_int_equal(names_new(&room, &n), 0);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_int_equal(names_add(n, slice_str(bad[i])), -EINVAL);
 	assert_int_equal(names_add(n, slice_of("/a\0b", 4)), -EINVAL);
@@ -183,7 +185,7 @@ static void each_name_fits_a_glob_whatever_is_in_it(void **state)
 		unsigned count = 1 + chance(NAMES);
 		struct names *n;
 
-		assert_int_equal(names_new(&n), 0);
+		assert_int_equal(names_new(&room, &n), 0);
 		for (unsigned i = 0; i < count; i++) {
 			make_up(names[i]);
 			assert_int_equal(names_add(n, slice_str(names[i])), 0);
