@@ -34,7 +34,13 @@ numbered_types_of_header()
 		grep -v _ | head -5
 }
 
-echo "1..5"
+# The lines of `state`, as an example has them.
+state_of()
+{
+	sed -n "/^$2picket-journal 1\$/,/^$2crc /s/^$2//p" "$1"
+}
+
+echo "1..6"
 
 {
 	[ "$(rows_of_header | wc -l)" -gt 25 ] || echo "no tables in $header"
@@ -50,6 +56,12 @@ for number in "$(sed -n 's/^#define JOURNAL_PAYLOAD_MAX (\([0-9]*\)u << 10)/\1/p
 	grep -q "at most $((number << 10))\$" "$manual" ||
 		echo "the manual does not say $((number << 10))"
 done | found "the_manual_has_the_bound_of_a_payload"
+
+{
+	[ "$(state_of "$header" ' \*\t' | wc -l)" -eq 8 ] ||
+		echo "no state in $header"
+	diff <(state_of "$header" ' \*\t') <(state_of "$manual" '')
+} | found "the_manual_has_the_state_of_the_header"
 
 diff <(python3 tests/journal_check.py --example) \
 	<(sed -n 's/^ \*\t\( *[0-9]* \( [0-9a-f][0-9a-f]\)*\)$/\1/p' "$header") |
