@@ -111,6 +111,27 @@ static void came_late(struct check *c, const struct scan_hit *hit)
 		       });
 }
 
+/* What the last gap stands for is there: the gap lies, and that once. */
+static bool is_in_gap(struct check *c, const struct frame *f)
+{
+	const struct scan_hit *gap = &c->gap;
+
+	if (f->seq <= gap->frame.seq || f->seq >= gap->frame.seq_end)
+		return false;
+	verify_find(c, (struct verify_finding){
+			       .kind = VERIFY_EDITED,
+			       .segment = c->segment,
+			       .from = gap->off,
+			       .to = gap->off + gap->size,
+			       .first_seq = gap->frame.seq,
+			       .last_seq = gap->frame.seq_end - 1,
+			       .what = "a gap of numbers that are there",
+		       });
+	c->gap = (struct scan_hit){ .off = 0 };
+	c->next = f->seq_end;
+	return true;
+}
+
 static void check_number(struct check *c, const struct scan_hit *hit)
 {
 	const struct frame *f = &hit->frame;
@@ -136,9 +157,12 @@ static void check_number(struct check *c, const struct scan_hit *hit)
 	if (f->wall_ns < c->link_earliest_ns)
 		c->link_earliest_ns = f->wall_ns;
 	if (c->next && f->seq < c->next) {
-		came_late(c, hit);
+		if (!is_in_gap(c, f))
+			came_late(c, hit);
 		return;
 	}
+	if (f->type == JOURNAL_GAP)
+		c->gap = *hit;
 	if (hit->skipped && f->seq == c->next)
 		gone.first_seq = gone.last_seq = 0;
 	if (hit->skipped || (c->next && f->seq > c->next))
@@ -396,13 +420,14 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 		c->out->first_seq = h->first_seq;
 		c->out->trimmed = h->number > 1;
 	}
-	if (!c->next || h->epoch > c->epoch || h->first_seq > c->next)
-		c->next = h->first_seq;
+	/* Also where numbers go back, which was told: what lied was before. */
+	c->next = h->first_seq;
 	c->all_trimmed = false;
 	c->segment = number;
 	c->epoch = h->epoch;
 	c->link = 0;
 	c->times = (struct segment_times){ 0 };
+	c->gap = (struct scan_hit){ .off = 0 };
 	c->link_earliest_ns = INT64_MAX;
 	c->explained = false;
 	c->ends_in_seal = false;

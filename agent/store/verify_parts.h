@@ -37,6 +37,7 @@ struct check {
 	uint64_t sealed_findings;   /* how many there were at the last seal */
 	uint64_t border_findings;   /* and before the segment's first frame */
 	struct segment_times times; /* of its numbered frames so far */
+	struct scan_hit gap;	    /* the last in it; its payload is gone */
 	int64_t link_earliest_ns;   /* of those in the open link */
 };
 

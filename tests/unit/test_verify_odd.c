@@ -124,6 +124,66 @@ static void journal_that_is_written_and_trimmed_meanwhile_passes(void **state)
 }
 
 /* Longer by a terabyte of nothing, which takes no room on the disk. */
+/* The first of this type becomes one whose numbers lie, with a right CRC. */
+static void lie(const struct store_dir *d, uint8_t type, bool as_gap)
+{
+	const uint64_t far = 1000000000;
+	struct journal_gap gap = { .count = far, .reason = 1 };
+	uint64_t last;
+	struct frames s;
+	struct frame *f;
+	uint8_t *payload;
+	unsigned i;
+
+	load(&s, d, 2);
+	i = nth(&s, type, 1);
+	f = &s.at[i].f;
+	payload = s.bytes + s.at[i].off + FRAME_HEADER;
+	if (as_gap) {
+		assert_true(f->payload.n >= sizeof(gap));
+		gap.first = f->seq;
+		memcpy(payload, &gap, sizeof(gap));
+		f->type = JOURNAL_GAP;
+	} else if (type == JOURNAL_SEAL) {
+		memcpy(&last, payload, sizeof(last));
+		last += far;
+		memcpy(payload, &last, sizeof(last));
+	} else {
+		f->seq += far;
+	}
+	seal_crc(&s, i);
+	store_save(s.path, s.bytes, s.n);
+	done(&s);
+}
+
+/* What is sound behind it is not called wrong. */
+static void one_number_that_lies_is_all_that_is_found(void **state)
+{
+	static const struct {
+		uint8_t type;
+		bool as_gap;
+	} lies[] = {
+		{ JOURNAL_EVENT, false },
+		{ JOURNAL_EVENT, true },
+		{ JOURNAL_SEAL, false },
+	};
+	struct verify_result v;
+	struct store_dir d;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		begin(&d);
+		lie(&d, lies[i].type, lies[i].as_gap);
+		v = check(&d, NULL);
+		assert_in_range(v.n_findings, 1, 2);
+		for (k = 0; k < v.n_findings; k++)
+			assert_int_equal(v.findings[k].segment,
+					 v.findings[k].from ? 2 : 3);
+		store_end(&d);
+	}
+}
+
 static void stretch(const struct store_dir *d, uint64_t number)
 {
 	char path[256];
@@ -263,6 +323,7 @@ int main(void)
 		cmocka_unit_test(start_that_failed_removed_nothing),
 		cmocka_unit_test(
 			journal_that_is_written_and_trimmed_meanwhile_passes),
+		cmocka_unit_test(one_number_that_lies_is_all_that_is_found),
 		cmocka_unit_test(terabyte_of_nothing_is_found_at_once),
 		cmocka_unit_test(missing_directory_is_an_error),
 		cmocka_unit_test(golden_journal_of_version_1_is_read),
