@@ -353,17 +353,19 @@ static size_t waiters_enough(void)
 /* One more process writes while they wait: *arg becomes its number. */
 static int act_write_while_others_wait(void *arg)
 {
-	pid_t victim = make_victim(), *late = arg;
+	pid_t victim = make_victim(), late;
 	struct waiters *others;
 	int status = -1;
 
 	others = waiters_begin(victim, target_word, waiters_enough());
 	if (!others)
 		return 1;
-	*late = fork();
-	if (!*late)
+	late = fork();
+	if (!late)
 		_exit(write_into(victim) != sizeof(target_word));
-	if (waitpid(*late, &status, 0) != *late || status)
+	/* The child shares this memory: it is for the parent alone to set. */
+	*(pid_t *)arg = late;
+	if (waitpid(late, &status, 0) != late || status)
 		return 2;
 	if (waiters_end(others) < 0)
 		return 3;
