@@ -145,7 +145,7 @@ def each_collector_is_told_of():
             lines = (rf"collector {re.escape(c.url())}  (idle|sending)",
                      r"collector soc  http://\S+  waiting",
                      r"acknowledged to \d+, \d+\.\d s ago  backlog",
-                     r"backlog \d+ records, \S+, oldest \d+\.\d s",
+                     r"backlog \d+ records, \d+ \w+, oldest \d+\.\d s",
                      r"\d+ retries  0 dead letters  0 rejected",
                      r"last error \S+Z: .*onnect")
 
