@@ -82,7 +82,9 @@ static const struct probe signal_probes[] = {
 };
 
 /* So many are under way at once as the kernel has room for, and waits are. */
-#define KRETPROBE_BLIND "calls while ten others wait in the kernel"
+#define KRETPROBE_BLIND                                \
+	"calls while others wait in the kernel: ten, " \
+	"on 5.10 as many as processors"
 
 static const struct probe reach_probes[] = {
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "ptrace_fexit", NULL,

@@ -398,8 +398,8 @@ static void a_call_while_others_wait_is_told_or_said(void **state)
 	printf("# of %zu that wait %zu told, %llu summed\n", waiters_enough(),
 	       writes_of(w, (pid_t)w->child),
 	       (unsigned long long)(after.summed - before.summed));
-	/* Those that wait are told when they end: once, as it is one process. */
-	assert_int_equal(writes_of(w, (pid_t)w->child), 1);
+	/* Those that wait are told when they end; two at once may both be. */
+	assert_true(writes_of(w, (pid_t)w->child) > 0);
 	row = seen_row(w, "ptrace attach, process_vm_writev");
 	assert_true(row.active);
 	assert_int_equal(writes_of(w, *late),
