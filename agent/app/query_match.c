@@ -278,15 +278,11 @@ static bool has_file(const struct query_globs *g, const Picket__V1__Event *e)
 	return e->load && has_path(g, e->load->path);
 }
 
-bool query_matches(const struct query_match *m, const struct view *v)
+static bool has_rest(const struct query_match *m, const struct view *v)
 {
 	const Picket__V1__Event *e = v->event;
 
 	if (m->kinds && !(m->kinds & tail_kind(e->kind)))
-		return false;
-	if (m->verdicts &&
-	    !(e->verdict &&
-	      has_verdict(m, (uint64_t)e->verdict->answer, e->verdict->alert)))
 		return false;
 	if (!has_process(m, v->image))
 		return false;
@@ -294,6 +290,29 @@ bool query_matches(const struct query_match *m, const struct view *v)
 		return false;
 	return !m->n_dests || (e->connect && e->connect->peer &&
 			       has_dest(m, e->connect->peer));
+}
+
+enum query_answer query_matches(const struct query_match *m,
+				const struct view *v)
+{
+	const Picket__V1__Verdict *is = v->event->verdict;
+
+	if (!has_rest(m, v))
+		return QUERY_NO;
+	if (!m->verdicts ||
+	    (is && has_verdict(m, (uint64_t)is->answer, is->alert)))
+		return QUERY_YES;
+	return is && is->answer == PICKET__V1__ANSWER__ANSWER_PENDING
+		       ? QUERY_IF_SETTLED
+		       : QUERY_NO;
+}
+
+bool query_settles(const struct query_match *m, const struct view *v)
+{
+	const Picket__V1__Resolution *r = v->amendment->resolution;
+
+	return r && r->verdict &&
+	       has_verdict(m, (uint64_t)r->verdict->answer, r->verdict->alert);
 }
 
 bool query_matches_amendment(const struct query_match *m, const struct view *v)
@@ -321,7 +340,8 @@ static bool may_have_verdict(const struct query_match *m, struct slice packed)
 		else if (f.number == 2)
 			alert = f.value;
 	}
-	return r < 0 || has_verdict(m, answer, alert);
+	return r < 0 || answer == PICKET__V1__ANSWER__ANSWER_PENDING ||
+	       has_verdict(m, answer, alert);
 }
 
 struct look {

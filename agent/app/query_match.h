@@ -58,8 +58,16 @@ int query_match_verdict(struct query_match *m, const char *value);
 
 void query_match_done(struct query_match *m);
 
-/* Of an event. */
-bool query_matches(const struct query_match *m, const struct view *v);
+/*
+ * Of an event. IF_SETTLED: its verdict is pending, that is not what was asked
+ * for, and all else matches: what becomes known later decides.
+ */
+enum query_answer { QUERY_NO, QUERY_IF_SETTLED, QUERY_YES };
+enum query_answer query_matches(const struct query_match *m,
+				const struct view *v);
+
+/* Does this amendment settle a pending verdict as one that was asked for? */
+bool query_settles(const struct query_match *m, const struct view *v);
 
 /*
  * Of an amendment, as far as it shows what it is about: who acted, the path,

@@ -162,7 +162,7 @@ static bool wants_event(const struct tail_lines *t, const struct view *v)
 	/* Nobody acts on what picket does to test itself. */
 	if (e->canary && !t->s.json && !alert)
 		return false;
-	if (t->s.match && !query_matches(t->s.match, v))
+	if (t->s.match && query_matches(t->s.match, v) != QUERY_YES)
 		return false;
 	return t->s.kinds & tail_kind(e->kind);
 }

@@ -149,7 +149,8 @@ static const struct opt_command command = {
 		"Options must all hold; one that is given several times is a choice. What is\n"
 		"missing from the journal within the time asked for is always told. Times\n"
 		"without a zone are local; lines of earlier days have date and UTC. What became\n"
-		"known of a record within an hour stands with it (--json: in 'amendments').",
+		"known of a record within an hour stands with it (--json: in 'amendments'), and\n"
+		"a verdict that was pending is found as pending and as what it became.",
 };
 
 /* ---- lines -------------------------------------------------------------- */
@@ -171,7 +172,8 @@ static int release_oldest(struct query *q)
 	const struct held_line *l = held_oldest(&q->held);
 	int r;
 
-	(void)line_out_add(&q->out, slice_of(l->text, l->n));
+	if (!l->waits)
+		(void)line_out_add(&q->out, slice_of(l->text, l->n));
 	held_drop_oldest(&q->held);
 	r = line_out_full(&q->out) ? write_out(q) : 0;
 	return r;
@@ -213,11 +215,15 @@ static int add(struct query *q, const struct view_images *images,
 		.epoch = v->epoch,
 		.seq = v->seq,
 		.wall_ns = v->wall_ns,
+		.waits = v->event &&
+			 query_matches(&q->s->match, v) == QUERY_IF_SETTLED,
 	};
+	const struct query_tree_line of_tree = { v, buf_slice(&q->line),
+						 line.waits };
 	int r;
 
 	if (q->tree)
-		return query_tree_add(q->tree, images, v, buf_slice(&q->line));
+		return query_tree_add(q->tree, images, &of_tree);
 	r = held_add(&q->held, &line, buf_slice(&q->line));
 	return r < 0 ? r : release(q, v->wall_ns);
 }
@@ -226,6 +232,12 @@ static int amend(struct query *q, const struct view *v)
 {
 	const Picket__V1__Amendment *a = v->amendment;
 
+	if (query_settles(&q->s->match, v)) {
+		if (q->tree)
+			query_tree_settle(q->tree, a->epoch, a->seq);
+		else
+			(void)held_settle(&q->held, a->epoch, a->seq);
+	}
 	if (q->tree)
 		return query_tree_amend(q->tree, v, buf_slice(&q->line));
 	return held_amend(&q->held, a->epoch, a->seq, buf_slice(&q->line));

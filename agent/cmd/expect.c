@@ -233,7 +233,7 @@ static bool counts(const struct expect *e, const struct view *v,
 	return (!e->rule[0] || !strcmp(e->rule, rule)) &&
 	       (!e->answers || e->answers >> verdict->answer & 1) &&
 	       (e->alert < 0 || e->alert == verdict->alert) &&
-	       query_matches(&e->match, v);
+	       query_matches(&e->match, v) == QUERY_YES;
 }
 
 void expects_take(struct expects *e, const struct view *v,

@@ -138,6 +138,17 @@ int held_amend(struct held *h, uint32_t epoch, uint64_t seq, struct slice text)
 	return 0;
 }
 
+const struct held_line *held_settle(struct held *h, uint32_t epoch,
+				    uint64_t seq)
+{
+	struct held_line *l = find(h, epoch, seq);
+
+	if (!l || !l->waits)
+		return NULL;
+	l->waits = false;
+	return l;
+}
+
 const struct held_line *held_oldest(const struct held *h)
 {
 	return h->first < h->end ? &h->lines[h->first] : NULL;

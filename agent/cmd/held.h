@@ -20,6 +20,7 @@ struct held_line {
 	uint32_t epoch;
 	uint32_t owner; /* the adder's own */
 	uint32_t amendments;
+	bool waits; /* no line before something settles it (held_settle) */
 };
 
 struct held {
@@ -39,6 +40,10 @@ bool held_has(const struct held *h, uint32_t epoch, uint64_t seq);
 int held_add(struct held *h, const struct held_line *line, struct slice text);
 /* To the record of this name; 0 also when it is not here (any more). */
 int held_amend(struct held *h, uint32_t epoch, uint64_t seq, struct slice text);
+
+/* The record of this name is settled: the line that waited for it, or NULL. */
+const struct held_line *held_settle(struct held *h, uint32_t epoch,
+				    uint64_t seq);
 
 /* More than its bytes: the oldest should go. */
 static inline bool held_full(const struct held *h)

@@ -71,7 +71,7 @@ static bool is_shown(const struct reading *q, const struct view *v)
 		return true;
 	if (v->event->agent && what_is_warning(v->event->agent->what))
 		return true;
-	return query_matches(q->source->match, v);
+	return query_matches(q->source->match, v) != QUERY_NO;
 }
 
 static int take(struct reading *q, struct reader *r,

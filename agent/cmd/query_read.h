@@ -20,7 +20,7 @@ struct query_source {
 	struct span span;
 	const struct query_match *match;
 	/*
-	 * Events that match, gaps and picket's own warnings within the span,
+	 * Events that match or may once they are settled, gaps and picket's own warnings within the span,
 	 * and amendments within it and for a while behind it, in order. A
 	 * negative return ends the reading with it.
 	 */

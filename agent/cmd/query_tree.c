@@ -177,12 +177,14 @@ bool query_tree_names(const struct query_tree *t, uint32_t epoch, uint64_t seq)
 }
 
 int query_tree_add(struct query_tree *t, const struct view_images *images,
-		   const struct view *v, struct slice line)
+		   const struct query_tree_line *line)
 {
+	const struct view *v = line->view;
 	struct held_line held = {
 		.epoch = v->epoch,
 		.seq = v->seq,
 		.wall_ns = v->wall_ns,
+		.waits = line->waits,
 	};
 	int r;
 
@@ -197,8 +199,16 @@ int query_tree_add(struct query_tree *t, const struct view_images *images,
 		t->dropped++;
 		return 0;
 	}
-	process_of(t, held.owner)->records++;
-	return held_add(&t->lines, &held, line);
+	process_of(t, held.owner)->records += !held.waits;
+	return held_add(&t->lines, &held, line->text);
+}
+
+void query_tree_settle(struct query_tree *t, uint32_t epoch, uint64_t seq)
+{
+	const struct held_line *l = held_settle(&t->lines, epoch, seq);
+
+	if (l)
+		process_of(t, l->owner)->records++;
 }
 
 int query_tree_amend(struct query_tree *t, const struct view *v,
@@ -264,9 +274,10 @@ static int sort_lines(const struct query_tree *t, size_t **ret_order,
 	}
 	for (k = 0; k + 1 < t->forest.n; k++)
 		ends[k + 1] = ends[k] + process_of(t, k)->records;
-	for (i = 0; i < n; i++)
-		order[ends[t->lines.lines[t->lines.first + i].owner]++] =
-			t->lines.first + i;
+	for (i = t->lines.first; i < t->lines.end; i++) {
+		if (!t->lines.lines[i].waits)
+			order[ends[t->lines.lines[i].owner]++] = i;
+	}
 	*ret_order = order;
 	*ret_ends = ends;
 	return 0;

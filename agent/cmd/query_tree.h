@@ -32,9 +32,17 @@ bool query_tree_has(const struct query_tree *t,
 		    const Picket__V1__Image *img);
 bool query_tree_names(const struct query_tree *t, uint32_t epoch, uint64_t seq);
 
-/* A record, and its line; passed over if it is none of the tree's. */
+/* A record's line. */
+struct query_tree_line {
+	const struct view *view;
+	struct slice text;
+	bool waits; /* not printed before query_tree_settle */
+};
+
+/* Passed over if its record is none of the tree's. */
 int query_tree_add(struct query_tree *t, const struct view_images *images,
-		   const struct view *v, struct slice line);
+		   const struct query_tree_line *line);
+void query_tree_settle(struct query_tree *t, uint32_t epoch, uint64_t seq);
 /* An amendment's line, to the record that it names. */
 int query_tree_amend(struct query_tree *t, const struct view *v,
 		     struct slice line);

@@ -6,11 +6,14 @@
  *
  *	make_journal --journal DIR --count N [--poison I] [--segment-size B]
  *		[--max-size B] [--quiet] [--span DURATION] [--late DURATION]
+ *		[--pending]
  *
  * Every fiftieth event is an alert, every tenth connection is amended, some
  * names are not UTF-8. Event I, counted from 1, writes to a file named poison.
  * With --span the events are of so long up to now, evenly. With --late what
- * becomes known of the first connection comes so much later.
+ * becomes known of the first connection comes so much later. With --pending
+ * two of twenty events wait for their verdicts, and soon one of them is denied,
+ * with an alert, and the other one allowed, by turns.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,7 +34,7 @@
 struct wish {
 	const char *dir;
 	uint64_t count, poison, segment_size, max_size, span_ms, late_ms;
-	bool quiet;
+	bool quiet, pending;
 };
 
 struct maker {
@@ -44,6 +47,7 @@ struct maker {
 	struct buf payload;
 	int64_t now_ns, began_ns, wall_ns;
 	uint64_t late_seq; /* 0: none waits */
+	uint64_t pending[2];
 	int64_t late_ns;
 };
 
@@ -73,6 +77,7 @@ static void parse(int argc, char **argv, struct wish *w)
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "span", required_argument, NULL, 't' },
 		{ "late", required_argument, NULL, 'l' },
+		{ "pending", no_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -97,6 +102,9 @@ static void parse(int argc, char **argv, struct wish *w)
 			break;
 		case 'q':
 			w->quiet = true;
+			break;
+		case 'w':
+			w->pending = true;
 			break;
 		case 't':
 			if (text_duration(slice_str(optarg), &w->span_ms) < 0)
@@ -215,6 +223,21 @@ static void amend(struct maker *m, uint64_t seq)
 	say(m, append(m, JOURNAL_AMENDMENT, 0), "amendment");
 }
 
+static void settle(struct maker *m, uint64_t seq, bool is_denied)
+{
+	const struct verdict v = { .answer = is_denied ? ANSWER_DENIED
+						       : ANSWER_ALLOWED,
+				   .alert = is_denied,
+				   .rule = "late" };
+	const struct resolution r = { .verdict = &v };
+
+	buf_reset(&m->payload);
+	record_pack_resolution(&m->payload, m->opening.epoch, seq, &r,
+			       clock_boot_ns(), m->wall_ns);
+	say(m, append(m, JOURNAL_AMENDMENT, v.alert ? JOURNAL_URGENT : 0),
+	    "amendment");
+}
+
 static int64_t wall_of(const struct maker *m, uint64_t i)
 {
 	if (!m->wish.span_ms)
@@ -238,6 +261,8 @@ static void make_one(struct maker *m, uint64_t i)
 				      .alert = true,
 				      .rule = "no-workers",
 				      .tag = "T1059" };
+	if (m->wish.pending && (i % 20 == 5 || i % 20 == 6))
+		v.answer = ANSWER_PENDING;
 	describe(m, &m->worker);
 	ev = make_event(m, i);
 	buf_reset(&m->payload);
@@ -250,6 +275,12 @@ static void make_one(struct maker *m, uint64_t i)
 			m->wall_ns + (int64_t)(m->wish.late_ms * NS_PER_MS);
 	} else if (ev.kind == EVENT_CONNECT && i % 10 == 2) {
 		amend(m, seq);
+	}
+	if (v.answer == ANSWER_PENDING)
+		m->pending[i % 20 - 5] = seq;
+	if (m->wish.pending && i % 20 == 9) {
+		settle(m, m->pending[0], i % 40 == 9);
+		settle(m, m->pending[1], i % 40 != 9);
 	}
 	if (m->late_seq && m->wall_ns >= m->late_ns) {
 		amend(m, m->late_seq);

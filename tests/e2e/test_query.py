@@ -370,6 +370,53 @@ def what_becomes_known_late_stands_with_its_record(s):
             equal(one["amendments"], [late], f"amendments with {options}")
 
 
+@test
+def a_verdict_that_was_pending_is_found_as_what_it_became(s):
+    with workdir("pending") as directory:
+        journal = directory / "journal"
+        p = run([MAKE, "--journal", journal, "--count", "2000", "--pending",
+                 "--span", "10m", "--segment-size", "64K", "--quiet"])
+        equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+        all_ = [json.loads(line) for line in
+                query(journal, "--json").stdout.splitlines()]
+
+        def settled(r):
+            return [a["amendment"]["resolution"]["verdict"]
+                    for a in r.get("amendments", [])
+                    if "resolution" in a["amendment"]]
+        became = {}
+        for r in all_:
+            for v in [r["verdict"]] + settled(r):
+                became.setdefault(v["answer"], set()).add(r["uid"])
+                if v.get("alert"):
+                    became.setdefault("alert", set()).add(r["uid"])
+        equal(len(became["pending"]), 200, "pending ones")
+        equal(len(became["allowed"]), 100, "allowed ones")
+        for verdict, want in became.items():
+            got = [json.loads(line) for line in query(
+                journal, "--json", "--verdict", verdict).stdout.splitlines()]
+            equal({r["uid"] for r in got}, want, verdict)
+            equal(got, [r for r in all_ if r["uid"] in want], verdict)
+        # Of the tree as well, and of nothing but what else was asked for.
+        root = all_[0]["uid"]
+        of_tree = in_tree_of(journal, root)
+        true(became["allowed"] & of_tree, "none of them is of the tree")
+        true(became["pending"] & of_tree - became["allowed"], "all are")
+        equal(in_tree_of(journal, root, "--verdict", "allowed"),
+              became["allowed"] & of_tree, "allowed of the tree")
+        execs = {r["uid"] for r in all_ if r["kind"] == "exec"}
+        got = [json.loads(line) for line in query(
+            journal, "--json", "--verdict", "denied", "--kind", "exec")
+            .stdout.splitlines()]
+        equal({r["uid"] for r in got}, became["denied"] & execs, "execs")
+
+
+def in_tree_of(journal, uid, *options):
+    p = query(journal, "--json", "--tree", uid, "--up", "4", *options)
+    return {r["uid"] for r in map(json.loads, p.stdout.splitlines())
+            if r["kind"] != "process"}
+
+
 def in_tree(s, uid, *options):
     p = query(s.journal, "--json", "--tree", uid, *options)
     got = [r for r in map(json.loads, p.stdout.splitlines())

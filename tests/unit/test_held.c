@@ -54,6 +54,24 @@ static void amendments_of_text_stand_below(void **state)
 	held_done(&h);
 }
 
+static void one_that_waits_is_settled_once(void **state)
+{
+	struct held_line l = { .epoch = 1, .seq = 7, .waits = true };
+	struct held h;
+
+	(void)state;
+	held_init(&h, false, 1000000);
+	assert_int_equal(held_add(&h, &l, slice_str("seven")), 0);
+	add(&h, 1, 9, "nine");
+	assert_null(held_settle(&h, 1, 8));
+	assert_null(held_settle(&h, 1, 9));
+	assert_true(held_oldest(&h)->waits);
+	assert_ptr_equal(held_settle(&h, 1, 7), held_oldest(&h));
+	assert_false(held_oldest(&h)->waits);
+	assert_null(held_settle(&h, 1, 7));
+	held_done(&h);
+}
+
 static void amendments_of_objects_are_a_list_in_them(void **state)
 {
 	struct held h;
@@ -104,6 +122,7 @@ static void many_pass_through_in_order_and_bytes_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_waits_is_settled_once),
 		cmocka_unit_test(amendments_of_text_stand_below),
 		cmocka_unit_test(amendments_of_objects_are_a_list_in_them),
 		cmocka_unit_test(

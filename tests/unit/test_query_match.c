@@ -129,7 +129,7 @@ static void each_condition_finds_what_it_should(void **state)
 			bool want = rows[i].found >> k & 1;
 
 			assert_int_equal(sample_take(&s, &ev, &s.shell, &v), 1);
-			if (query_matches(&m, &s.view) != want)
+			if ((query_matches(&m, &s.view) == QUERY_YES) != want)
 				fail_msg("'%s' and event %d", rows[i].value, k);
 			if (want && !query_may_match(&m, s.images,
 						     buf_slice(&s.payload)))
@@ -138,6 +138,30 @@ static void each_condition_finds_what_it_should(void **state)
 		}
 		query_match_done(&m);
 	}
+	sample_end(&s);
+}
+
+static void a_pending_verdict_may_become_what_is_asked_for(void **state)
+{
+	struct verdict v = { .answer = ANSWER_PENDING };
+	struct query_match m = { 0 };
+	struct sample s;
+	struct event ev;
+
+	(void)state;
+	sample_begin(&s);
+	ev = make(&s, WRITE);
+	assert_int_equal(sample_take(&s, &ev, &s.shell, &v), 1);
+	assert_int_equal(query_match_verdict(&m, "denied"), 0);
+	assert_true(query_may_match(&m, s.images, buf_slice(&s.payload)));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_IF_SETTLED);
+	/* All else must hold at once. */
+	m.kinds = TAIL_EXEC;
+	assert_int_equal(query_matches(&m, &s.view), QUERY_NO);
+	m.kinds = 0;
+	assert_int_equal(query_match_verdict(&m, "pending"), 0);
+	assert_int_equal(query_matches(&m, &s.view), QUERY_YES);
+	query_match_done(&m);
 	sample_end(&s);
 }
 
@@ -151,18 +175,18 @@ static void conditions_must_all_hold_and_values_are_a_choice(void **state)
 	sample_begin(&s);
 	ev = make(&s, WRITE);
 	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_true(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_YES);
 	assert_int_equal(query_match_pid(&m, "1"), 0);
-	assert_false(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_NO);
 	assert_false(query_may_match(&m, s.images, buf_slice(&s.payload)));
 	assert_int_equal(query_match_pid(&m, "4711"), 0);
-	assert_true(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_YES);
 	/* Nothing was asked of it by any rule. */
 	assert_int_equal(query_match_verdict(&m, "allowed"), 0);
-	assert_false(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_NO);
 	m.verdicts = 0;
 	m.kinds = TAIL_EXEC | TAIL_CONNECT;
-	assert_false(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_NO);
 	assert_false(query_may_match(&m, s.images, buf_slice(&s.payload)));
 	query_match_done(&m);
 	sample_end(&s);
@@ -179,9 +203,9 @@ static void record_without_a_process_has_no_executable(void **state)
 	ev = make(&s, EXEC);
 	s.segment = 2; /* where nothing is described */
 	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_true(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_YES);
 	assert_int_equal(query_match_exe(&m, "/**"), 0);
-	assert_false(query_matches(&m, &s.view));
+	assert_int_equal(query_matches(&m, &s.view), QUERY_NO);
 	query_match_done(&m);
 	sample_end(&s);
 }
@@ -298,6 +322,8 @@ static void whom_and_what_packed_bytes_are_about(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_pending_verdict_may_become_what_is_asked_for),
 		cmocka_unit_test(each_condition_finds_what_it_should),
 		cmocka_unit_test(
 			conditions_must_all_hold_and_values_are_a_choice),
