@@ -55,6 +55,11 @@ struct journal_seal frame_seal(const struct frame *f)
 	return s;
 }
 
+uint64_t frame_number(const struct frame *f)
+{
+	return f->type == JOURNAL_SEAL ? frame_seal(f).last_seq + 1 : f->seq;
+}
+
 struct journal_gap frame_gap(const struct frame *f)
 {
 	struct journal_gap g;

@@ -49,3 +49,5 @@ size_t frame_find(struct frame_key key, const void *p, size_t n, size_t from);
 /* The payload of a valid seal or gap. */
 struct journal_seal frame_seal(const struct frame *f);
 struct journal_gap frame_gap(const struct frame *f);
+/* The number that comes at a valid frame, by what it says; 0: it does not. */
+uint64_t frame_number(const struct frame *f);

@@ -10,7 +10,10 @@
 #include "store/identity.h"
 #include "store/scan.h"
 
-/* Do the frames of this segment begin behind seq, whatever its header says? */
+/*
+ * Do the frames of this segment begin behind seq, whatever its header says? One
+ * that has none with a number cannot be asked, and may begin anywhere.
+ */
 static bool begins_behind(int dirfd, const struct dir_list *l, size_t i,
 			  uint64_t seq)
 {
@@ -21,9 +24,9 @@ static bool begins_behind(int dirfd, const struct dir_list *l, size_t i,
 	if (scan_open_of(&s, dirfd, l->numbers[i], l->whose.id) < 0)
 		return false;
 	while (!first && scan_next(&s, &hit) > 0)
-		first = hit.frame.seq;
+		first = frame_number(&hit.frame);
 	scan_close(&s);
-	return first > seq;
+	return !first || first > seq;
 }
 
 size_t locate_seq(int dirfd, const struct dir_list *l, uint64_t seq)

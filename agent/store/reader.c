@@ -187,16 +187,20 @@ static void meet_header(struct reader *r, bool in_order, uint64_t *ret)
 	}
 	memcpy(r->id, h->id, sizeof(r->id));
 	r->has_id = true;
+	r->comes = 0;
+	if (in_order && first > r->next)
+		in_order = !reader_header_lies(r);
 	if (!in_order) {
 		*ret = r->next;
 		return;
 	}
+	r->comes = first;
 	/* What was cut off is given again, under the new epoch's name. */
 	if (!r->next || (r->epoch && h->epoch > r->epoch && first < r->next))
 		r->next = first;
 	/* What we leapt over is here: the leap was a lie. */
-	if (r->leapt && first >= r->leapt && first < r->next)
-		r->next = first;
+	if (r->leapt && first < r->next)
+		r->next = first > r->leapt ? first : r->leapt;
 	r->leapt = 0;
 	r->epoch = h->epoch;
 	*ret = first;
@@ -251,8 +255,10 @@ static int enter_segment(struct reader *r, struct reader_frame *ret,
 	if (r->has_after)
 		finish(r);
 	if (r->start.off && y.number == r->start.segment &&
-	    r->start.off > r->at.off)
+	    r->start.off > r->at.off) {
 		r->at.off = r->start.off;
+		r->comes = 0;
+	}
 	r->start.off = 0;
 	if (first <= r->next || first > reader_believes(r, r->at.off))
 		return 1;
@@ -293,23 +299,6 @@ static int look_ahead(struct reader *r)
 	return err;
 }
 
-/* We have seen its beginning, or ask only the end; or it says too much. */
-static void clip_gap(struct reader *r, const struct scan_hit *hit,
-		     struct reader_frame *ret)
-{
-	const struct frame *f = &hit->frame;
-	uint64_t most = reader_believes(r, hit->off + hit->size);
-
-	r->gap = frame_gap(f);
-	if (f->seq < r->next)
-		ret->seq = r->next;
-	if (f->seq_end > most && ret->seq < most)
-		ret->seq_end = most;
-	r->gap.first = ret->seq;
-	r->gap.count = ret->seq_end - ret->seq;
-	ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
-}
-
 static int hand_out(struct reader *r, const struct scan_hit *hit,
 		    struct reader_frame *ret)
 {
@@ -328,8 +317,8 @@ static int hand_out(struct reader *r, const struct scan_hit *hit,
 	if (!f->seq)
 		return 1;
 	if (f->type == JOURNAL_GAP)
-		clip_gap(r, hit, ret);
-	r->next = ret->seq_end;
+		reader_clip_gap(r, hit, ret);
+	r->next = r->comes = ret->seq_end;
 	return 1;
 }
 
@@ -357,9 +346,12 @@ static bool is_news(struct reader *r, const struct scan_hit *hit, uint64_t *ret)
 	}
 	if (!f->seq)
 		return f->type == JOURNAL_DESCRIPTION;
-	return f->seq_end > r->next &&
-	       (f->seq <= r->next || f->seq < reader_believes(r, end)) &&
-	       (!reader_leaps(r, f->seq_end) || r->finished);
+	if (f->seq_end > r->next &&
+	    (!reader_believes_frame(r, hit) ||
+	     (reader_leaps(r, f->seq_end) && !r->finished)))
+		return false;
+	r->comes = f->seq_end;
+	return f->seq_end > r->next;
 }
 
 /* 1: *ret is filled in; 0: this one is not handed out. */

@@ -33,6 +33,7 @@ struct reader {
 	uint64_t bound;	  /* the first number of the next in order */
 	uint64_t next;	  /* the number that comes; 0: not known yet */
 	uint64_t leapt;	  /* what it was before a gap in `segment`; or 0 */
+	uint64_t comes;	  /* in `at`, whether it was seen or not; 0: unknown */
 	struct reader_place start; /* in a segment not entered yet; or off 0 */
 
 	struct scan ahead; /* sealed only: looks for seals in `segment` */
@@ -80,3 +81,16 @@ bool reader_leaps(const struct reader *r, uint64_t end);
 uint64_t reader_limit(const struct reader *r);
 /* The same for what skips and ends at `off`: what follows it is asked as well. */
 uint64_t reader_believes(struct reader *r, uint64_t off);
+/*
+ * May what was not seen begin with it? What skips, be it numbers that were seen,
+ * and what stands for many, is asked about.
+ */
+bool reader_believes_frame(struct reader *r, const struct scan_hit *hit);
+/* Something in the segment that is open has a number before its header's. */
+bool reader_header_lies(struct reader *r);
+/*
+ * Of a gap from r->next on, and up to where it is believed: we have seen its
+ * beginning, or ask only for the end; or it says too much.
+ */
+void reader_clip_gap(struct reader *r, const struct scan_hit *hit,
+		     struct reader_frame *ret);

@@ -23,17 +23,11 @@ uint64_t reader_limit(const struct reader *r)
 	return r->bound < far ? r->bound : far;
 }
 
-/* The number that a frame says comes at its place; 0: none. */
-static uint64_t number_of(const struct frame *f)
-{
-	return f->type == JOURNAL_SEAL ? frame_seal(f).last_seq + 1 : f->seq;
-}
-
 /*
- * What follows at a place in the segment that is open, of the numbers that were
- * not seen; or 0. Not sealed yet is good enough to raise a doubt.
+ * What follows at a place in the segment that is open, of the numbers from
+ * `least` on; or 0. Not sealed yet is good enough to raise a doubt.
  */
-static uint64_t what_follows(struct reader *r, uint64_t off)
+static uint64_t what_follows(struct reader *r, uint64_t off, uint64_t least)
 {
 	unsigned left = WITNESSES;
 	struct scan s = SCAN_INIT;
@@ -45,8 +39,8 @@ static uint64_t what_follows(struct reader *r, uint64_t off)
 		return 0;
 	s.off = off;
 	while (left-- && scan_next(&s, &hit) > 0) {
-		number = number_of(&hit.frame);
-		if (number && number >= r->next)
+		number = frame_number(&hit.frame);
+		if (number && number >= least)
 			break;
 		number = 0;
 	}
@@ -56,7 +50,42 @@ static uint64_t what_follows(struct reader *r, uint64_t off)
 
 uint64_t reader_believes(struct reader *r, uint64_t off)
 {
-	uint64_t limit = reader_limit(r), follows = what_follows(r, off);
+	uint64_t limit = reader_limit(r);
+	uint64_t follows = what_follows(r, off, r->next);
 
 	return follows && follows < limit ? follows : limit;
+}
+
+bool reader_believes_frame(struct reader *r, const struct scan_hit *hit)
+{
+	const struct frame *f = &hit->frame;
+	uint64_t first = f->seq > r->next ? f->seq : r->next;
+	bool skips = f->seq > r->next || (r->comes && f->seq > r->comes);
+
+	if (!skips && f->type != JOURNAL_GAP)
+		return true;
+	return first < reader_believes(r, hit->off + hit->size);
+}
+
+bool reader_header_lies(struct reader *r)
+{
+	uint64_t follows = what_follows(r, r->at.off, 1);
+
+	return follows && follows < r->at.header.first_seq;
+}
+
+void reader_clip_gap(struct reader *r, const struct scan_hit *hit,
+		     struct reader_frame *ret)
+{
+	const struct frame *f = &hit->frame;
+	uint64_t most = reader_believes(r, hit->off + hit->size);
+
+	r->gap = frame_gap(f);
+	if (f->seq < r->next)
+		ret->seq = r->next;
+	if (f->seq_end > most && ret->seq < most)
+		ret->seq_end = most;
+	r->gap.first = ret->seq;
+	r->gap.count = ret->seq_end - ret->seq;
+	ret->payload = slice_of((const char *)&r->gap, sizeof(r->gap));
 }
