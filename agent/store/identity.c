@@ -27,6 +27,12 @@ struct witnesses {
 	size_t n;
 };
 
+/* Errors that say something of us, now, and nothing of a file. */
+static bool is_want(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 static int ask_headers(int dirfd, struct dir_list *l)
 {
 	struct scan s = SCAN_INIT;
@@ -40,6 +46,8 @@ static int ask_headers(int dirfd, struct dir_list *l)
 	for (i = 0; i < l->n; i++) {
 		h = &l->heads[i];
 		h->error = scan_open(&s, dirfd, l->numbers[i]);
+		if (is_want(h->error))
+			break;
 		if (h->error < 0)
 			continue;
 		memcpy(h->id, s.header.id, sizeof(h->id));
@@ -48,7 +56,7 @@ static int ask_headers(int dirfd, struct dir_list *l)
 		h->first_seq = s.header.first_seq;
 	}
 	scan_close(&s);
-	return 0;
+	return i < l->n ? l->heads[i].error : 0;
 }
 
 /* A journal that segments name. */
@@ -212,7 +220,10 @@ int identity_find(int dirfd, struct dir_list *l)
 	int r;
 
 	l->whose = (struct identity){ .is_known = false };
-	has_state = state_load(dirfd, &st) >= 0;
+	r = state_load(dirfd, &st);
+	has_state = r >= 0;
+	if (is_want(r))
+		return r;
 	r = ask_headers(dirfd, l);
 	if (r >= 0)
 		r = count_votes(l, has_state ? st.id : NULL, &id);

@@ -6,6 +6,9 @@
  */
 #include "store/reader.h"
 
+#include <errno.h>
+#include <sys/resource.h>
+
 #include "store/behind.h"
 #include "store/cursor.h"
 #include "store_forge.h"
@@ -191,6 +194,42 @@ static void a_real_restart_is_still_one(void **state)
 	store_end(&d);
 }
 
+/* Without descriptors nobody knows of the restart: no place is made up. */
+static void who_cannot_ask_now_says_so(void **state)
+{
+	struct cursor c = { .epoch = 1, .seq = EVENTS };
+	struct rlimit was, few;
+	struct reader *r;
+	struct store_dir d;
+	int fd, err = 0;
+
+	(void)state;
+	begin(&d);
+	memcpy(c.journal, d.opening.id, sizeof(c.journal));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	fd = dup(0);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	/* One for the directory, and one or two for what is in it. */
+	for (few = was, few.rlim_cur = (rlim_t)fd + 1; err != 1;
+	     few.rlim_cur++) {
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		err = reader_open_cursor(d.journal, &c, 0, &r);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+		assert_true(err == -EMFILE || err == 0);
+		if (err == 0) {
+			struct store_seen seen = { 0 };
+
+			store_read_on(r, &seen);
+			assert_int_equal(seen.events, 0);
+			reader_close(r);
+			err = 1;
+		}
+	}
+	assert_true(few.rlim_cur > (rlim_t)fd + 3);
+	store_end(&d);
+}
+
 static uint64_t bytes_behind(const struct store_dir *d, uint64_t seq)
 {
 	uint64_t n;
@@ -345,6 +384,7 @@ int main(void)
 		cmocka_unit_test(the_last_one_costs_no_more_either),
 		cmocka_unit_test(nor_does_the_first),
 		cmocka_unit_test(a_real_restart_is_still_one),
+		cmocka_unit_test(who_cannot_ask_now_says_so),
 		cmocka_unit_test(what_is_behind_a_number_stays_what_it_was),
 		cmocka_unit_test(a_frame_that_skips_costs_itself),
 		cmocka_unit_test(the_next_run_makes_no_hole_of_what_skipped),
