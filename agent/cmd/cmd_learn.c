@@ -103,8 +103,9 @@ static const struct opt_command command = {
 		"for its users and for who started it, if they are few. Versions, temporary\n"
 		"names and ephemeral ports are generalised; a network stands for its hosts\n"
 		"where there were many. What is kept is bounded: more than 8192 programs by\n"
-		"place, or 16384 files or ends of one, are counted, and told. No program that others than root can replace is allowed; what is\n"
-		"left out stands at the end as comments, and what was denied with it.\n"
+		"place, or 16384 files or ends of one, are counted, and told. No program that\n"
+		"others than root can replace is allowed; what is left out stands at the end\n"
+		"as comments, and what was denied with it.\n"
 		"Exit status: 0 written, 1 the journal cannot be read, 6 a policy is wrong.",
 };
 
