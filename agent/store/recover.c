@@ -487,10 +487,9 @@ static int go_on(struct job *j, struct last *l)
 		if (j->state.seq > o->next_seq)
 			o->next_seq = j->state.seq;
 	}
-	if (!clean) {
-		o->unclean = true;
-		o->epoch++;
-	}
+	o->unclean = !clean;
+	/* The same run goes on, whatever older segments say. */
+	o->epoch = clean ? l->scan.header.epoch : o->epoch + 1;
 	j->out->next_segment = youngest + 1;
 	if (clean && !l->is_fixed && has_room(j, l)) {
 		j->out->goes_on = true;
