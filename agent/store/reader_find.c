@@ -140,6 +140,9 @@ static int look_through(struct reader *r, struct younger *ret)
 		ret->number = l->numbers[i];
 		ret->in_order = h->order != OUT_OF_ORDER;
 	}
+	/* What cannot be read may be whole when it is listed next. */
+	if (!ret->number && l->n && l->heads[l->n - 1].error < 0)
+		reader_forget(r);
 	return 0;
 }
 

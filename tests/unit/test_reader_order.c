@@ -230,6 +230,32 @@ static void who_cannot_ask_now_says_so(void **state)
 	store_end(&d);
 }
 
+/* It was being copied, or came back from somewhere. */
+static void one_that_is_mended_is_read(void **state)
+{
+	char path[256], aside[256];
+	struct store_seen seen = { 0 };
+	struct store_dir d;
+	struct reader *r;
+	uint64_t first;
+
+	(void)state;
+	begin(&d);
+	first = header_of(&d, store_last_segment(&d)).first_seq;
+	(void)store_segment(&d, store_last_segment(&d), path);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", d.base);
+	assert_int_equal(rename(path, aside), 0);
+	store_save(path, "no segment", 10);
+	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
+	store_read_on(r, &seen);
+	assert_int_equal(seen.end, first);
+	assert_int_equal(rename(aside, path), 0);
+	store_read_on(r, &seen);
+	assert_int_equal(seen.end, EVENTS + 1);
+	reader_close(r);
+	store_end(&d);
+}
+
 static uint64_t bytes_behind(const struct store_dir *d, uint64_t seq)
 {
 	uint64_t n;
@@ -385,6 +411,7 @@ int main(void)
 		cmocka_unit_test(nor_does_the_first),
 		cmocka_unit_test(a_real_restart_is_still_one),
 		cmocka_unit_test(who_cannot_ask_now_says_so),
+		cmocka_unit_test(one_that_is_mended_is_read),
 		cmocka_unit_test(what_is_behind_a_number_stays_what_it_was),
 		cmocka_unit_test(a_frame_that_skips_costs_itself),
 		cmocka_unit_test(the_next_run_makes_no_hole_of_what_skipped),
