@@ -205,7 +205,7 @@
  *    (the next frame or seal with a number that was not seen) has one of
  *    those: then a seal says nothing, and a gap ends before it, or is none. The
  *    same goes for a header whose first sequence skips some, and it lies too if
- *    the first number in its segment is a lower one.
+ *    the first two numbers in its segment, or the only one, are lower ones.
  * 8. Of the segments and the state of the journal (1), the numbers are near one
  *    another: take the middle of their epochs, of their numbers, and of their
  *    first sequences (the state's next one); of an even count the lower. What

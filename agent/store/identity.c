@@ -39,12 +39,15 @@ static int ask_headers(int dirfd, struct dir_list *l)
 	struct segment_head *h;
 	size_t i;
 
-	free(l->heads);
-	l->heads = calloc(l->n + 1, sizeof(*l->heads));
+	if (!l->heads)
+		l->heads = calloc(l->n + 1, sizeof(*l->heads));
 	if (!l->heads)
 		return -ENOMEM;
 	for (i = 0; i < l->n; i++) {
 		h = &l->heads[i];
+		/* Ours is never written again; another may be by now. */
+		if (h->is_ours)
+			continue;
 		h->error = scan_open(&s, dirfd, l->numbers[i]);
 		if (is_want(h->error))
 			break;

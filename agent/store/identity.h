@@ -13,8 +13,9 @@
  * state counts as one more if a segment says the same; of as many the state's,
  * else the younger's. No segment can be read: the state's. The numbers: what
  * lies far above most of them is a lie. Nothing to go by: l->whose.is_known
- * stays false. 0; -ENOMEM, -EMFILE or -ENFILE: files could not be asked now, and
- * are not judged as if they were damaged.
+ * stays false. Heads that are there and were ours are not read again. 0;
+ * -ENOMEM, -EMFILE or -ENFILE: files could not be asked now, and are not judged
+ * as if they were damaged.
  */
 int identity_find(int dirfd, struct dir_list *l);
 

@@ -65,11 +65,11 @@ int reader_look(struct reader *r)
 
 /*
  * What was said of the files in l when they were judged; what was trimmed since
- * is gone. -EAGAIN: there is one that was not.
+ * is gone. -EAGAIN: there is one that was not; of the others l says it.
  */
 static int remember(struct reader *r, struct dir_list *l)
 {
-	size_t i, k = 0;
+	size_t i, k = 0, known = 0;
 
 	l->heads = calloc(l->n + 1, sizeof(*l->heads));
 	if (!l->heads)
@@ -78,9 +78,12 @@ static int remember(struct reader *r, struct dir_list *l)
 		while (k < r->here.n && r->here.numbers[k] < l->numbers[i])
 			k++;
 		if (k == r->here.n || r->here.numbers[k] != l->numbers[i])
-			return -EAGAIN;
+			continue;
 		l->heads[i] = r->here.heads[k];
+		known++;
 	}
+	if (known < l->n)
+		return -EAGAIN;
 	l->whose = r->here.whose;
 	take_list(r, l);
 	return 0;

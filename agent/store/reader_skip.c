@@ -11,6 +11,11 @@
 /* Frames that are asked: a file made to be asked costs no more than this. */
 #define WITNESSES 64
 
+struct witnesses {
+	size_t want;
+	uint64_t numbers[2];
+};
+
 bool reader_leaps(const struct reader *r, uint64_t end)
 {
 	return end > r->next && end - r->next > JOURNAL_SEQ_LEAP;
@@ -24,36 +29,39 @@ uint64_t reader_limit(const struct reader *r)
 }
 
 /*
- * What follows at a place in the segment that is open, of the numbers from
- * `least` on; or 0. Not sealed yet is good enough to raise a doubt.
+ * What follows at a place in the segment that is open: the next `want` numbers
+ * from `least` on. How many there are. Not sealed yet is good enough to raise a
+ * doubt.
  */
-static uint64_t what_follows(struct reader *r, uint64_t off, uint64_t least)
+static size_t ask(struct reader *r, uint64_t off, uint64_t least,
+		  struct witnesses *ret)
 {
 	unsigned left = WITNESSES;
 	struct scan s = SCAN_INIT;
 	struct scan_hit hit;
-	uint64_t number = 0;
+	uint64_t number;
+	size_t n = 0;
 
 	/* What cannot be asked says nothing; who reads on meets the error. */
 	if (scan_open_of(&s, r->dirfd, r->segment, r->id) < 0)
 		return 0;
 	s.off = off;
-	while (left-- && scan_next(&s, &hit) > 0) {
+	while (n < ret->want && left-- && scan_next(&s, &hit) > 0) {
 		number = frame_number(&hit.frame);
 		if (number && number >= least)
-			break;
-		number = 0;
+			ret->numbers[n++] = number;
 	}
 	scan_close(&s);
-	return number;
+	return n;
 }
 
 uint64_t reader_believes(struct reader *r, uint64_t off)
 {
 	uint64_t limit = reader_limit(r);
-	uint64_t follows = what_follows(r, off, r->next);
+	struct witnesses w = { .want = 1 };
 
-	return follows && follows < limit ? follows : limit;
+	return ask(r, off, r->next, &w) && w.numbers[0] < limit ? w.numbers[0]
+								: limit;
 }
 
 bool reader_believes_frame(struct reader *r, const struct scan_hit *hit)
@@ -69,9 +77,12 @@ bool reader_believes_frame(struct reader *r, const struct scan_hit *hit)
 
 bool reader_header_lies(struct reader *r)
 {
-	uint64_t follows = what_follows(r, r->at.off, 1);
+	uint64_t first = r->at.header.first_seq;
+	struct witnesses w = { .want = 2 };
+	size_t n = ask(r, r->at.off, 1, &w);
 
-	return follows && follows < r->at.header.first_seq;
+	/* One against one that another bears out is the liar itself. */
+	return n && w.numbers[0] < first && (n < 2 || w.numbers[1] < first);
 }
 
 void reader_clip_gap(struct reader *r, const struct scan_hit *hit,

@@ -363,6 +363,35 @@ static void a_frame_that_skips_costs_itself(void **state)
 	}
 }
 
+static void low_event(struct frame *f, uint8_t *payload)
+{
+	(void)payload;
+	f->seq = 5;
+}
+
+/* The oldest segment left begins with it: its header is borne out. */
+static void one_that_says_too_little_costs_itself(void **state)
+{
+	struct store_forgery what = { .type = JOURNAL_EVENT,
+				      .change = low_event };
+	struct store_seen seen;
+	struct store_dir d;
+	uint64_t first, end;
+	char path[256];
+
+	(void)state;
+	begin(&d);
+	what.segment = 2;
+	numbers_of(&d, 2, &first, &end);
+	assert_true(first > 5);
+	store_forge(&d, &what);
+	assert_int_equal(unlink(store_segment(&d, 1, path)), 0);
+	seen = store_read(&d);
+	assert_int_equal(seen.events, EVENTS - first);
+	assert_int_equal(seen.missing, 1);
+	store_end(&d);
+}
+
 /* What comes after a restart is behind what was really given. */
 static void the_next_run_makes_no_hole_of_what_skipped(void **state)
 {
@@ -414,6 +443,7 @@ int main(void)
 		cmocka_unit_test(one_that_is_mended_is_read),
 		cmocka_unit_test(what_is_behind_a_number_stays_what_it_was),
 		cmocka_unit_test(a_frame_that_skips_costs_itself),
+		cmocka_unit_test(one_that_says_too_little_costs_itself),
 		cmocka_unit_test(the_next_run_makes_no_hole_of_what_skipped),
 	};
 
