@@ -192,8 +192,8 @@ def half_of_it_allows_most_of_the_rest(d):
     # What is new alerts: a program and the file that it writes.
     true(alerts >= 2, "something new")
     # Of three names of ar's temporary files (st and six random characters)
-    # nobody can always tell that they are random: then nine more.
-    true(alerts <= events // 25, json.dumps(told, indent=1))
+    # nobody can always tell that they are random: then nine more, or fifteen.
+    true(alerts <= events // 15, json.dumps(told, indent=1))
 
 
 @test
@@ -292,7 +292,10 @@ def why_says_what_the_edit_would_let_through(d):
              d.agent.journal, "--json"])
     equal(p.returncode, 0, p.stderr.decode())
     told = json.loads(p.stdout)
-    contains(told["text"], "brand-new.txt", "the edit")
+    # The file for a rule of the program, or, where the day's files are a
+    # pattern that it fits, the program for the rule of those.
+    true("brand-new.txt" in told["text"] or "/usr/bin/touch" in told["text"],
+         f"the edit: {told['text']}")
     # Put in where it says, it works; and as often as it says.
     lines = half.read_text().splitlines()
     if told["edit"] == "add_value":
