@@ -199,7 +199,7 @@ static void meet_header(struct reader *r, bool in_order, uint64_t *ret)
 	if (!r->next || (r->epoch && h->epoch > r->epoch && first < r->next))
 		r->next = first;
 	/* What we leapt over is here: the leap was a lie. */
-	if (r->leapt && first < r->next)
+	if (r->leapt && first < r->next && reader_goes_back(r))
 		r->next = first > r->leapt ? first : r->leapt;
 	r->leapt = 0;
 	r->epoch = h->epoch;

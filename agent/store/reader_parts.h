@@ -88,6 +88,8 @@ uint64_t reader_believes(struct reader *r, uint64_t off);
 bool reader_believes_frame(struct reader *r, const struct scan_hit *hit);
 /* Something in the segment that is open has a number before its header's. */
 bool reader_header_lies(struct reader *r);
+/* The first number in it is one before r->next; or there is none yet. */
+bool reader_goes_back(struct reader *r);
 /*
  * Of a gap from r->next on, and up to where it is believed: we have seen its
  * beginning, or ask only for the end; or it says too much.

@@ -85,6 +85,13 @@ bool reader_header_lies(struct reader *r)
 	return n && w.numbers[0] < first && (n < 2 || w.numbers[1] < first);
 }
 
+bool reader_goes_back(struct reader *r)
+{
+	struct witnesses w = { .want = 1 };
+
+	return !ask(r, r->at.off, 1, &w) || w.numbers[0] < r->next;
+}
+
 void reader_clip_gap(struct reader *r, const struct scan_hit *hit,
 		     struct reader_frame *ret)
 {

@@ -26,6 +26,8 @@ static void forge_state(const struct store_dir *d, const struct state *with)
 		st.segment = with->segment;
 	if (with->seq)
 		st.seq = with->seq;
+	if (with->oldest)
+		st.oldest = with->oldest;
 	assert_int_equal(state_save(fd, &st, 0640), 0);
 	(void)close(fd);
 }
@@ -66,6 +68,9 @@ static void a_state_that_says_the_largest_is_not_believed(void **state)
 		{ .seq = JOURNAL_SEQ_MAX },
 		{ .seq = JOURNAL_SEQ_MAX / 2 - 1 },
 		{ .seq = 1000 + JOURNAL_SEQ_LEAP },
+		{ .oldest = UINT64_MAX },
+		{ .oldest = JOURNAL_SEGMENT_MAX - 1 },
+		{ .oldest = 100 + JOURNAL_SEGMENT_LEAP },
 	};
 	struct verify_result v;
 	struct store_dir d;

@@ -281,18 +281,18 @@ static void verify_names_it_wherever_it_is(void **state)
 	}
 }
 
-/* As many of each: whose the state is decides, and else the youngest does. */
+/* The state is one more of ours; of as many it decides, else the youngest. */
 static void of_as_many_the_state_decides(void **state)
 {
 	struct store_dir d, other;
-	uint64_t n, i;
 	struct reader *r;
+	uint64_t n, i;
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
 		begin(&d);
 		begin(&other);
-		for (n = segments(&d); n; n--)
+		for (n = segments(&d) + !i; n; n--)
 			put(&d, &other, segments(&d) + 1);
 		if (i)
 			say(&d, &other, NOTHING);
@@ -303,6 +303,35 @@ static void of_as_many_the_state_decides(void **state)
 		reader_close(r);
 		end_both(&d, &other);
 	}
+}
+
+/* All files are another's by now, under the names that we listed. */
+static void who_listed_the_former_files_reads_the_new_ones(void **state)
+{
+	struct store_dir d, other;
+	struct reader_frame f;
+	unsigned events = 0;
+	struct reader *r;
+	char path[256];
+	uint64_t n;
+
+	(void)state;
+	begin(&d);
+	begin(&other);
+	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
+	assert_int_equal(reader_next(r, &f), 1);
+	for (n = segments(&d); n; n--) {
+		assert_int_equal(unlink(store_segment(&d, n, path)), 0);
+		put(&d, &other, n);
+	}
+	say(&d, &other, OTHERS);
+	while (reader_next(r, &f) == 1)
+		events += f.type == JOURNAL_EVENT;
+	assert_memory_equal(reader_journal_id(r), other.opening.id, 16);
+	/* Each is a copy of one segment: what it says is said once. */
+	assert_true(events > EVENTS / 3);
+	reader_close(r);
+	end_both(&d, &other);
 }
 
 static void a_span_has_no_run_in_it(void **state)
@@ -333,6 +362,8 @@ int main(void)
 		cmocka_unit_test(so_it_does_behind_a_state_of_the_other),
 		cmocka_unit_test(verify_names_it_wherever_it_is),
 		cmocka_unit_test(of_as_many_the_state_decides),
+		cmocka_unit_test(
+			who_listed_the_former_files_reads_the_new_ones),
 		cmocka_unit_test(a_span_has_no_run_in_it),
 	};
 

@@ -11,6 +11,8 @@
 
 #include "store/behind.h"
 #include "store/cursor.h"
+#include "store/identity.h"
+#include "store/recover.h"
 #include "store_forge.h"
 
 #define EVENTS 220
@@ -392,6 +394,98 @@ static void one_that_says_too_little_costs_itself(void **state)
 	store_end(&d);
 }
 
+/* Who was handed the records of a lie has their epoch, and is not ahead. */
+static void a_cursor_of_its_epoch_goes_on(void **state)
+{
+	struct cursor c = { .epoch = 1000 };
+	struct store_seen seen = { 0 };
+	uint64_t first, end;
+	struct store_dir d;
+	struct reader *r;
+
+	(void)state;
+	begin(&d);
+	numbers_of(&d, 3, &first, &end);
+	store_forge_header(&d, 3, &lies[1].header);
+	c.seq = end - 1;
+	memcpy(c.journal, d.opening.id, sizeof(c.journal));
+	assert_int_equal(cursor_is_ahead(d.journal, &c), 0);
+	assert_int_equal(reader_open_cursor(d.journal, &c, 0, &r), 0);
+	store_read_on(r, &seen);
+	reader_close(r);
+	assert_int_equal(seen.first, end);
+	assert_int_equal(seen.events, EVENTS + 1 - end);
+	store_end(&d);
+}
+
+/* Where one segment ends, a header that does not fit does not say. */
+static void it_does_not_bound_what_stands_before_it(void **state)
+{
+	struct store_seen seen;
+	uint64_t first, end;
+	struct store_dir d;
+	char path[256];
+
+	(void)state;
+	begin(&d);
+	numbers_of(&d, 2, &first, &end);
+	store_forge_header(&d, 3, &lies[2].header);
+	store_flip(store_segment(&d, 2, path), JOURNAL_HEADER_AREA + 40);
+	seen = store_read(&d);
+	assert_int_equal(seen.events, EVENTS - 1);
+	assert_int_equal(seen.missing, 1);
+	store_end(&d);
+}
+
+/* Nor is it where the one before ends for who trims what was shipped. */
+static void it_is_no_end_for_who_trims(void **state)
+{
+	cleanup_dir_list struct dir_list l = { 0 };
+	struct seg_info *infos;
+	uint64_t first, end;
+	struct store_dir d;
+	int fd;
+
+	(void)state;
+	begin(&d);
+	numbers_of(&d, 3, &first, &end);
+	store_forge_header(&d, 3, &lies[2].header);
+	fd = open(d.journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(dir_list(fd, &l), 0);
+	assert_int_equal(identity_find(fd, &l), 0);
+	assert_int_equal(recover_infos(fd, &l, &infos), 0);
+	assert_int_equal(infos[2].first_seq, end);
+	free(infos);
+	(void)close(fd);
+	store_end(&d);
+}
+
+/* What was listed may be trimmed before it is read, and nothing else change. */
+static void what_went_since_it_was_listed_is_a_gap(void **state)
+{
+	struct store_seen seen = { 0 };
+	uint64_t first, end, behind;
+	struct reader_frame f;
+	struct store_dir d;
+	struct reader *r;
+	char path[256];
+
+	(void)state;
+	begin(&d);
+	numbers_of(&d, 2, &first, &end);
+	numbers_of(&d, 3, &end, &behind);
+	assert_int_equal(reader_open(d.journal, READER_OLDEST, 0, 0, &r), 0);
+	assert_int_equal(reader_next(r, &f), 1);
+	assert_int_equal(unlink(store_segment(&d, 2, path)), 0);
+	assert_int_equal(unlink(store_segment(&d, 3, path)), 0);
+	store_read_on(r, &seen);
+	reader_close(r);
+	assert_int_equal(seen.missing, behind - first);
+	assert_int_equal(seen.events, EVENTS - 1 - (behind - first));
+	store_end(&d);
+}
+
 /* What comes after a restart is behind what was really given. */
 static void the_next_run_makes_no_hole_of_what_skipped(void **state)
 {
@@ -444,6 +538,10 @@ int main(void)
 		cmocka_unit_test(what_is_behind_a_number_stays_what_it_was),
 		cmocka_unit_test(a_frame_that_skips_costs_itself),
 		cmocka_unit_test(one_that_says_too_little_costs_itself),
+		cmocka_unit_test(a_cursor_of_its_epoch_goes_on),
+		cmocka_unit_test(it_does_not_bound_what_stands_before_it),
+		cmocka_unit_test(it_is_no_end_for_who_trims),
+		cmocka_unit_test(what_went_since_it_was_listed_is_a_gap),
 		cmocka_unit_test(the_next_run_makes_no_hole_of_what_skipped),
 	};
 
