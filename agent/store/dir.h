@@ -38,9 +38,8 @@ struct dir_list {
 	/* Set-aside tails: how many, and their bytes. */
 	size_t cuts;
 	uint64_t cut_bytes;
-	struct identity whose; /* what counts; the rest is as unreadable */
-	struct segment_head
-		*heads; /* of each number; NULL before it is asked */
+	struct identity whose;	    /* what counts; the rest is as unreadable */
+	struct segment_head *heads; /* of each number; NULL: not asked yet */
 };
 
 /* Everything in it that is not a segment's or a cut's name is passed over. */

@@ -218,7 +218,7 @@ static int open_segment(struct reader *r, uint64_t number, uint64_t *doubted)
 		return 1;
 	if (err == -ENOENT) /* trimmed meanwhile */
 		return 0;
-	if (err != -EBADMSG && err != -ENOTSUP && err != -ELOOP)
+	if (!reader_is_files(err))
 		return err;
 	if (*doubted == number)
 		r->segment = number;

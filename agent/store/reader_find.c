@@ -89,8 +89,7 @@ static int remember(struct reader *r, struct dir_list *l)
 	return 0;
 }
 
-/* Errors that say something of the file, and not of us. */
-static bool is_files(int err)
+bool reader_is_files(int err)
 {
 	return err == -ENOENT || err == -EBADMSG || err == -ENOTSUP ||
 	       err == -ELOOP;
@@ -131,7 +130,7 @@ static int look_through(struct reader *r, struct younger *ret)
 			continue;
 		}
 		error = h->error;
-		if (error < 0 && !is_files(error)) {
+		if (error < 0 && !reader_is_files(error)) {
 			reader_forget(r);
 			return error;
 		}

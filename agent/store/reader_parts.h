@@ -61,6 +61,9 @@ int reader_look(struct reader *r);
 /* Judge anew when it is listed next: a file is not what was said of it. */
 void reader_forget(struct reader *r);
 
+/* An error that says something of the file, and not of us. */
+bool reader_is_files(int err);
+
 /* A segment younger than ours. */
 struct younger {
 	uint64_t number; /* 0: there is none */

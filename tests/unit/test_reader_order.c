@@ -324,16 +324,16 @@ static void far_gap(struct frame *f, uint8_t *payload)
 	memset(payload + sizeof(gap), 0, f->payload.n - sizeof(gap));
 }
 
+/* What is in the place of what, in a segment of the test's choice. */
+static const struct store_forgery skips[] = {
+	{ .type = JOURNAL_EVENT, .change = far_event },
+	{ .type = JOURNAL_SEAL, .change = far_seal },
+	{ .type = JOURNAL_EVENT, .change = far_gap },
+};
+#define SKIPS (sizeof(skips) / sizeof(*skips))
+
 static void a_frame_that_skips_costs_itself(void **state)
 {
-	static const struct {
-		uint8_t type;
-		void (*change)(struct frame *f, uint8_t *payload);
-	} frames[] = {
-		{ JOURNAL_EVENT, far_event },
-		{ JOURNAL_SEAL, far_seal },
-		{ JOURNAL_EVENT, far_gap },
-	};
 	struct store_forgery what;
 	struct store_seen seen;
 	struct store_dir d;
@@ -345,8 +345,7 @@ static void a_frame_that_skips_costs_itself(void **state)
 	(void)state;
 	for (i = 0; i < 3 * 2 * 2; i++) {
 		begin(&d);
-		what = (struct store_forgery){ .type = frames[i % 3].type,
-					       .change = frames[i % 3].change };
+		what = skips[i % SKIPS];
 		what.segment = i / 3 % 2 ? 3 : store_last_segment(&d);
 		store_forge(&d, &what);
 		seen = (struct store_seen){ 0 };
@@ -489,31 +488,23 @@ static void what_went_since_it_was_listed_is_a_gap(void **state)
 /* What comes after a restart is behind what was really given. */
 static void the_next_run_makes_no_hole_of_what_skipped(void **state)
 {
-	static const struct {
-		uint8_t type;
-		void (*change)(struct frame *f, uint8_t *payload);
-	} frames[] = {
-		{ JOURNAL_EVENT, far_event },
-		{ JOURNAL_SEAL, far_seal },
-		{ JOURNAL_EVENT, far_gap },
-		{ 0, NULL },
-	};
 	struct store_forgery what;
 	struct store_seen seen;
 	struct store_dir d;
+	uint64_t last;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i <= SKIPS; i++) {
 		begin(&d);
-		what = (struct store_forgery){ .segment =
-						       store_last_segment(&d),
-					       .type = frames[i].type,
-					       .change = frames[i].change };
-		if (what.type)
+		last = store_last_segment(&d);
+		if (i == SKIPS) {
+			store_forge_header(&d, last, &lies[4].header);
+		} else {
+			what = skips[i];
+			what.segment = last;
 			store_forge(&d, &what);
-		else
-			store_forge_header(&d, what.segment, &lies[4].header);
+		}
 		store_open(&d);
 		assert_int_equal(d.opening.next_seq, EVENTS + 1);
 		store_events(&d, STEP);
