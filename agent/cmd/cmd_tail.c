@@ -126,12 +126,15 @@ static const struct opt_command command = {
 		"they come. Reads the journal only: picket need not run.",
 	.rows = rows,
 	.notes =
-		"A line is for people: times are local, and exits, connections that were\n"
-		"established and repeated writes are left out (--kind exit shows exits);\n"
-		"--json leaves out nothing. What is missing from the journal is always told.\n"
+		"A line is the severity of an alert, the time, the process with its parents, the\n"
+		"unit or container it is in ('-': neither), what was done, verdict and rule. It\n"
+		"is for people: times are local, and exits, connections that were established\n"
+		"and repeated writes are left out (--kind exit shows exits); --json leaves out\n"
+		"nothing. What is missing from the journal is always told.\n"
 		"A journal that does not exist is an error; one that is empty is waited for.\n"
-		"On a terminal what is not marked (HIGH, deny, WARN …) is cut to its width;\n"
-		"colours are for terminals, unless NO_COLOR is set.",
+		"On a terminal what is not marked (HIGH, deny, WARN …) is cut to its width, and\n"
+		"names and times are shorter below 120 columns; colours are for terminals, unless\n"
+		"NO_COLOR is set.",
 };
 
 static int on_ended(void *arg, int error)

@@ -3,12 +3,12 @@
  * The line that whoever is on call reads.
  *
  * The idea: what must be seen comes first. A column that is empty as long as
- * nothing is wrong, then the time, kind and process in columns wide enough for
- * nearly all, then the act, and at the end what explains it: the rule, and whose
- * process it was. Columns are padded, never cut: a long name moves
- * the rest of its own line and hides nothing. On a terminal that holds for what
- * is marked; what is ordinary loses the middle of what does not fit, so that a
- * line stays a line and the eye finds the marks.
+ * nothing is wrong, then the time, the process and where it runs in columns wide
+ * enough for nearly all, then the act, and at the end what explains it: the
+ * rule, and whose process it was. Columns are padded, never cut: a long name
+ * moves the rest of its own line and hides nothing. On a terminal that holds for
+ * what is marked; what is ordinary loses what does not fit, so that a line stays
+ * a line and the eye finds the marks.
  */
 #include "out/text.h"
 
@@ -20,7 +20,6 @@
 
 #define MARK_WIDTH 5
 #define KIND_WIDTH 7
-#define WHO_WIDTH  30
 #define WHAT_WIDTH 44
 /* Of what was done, on a terminal too narrow for all. */
 #define WHAT_LEAST 20
@@ -32,6 +31,20 @@
 #define SGR_YELLOW "\033[33m"
 #define SGR_DIM	   "\033[2m"
 #define SGR_END	   "\033[0m"
+
+/* How wide what stands before the act is, so that room is left for that. */
+struct layout {
+	size_t columns; /* of the terminal, from which on this is used */
+	size_t who, where;
+	bool with_ms;
+};
+
+/* The first is for what has no width, too. */
+static const struct layout layouts[] = {
+	{ .columns = 120, .who = 30, .where = 16, .with_ms = true },
+	{ .columns = 100, .who = 24, .where = 14 },
+	{ .columns = 0, .who = 18, .where = 12 },
+};
 
 /* What stands in the column that is empty as long as all is well. */
 struct alarm {
@@ -46,6 +59,15 @@ static const struct alarm alarms[] = {
 	[PICKET__V1__SEVERITY__SEVERITY_HIGH] = { "HIGH", SGR_RED },
 	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = { "CRIT", SGR_RED },
 };
+
+static const struct layout *layout_of(const struct text_style *style)
+{
+	const struct layout *l = layouts;
+
+	while (style->columns && style->columns < l->columns)
+		l++;
+	return l;
+}
 
 static struct alarm alarm_of_severity(Picket__V1__Severity severity)
 {
@@ -105,12 +127,32 @@ static size_t columns(const struct buf *out, size_t from)
 	return text_columns(slice_of(out->p + from, out->n - from));
 }
 
+/* The name loses its end, the number at the end stays. */
+static void fit_name(struct buf *out, size_t from, size_t width)
+{
+	const char *number = memrchr(out->p + from, '[', out->n - from);
+	char kept[16]; /* "[4294967295]" */
+	size_t n;
+
+	if (!number)
+		return;
+	n = out->n - (size_t)(number - out->p);
+	if (n > sizeof(kept) || n >= width)
+		return;
+	memcpy(kept, number, n);
+	out->n = from + text_head(slice_of(out->p + from,
+					   (size_t)(number - out->p) - from),
+				  width - n - 1);
+	buf_add_str(out, "…");
+	buf_add_slice(out, slice_of(kept, n));
+}
+
 /* Leave ancestors out, farthest first, until the process is in its column. */
-static void fit_who(struct buf *out, size_t from)
+static void fit_who(struct buf *out, size_t from, size_t width)
 {
 	static const char more[] = "…→", arrow[] = "→";
 
-	while (columns(out, from) > WHO_WIDTH) {
+	while (columns(out, from) > width) {
 		size_t at = from, rest;
 		const char *hit;
 
@@ -119,8 +161,10 @@ static void fit_who(struct buf *out, size_t from)
 			at += sizeof(more) - 1;
 		hit = memmem(out->p + at, out->n - at, arrow,
 			     sizeof(arrow) - 1);
-		if (!hit)
+		if (!hit) {
+			fit_name(out, from, width);
 			return;
+		}
 		rest = out->n - (size_t)(hit - out->p);
 		/* "…" and what begins with the arrow. */
 		memmove(out->p + from + 3, hit, rest);
@@ -158,15 +202,16 @@ static void end(struct buf *out, const struct text_style *style,
 static void add_time(struct buf *out, const struct view *v,
 		     const struct text_style *style)
 {
-	char time[32];
+	char time[32] = "--:--:--.---"; /* of a gap that the reader found */
 
 	start(out, style, SGR_DIM);
-	if (!v->wall_ns) /* a gap that the reader found */
-		buf_add_str(out, "--:--:--.---");
-	else if (style->with_date)
-		buf_add_str(out, clock_print(v->wall_ns, time));
-	else
-		buf_add_str(out, clock_print_time(v->wall_ns, time));
+	if (v->wall_ns && style->with_date)
+		(void)clock_print(v->wall_ns, time);
+	else if (v->wall_ns)
+		(void)clock_print_time(v->wall_ns, time);
+	if (!style->with_date && !layout_of(style)->with_ms)
+		*strchrnul(time, '.') = '\0';
+	buf_add_str(out, time);
 	end(out, style, SGR_DIM);
 	buf_add_char(out, ' ');
 }
@@ -197,7 +242,8 @@ static void add_end(struct buf *out, const struct view *v,
 	add_colored(out, v, style->color && color ? color : dim, text_verdict);
 	if (out->n != begin)
 		buf_add_str(out, "  ");
-	add_colored(out, v, dim, text_context);
+	add_colored(out, v, dim,
+		    style->without_who ? text_context_where : text_context);
 }
 
 static void trim_blanks(struct buf *out)
@@ -245,6 +291,31 @@ static void add_refusal(struct buf *out, const struct view *v,
 	add_colored(out, v, style->color ? SGR_DIM : NULL, text_refusal);
 }
 
+static void add_kind(struct buf *out, const struct view *v)
+{
+	size_t from = out->n;
+
+	buf_add_str(out, kind_of(v));
+	pad(out, from, KIND_WIDTH);
+}
+
+/* Who, and the unit or container; what is ordinary is kept in its columns. */
+static void add_who(struct buf *out, const struct view_images *images,
+		    const struct view *v, const struct text_style *style)
+{
+	const struct layout *l = layout_of(style);
+	bool fits = style->columns && !alarm_of(v).color;
+	size_t from = out->n;
+
+	text_who(out, images, v->image);
+	if (fits)
+		fit_who(out, from, l->who);
+	pad(out, from, l->who);
+	from = out->n;
+	text_where(out, v->image, fits ? l->where : 0);
+	pad(out, from, l->where);
+}
+
 void text_line(struct buf *out, const struct view_images *images,
 	       const struct view *v, const struct text_style *style)
 {
@@ -256,21 +327,15 @@ void text_line(struct buf *out, const struct view_images *images,
 	pad(out, begin, MARK_WIDTH);
 	end(out, style, alarm.color);
 	add_time(out, v, style);
-	from = out->n;
-	buf_add_str(out, kind_of(v));
-	pad(out, from, KIND_WIDTH);
 	if (!has_process(v)) {
+		add_kind(out, v);
 		text_what(out, v);
 		add_refusal(out, v, style);
 		return;
 	}
-	from = out->n;
-	if (!style->without_who) {
-		text_who(out, images, v->image);
-		if (style->columns && !alarm.color)
-			fit_who(out, from);
-		pad(out, from, WHO_WIDTH);
-	}
+	if (!style->without_who)
+		add_who(out, images, v, style);
+	add_kind(out, v);
 	used = columns(out, begin);
 	if (!alarm.color && !(v->event && v->event->refusal) &&
 	    style->columns > used + ROOM_LEAST) {
@@ -279,7 +344,10 @@ void text_line(struct buf *out, const struct view_images *images,
 	}
 	from = out->n;
 	text_what(out, v);
-	pad(out, from, WHAT_WIDTH);
+	/* A line that the terminal breaks is not made longer by blanks. */
+	pad(out, from,
+	    style->columns && used + WHAT_WIDTH >= style->columns ? 0
+								  : WHAT_WIDTH);
 	add_end(out, v, style, alarm.color);
 	trim_blanks(out);
 	add_refusal(out, v, style);

@@ -8,15 +8,16 @@
 #include "out/view.h"
 
 struct text_style {
-	bool color;		/* SGR sequences */
-	bool with_date;		/* else the time of day, local */
-	bool without_who;	/* where it is seen from what is around */
+	bool color;	  /* SGR sequences */
+	bool with_date;	  /* else the time of day, local */
+	bool without_who; /* where it is seen from what is around */
 	/* Of the terminal: what is no alarm is cut to them; 0: nothing is. */
 	size_t columns;
 };
 
 /*
- * "HIGH  21:04:05.678 exec    sshd→bash→curl[4711] /tmp/x … denied by 'rule'"
+ * "HIGH  21:04:05.678 sshd→bash→curl[4711]  ssh.service  exec /tmp/x  denied by
+ * rule"
  * A view whose kind has no line (none today) appends nothing.
  */
 void text_line(struct buf *out, const struct view_images *images,

@@ -18,8 +18,16 @@ void text_verdict(struct buf *out, const struct view *v);
 /* "refused by soc at 2027-…: HTTP 400: …", of a dead letter. */
 void text_refusal(struct buf *out, const struct view *v);
 
-/* "uid=1000 unit=nginx.service": what is not root's or the host's own. */
+/*
+ * "nginx.service", "0123456789ab" of a container, "-" where there is neither.
+ * max: columns, of which it loses what does not fit; 0: few enough anyway.
+ */
+void text_where(struct buf *out, const Picket__V1__Image *img, size_t max);
+
+/* "uid=1000 pod=shop/cart-0": what is not root's or the host's own. */
 void text_context(struct buf *out, const struct view *v);
+/* "uid=1000 unit=nginx.service": the same and text_where. */
+void text_context_where(struct buf *out, const struct view *v);
 
 /* At most max bytes of it as text_word or escape_text, then "…". */
 void text_cut_word(struct buf *out, struct slice s, size_t max);

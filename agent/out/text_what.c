@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -439,6 +440,18 @@ static void add_write_totals(struct buf *out, const struct view *v)
 		 t->bytes);
 }
 
+/* The words wait for a package's name, and there is none. */
+static void end_without_name(struct buf *out)
+{
+	static const char of[] = "; of ";
+	size_t n = sizeof(of) - 1;
+
+	if (out->n > n && !memcmp(out->p + out->n - n, of, n))
+		out->n -= n;
+	else if (out->n && out->p[out->n - 1] == ' ')
+		out->n--;
+}
+
 static void add_finding(struct buf *out, const Picket__V1__Finding *f)
 {
 	char hex[17];
@@ -446,6 +459,8 @@ static void add_finding(struct buf *out, const Picket__V1__Finding *f)
 	buf_addf(out, " %s", name_trust_said(f->trust, f->hash));
 	if (*f->package)
 		text_cut(out, slice_str(f->package), SENTENCE_MAX_BYTES);
+	else
+		end_without_name(out);
 	if (f->sha256.len != 32)
 		return;
 	for (int i = 0; i < 8; i++)

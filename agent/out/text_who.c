@@ -21,6 +21,7 @@
 #define NAME_MAX_BYTES	    24
 #define UNIT_MAX_BYTES	    64
 #define CONTAINER_MAX_BYTES 12
+#define POD_MAX_BYTES	    64
 
 static const char arrow[] = "→";
 
@@ -202,21 +203,72 @@ static void add_ids(struct buf *out, size_t begin, const struct view *v)
 	}
 }
 
+/* What of a name a narrow column spends nothing on. */
+static struct slice without_suffix(struct slice unit)
+{
+	static const char suffix[] = ".service";
+	size_t n = sizeof(suffix) - 1;
+
+	if (unit.n <= n || memcmp(unit.p + unit.n - n, suffix, n) != 0)
+		return unit;
+	return slice_of(unit.p, unit.n - n);
+}
+
+static void add_unit(struct buf *out, struct slice unit, size_t max)
+{
+	size_t from = out->n;
+
+	text_cut_word(out, unit, UNIT_MAX_BYTES);
+	if (!max || text_columns(slice_of(out->p + from, out->n - from)) <= max)
+		return;
+	out->n = from;
+	text_cut_word(out, without_suffix(unit), UNIT_MAX_BYTES);
+	if (text_columns(slice_of(out->p + from, out->n - from)) <= max)
+		return;
+	out->n = from +
+		 text_head(slice_of(out->p + from, out->n - from), max - 1);
+	buf_add_str(out, "…");
+}
+
+void text_where(struct buf *out, const Picket__V1__Image *img, size_t max)
+{
+	if (img && img->container.len)
+		escape_word(out, head(text_slice(img->container),
+				      CONTAINER_MAX_BYTES));
+	else if (img && img->unit.len)
+		add_unit(out, text_slice(img->unit), max);
+	else
+		buf_add_char(out, '-');
+}
+
+static void add_pod(struct buf *out, size_t begin, const Picket__V1__Image *img)
+{
+	if (!img || !img->pod.len)
+		return;
+	add_member(out, begin, "pod");
+	text_cut_word(out, text_slice(img->pod_namespace), POD_MAX_BYTES);
+	buf_add_char(out, '/');
+	text_cut_word(out, text_slice(img->pod), POD_MAX_BYTES);
+}
+
 void text_context(struct buf *out, const struct view *v)
+{
+	size_t begin = out->n;
+
+	add_ids(out, begin, v);
+	add_pod(out, begin, v->image);
+}
+
+void text_context_where(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Image *img = v->image;
 	size_t begin = out->n;
 
 	add_ids(out, begin, v);
-	if (!img)
-		return;
-	if (img->container.len) {
-		struct slice id = text_slice(img->container);
-
-		add_member(out, begin, "container");
-		escape_word(out, head(id, CONTAINER_MAX_BYTES));
-	} else if (img->unit.len) {
-		add_member(out, begin, "unit");
-		text_cut_word(out, text_slice(img->unit), UNIT_MAX_BYTES);
+	if (img && (img->container.len || img->unit.len)) {
+		add_member(out, begin,
+			   img->container.len ? "container" : "unit");
+		text_where(out, img, 0);
 	}
+	add_pod(out, begin, img);
 }

@@ -15,7 +15,9 @@
 #include "out_samples.h"
 
 static const struct text_style plain = { .color = false };
+static const struct text_style of_tree = { .without_who = true };
 static const struct verdict unlisted = { .answer = ANSWER_UNLISTED };
+static const struct verdict pending = { .answer = ANSWER_PENDING };
 static const struct verdict allowed = { .answer = ANSWER_ALLOWED,
 					.rule = "shells" };
 static const struct verdict alert = { .answer = ANSWER_DENIED,
@@ -59,10 +61,11 @@ static void exec_shows_ancestors_arguments_and_rule(void **state)
 	struct event ev = sample_event(EVENT_EXEC);
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
-	assert_line(s, &plain,
-		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
-		    "/usr/bin/curl -s 'https://x.test/a b'        "
-		    "allowed by shells  unit=ssh.service");
+	assert_line(
+		s, &plain,
+		"      21:04:05.678 sshd→bash→curl[4711]           "
+		"ssh.service      exec    /usr/bin/curl -s 'https://x.test/a b'        "
+		"allowed by shells");
 	assert_body(s, "sshd→bash→curl[4711] exec /usr/bin/curl -s "
 		       "'https://x.test/a b', allowed by shells");
 }
@@ -87,15 +90,16 @@ static void exec_under_another_name_says_so_and_cuts_arguments(void **state)
 	img.argc = 300;
 	assert_int_equal(sample_describe(s, &img), 0);
 	assert_int_equal(sample_take(s, &ev, &img, &unlisted), 1);
-	assert_line(s, &plain,
-		    "      21:04:05.678 exec    sshd→bash→memfd:x[4712]        "
-		    "/memfd:x (deleted, memfd) (as [kworker])"
-		    " argument argument argument argument argument argument"
-		    " argument argument argument argument argument argument"
-		    " argument argument argument argument argument argument"
-		    " argument argument argument argument argument argument"
-		    " argument argument argument argument argument argument"
-		    " argument argument …(+267)  unlisted");
+	assert_line(
+		s, &plain,
+		"      21:04:05.678 sshd→bash→memfd:x[4712]        "
+		"-                exec    /memfd:x (deleted, memfd) (as [kworker])"
+		" argument argument argument argument argument argument"
+		" argument argument argument argument argument argument"
+		" argument argument argument argument argument argument"
+		" argument argument argument argument argument argument"
+		" argument argument argument argument argument argument"
+		" argument argument …(+267)  unlisted");
 }
 
 static void connects_show_protocol_and_peer(void **state)
@@ -104,10 +108,11 @@ static void connects_show_protocol_and_peer(void **state)
 	struct event ev = sample_connect(sample_ip4(10, 0, 0, 7), 443);
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &unlisted), 1);
-	assert_line(s, &plain,
-		    "      21:04:05.678 connect sshd→bash→curl[4711]           "
-		    "tcp 10.0.0.7:443                             "
-		    "unlisted  unit=ssh.service");
+	assert_line(
+		s, &plain,
+		"      21:04:05.678 sshd→bash→curl[4711]           "
+		"ssh.service      connect tcp 10.0.0.7:443                             "
+		"unlisted");
 	ev = sample_connect(sample_ip6(), 53);
 	ev.connect.peer.type = SOCK_DGRAM;
 	ev.connect.peer.protocol = 0;
@@ -132,11 +137,12 @@ static void alert_comes_first(void **state)
 	s->shell.login_uid = 1000;
 	assert_int_equal(sample_describe(s, &s->shell), 0);
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
-	assert_line(s, &plain,
-		    "HIGH  21:04:05.678 write   sshd→bash→curl[4711]           "
-		    "open /etc/cron.d/x (created, append)         "
-		    "denied by cron-files (T1053.003)  "
-		    "login=1000 unit=ssh.service");
+	assert_line(
+		s, &plain,
+		"HIGH  21:04:05.678 sshd→bash→curl[4711]           "
+		"ssh.service      write   open /etc/cron.d/x (created, append)         "
+		"denied by cron-files (T1053.003)  "
+		"login=1000");
 }
 
 static void colour_only_where_asked(void **state)
@@ -147,12 +153,12 @@ static void colour_only_where_asked(void **state)
 
 	ev.write.path.flags = PATH_F_CLAIMED;
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
-	assert_line(s, &color,
-		    "\033[1;31mHIGH  \033[0m\033[2m21:04:05.678\033[0m "
-		    "write   sshd→bash→curl[4711]           "
-		    "unlink /etc/cron.d/x (claimed)               "
-		    "\033[1;31mdenied by cron-files (T1053.003)\033[0m  "
-		    "\033[2munit=ssh.service\033[0m");
+	assert_line(
+		s, &color,
+		"\033[1;31mHIGH  \033[0m\033[2m21:04:05.678\033[0m "
+		"sshd→bash→curl[4711]           "
+		"ssh.service      write   unlink /etc/cron.d/x (claimed)               "
+		"\033[1;31mdenied by cron-files (T1053.003)\033[0m");
 }
 
 static void each_operation_says_what_it_did(void **state)
@@ -239,18 +245,32 @@ static void who_acted_is_as_of_the_act(void **state)
 	ev.actor.uid = 1000;
 	ev.actor.euid = 0;
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
-	assert_line(s, &plain,
-		    "      21:04:05.678 write   sshd→bash→curl[4711]           "
-		    "write /a                                     "
-		    "uid=1000 euid=0 unit=ssh.service");
+	assert_line(
+		s, &plain,
+		"      21:04:05.678 sshd→bash→curl[4711]           "
+		"ssh.service      write   write /a                                     "
+		"uid=1000 euid=0");
 	s->shell.container = slice_str("0123456789abcdef0123456789abcdef");
 	assert_int_equal(sample_describe(s, &s->shell), 0);
 	ev = sample_write("/a", OP_WRITE);
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	assert_line(s, &plain,
-		    "      21:04:05.678 write   sshd→bash→curl[4711]           "
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "0123456789ab     write   write /a");
+	s->shell.pod = slice_str("cart-0");
+	s->shell.pod_namespace = slice_str("shop");
+	assert_int_equal(sample_describe(s, &s->shell), 0);
+	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
+	assert_line(s, &plain,
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "0123456789ab     write   "
 		    "write /a                                     "
-		    "container=0123456789ab");
+		    "pod=shop/cart-0");
+	/* Beneath a process of a tree only what is not the tree's. */
+	assert_line(s, &of_tree,
+		    "      21:04:05.678 write   "
+		    "write /a                                     "
+		    "container=0123456789ab pod=shop/cart-0");
 }
 
 static void deep_and_broken_lines_of_ancestors_show(void **state)
@@ -379,9 +399,8 @@ static void outcome_names_the_process_of_its_connect(void **state)
 				   SAMPLE_WALL_NS);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_line(s, &plain,
-		    "      21:04:05.678 connect sshd→bash→curl[4711]           "
-		    "… 127.0.0.1:80 refused                       "
-		    "unit=ssh.service");
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "ssh.service      connect … 127.0.0.1:80 refused");
 	result.result.error = 0;
 	buf_reset(&s->payload);
 	record_pack_connect_result(&s->payload, 1, 999, &result,
@@ -405,6 +424,51 @@ static void totals_name_the_file_of_their_event(void **state)
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_body(s, "sshd→bash→curl[4711] … /var/log/x: 17 operations "
 		       "(open, write), 35328 bytes");
+}
+
+/* "is of …" waits for a package's name, which is not always there. */
+static void what_was_found_out_is_a_sentence(void **state)
+{
+	static const struct {
+		enum trust_state trust;
+		enum hash_state hash;
+		const char *package, *want;
+	} rows[] = {
+		{ TRUST_UNKNOWN, HASH_DONE, NULL,
+		  "is not known to be of a package, sha256 0000000000000000…, "
+		  "not all found out in time" },
+		{ TRUST_UNPACKAGED, HASH_GONE, NULL,
+		  "was gone when it was looked at, not all found out in time" },
+		{ TRUST_PACKAGE, HASH_NONE, "curl 7.88.1",
+		  "is as packaged in curl 7.88.1, "
+		  "not all found out in time" },
+	};
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	char want[200];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct resolution res = { .verdict = &unlisted,
+					  .img = &s->shell,
+					  .exe_package = rows[i].package,
+					  .timed_out = true };
+
+		s->shell.exe_facts = (struct file_facts){
+			.known = true,
+			.trust = rows[i].trust,
+			.hash = rows[i].hash,
+		};
+		assert_int_equal(sample_take(s, &ev, &s->shell, &pending), 1);
+		buf_reset(&s->payload);
+		record_pack_resolution(&s->payload, 1, s->view.seq, &res, 1,
+				       SAMPLE_WALL_NS);
+		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+		(void)snprintf(want, sizeof(want),
+			       "sshd→bash→curl[4711] exec … /usr/bin/curl %s, "
+			       "unlisted",
+			       rows[i].want);
+		assert_body(s, want);
+	}
 }
 
 static void picket_speaks_of_itself_in_sentences(void **state)
@@ -437,27 +501,98 @@ static void a_terminal_gets_what_fits_and_alarms_whole(void **state)
 {
 	struct sample *s = *state;
 	struct event ev = sample_event(EVENT_EXEC);
-	struct text_style style = { .columns = 120 };
+	struct text_style style = { .columns = 140 };
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
 	assert_line(s, &style,
-		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
-		    "/usr/bin/curl -s 'https:… "
-		    "allowed by shells  unit=ssh.service");
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "ssh.service      exec    "
+		    "/usr/bin/curl -s 'https://x.test/a b'        "
+		    "allowed by shells");
+	style.columns = 120;
+	assert_line(s, &style,
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "ssh.service      exec    "
+		    "/usr/bin/curl -s 'https:/… allowed by shells");
 	/* No room for both: what was done stands alone. */
 	style.columns = 100;
 	assert_line(s, &style,
-		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
+		    "      21:04:05 sshd→bash→curl[4711]     "
+		    "ssh.service    exec    "
 		    "/usr/bin/curl -s 'https://x.test/a b'");
-	style.columns = 70;
+	style.columns = 80;
 	assert_line(s, &style,
-		    "      21:04:05.678 exec    sshd→bash→curl[4711]           "
-		    "/usr/bin/cu…");
+		    "      21:04:05 …→bash→curl[4711]  "
+		    "ssh.service  exec    "
+		    "/usr/bin/curl -s 'https:…");
 	assert_int_equal(sample_take(s, &ev, &s->shell, &alert), 1);
 	assert_line(s, &style,
-		    "HIGH  21:04:05.678 exec    sshd→bash→curl[4711]           "
-		    "/usr/bin/curl -s 'https://x.test/a b'        "
-		    "denied by cron-files (T1053.003)  unit=ssh.service");
+		    "HIGH  21:04:05 sshd→bash→curl[4711]  "
+		    "ssh.service  exec    "
+		    "/usr/bin/curl -s 'https://x.test/a b'  "
+		    "denied by cron-files (T1053.003)");
+}
+
+static void where_it_runs_keeps_to_its_column(void **state)
+{
+	static const struct {
+		size_t columns;
+		const char *unit, *want;
+	} rows[] = {
+		{ 80, "", "-            write" },
+		{ 80, "nginx.service", "nginx        write" },
+		{ 80, "session-12.scope", "session-12.… write" },
+		{ 80, "systemd-journald.service", "systemd-jou… write" },
+		{ 80, "it's.service", "'it\\'s'      write" },
+		{ 80, "\033[2J.service", "\\x1b[2J      write" },
+		{ 80,
+		  "\xe7\x8c\xab\xe7\x8c\xab\xe7\x8c\xab\xe7\x8c\xab"
+		  "\xe7\x8c\xab\xe7\x8c\xab\xe7\x8c\xab",
+		  "猫猫猫猫猫…  write" },
+		{ 100, "nginx.service", "nginx.service  write" },
+		{ 100, "systemd-logind.service", "systemd-logind write" },
+		{ 120, "systemd-journald.service", "systemd-journald write" },
+		{ 0, "systemd-journald.service",
+		  "systemd-journald.service  write" },
+	};
+	struct sample *s = *state;
+	struct event ev = sample_write("/a", OP_WRITE);
+	struct buf out = BUF_INIT(64 << 10);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct text_style style = { .columns = rows[i].columns };
+
+		s->shell.unit = slice_str(rows[i].unit);
+		assert_int_equal(sample_describe(s, &s->shell), 0);
+		assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
+		buf_reset(&out);
+		text_line(&out, s->images, &s->view, &style);
+		buf_add_char(&out, '\0');
+		if (!strstr(out.p, rows[i].want))
+			fail_msg("'%s' is not in '%s'", rows[i].want, out.p);
+	}
+	buf_done(&out);
+}
+
+static void a_long_name_keeps_its_number_and_its_column(void **state)
+{
+	const struct text_style style = { .columns = 80 };
+	struct sample *s = *state;
+	struct event ev = sample_write("/a", OP_WRITE);
+	struct image img = sample_image(
+		9, 471200, "/usr/lib/systemd/systemd-journald", &s->bash);
+
+	assert_int_equal(sample_describe(s, &img), 0);
+	assert_int_equal(sample_take(s, &ev, &img, &allowed), 1);
+	assert_line(s, &style,
+		    "      21:04:05 …→systemd…[471200] -            "
+		    "write   write /a");
+	/* An alarm's line is whole. */
+	assert_int_equal(sample_take(s, &ev, &img, &alert), 1);
+	assert_line(s, &style,
+		    "HIGH  21:04:05 …→bash→systemd-journald[471200]  -"
+		    "            write   write /a  "
+		    "denied by cron-files (T1053.003)");
 }
 
 static void wide_characters_take_two_columns(void **state)
@@ -496,9 +631,12 @@ int main(void)
 		T(long_path_loses_its_middle),
 		T(outcome_names_the_process_of_its_connect),
 		T(totals_name_the_file_of_their_event),
+		T(what_was_found_out_is_a_sentence),
 		T(picket_speaks_of_itself_in_sentences),
 		T(gaps_say_what_is_missing_and_why),
 		T(a_terminal_gets_what_fits_and_alarms_whole),
+		T(where_it_runs_keeps_to_its_column),
+		T(a_long_name_keeps_its_number_and_its_column),
 		T(wide_characters_take_two_columns),
 	};
 
