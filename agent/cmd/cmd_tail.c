@@ -131,7 +131,9 @@ static const struct opt_command command = {
 		"is for people: times are local, and exits, connections that were established\n"
 		"and repeated writes are left out (--kind exit shows exits); --json leaves out\n"
 		"nothing. What is missing from the journal is always told.\n"
-		"A journal that does not exist is an error; one that is empty is waited for.\n"
+		"A slow terminal is waited for and holds nothing up; what the journal removed\n"
+		"meanwhile is told. One that does not exist is an error, an empty one is\n"
+		"waited for.\n"
 		"On a terminal what is not marked (HIGH, deny, WARN …) is cut to its width, and\n"
 		"names and times are shorter below 120 columns; colours are for terminals, unless\n"
 		"NO_COLOR is set.",
