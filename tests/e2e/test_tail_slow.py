@@ -19,14 +19,14 @@ NAMES, AT_ONCE = 2000, 100
 JOURNAL = {"max_size": "4M", "segment_size": "1M"}
 GAP = re.compile(rb"(?:(\d+) records, (\d+) to (\d+),|record (\d+)) (?:are|is) "
                  rb"missing")
-MADE = re.compile(rb"mkdir \S*/made-(\d{5})\s")
+MADE = re.compile(rb"mkdir \S*/made-%d-(\d{5})\s" % os.getpid())
 
 
 def made(r):
     """Which of our events it is, and its number in the journal."""
     if r["kind"] != "write" or record.pid(r) != os.getpid():
         return None
-    name = record.path(r).rpartition(b"/made-")[2]
+    name = record.path(r).rpartition(b"/made-%d-" % os.getpid())[2]
     return (int(name), r["seq"]) if name.isdigit() else None
 
 
@@ -63,7 +63,7 @@ class Place:
         records = self.follower.records
         try:
             for n in range(NAMES):
-                os.mkdir(f"made-{n:05}", dir_fd=within)
+                os.mkdir(f"made-{os.getpid()}-{n:05}", dir_fd=within)
                 if (n + 1) % AT_ONCE == 0:
                     wait_for(lambda: len(records) > n, lambda: f"{n + 1} "
                              f"events, have {len(records)}; the log:\n"
@@ -120,7 +120,7 @@ def what_nobody_reads_holds_nothing_up_and_is_told_of(p):
     numbers = p.flood()
     equal(sorted(numbers), list(range(NAMES)), "what picket saw meanwhile")
     for what, stuck in p.streams.items():
-        text = stuck.read_until(b"/made-%05d" % (NAMES - 1))
+        text = stuck.read_until(b"/made-%d-%05d " % (os.getpid(), NAMES - 1))
         shown = [int(n) for n in MADE.findall(text)]
         equal(shown, sorted(set(shown)), f"{what}: in order, each once")
         missing = told_missing(text)
