@@ -53,10 +53,16 @@ BOOT_SECONDS = 7200 if LONG else 1500
 
 OK = re.compile(r"^(not )?ok\b\s*\d*\s*(?:- ?)?([^#]*)(?:#\s*(.*))?$")
 PLANNED = re.compile(r"^1\.\.(\d+)$")
-# A processor that runs into an int3 which the kernel has already replaced: the
-# emulator's order of one's stores to code and another's fetches is looser than
-# the hardware's. Seen while a hook's call was patched; a program cannot do it.
-EMULATORS_OWN = re.compile(r"Oops: int3\b.*")
+# QEMU 7.2 runs each processor of a guest in a thread of its own, and its order of
+# one's stores to code and another's fetches is looser than the hardware's: a
+# kernel that patches a function while the other processor calls it runs into what
+# is no longer there. Seen without picket too: with tracefs' kprobes coming and
+# going under two writers 5.10, 6.1 and 6.12 all crash within a second, and with
+# one thread for both processors none has. So a guest whose kernel fell over
+# is booted again that way, where only what is the kernel's or ours happens again.
+FELL_OVER = re.compile(
+    r"(Oops|BUG: |Kernel panic|soft lockup|general protection fault).*")
+IN_ORDER = "-accel tcg,thread=single"
 
 
 class Run:
@@ -261,9 +267,11 @@ def test_kernel(name):
     write_guest(machine, plan)
     log = BUILD / "vm" / f"{name}.log"
     booted, text = boot(machine, plan, log)
-    if EMULATORS_OWN.search(text):
-        print(f"# {name}: booted again, after the emulator's fault:",
-              EMULATORS_OWN.search(text).group(0))
+    fell = FELL_OVER.search(text) or FELL_OVER.search(booted.stderr)
+    if fell:
+        print(f"# {name}: {fell.group(0)}: booted again, its processors in turn")
+        machine.environ["PICKET_VM_QEMU"] = " ".join(
+            [machine.environ.get("PICKET_VM_QEMU", ""), IN_ORDER]).strip()
         booted, text = boot(machine, plan, log)
     runs = parse(text)
     wrong = booted.stderr.strip()
