@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 
 #include "base/escape.h"
+#include "out/pack.h"
 #include "out/record_part.h"
 
 #define FACTS_MAX 32
@@ -64,14 +65,6 @@ void record_fill_verdict(Picket__V1__Verdict *m, const struct verdict *v,
 	m->severity = (Picket__V1__Severity)v->severity;
 	m->rule = record_string(v->rule, rule);
 	m->tag = record_string(v->tag, tag);
-}
-
-void record_add(struct buf *out, const ProtobufCMessage *m)
-{
-	uint8_t *p = buf_extend(out, protobuf_c_message_get_packed_size(m));
-
-	if (p)
-		protobuf_c_message_pack(m, p);
 }
 
 bool record_fill_path(Picket__V1__Path *m, const struct file_path *p)
@@ -388,7 +381,7 @@ void record_pack_event(struct buf *out, const struct event *ev,
 	}
 	if (fill_act[ev->kind])
 		fill_act[ev->kind](&m, &act, ev);
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
 
 void record_pack_agent(struct buf *out, int what, const char *text,
@@ -417,7 +410,7 @@ void record_pack_agent(struct buf *out, int what, const char *text,
 	m.wall_ns = wall_ns;
 	m.kind = PICKET__V1__KIND__KIND_AGENT;
 	m.agent = &a;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
 
 void record_pack_coverage(struct buf *out, const char *text,
@@ -453,7 +446,7 @@ void record_pack_coverage(struct buf *out, const char *text,
 	m.wall_ns = wall_ns;
 	m.kind = PICKET__V1__KIND__KIND_AGENT;
 	m.agent = &a;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
 
 /* ---- amendments --------------------------------------------------------- */
@@ -478,7 +471,7 @@ void record_pack_connect_result(struct buf *out, uint32_t epoch, uint64_t seq,
 	m.boot_ns = ev->time_ns;
 	m.wall_ns = wall_ns;
 	m.connect = &result;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
 
 void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
@@ -503,7 +496,7 @@ void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
 	m.boot_ns = boot_ns;
 	m.wall_ns = wall_ns;
 	m.write = &totals;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
 
 void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
@@ -530,5 +523,5 @@ void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
 	m.boot_ns = boot_ns;
 	m.wall_ns = wall_ns;
 	m.repeats = &repeats;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }

@@ -10,6 +10,7 @@
  */
 #include "out/record.h"
 
+#include "out/pack.h"
 #include "out/record_part.h"
 #include "wire.h"
 
@@ -204,5 +205,5 @@ void record_pack_image(struct buf *out, const struct image *img)
 		fill_stdio(&p, img);
 	}
 	fill_place(m, img);
-	record_add(out, &m->base);
+	pack_message(out, &m->base);
 }

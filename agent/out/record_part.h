@@ -39,6 +39,3 @@ char *record_string(const char *s, struct mended *m);
 /* Strings are borrowed from v, or mended in the other two. */
 void record_fill_verdict(Picket__V1__Verdict *m, const struct verdict *v,
 			 struct mended *rule, struct mended *tag);
-
-/* Append the packed message to out. */
-void record_add(struct buf *out, const ProtobufCMessage *m);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What was found out about files, and the verdict that waited for it. */
 #include "out/record.h"
+#include "out/pack.h"
 #include "out/record_part.h"
 
 bool record_fill_finding(Picket__V1__Finding *m, const struct file_facts *f)
@@ -63,5 +64,5 @@ void record_pack_resolution(struct buf *out, uint32_t epoch, uint64_t seq,
 	m.boot_ns = boot_ns;
 	m.wall_ns = wall_ns;
 	m.resolution = &resolution;
-	record_add(out, &m.base);
+	pack_message(out, &m.base);
 }
