@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "out/like.h"
 
 #define SLOT_BITS 7
 #define SLOTS	  (1u << SLOT_BITS)
@@ -87,27 +86,29 @@ static bool can_be_base(const struct likes *l, const struct slot *s,
 }
 
 struct slice likes_shorten(struct likes *l, uint64_t segment,
-			   const struct image *img, struct slice whole)
+			   const struct image *img,
+			   const struct like_whole *whole)
 {
 	struct slot *s;
 
 	l->now = (struct described){ segment, key_of(img) };
 	l->id = img->id;
 	s = &l->slots[l->now.key >> (64 - SLOT_BITS)];
-	l->told += whole.n + EACH;
+	l->told += whole->bytes.n + EACH;
 	l->to_fill = NULL;
-	if (whole.n > LIKE_BASE_MAX)
-		return whole;
-	buf_reset(&l->out);
-	if (can_be_base(l, s, &l->now) &&
-	    like_shorten(whole, &s->base, &l->out) >= 0 && !l->out.failed &&
-	    l->out.n <= whole.n / 2) {
-		s->used_at = l->told;
-		return buf_slice(&l->out);
+	if (whole->bytes.n > LIKE_BASE_MAX)
+		return whole->bytes;
+	if (can_be_base(l, s, &l->now)) {
+		buf_reset(&l->out);
+		like_shorten(whole, &s->base, &l->out);
+		if (!l->out.failed && l->out.n <= whole->bytes.n / 2) {
+			s->used_at = l->told;
+			return buf_slice(&l->out);
+		}
 	}
 	l->to_fill = s;
-	l->whole = whole;
-	return whole;
+	l->whole = whole->bytes;
+	return l->whole;
 }
 
 void likes_kept(struct likes *l)

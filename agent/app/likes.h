@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "event.h"
+#include "out/like.h"
 
 struct likes;
 
@@ -16,12 +17,13 @@ int likes_new(struct likes **ret);
 void likes_free(struct likes *l);
 
 /*
- * What to put into the journal for `whole`, the packed img: itself, or what
- * differs from one that `segment` (as journal_segment gave it) describes.
- * Borrowed from `whole` or from l; until the next call.
+ * What to put into the journal for `whole`, the packed img, of any size:
+ * itself, or what differs from one that `segment` (as journal_segment gave it)
+ * describes. Borrowed from `whole` or from l; until the next call.
  */
 struct slice likes_shorten(struct likes *l, uint64_t segment,
-			   const struct image *img, struct slice whole);
+			   const struct image *img,
+			   const struct like_whole *whole);
 
 /* The journal took what the last call returned: others may be like it. */
 void likes_kept(struct likes *l);

@@ -41,31 +41,6 @@ static int next_field(struct slice *s, struct run *ret)
 	return 1;
 }
 
-/*
- * The same, with all that follow of that number; *ahead is the one behind it,
- * empty at first and at the end, so that each is looked at once.
- */
-static int next_run(struct slice *s, struct run *ahead, struct run *ret)
-{
-	int r = 1;
-
-	if (!ahead->bytes.n)
-		r = next_field(s, ahead);
-	if (r <= 0)
-		return r;
-	*ret = *ahead;
-	ahead->bytes.n = 0;
-	while ((r = next_field(s, ahead)) > 0) {
-		if (ahead->number < ret->number)
-			return -EINVAL;
-		if (ahead->number != ret->number)
-			return 1;
-		ret->bytes.n += ahead->bytes.n;
-		ahead->bytes.n = 0;
-	}
-	return r < 0 ? r : 1;
-}
-
 static void add_varint(struct buf *out, uint32_t number, uint64_t v)
 {
 	/* A tag of two bytes: the numbers are from 16 to 127. */
@@ -75,59 +50,47 @@ static void add_varint(struct buf *out, uint32_t number, uint64_t v)
 
 int like_base_set(struct like_base *b, uint64_t id, struct slice whole)
 {
-	struct run ahead = { 0 }, f;
-	struct slice rest = whole;
-	int r;
+	struct wire_runs runs;
 
-	if (whole.n > LIKE_BASE_MAX)
-		return -EINVAL;
-	while ((r = next_run(&rest, &ahead, &f)) > 0)
-		;
-	if (r < 0)
+	if (whole.n > LIKE_BASE_MAX || wire_find_runs(whole, &runs) < 0)
 		return -EINVAL;
 	memcpy(b->bytes, whole.p, whole.n);
 	b->id = id;
-	b->fields = 0;
-	rest = whole;
-	ahead.bytes.n = 0;
-	while (next_run(&rest, &ahead, &f) > 0 && f.number < LIKE_FIELDS) {
-		b->fields |= 1ull << f.number;
-		b->field[f.number].at = (uint16_t)(f.bytes.p - whole.p);
-		b->field[f.number].n = (uint16_t)f.bytes.n;
-	}
+	b->runs = runs;
 	return 0;
 }
 
-static bool is_same(const struct like_base *b, const struct run *f)
+static bool is_same(const struct like_base *b, unsigned i, struct slice run)
 {
-	return (b->fields >> f->number & 1) &&
-	       slice_eq(slice_of(b->bytes + b->field[f->number].at,
-				 b->field[f->number].n),
-			f->bytes);
+	return b->runs.have >> i & 1 && b->runs.run[i].n == run.n &&
+	       memcmp(b->bytes + b->runs.run[i].at, run.p, run.n) == 0;
 }
 
-int like_shorten(struct slice whole, const struct like_base *base,
-		 struct buf *out)
+static struct slice run_of(const struct like_whole *w, unsigned i)
 {
-	struct run ahead = { 0 }, f;
-	uint64_t have = 0;
-	int r;
+	return slice_of(w->bytes.p + w->runs.run[i].at, w->runs.run[i].n);
+}
 
-	while ((r = next_run(&whole, &ahead, &f)) > 0 &&
-	       f.number < LIKE_FIELDS) {
-		have |= 1ull << f.number;
-		if (!is_same(base, &f))
-			buf_add_slice(out, f.bytes);
+void like_shorten(const struct like_whole *whole, const struct like_base *base,
+		  struct buf *out)
+{
+	/* Run 0 is no field: all that is never left to the base. */
+	uint64_t have = whole->runs.have & ~1ull, left;
+	uint64_t without = base->runs.have & ~have & ~1ull;
+	struct slice run;
+	unsigned i;
+
+	for (left = have; left; left &= left - 1) {
+		i = (unsigned)__builtin_ctzll(left);
+		run = run_of(whole, i);
+		if (!is_same(base, i, run))
+			buf_add_slice(out, run);
 	}
-	/* The last run: all that is never left to the base. */
-	if (r > 0)
-		buf_add_slice(out, f.bytes);
-	if (r < 0)
-		return -EINVAL;
+	if (whole->runs.have & 1)
+		buf_add_slice(out, run_of(whole, 0));
 	add_varint(out, FIELD_LIKE, base->id);
-	if (base->fields & ~have)
-		add_varint(out, FIELD_WITHOUT, base->fields & ~have);
-	return 0;
+	if (without)
+		add_varint(out, FIELD_WITHOUT, without);
 }
 
 int like_read(struct slice payload, struct like *ret)

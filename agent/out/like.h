@@ -10,30 +10,31 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "out/pbwire.h"
 
 /* Larger ones are no image to be like. journal_format.h promises it. */
 #define LIKE_BASE_MAX 4096
 /* A set of fields is 64 bits: what has a larger number is always told. */
-#define LIKE_FIELDS   64
+#define LIKE_FIELDS   WIRE_RUNS
+
+/* An image as it is packed. */
+struct like_whole {
+	struct slice bytes; /* borrowed; LIKE_BASE_MAX at most */
+	struct wire_runs runs;
+};
 
 /* An image that others may be like, with where its fields are: its copy. */
 struct like_base {
 	uint64_t id;
-	uint64_t fields; /* bit i: it has field i */
-	struct {
-		uint16_t at, n; /* in bytes; all that is repeated of it */
-	} field[LIKE_FIELDS];
+	struct wire_runs runs;
 	char bytes[LIKE_BASE_MAX];
 };
 /* -EINVAL: not packed in the order of its fields, or too large; untouched. */
 int like_base_set(struct like_base *b, uint64_t id, struct slice whole);
 
-/*
- * Append to `out` what is to be told of `whole` beside `base`. -EINVAL: not
- * packed in the order of its fields; what was appended is of no use.
- */
-int like_shorten(struct slice whole, const struct like_base *base,
-		 struct buf *out);
+/* Append to `out` what is to be told of `whole` beside `base`. */
+void like_shorten(const struct like_whole *whole, const struct like_base *base,
+		  struct buf *out);
 
 /* By which image a description is to be completed. */
 struct like {

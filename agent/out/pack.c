@@ -20,7 +20,8 @@
 #define WIRE_BYTES  2
 #define WIRE_TYPES  7
 
-static void pack_fields(struct buf *out, const ProtobufCMessage *m);
+static void pack_fields(struct buf *out, const ProtobufCMessage *m,
+			struct wire_runs *runs);
 
 static char *put_varint(char *at, uint64_t v)
 {
@@ -102,7 +103,7 @@ static void add_message(struct buf *out, uint32_t id, const ProtobufCMessage *m)
 
 	add_number(out, id << 3 | WIRE_BYTES, 0);
 	begin = out->n;
-	pack_fields(out, m);
+	pack_fields(out, m, NULL);
 	end_part(out, begin);
 }
 
@@ -252,28 +253,46 @@ static void add_list(struct buf *out, const ProtobufCFieldDescriptor *f,
 		add_field(out, f, (union member){ .p = list + i * step });
 }
 
-static void pack_fields(struct buf *out, const ProtobufCMessage *m)
+static void pack_fields(struct buf *out, const ProtobufCMessage *m,
+			struct wire_runs *runs)
 {
 	const ProtobufCFieldDescriptor *f = m->descriptor->fields;
 	const ProtobufCFieldDescriptor *end = f + m->descriptor->n_fields;
+	size_t begin = out->n, before;
 	const char *base = (const char *)m;
 
 	assert(!m->n_unknown_fields);
 	for (; f < end; f++) {
 		union member of = { .p = base + f->offset };
 
+		before = out->n;
 		if (f->label == PROTOBUF_C_LABEL_REPEATED)
 			add_list(out, f, base);
 		else if (is_there(f->type, of))
 			add_field(out, f, of);
+		else
+			continue;
+		if (runs && out->n > before)
+			wire_run_add(runs, f->id, before - begin,
+				     out->n - begin);
 	}
+}
+
+void pack_message_runs(struct buf *out, const ProtobufCMessage *m,
+		       struct wire_runs *ret)
+{
+	size_t n = out->n;
+
+	if (ret)
+		ret->have = 0;
+	pack_fields(out, m, ret);
+	if (out->failed)
+		out->n = n;
+	if (ret && out->n - n > UINT16_MAX)
+		ret->have = 0;
 }
 
 void pack_message(struct buf *out, const ProtobufCMessage *m)
 {
-	size_t n = out->n;
-
-	pack_fields(out, m);
-	if (out->failed)
-		out->n = n;
+	pack_message_runs(out, m, NULL);
 }

@@ -13,9 +13,14 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/buf.h"
+#include "out/pbwire.h"
 
 /*
  * Append m to out, which says whether that failed. m is one that was filled
  * here, not one that was read: nothing unknown is in it.
  */
 void pack_message(struct buf *out, const ProtobufCMessage *m);
+
+/* The same, and where in it its fields are; none, where it is too large. */
+void pack_message_runs(struct buf *out, const ProtobufCMessage *m,
+		       struct wire_runs *ret);

@@ -19,6 +19,10 @@ void record_pack_event(struct buf *out, const struct event *ev,
 		       const struct image *img, const struct verdict *v,
 		       int64_t wall_ns);
 void record_pack_image(struct buf *out, const struct image *img);
+/* The same, and where its fields are. */
+struct wire_runs;
+void record_pack_image_runs(struct buf *out, const struct image *img,
+			    struct wire_runs *ret);
 
 void record_pack_connect_result(struct buf *out, uint32_t epoch, uint64_t seq,
 				const struct event *ev, int64_t wall_ns);

@@ -183,7 +183,8 @@ static void fill_stdio(struct image_parts *p, const struct image *img)
 	p->image.stdio = p->stdio_list;
 }
 
-void record_pack_image(struct buf *out, const struct image *img)
+void record_pack_image_runs(struct buf *out, const struct image *img,
+			    struct wire_runs *ret)
 {
 	struct image_parts p;
 	Picket__V1__Image *m = &p.image;
@@ -205,5 +206,10 @@ void record_pack_image(struct buf *out, const struct image *img)
 		fill_stdio(&p, img);
 	}
 	fill_place(m, img);
-	pack_message(out, &m->base);
+	pack_message_runs(out, &m->base, ret);
+}
+
+void record_pack_image(struct buf *out, const struct image *img)
+{
+	record_pack_image_runs(out, img, NULL);
 }
