@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What was found out about files, and the verdict that waited for it. */
-#include "out/record.h"
 #include "out/pack.h"
+#include "out/record.h"
 #include "out/record_part.h"
 
 bool record_fill_finding(Picket__V1__Finding *m, const struct file_facts *f)
