@@ -94,13 +94,35 @@ $(BUILD)/man/picket.ini.5: packaging/man/picket.ini.head packaging/man/ini2mdoc 
 	@mkdir -p $(@D)
 	$(Q){ cat $< && packaging/man/ini2mdoc packaging/agent.ini; } >$@
 
-$(BUILD)/picket: $(call obj,agent/picket.c) $(PICKET_OBJ) $(COMMON_OBJ)
+PICKET_ALL = $(call obj,agent/picket.c) $(PICKET_OBJ) $(COMMON_OBJ)
+SHIP_ALL = $(call obj,agent/picket_ship.c) $(SHIP_OBJ) $(COMMON_OBJ)
+define link
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PICKET_LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+endef
 
-$(BUILD)/picket-ship: $(call obj,agent/picket_ship.c) $(SHIP_OBJ) $(COMMON_OBJ)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(SHIP_LIBS)
+$(BUILD)/picket: $(PICKET_ALL)
+	$(link) $(PICKET_LIBS)
+
+$(BUILD)/picket-ship: $(SHIP_ALL)
+	$(link) $(SHIP_LIBS)
+
+# Where SYSCONFDIR is not /etc, what names the configuration is compiled once
+# more for what is installed; the programs that tests run stay as they are.
+PLACED := $(BUILD)$(if $(filter /etc,$(SYSCONFDIR)),,/placed$(SYSCONFDIR))
+ifneq ($(PLACED),$(BUILD))
+NAMES_PLACES := $(call obj,$(shell grep -l '"base/places.h"' agent/*.c agent/*/*.c))
+placed = $(filter-out $(NAMES_PLACES),$(1)) \
+	$(patsubst $(BUILD)/%,$(PLACED)/%,$(filter $(NAMES_PLACES),$(1)))
+
+$(PLACED)/%.o: ALL_CPPFLAGS += -DPICKET_SYSCONFDIR='"$(SYSCONFDIR)"'
+$(PLACED)/%.o: %.c | $(HAVE_DEPS) $(PROTO_SRC:.c=.h) $(OTLP_SRC:.c=.h)
+	$(compile)
+$(PLACED)/picket: $(call placed,$(PICKET_ALL))
+	$(link) $(PICKET_LIBS)
+$(PLACED)/picket-ship: $(call placed,$(SHIP_ALL))
+	$(link) $(SHIP_LIBS)
+endif
 
 # Before anything is compiled: one clear line instead of a hundred errors.
 HAVE_DEPS := $(BUILD)/.have-deps
@@ -108,10 +130,14 @@ $(HAVE_DEPS):
 	@packaging/install-deps --check build
 	@mkdir -p $(@D) && touch $@
 
-$(BUILD)/%.o: %.c | $(HAVE_DEPS)
+define compile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+endef
+
+$(BUILD)/%.o: %.c | $(HAVE_DEPS)
+	$(compile)
 
 # What protoc-c writes casts const away.
 $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
@@ -469,15 +495,17 @@ PLACES = s,/etc/picket,$(SYSCONFDIR)/picket,g; $(if $(filter /usr,$(PREFIX)),, \
 	s,/usr/local/bin/picket,$(PREFIX)/bin/picket,g;) \
 	s,@BINDIR@,$(PREFIX)/bin,g; s,@SYSCONFDIR@,$(SYSCONFDIR),g
 .PHONY: install
-install: all
+install: all $(PLACED)/picket $(PLACED)/picket-ship
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/picket/policy.d \
 		$(DESTDIR)$(UNITDIR) $(LIBDIR)/sysusers.d $(LIBDIR)/tmpfiles.d
-	install -m 0755 $(BUILD)/picket $(BUILD)/picket-ship $(DESTDIR)$(PREFIX)/bin/
-	rm -rf $(ETC) && mkdir -p $(ETC)/policy.d $(ETC)/policy.d-cluster
+	install -m 0755 $(PLACED)/picket $(PLACED)/picket-ship $(DESTDIR)$(PREFIX)/bin/
+	rm -rf $(ETC) && mkdir -p $(ETC)/policy.d $(ETC)/policy.d-cluster $(ETC)/man
 	cp packaging/systemd/*.service packaging/agent.ini $(ETC)/
 	cp packaging/policy.d/*.ini $(ETC)/policy.d/
 	cp $(CLUSTER_POLICY) $(ETC)/policy.d-cluster/
-	sed -i '$(PLACES)' $(ETC)/*.service $(ETC)/agent.ini $(ETC)/policy.d*/*.ini
+	cp packaging/man/*.[58] $(BUILD)/man/picket.ini.5 $(ETC)/man/
+	sed -i '$(PLACES)' $(ETC)/*.service $(ETC)/agent.ini $(ETC)/policy.d*/*.ini \
+		$(ETC)/man/*
 	install -m 0644 $(ETC)/*.service $(DESTDIR)$(UNITDIR)/
 	install -m 0644 packaging/sysusers.d/picket.conf $(LIBDIR)/sysusers.d/
 	install -m 0644 packaging/tmpfiles.d/picket.conf $(LIBDIR)/tmpfiles.d/
@@ -487,9 +515,8 @@ install: all
 	install -d $(SHARED)/policy.d-cluster
 	install -m 0644 $(ETC)/policy.d-cluster/*.ini $(SHARED)/policy.d-cluster/
 	install -d $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 0644 packaging/man/*.5 $(BUILD)/man/picket.ini.5 \
-		$(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 0644 packaging/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 0644 $(ETC)/man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 0644 $(ETC)/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -D -m 0644 packaging/completion/picket.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket
 	ln -sf picket $(DESTDIR)$(PREFIX)/share/bash-completion/completions/picket-ship

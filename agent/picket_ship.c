@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/opts.h"
+#include "base/places.h"
 #include "conf/conf.h"
 #include "out/collector.h"
 #include "out/confine.h"
@@ -33,7 +34,6 @@
 #include "out/state_lock.h"
 
 #define USER_NAME "picket"
-#define CONF_PATH "/etc/picket/agent.ini"
 
 #define COLLECTORS_MAX (1 + CONF_NAMED_MAX)
 
@@ -48,7 +48,7 @@ static const struct opt_row rows[] = {
 	{ .name = "config",
 	  .letter = 'c',
 	  .metavar = "FILE",
-	  .help = "configuration (default " CONF_PATH ")",
+	  .help = "configuration (default " PLACE_CONFIG ")",
 	  .offset = offsetof(struct options, config) },
 	{ .name = "journal",
 	  .letter = 'j',
@@ -421,7 +421,7 @@ int main(int argc, char **argv)
 {
 	__attribute__((cleanup(cleanup_conf_fn))) struct conf conf = { 0 };
 	struct collector list[COLLECTORS_MAX];
-	struct options o = { .config = CONF_PATH };
+	struct options o = { .config = PLACE_CONFIG };
 	struct ship_settings set = { .say = on_say };
 	size_t n;
 	int code;

@@ -6,8 +6,6 @@ struct conf;
 struct rule_options;
 struct rule_set;
 
-#define SETTINGS_CONFIG "/etc/picket/agent.ini"
-
 /* EXIT_CODE_OK, or the exit code to end with; then *ret needs no conf_done. */
 int settings_load(const char *path, struct conf *ret);
 

@@ -13,6 +13,7 @@
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/opts.h"
+#include "base/places.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"
@@ -176,7 +177,7 @@ static int check(struct check_settings *s, const struct conf *conf)
 
 int cmd_check(int argc, char **argv)
 {
-	struct check_settings s = { .config = SETTINGS_CONFIG };
+	struct check_settings s = { .config = PLACE_CONFIG };
 	struct conf conf = { 0 };
 	int code;
 

@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/ini.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "cmd/learn.h"
 #include "cmd/learn_read.h"
 #include "cmd/opt_rows.h"
@@ -85,7 +86,7 @@ static const struct opt_row rows[] = {
 	OPT_POLICY(settings,
 		   "policy whose rules are not learned again; without\n"
 		   "it the configured one"),
-	OPT_CONFIG(settings, "agent.ini; without it " SETTINGS_CONFIG),
+	OPT_CONFIG(settings, "agent.ini; without it " PLACE_CONFIG),
 	OPT_JOURNAL(settings, journal),
 	{ 0 },
 };
@@ -437,8 +438,7 @@ int cmd_learn(int argc, char **argv)
 	else if (s.policy && !s.config)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
-		code = settings_load(s.config ? s.config : SETTINGS_CONFIG,
-				     &conf);
+		code = settings_load(s.config ? s.config : PLACE_CONFIG, &conf);
 	if (code == EXIT_CODE_OK)
 		code = learn(&s, &conf);
 	conf_done(&conf);

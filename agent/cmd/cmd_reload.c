@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"
 
@@ -22,7 +23,7 @@ struct settings {
 
 static const struct opt_row rows[] = {
 	OPT_CONFIG(settings, "configuration that names the journal\n"
-			     "(default " SETTINGS_CONFIG ")"),
+			     "(default " PLACE_CONFIG ")"),
 	{ .name = "journal",
 	  .letter = 'j',
 	  .metavar = "DIR",
@@ -80,7 +81,7 @@ static int print(const struct settings *s, const struct buf *answer)
 int cmd_reload(int argc, char **argv)
 {
 	cleanup_buf struct buf answer = BUF_INIT(ANSWER_MAX);
-	struct settings s = { .config = SETTINGS_CONFIG };
+	struct settings s = { .config = PLACE_CONFIG };
 	struct conf conf = { 0 };
 	const char *dir;
 	int code, r;

@@ -8,6 +8,7 @@
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/opts.h"
+#include "base/places.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"
@@ -54,7 +55,7 @@ static const struct opt_command command = {
 
 int cmd_run(int argc, char **argv)
 {
-	struct run_settings s = { .config = SETTINGS_CONFIG };
+	struct run_settings s = { .config = PLACE_CONFIG };
 	struct daemon_settings d;
 	struct conf conf = { 0 };
 	int code;

@@ -16,6 +16,7 @@
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/opts.h"
+#include "base/places.h"
 #include "cmd/commands.h"
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"
@@ -37,7 +38,7 @@ static const struct opt_row rows[] = {
 	  .letter = 'c',
 	  .metavar = "FILE",
 	  .help = "configuration that names the journal\n"
-		  "(default " SETTINGS_CONFIG ")",
+		  "(default " PLACE_CONFIG ")",
 	  .offset = offsetof(struct status_settings, config) },
 	{ .name = "journal",
 	  .letter = 'j',
@@ -132,7 +133,7 @@ static bool is_ok(const struct buf *answer)
 int cmd_status(int argc, char **argv)
 {
 	cleanup_buf struct buf answer = BUF_INIT(ANSWER_MAX);
-	struct status_settings s = { .config = SETTINGS_CONFIG };
+	struct status_settings s = { .config = PLACE_CONFIG };
 	struct conf conf = { 0 };
 	const char *dir;
 	int code, r;

@@ -16,6 +16,7 @@
 #include "base/exit_codes.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "cmd/bundle.h"
 #include "cmd/opt_rows.h"
 #include "cmd/tar.h"
@@ -146,7 +147,7 @@ static int write_bundle(const struct settings *s,
 
 int cmd_support_bundle(int argc, char **argv)
 {
-	struct settings s = { .config = SETTINGS_CONFIG };
+	struct settings s = { .config = PLACE_CONFIG };
 	struct conf_error error = { 0 };
 	struct bundle_source source;
 	struct conf conf = { 0 };

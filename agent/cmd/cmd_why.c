@@ -15,6 +15,7 @@
 #include "base/exit_codes.h"
 #include "base/log.h"
 #include "base/opts.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "cmd/findings_read.h"
 #include "cmd/journal_dir.h"
@@ -77,7 +78,7 @@ static const struct opt_row rows[] = {
 	  .offset = offsetof(struct settings, unit) },
 	OPT_POLICY(settings,
 		   "the policy to ask; without it the configured one"),
-	OPT_CONFIG(settings, "agent.ini; without it " SETTINGS_CONFIG),
+	OPT_CONFIG(settings, "agent.ini; without it " PLACE_CONFIG),
 	{ .name = "since",
 	  .letter = 's',
 	  .metavar = "T",
@@ -380,8 +381,7 @@ int cmd_why(int argc, char **argv)
 	if (s.policy && !s.config)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
-		code = settings_load(s.config ? s.config : SETTINGS_CONFIG,
-				     &conf);
+		code = settings_load(s.config ? s.config : PLACE_CONFIG, &conf);
 	if (code == EXIT_CODE_OK)
 		code = why(&s, &conf);
 	conf_done(&conf);

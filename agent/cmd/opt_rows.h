@@ -28,7 +28,7 @@
 		.name = "config", .letter = 'c', .metavar = "FILE",  \
 		.help = (text), .offset = offsetof(struct S, config) \
 	}
-#define OPT_CONFIG_HELP "configuration (default " SETTINGS_CONFIG ")"
+#define OPT_CONFIG_HELP "configuration (default " PLACE_CONFIG ")"
 #define OPT_POLICY(S, text)                                          \
 	{                                                            \
 		.name = "policy", .letter = 'p', .metavar = "DIR",   \

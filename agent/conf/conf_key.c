@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/places.h"
 #include "conf/conf.h"
 
 #define KIB    (1ull << 10)
@@ -134,8 +135,7 @@ const struct conf_key conf_keys[] = {
 	  .fallback = "2m", .min = SECOND, .max = HOUR,
 	  .help = "how long a dead process can still be named" },
 
-	{ "rules", "dir", CONF_PATH, AT(rules.dir),
-	  .fallback = "/etc/picket/policy.d",
+	{ "rules", "dir", CONF_PATH, AT(rules.dir), .fallback = PLACE_POLICY,
 	  .help = "directory of the policy's *.ini files" },
 	{ "rules", "watch", CONF_BOOL, AT(rules.watch), .fallback = "no",
 	  .help = "reload the policy by itself when its files have changed" },

@@ -17,7 +17,7 @@ none()
 	[ ! -s "$root/complaints" ]
 }
 
-echo "1..6"
+echo "1..7"
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 prefix=/opt/picket etc=/srv/etc
@@ -50,13 +50,22 @@ result $? "all_of_it_is_there"
 	grep -n '@[A-Z]*@\|[ =]/etc/picket' "${units[@]}"
 	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$root$etc"
 	find "$root" -type f ! -path "$at/*" ! -path "$root$etc/*" ! -name complaints
-	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$at/share/picket"
+	grep -rn '[ =]/etc/picket\|/usr/local/bin/picket' "$at/share/picket" "$at/share/man"
+	# What the programs themselves look for, unless they are told.
+	cat "$at"/bin/picket{,-ship} | tr '\0' '\n' | grep -a '/etc/picket' |
+		grep -av "$etc/picket/"
 	grep -h '^Exec[A-Za-z]*=' "${units[@]}" | grep -o '/[^ ]*picket[^ ]*' |
 		grep -v '^/sys/' | while read -r name; do
 		[ -e "$root$name" ] || echo "a unit names $name"
 	done
 } | none
 result $? "nothing_names_another_place"
+
+for program in "picket check" picket-ship; do
+	"$at"/bin/$program 2>&1 | grep -qF "$etc/picket/agent.ini" ||
+		echo "$program looks elsewhere: $("$at"/bin/$program 2>&1)"
+done | none
+result $? "the_programs_look_for_their_configuration_there"
 
 "$at/bin/picket" check --strict --config "$root$etc/picket/agent.ini" \
 	--policy "$root$etc/picket/policy.d" >"$root/check" 2>&1
