@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/hex.h"
+
 static const char *const stage_names[CANARY_STAGES] = {
 	[CANARY_EXEC] = "exec",
 	[CANARY_CONNECT] = "connect",
@@ -26,9 +28,7 @@ const char *canary_stage_name(enum canary_stage s)
 
 void canary_begin(struct canary *c, uint64_t now_ns)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t bytes[(HELPER_NONCE_MAX - 1) / 2];
-	size_t i;
 
 	/* At start-up it may not be ready: then the clock must do. */
 	if (getrandom(bytes, sizeof(bytes), GRND_NONBLOCK) !=
@@ -36,11 +36,7 @@ void canary_begin(struct canary *c, uint64_t now_ns)
 		memset(bytes, 0, sizeof(bytes));
 		memcpy(bytes, &now_ns, sizeof(now_ns));
 	}
-	for (i = 0; i < sizeof(bytes); i++) {
-		c->nonce[2 * i] = digits[bytes[i] >> 4];
-		c->nonce[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	c->nonce[2 * sizeof(bytes)] = '\0';
+	(void)hex_print(bytes, sizeof(bytes), c->nonce);
 	c->flies = true;
 	c->sent_ns = now_ns;
 	c->proc = (struct proc_key){ 0 };

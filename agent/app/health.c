@@ -12,14 +12,9 @@
 #include "app/losses.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "rules/rules.h"
-
-static void add_hex(struct buf *out, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		buf_addf(out, "%02x", p[i]);
-}
 
 static uint64_t lost_total(const struct health *h)
 {
@@ -174,7 +169,7 @@ void health_text(struct buf *out, const struct health *h)
 		 lost_total(h), j->dropped, h->pipeline.bad);
 	text_cost(out, h);
 	buf_addf(out, "journal   %s  ", h->journal_dir);
-	add_hex(out, h->journal_id, sizeof(h->journal_id));
+	hex_add(out, h->journal_id, sizeof(h->journal_id));
 	buf_addf(out,
 		 "\n          epoch %u  %" PRIu64 "–%" PRIu64
 		 "  durable to %" PRIu64 "  %s in %" PRIu64 " segments\n",
@@ -190,7 +185,7 @@ void health_text(struct buf *out, const struct health *h)
 	health_ship_text(out, h);
 	buf_addf(out, "policy    %zu rules  generation %" PRIu64 "  sha256 ",
 		 h->rules, h->generation);
-	add_hex(out, h->rules_hash, 8);
+	hex_add(out, h->rules_hash, 8);
 	buf_addf(out,
 		 "…\n          %" PRIu64 " allowed  %" PRIu64
 		 " denied  %" PRIu64 " unlisted  %" PRIu64 " ignored  %" PRIu64
@@ -248,7 +243,7 @@ static void json_journal(struct buf *out, const struct health *h)
 	const struct journal_stats *j = &h->journal;
 
 	buf_add_str(out, ",\"journal\":{\"id\":\"");
-	add_hex(out, h->journal_id, sizeof(h->journal_id));
+	hex_add(out, h->journal_id, sizeof(h->journal_id));
 	buf_add_str(out, "\"");
 	json_string(out, "dir", h->journal_dir);
 	json_number(out, "epoch", j->epoch);
@@ -308,7 +303,7 @@ static void json_verdicts(struct buf *out, const struct health *h)
 		 ",\"policy\":{\"rules\":%zu,\"generation\":%" PRIu64
 		 ",\"sha256\":\"",
 		 h->rules, h->generation);
-	add_hex(out, h->rules_hash, sizeof(h->rules_hash));
+	hex_add(out, h->rules_hash, sizeof(h->rules_hash));
 	buf_add_str(out, "\"");
 	for (int a = ANSWER_ALLOWED; a < ANSWER_COUNT; a++)
 		json_number(out, answer_name((enum answer)a),

@@ -5,8 +5,8 @@
 #include "app/health.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "rules/rules.h"
-#include "store/lines.h"
 
 /* Of the rows on a screen at most so many; --json has them all. */
 #define ROWS_SHOWN 12

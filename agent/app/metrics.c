@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "rules/rules.h"
 
 #define LENGTH(table) (sizeof(table) / sizeof((table)[0]))
@@ -393,8 +394,7 @@ static void add_info(struct buf *out, const struct health *h)
 	buf_addf(out, "picket_build_info{version=\"%s\"} 1\n", PICKET_VERSION);
 	add_head(out, "policy_info", "gauge", "The policy in force.");
 	buf_add_str(out, "picket_policy_info{sha256=\"");
-	for (i = 0; i < sizeof(h->rules_hash); i++)
-		buf_addf(out, "%02x", h->rules_hash[i]);
+	hex_add(out, h->rules_hash, sizeof(h->rules_hash));
 	buf_add_str(out, "\"} 1\n");
 	for (i = 0; i < h->row_count; i++)
 		active += h->rows[i].active;

@@ -18,8 +18,8 @@
 #include "base/cleanup.h"
 #include "base/exit_codes.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/log.h"
-#include "store/lines.h"
 
 #define KEY_MIN	      32
 #define KEY_FILE_MAX  4096

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "store/lines.h"
+#include "base/hex.h"
 
 static int count_lint(void *arg, const struct lint *l)
 {

@@ -14,13 +14,13 @@
 #include "app/reload.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "event.pb-c.h"
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "sense/sensor.h"
-#include "store/lines.h"
 
 /* Whose wish a change was; nobody's facts are left out. */
 struct wish_facts {

@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
-#include "store/lines.h"
 
 /* Of each list at most so many on a screen; --json has them all. */
 #define MOST_USED_SHOWN 20

@@ -12,11 +12,11 @@
 #include "app/agent.h"
 #include "app/settings.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "event.pb-c.h"
 #include "rules/rules.h"
-#include "store/lines.h"
 
 #define ROW_AGAIN_NS (600 * NS_PER_S)
 #define SAMPLE_NS    (5 * NS_PER_S)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/opts.h"
 #include "base/places.h"
@@ -18,7 +19,6 @@
 #include "cmd/opt_rows.h"
 #include "conf/conf.h"
 #include "rules/lint.h"
-#include "store/lines.h"
 
 #define SETTINGS_TEXT_MAX (256u << 10)
 #define FINDINGS_MAX	  (64u << 20)

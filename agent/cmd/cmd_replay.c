@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/opts.h"
 #include "cmd/journal_dir.h"
@@ -26,7 +27,6 @@
 #include "cmd/when.h"
 #include "conf/conf.h"
 #include "rules/rules.h"
-#include "store/lines.h"
 
 #define OUTPUT_MAX (16u << 20)
 

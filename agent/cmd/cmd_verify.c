@@ -14,11 +14,11 @@
 #include "base/buf.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/opts.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
-#include "store/lines.h"
 #include "store/verify.h"
 
 struct settings {

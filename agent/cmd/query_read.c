@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "out/names.h"
-#include "store/lines.h"
 #include "store/reader.h"
 
 struct reading {

@@ -16,10 +16,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "conf/conf.h"
 #include "proc/procfs.h"
 #include "rules/names.h"
-#include "store/lines.h"
 #include "trust/examine.h"
 #include "trust/make.h"
 

@@ -2,6 +2,7 @@
 /* What was found out about the files of a process, as attributes. */
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "out/arena.h"
 #include "out/attr_row.h"
 #include "out/names.h"
@@ -24,9 +25,8 @@ static void add(struct attrs *a, const struct keys *k,
 	hex = f->sha256.len == 32 ? arena_take(a->arena, 65) : NULL;
 	if (!hex)
 		return;
-	for (int i = 0; i < 32; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", f->sha256.data[i]);
-	attr_string(a, k->sha256, slice_str(hex));
+	attr_string(a, k->sha256,
+		    slice_str(hex_print(f->sha256.data, 32, hex)));
 }
 
 void attr_findings(struct attrs *a, const Picket__V1__Finding *exe,

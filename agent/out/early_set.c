@@ -21,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/crc32c.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/slice.h"
 #include "base/text.h"
 
@@ -196,15 +197,14 @@ int early_set_open(const char *dir, const uint8_t journal[static 16],
 		   struct early_set **ret)
 {
 	struct early_set *s = calloc(1, sizeof(*s));
-	size_t i, at;
+	size_t at;
 	int r;
 
 	if (!s)
 		return -ENOMEM;
 	memcpy(s->journal, journal, sizeof(s->journal));
 	at = (size_t)snprintf(s->head, sizeof(s->head), "picket-early 1 ");
-	for (i = 0; i < sizeof(s->journal); i++)
-		(void)snprintf(s->head + at + 2 * i, 3, "%02x", journal[i]);
+	(void)hex_print(journal, sizeof(s->journal), s->head + at);
 	s->is_new = true;
 	s->names = calloc(EARLY_SET_MAX, sizeof(*s->names));
 	s->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

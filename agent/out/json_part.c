@@ -6,6 +6,7 @@
  */
 #include "out/json_part.h"
 
+#include "base/hex.h"
 #include "out/names.h"
 
 #include <stdio.h>
@@ -250,10 +251,7 @@ static void add_facts(struct buf *out, const Picket__V1__Finding *f)
 	json_str(out, "trust", name_trust(f->trust));
 	json_str(out, "hash", name_hash(f->hash));
 	if (f->sha256.len == 32) {
-		for (int i = 0; i < 32; i++)
-			(void)snprintf(hex + 2 * i, 3, "%02x",
-				       f->sha256.data[i]);
-		json_str(out, "sha256", hex);
+		json_str(out, "sha256", hex_print(f->sha256.data, 32, hex));
 	}
 	if (*f->package)
 		json_bytes(out, "package", slice_str(f->package));

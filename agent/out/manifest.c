@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "event.pb-c.h"
 #include "out/tally.h"
 
@@ -27,24 +28,12 @@ const char *manifest_reason_name(enum manifest_reason r)
 	return r < MANIFEST_REASON_COUNT ? reason_names[r] : "unknown";
 }
 
-void manifest_hex(const uint8_t *p, size_t n, char *to)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		to[2 * i] = digits[p[i] >> 4];
-		to[2 * i + 1] = digits[p[i] & 15];
-	}
-	to[2 * n] = '\0';
-}
-
 const char *manifest_uid(const struct manifest *m,
 			 char buf[static MANIFEST_UID_MAX])
 {
 	char hex[2 * sizeof(m->journal) + 1];
 
-	manifest_hex(m->journal, sizeof(m->journal), hex);
+	(void)hex_print(m->journal, sizeof(m->journal), hex);
 	(void)snprintf(buf, MANIFEST_UID_MAX,
 		       "%s.%" PRIu32 ".%" PRIu64 "-%" PRIu64 ".%s", hex,
 		       m->epoch, m->first_seq, m->last_seq,

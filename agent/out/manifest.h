@@ -63,8 +63,5 @@ void manifest_body(struct buf *out, const struct manifest *m);
 const char *manifest_range_text(const struct manifest_range *r,
 				char buf[static MANIFEST_RANGE_MAX]);
 
-/* Lower-case hexadecimal, two digits a byte and an end: 2 * n + 1 bytes. */
-void manifest_hex(const uint8_t *p, size_t n, char *to);
-
 /* Append a packed picket.v1.Manifest; out->failed tells of a failure. */
 void manifest_pack(struct buf *out, const struct manifest *m);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "limits.h"
 #include "out/attr.h"
 #include "out/pbwire.h"
@@ -241,7 +242,7 @@ static void add_tally(struct attrs *a, const struct tally *t)
 
 	if (!t)
 		return;
-	manifest_hex(t->policy, sizeof(t->policy), policy);
+	(void)hex_print(t->policy, sizeof(t->policy), policy);
 	if (t->has_policy)
 		attr_string(a, "picket.manifest.policy_sha256",
 			    slice_str(policy));
@@ -285,8 +286,8 @@ void otlp_manifest(struct otlp *o, struct buf *out, const struct manifest *m)
 
 	begin(o);
 	manifest_body(&o->body, m);
-	manifest_hex(m->journal, sizeof(m->journal), journal);
-	manifest_hex(m->seal_sha256, sizeof(m->seal_sha256), seal);
+	(void)hex_print(m->journal, sizeof(m->journal), journal);
+	(void)hex_print(m->seal_sha256, sizeof(m->seal_sha256), seal);
 	attr_string(a, EVENT_NAME, slice_str(head.event_name));
 	attr_string(a, "log.record.uid", slice_str(manifest_uid(m, uid)));
 	attr_string(a, "picket.manifest.journal", slice_str(journal));
@@ -325,8 +326,8 @@ static int pack_resource(struct otlp *o, const struct host *host,
 	};
 	size_t i;
 
-	manifest_hex(journal_id, 16, journal);
-	manifest_hex(host->id, sizeof(host->id), id);
+	(void)hex_print(journal_id, 16, journal);
+	(void)hex_print(host->id, sizeof(host->id), id);
 	(void)snprintf(os, sizeof(os), "%s%sLinux %s", host->os,
 		       *host->os ? ", " : "", host->kernel);
 	begin(o);

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "out/manifest.h"
 
@@ -176,9 +177,9 @@ int tally_save(const char *dir, const struct tally *t)
 	cleanup_close int dirfd = -1;
 	int n;
 
-	manifest_hex(t->journal, sizeof(t->journal), journal);
+	(void)hex_print(t->journal, sizeof(t->journal), journal);
 	if (t->has_policy)
-		manifest_hex(t->policy, sizeof(t->policy), policy);
+		(void)hex_print(t->policy, sizeof(t->policy), policy);
 	n = snprintf(line, sizeof(line),
 		     "picket-tally 1 %s %" PRIu32 " %" PRIu64 " %s %" PRIu64
 		     " %" PRIu64 "\n",

@@ -6,6 +6,7 @@
  * name can pass for the words round it; what is long loses its middle or its
  * end visibly ("…"), never its kind.
  */
+#include "base/hex.h"
 #include "out/text_part.h"
 
 #include <arpa/inet.h>
@@ -463,9 +464,7 @@ static void add_finding(struct buf *out, const Picket__V1__Finding *f)
 		end_without_name(out);
 	if (f->sha256.len != 32)
 		return;
-	for (int i = 0; i < 8; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", f->sha256.data[i]);
-	buf_addf(out, ", sha256 %s…", hex);
+	buf_addf(out, ", sha256 %s…", hex_print(f->sha256.data, 8, hex));
 }
 
 static void add_resolution(struct buf *out, const struct view *v)

@@ -8,6 +8,7 @@
  * budget, and what text, JSON and the shipper take for granted is checked
  * once, here.
  */
+#include "base/hex.h"
 #include "out/view_part.h"
 
 #include <errno.h>
@@ -172,17 +173,6 @@ void view_done(struct view *v)
 	v->gap = NULL;
 }
 
-static char *add_hex(char *at, const uint8_t *p, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*at++ = digits[p[i] >> 4];
-		*at++ = digits[p[i] & 15];
-	}
-	return at;
-}
-
 static char *add_number(char *at, char mark, uint64_t v)
 {
 	char digits[20];
@@ -200,8 +190,9 @@ static char *add_number(char *at, char mark, uint64_t v)
 /* By hand: every record that is shipped or printed as JSON has one. */
 const char *view_uid(const struct view *v, char buf[static VIEW_UID_MAX])
 {
-	char *at = add_hex(buf, v->journal, sizeof(v->journal));
+	char *at = buf + 2 * sizeof(v->journal);
 
+	(void)hex_print(v->journal, sizeof(v->journal), buf);
 	at = add_number(at, '.', v->epoch);
 	at = add_number(at, '.', v->seq);
 	if (v->missing)

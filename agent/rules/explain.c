@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/hex.h"
 #include "rules/ask.h"
 #include "rules/literal.h"
 #include "rules/names.h"
@@ -92,14 +93,6 @@ static void add_words(struct buf *out, const struct cond *c)
 	}
 }
 
-static void add_digest(struct buf *out, const uint8_t *sum)
-{
-	unsigned i;
-
-	for (i = 0; i < 32; i++)
-		buf_addf(out, "%02x", sum[i]);
-}
-
 static void add_value(struct buf *out, const struct rule_set *set,
 		      const struct cond *c, uint32_t i)
 {
@@ -121,7 +114,7 @@ static void add_value(struct buf *out, const struct rule_set *set,
 			buf_addf(out, "-%" PRIu64, range & UINT32_MAX);
 		break;
 	case FORM_HASHES:
-		add_digest(out, set->hashes[c->first + i]);
+		hex_add(out, set->hashes[c->first + i], 32);
 		break;
 	case FORM_MASK:
 		break;
@@ -301,7 +294,7 @@ static const struct file_facts *what_runs(const struct image *img)
 static void add_own_digest(struct buf *out, const struct image *img)
 {
 	if (img && what_runs(img)->hash == HASH_DONE)
-		add_digest(out, what_runs(img)->sha256);
+		hex_add(out, what_runs(img)->sha256, 32);
 }
 
 static void add_address(struct buf *out, const struct asking *a)

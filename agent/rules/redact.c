@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "rules/redact_part.h"
 
 void redact_mark(struct redacting *w, size_t from, size_t to, unsigned section)
@@ -26,7 +27,7 @@ static void add_token(struct buf *out, const struct redact_key *key,
 		      const char *name, struct slice value)
 {
 	unsigned char mac[EVP_MAX_MD_SIZE];
-	unsigned n = 0, i;
+	unsigned n = 0;
 
 	if (!HMAC(EVP_sha256(), key->bytes, sizeof(key->bytes),
 		  (const unsigned char *)value.p, value.n, mac, &n) ||
@@ -35,8 +36,7 @@ static void add_token(struct buf *out, const struct redact_key *key,
 		return;
 	}
 	buf_addf(out, "<redacted:%s:", name);
-	for (i = 0; i < 8; i++)
-		buf_addf(out, "%02x", mac[i]);
+	hex_add(out, mac, 8);
 	buf_add_char(out, '>');
 }
 

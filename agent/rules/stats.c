@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "rules/rule.h"
 
@@ -108,12 +109,6 @@ int rule_stats_carry(struct rule_set *to, const struct rule_set *from)
 
 /* ---- the file ----------------------------------------------------------- */
 
-static void add_hex(struct buf *out, const uint8_t *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		buf_addf(out, "%02x", p[i]);
-}
-
 void rule_stats_write(struct buf *out, const struct rule_set *set,
 		      const uint8_t journal[static 16])
 {
@@ -122,7 +117,7 @@ void rule_stats_write(struct buf *out, const struct rule_set *set,
 		set->n_rules < RULE_STATS_MAX ? set->n_rules : RULE_STATS_MAX;
 
 	buf_add_str(out, HEADER);
-	add_hex(out, journal, 16);
+	hex_add(out, journal, 16);
 	buf_add_char(out, '\n');
 	for (uint32_t i = 0; i < n; i++) {
 		struct rule_stat s = stat_of(set, i);
@@ -221,9 +216,7 @@ static bool is_of_journal(struct slice line, const uint8_t journal[static 16])
 {
 	char hex[33];
 
-	for (size_t i = 0; i < 16; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", journal[i]);
-	return slice_eq(line, slice_str(hex));
+	return slice_eq(line, slice_str(hex_print(journal, 16, hex)));
 }
 
 /* The lines between the first and the last, sorted. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "sense/cgroup_root.h"
 #include "sense/probes.h"
 #include "sense/skeleton.h"
@@ -70,13 +71,16 @@ static void add_settings(EVP_MD_CTX *md, const struct sensor_settings *s)
 		add_str(md, *name);
 }
 
+_Static_assert(sizeof(WIRE_HASH "-") + 2 * 8 <= PINS_NAME_MAX,
+	       "a generation has no room for its digits");
+
 int generation_name(const struct sensor_settings *s,
 		    char ret[static PINS_NAME_MAX])
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	uint8_t sum[EVP_MAX_MD_SIZE];
 	const void *object;
-	size_t i, n;
+	size_t n;
 
 	if (!md)
 		return -ENOMEM;
@@ -92,9 +96,7 @@ int generation_name(const struct sensor_settings *s,
 	(void)EVP_DigestFinal_ex(md, sum, NULL);
 	EVP_MD_CTX_free(md);
 	n = (size_t)snprintf(ret, PINS_NAME_MAX, "%s-", WIRE_HASH);
-	for (i = 0; i < 8; i++)
-		n += (size_t)snprintf(ret + n, PINS_NAME_MAX - n, "%02x",
-				      sum[i]);
+	(void)hex_print(sum, 8, ret + n);
 	return 0;
 }
 

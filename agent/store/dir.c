@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/crc32c.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "store/lines.h"
 #include "store/segment.h"

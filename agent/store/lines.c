@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 
 int line_take(struct slice *text, const char *name, struct slice *ret_value)
@@ -43,43 +44,6 @@ int line_take_u64(struct slice *text, const char *name, uint64_t *ret)
 	if (text_u64(value, ret) < 0)
 		return -EBADMSG;
 	*text = rest;
-	return 0;
-}
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	/* Upper case is not how we write it. */
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-const char *hex_print(const uint8_t *p, size_t n, char *buf)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		buf[2 * i] = digits[p[i] >> 4];
-		buf[2 * i + 1] = digits[p[i] & 15];
-	}
-	buf[2 * n] = '\0';
-	return buf;
-}
-
-int hex_parse(struct slice text, uint8_t *ret, size_t n)
-{
-	size_t i;
-
-	if (text.n != 2 * n)
-		return -EINVAL;
-	for (i = 0; i < text.n; i++) {
-		if (digit(text.p[i]) < 0)
-			return -EINVAL;
-	}
-	for (i = 0; i < n; i++)
-		ret[i] = (uint8_t)(digit(text.p[2 * i]) << 4 |
-				   digit(text.p[2 * i + 1]));
 	return 0;
 }
 

@@ -14,8 +14,3 @@ int line_take(struct slice *text, const char *name, struct slice *ret_value);
 int line_take_u64(struct slice *text, const char *name, uint64_t *ret);
 /* 2n lower-case digits: n bytes into ret, which is untouched on failure. */
 int line_take_hex(struct slice *text, const char *name, uint8_t *ret, size_t n);
-
-/* n bytes as lower-case digits and a zero; buf has 2n + 1 bytes. */
-const char *hex_print(const uint8_t *p, size_t n, char *buf);
-/* And back: -EINVAL if it is not exactly that, ret is untouched then. */
-int hex_parse(struct slice text, uint8_t *ret, size_t n);
