@@ -12,15 +12,13 @@
 #include <string.h>
 
 #include "app/agent.h"
+#include "app/journal_end.h"
 #include "app/pending.h"
 #include "app/trust_run.h"
 #include "base/log.h"
 #include "out/recall.h"
 #include "out/view.h"
-#include "store/reader.h"
 
-/* Numbers before the end: what the busiest host makes in PENDING_MS. */
-#define SPAN_MAX   32768u
 #define KEPT_BYTES (8u << 20)
 
 struct orphans {
@@ -39,10 +37,6 @@ struct orphan {
 	struct event ev;
 	struct image target; /* of a tamper event */
 };
-
-/* 1: the view is taken over. */
-typedef int (*take_fn)(struct orphans *o, const struct view_images *images,
-		       struct view *v);
 
 static void let_go(struct orphans *o)
 {
@@ -85,9 +79,10 @@ static void forget_one(struct orphans *o, uint32_t epoch, uint64_t seq)
 	o->n--;
 }
 
-static int note(struct orphans *o, const struct view_images *images,
-		struct view *v)
+static int note(void *arg, const struct view_images *images, struct view *v)
 {
+	struct orphans *o = arg;
+
 	(void)images;
 	if (v->amendment && v->amendment->resolution)
 		forget_one(o, v->amendment->epoch, v->amendment->seq);
@@ -131,9 +126,9 @@ static int recall_one(struct orphans *o, const struct view_images *images,
 	return recall_event(o->passing, images, &one->view, &one->ev, ret_img);
 }
 
-static int adopt(struct orphans *o, const struct view_images *images,
-		 struct view *v)
+static int adopt(void *arg, const struct view_images *images, struct view *v)
 {
+	struct orphans *o = arg;
 	struct pipeline *p = &o->a->pipeline;
 	const struct image *img;
 	struct orphan *one;
@@ -174,50 +169,15 @@ static int adopt(struct orphans *o, const struct view_images *images,
 
 /* ---- the journal's end -------------------------------------------------- */
 
-static int take_all(struct orphans *o, struct reader *reader,
-		    struct view_images *images, take_fn take)
-{
-	struct reader_frame f;
-	struct view v;
-	int r;
-
-	while ((r = reader_next(reader, &f)) > 0) {
-		/* From here on it is what we wrote. */
-		if (f.seq >= o->a->opening.next_seq)
-			return 0;
-		if (view_take(images, reader_journal_id(reader), &f, &v) != 1)
-			continue;
-		r = take(o, images, &v);
-		if (r != 1)
-			view_done(&v);
-		if (r < 0)
-			return r;
-	}
-	return r;
-}
-
-static int go_through(struct orphans *o, uint64_t from, take_fn take)
-{
-	struct view_images *images = NULL;
-	struct reader *reader = NULL;
-	int r;
-
-	r = reader_open(o->a->s->journal_dir, READER_SEQ, from, 0, &reader);
-	if (r >= 0)
-		r = view_images_new_brief(&images);
-	if (r >= 0)
-		r = take_all(o, reader, images, take);
-	view_images_free(images);
-	reader_close(reader);
-	return r;
-}
-
 static int adopt_all(struct orphans *o)
 {
 	uint64_t next = o->a->opening.next_seq;
 	int r;
 
-	r = go_through(o, next > SPAN_MAX ? next - SPAN_MAX : 1, note);
+	r = journal_end_read(
+		o->a,
+		next > JOURNAL_END_PENDING ? next - JOURNAL_END_PENDING : 1,
+		note, o);
 	if (r < 0 || !o->n)
 		return r;
 	r = recall_new(&o->kept);
@@ -226,7 +186,7 @@ static int adopt_all(struct orphans *o)
 	if (r < 0)
 		return r;
 	recall_keep(o->kept, KEPT_BYTES);
-	return go_through(o, o->list[0].seq, adopt);
+	return journal_end_read(o->a, o->list[0].seq, adopt, o);
 }
 
 void orphans_adopt(struct agent *a)
