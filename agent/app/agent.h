@@ -67,8 +67,11 @@ struct agent {
 		int error;	 /* the same, -errno */
 	} rule_state;
 	struct {
-		uint64_t saved_ns;
-		int error;
+		uint64_t known_ns, windows_ns; /* when it was saved, taken */
+		int known_error, windows_error; /* the same, -errno */
+		struct buf windows; /* to be saved once the journal has … */
+		uint64_t as_of;	    /* … this number */
+		bool waits;	    /* for that */
 	} alert_state;
 	struct journal *journal;
 	struct journal_opening opening;
@@ -135,11 +138,14 @@ void rule_state_watch(struct agent *a);
 /* lasting: when this returns it is on the disk. */
 void rule_state_save(struct agent *a, bool lasting);
 
-/* alert_state.c: programs that were told of, from and to their file. */
+/*
+ * alert_state.c: what is known of alerts, from and to its files. Load before
+ * the first event is judged; end when all windows are over, and once it
+ * returns it is on the disk.
+ */
 void alert_state_load(struct agent *a);
 void alert_state_watch(struct agent *a);
-/* lasting: once it returns it is on the disk. */
-void alert_state_save(struct agent *a, bool lasting);
+void alert_state_end(struct agent *a);
 
 /* journal_watch.c: what has befallen the journal since the last call. */
 void journal_watch(struct agent *a);

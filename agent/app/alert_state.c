@@ -1,81 +1,200 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which programs were told of lives on over restarts, in a file beside the
- * journal. It is written soon after there is a new one, without waiting for
- * the disk: a crash of picket costs none, one of the host an alert twice.
+ * What is known of alerts lives on over restarts, in two files beside the
+ * journal, written without waiting for the disk: a crash of picket costs
+ * nothing, one of the host an alert twice.
+ *
+ * Programs that were told of are written soon after there is a new one.
+ * Windows are written now and then, and only once the journal has all that
+ * they count: what came after that is found in the journal itself.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/agent.h"
 #include "app/alert_known.h"
+#include "app/alert_recall.h"
 #include "app/alerts.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 
-#define FILE_NAME "alerts.state"
-#define SAVE_MS	  1000
+#define KNOWN_NAME	"alerts.state"
+#define WINDOWS_NAME	"windows.state"
+#define KNOWN_MS	1000
+#define WINDOWS_MS	3000
+/* So many numbers after the last file there is another, in any case. */
+#define WINDOWS_NUMBERS 16384u
+
+/* ---- from the files ------------------------------------------------------ */
+
+static int load_known(struct agent *a, int dirfd, struct known *k)
+{
+	cleanup_free char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	r = fs_read_foreign(dirfd, KNOWN_NAME, KNOWN_BYTES_MAX, &text, &n);
+	return r < 0 ? r : known_read(k, slice_of(text, n), a->opening.id);
+}
+
+static int load_windows(struct agent *a, int dirfd, uint64_t *ret_as_of)
+{
+	struct windows_file head = {
+		.as_of = a->opening.next_seq - 1,
+		.wall_offset_ns = a->pipeline.wall_offset_ns,
+	};
+	cleanup_free char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	memcpy(head.journal, a->opening.id, sizeof(head.journal));
+	r = fs_read_foreign(dirfd, WINDOWS_NAME, WINDOWS_BYTES_MAX, &text, &n);
+	if (r >= 0)
+		r = alerts_read(a->pipeline.alerts, slice_of(text, n), &head);
+	if (r >= 0)
+		*ret_as_of = head.as_of;
+	return r;
+}
+
+/* Nothing was written yet, or for a journal that is not this one. */
+static bool is_trouble(int r)
+{
+	return r < 0 && r != -ENOENT && r != -ESTALE;
+}
 
 void alert_state_load(struct agent *a)
 {
 	struct known *k = alerts_known(a->pipeline.alerts);
 	cleanup_close int dirfd =
 		open(a->s->journal_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	cleanup_free char *text = NULL;
-	size_t n = 0;
+	uint64_t as_of = 0;
 	int r;
 
 	if (!k)
 		return;
-	r = dirfd < 0 ? -errno
-		      : fs_read_foreign(dirfd, FILE_NAME, KNOWN_BYTES_MAX,
-					&text, &n);
-	if (r == 0)
-		r = known_read(k, slice_of(text, n), a->opening.id);
-	if (r < 0 && r != -ENOENT && r != -ESTALE)
-		log_warning("cannot use '%s/" FILE_NAME "', programs that no "
+	r = dirfd < 0 ? -errno : load_known(a, dirfd, k);
+	if (is_trouble(r))
+		log_warning("cannot use '%s/" KNOWN_NAME "', programs that no "
 			    "rule lists are told of once more: %s",
 			    a->s->journal_dir, strerrordesc_np(-r));
+	a->alert_state.as_of = a->opening.next_seq - 1;
+	/* Who ends in order ends all windows. */
+	if (!a->opening.unclean || a->opening.created)
+		return;
+	r = dirfd < 0 ? -errno : load_windows(a, dirfd, &as_of);
+	if (is_trouble(r))
+		log_warning("cannot use '%s/" WINDOWS_NAME "', sums of alerts "
+			    "may be short: %s",
+			    a->s->journal_dir, strerrordesc_np(-r));
+	r = alert_recall(a, as_of);
+	if (r < 0)
+		log_warning("cannot read how alerts repeated before picket "
+			    "was killed: %s",
+			    strerrordesc_np(-r));
 }
 
-static int save(struct agent *a, struct known *k, bool lasting)
+/* ---- to the files -------------------------------------------------------- */
+
+static int put(const struct agent *a, const char *name, const struct buf *out,
+	       bool lasting)
 {
-	cleanup_buf struct buf out = BUF_INIT(KNOWN_BYTES_MAX);
 	cleanup_close int dirfd =
 		open(a->s->journal_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (dirfd < 0)
 		return -errno;
-	known_write(k, &out, a->opening.id);
-	if (out.failed)
+	if (out->failed)
 		return -EFBIG;
-	return lasting ? fs_replace(dirfd, FILE_NAME, out.p, out.n, 0640)
-		       : fs_publish(dirfd, FILE_NAME, out.p, out.n, 0640);
+	return lasting ? fs_replace(dirfd, name, out->p, out->n, 0640)
+		       : fs_publish(dirfd, name, out->p, out->n, 0640);
 }
 
-void alert_state_save(struct agent *a, bool lasting)
+/* Once each way. */
+static void tell(const struct agent *a, const char *name, int r, int *error)
 {
-	struct known *k = alerts_known(a->pipeline.alerts);
-	int r;
+	if (r < 0 && !*error)
+		log_warning("cannot write '%s/%s': %s", a->s->journal_dir, name,
+			    strerrordesc_np(-r));
+	else if (r >= 0 && *error)
+		log_notice("'%s/%s' is written again", a->s->journal_dir, name);
+	*error = r < 0 ? r : 0;
+}
 
-	if (!k || !known_is_new(k))
-		return;
-	r = save(a, k, lasting);
-	a->alert_state.saved_ns = clock_boot_ns();
-	if (r < 0 && !a->alert_state.error)
-		log_warning("cannot write '%s/" FILE_NAME "': %s",
-			    a->s->journal_dir, strerrordesc_np(-r));
-	else if (r >= 0 && a->alert_state.error)
-		log_notice("'%s/" FILE_NAME "' is written again",
-			   a->s->journal_dir);
-	a->alert_state.error = r;
+static void save_known(struct agent *a, struct known *k, bool lasting)
+{
+	cleanup_buf struct buf out = BUF_INIT(KNOWN_BYTES_MAX);
+
+	known_write(k, &out, a->opening.id);
+	a->alert_state.known_ns = clock_boot_ns();
+	tell(a, KNOWN_NAME, put(a, KNOWN_NAME, &out, lasting),
+	     &a->alert_state.known_error);
+}
+
+static void take_windows(struct agent *a, uint64_t as_of)
+{
+	struct windows_file head = {
+		.as_of = as_of,
+		.wall_offset_ns = a->pipeline.wall_offset_ns,
+	};
+
+	memcpy(head.journal, a->opening.id, sizeof(head.journal));
+	buf_init(&a->alert_state.windows, WINDOWS_BYTES_MAX);
+	alerts_write(a->pipeline.alerts, &a->alert_state.windows, &head);
+	a->alert_state.waits = true;
+	a->alert_state.as_of = as_of;
+	a->alert_state.windows_ns = clock_boot_ns();
+}
+
+static void save_windows(struct agent *a, bool lasting)
+{
+	tell(a, WINDOWS_NAME,
+	     put(a, WINDOWS_NAME, &a->alert_state.windows, lasting),
+	     &a->alert_state.windows_error);
+	buf_done(&a->alert_state.windows);
+	a->alert_state.waits = false;
+}
+
+static bool are_windows_due(const struct agent *a, uint64_t as_of)
+{
+	return as_of - a->alert_state.as_of >= WINDOWS_NUMBERS ||
+	       (alerts_have_changed(a->pipeline.alerts) &&
+		clock_boot_ns() - a->alert_state.windows_ns >=
+			WINDOWS_MS * NS_PER_MS);
 }
 
 void alert_state_watch(struct agent *a)
 {
-	if (clock_boot_ns() - a->alert_state.saved_ns >= SAVE_MS * NS_PER_MS)
-		alert_state_save(a, false);
+	struct known *k = alerts_known(a->pipeline.alerts);
+	struct journal_stats now;
+
+	if (!k)
+		return;
+	if (known_is_new(k) &&
+	    clock_boot_ns() - a->alert_state.known_ns >= KNOWN_MS * NS_PER_MS)
+		save_known(a, k, false);
+	journal_stats(a->journal, &now);
+	/* What the journal loses by a kill is read, and counted, again. */
+	if (a->alert_state.waits && now.sealed_seq >= a->alert_state.as_of)
+		save_windows(a, false);
+	if (!a->alert_state.waits && are_windows_due(a, now.next_seq - 1))
+		take_windows(a, now.next_seq - 1);
+}
+
+void alert_state_end(struct agent *a)
+{
+	struct known *k = alerts_known(a->pipeline.alerts);
+	struct journal_stats now;
+
+	if (!k)
+		return;
+	if (known_is_new(k))
+		save_known(a, k, true);
+	buf_done(&a->alert_state.windows);
+	journal_stats(a->journal, &now);
+	take_windows(a, now.next_seq - 1);
+	save_windows(a, true);
 }

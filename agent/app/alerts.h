@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/alert_windows.h"
 #include "app/outcomes.h"
 #include "event.h"
 
@@ -26,20 +27,18 @@ struct alerts;
 struct known;
 struct pipeline;
 
-#define ALERT_OBJECTS_MAX 32
-
 struct alert_limits {
-	uint64_t window_ns;	/* 0: every alert passes */
-	size_t subjects;	/* at a time; the oldest gives way */
-	unsigned objects;	/* 1 … ALERT_OBJECTS_MAX */
-	uint64_t unlisted_ns;	/* for a program that no rule lists */
+	uint64_t window_ns;   /* 0: every alert passes */
+	size_t subjects;      /* at a time; the oldest gives way */
+	unsigned objects;     /* 1 … ALERT_OBJECTS_MAX */
+	uint64_t unlisted_ns; /* for a program that no rule lists */
 };
 
 struct alert_stats {
-	uint64_t repeated;	/* events that would have been alerts */
-	uint64_t summaries;	/* amendments that told of them */
-	uint64_t evicted;	/* windows that ended early for want of room */
-	uint64_t subjects;	/* now */
+	uint64_t repeated;  /* events that would have been alerts */
+	uint64_t summaries; /* amendments that told of them */
+	uint64_t evicted;   /* windows that ended early for want of room */
+	uint64_t subjects;  /* now */
 };
 
 /* p is borrowed, for the amendments. -ENOMEM. */
@@ -62,6 +61,27 @@ void alerts_kept(struct alerts *a, struct amend_target target);
  * At UINT64_MAX all are.
  */
 uint64_t alerts_due(struct alerts *a, uint64_t now_ns);
+
+/*
+ * Windows go on over a kill: in a file (alert_windows.h), and what the file
+ * does not have yet from the journal's end (alert_recall.h).
+ */
+struct recalled_alert {
+	struct verdict verdict; /* alert or repeated, as it was kept */
+	struct amend_target target;
+};
+/* An alert that the journal has, in its order; ev->time_ns is of this boot. */
+void alerts_recall(struct alerts *a, const struct event *ev,
+		   const struct image *img, const struct recalled_alert *was);
+/* So is what was told of the window that began with this one. */
+void alerts_recall_end(struct alerts *a, struct amend_target of);
+
+/* Since the last alerts_write. */
+bool alerts_have_changed(const struct alerts *a);
+/* As windows_write and windows_read. */
+void alerts_write(struct alerts *a, struct buf *out,
+		  const struct windows_file *head);
+int alerts_read(struct alerts *a, struct slice file, struct windows_file *head);
 
 /* The programs that no rule lists; NULL with no window. */
 struct known *alerts_known(struct alerts *a);

@@ -340,7 +340,7 @@ static int stop(struct agent *a)
 		restart_end(a);
 	}
 	rule_state_save(a, true);
-	alert_state_save(a, true);
+	alert_state_end(a);
 	drain(&a->lines);
 	drain(&a->alert_log);
 	report_log_stop(a, missing);

@@ -104,13 +104,17 @@ void findings_take(struct findings *f, const struct view *v)
 	take_file(f, r->script_file, r->script);
 	key = (struct event_key){ v->amendment->seq, v->amendment->epoch };
 	s = table_put(f->events, &key, &made);
-	*s = (struct settled){ .alert = r->verdict->alert ||
-					r->verdict->repeated };
+	*s = (struct settled){
+		.alert = r->verdict->alert || r->verdict->repeated,
+		.repeated = r->verdict->repeated,
+		.at_seq = v->seq,
+	};
 	if ((unsigned)r->verdict->answer < 8)
 		s->answer = (uint8_t)r->verdict->answer;
 	if ((unsigned)r->verdict->severity < SEVERITY_COUNT)
 		s->severity = (uint8_t)r->verdict->severity;
 	(void)snprintf(s->rule, sizeof(s->rule), "%s", r->verdict->rule);
+	(void)snprintf(s->tag, sizeof(s->tag), "%s", r->verdict->tag);
 }
 
 struct file_facts findings_of(struct findings *f, const struct file_id *id)

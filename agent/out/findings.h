@@ -22,10 +22,12 @@ struct file_facts findings_of(struct findings *f, const struct file_id *id);
 
 /* How a pending event was settled; NULL: it is not told. */
 struct settled {
-	bool alert;		/* or a repeat of one */
-	uint8_t answer;		/* Picket__V1__Answer */
-	uint8_t severity;	/* enum severity */
-	char rule[104];		/* empty: none */
+	bool alert;		 /* or a repeat of one */
+	bool repeated;		 /* which it was */
+	uint8_t answer;		 /* Picket__V1__Answer */
+	uint8_t severity;	 /* enum severity */
+	char rule[104], tag[64]; /* empty: none */
+	uint64_t at_seq;	 /* of the record that told it */
 };
 const struct settled *findings_verdict(struct findings *f, uint32_t epoch,
 				       uint64_t seq);

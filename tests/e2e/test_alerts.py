@@ -178,5 +178,91 @@ def an_unlisted_program_is_told_once_though_picket_is_killed(s):
         equal(run_copy(s, "fifth", "c"), (True, False), "one more program")
 
 
+def killed(s):
+    s.agent.process.kill()
+    s.agent.process.wait()
+
+
+@contextlib.contextmanager
+def pins():
+    """Where the kernel side goes on while no picket runs."""
+    with lib.workdir("alerts-pins") as directory:
+        subprocess.run(["mount", "-t", "bpf", "bpf", directory], check=True)
+        try:
+            yield directory / "picket"
+        finally:
+            subprocess.run(["umount", directory], check=True)
+
+
+@test
+def a_kill_ends_no_window_and_loses_no_repeat(s):
+    del s
+    with (pins() as pin_dir,
+          lib.scene("alerts-killed", lambda d: POLICY.format(dir=d),
+                    alerts={"window": "1h"},
+                    sensor={"pin_dir": pin_dir}) as s):
+        flood(s, 10)
+        first = s.events("write", of_rule("flooded"))[0]
+        # At once: what is to be known stands in the journal alone.
+        killed(s)
+        s.agent.start()
+        flood(s, 10)
+        equal(len(s.events("write", of_rule("flooded"))), 20, "events")
+        file = s.agent.journal / "windows.state"
+        began = time.time_ns()
+        lib.wait_for(lambda: file.exists() and file.stat().st_mtime_ns > began,
+                     "the file to be written", every=0.2)
+        flood(s, 10)
+        killed(s)
+        # Nobody is there, but what is in the kernel.
+        flood(s, 10)
+        s.agent.start()
+        flood(s, 10)
+        found = s.events("write", of_rule("flooded"))
+        equal(len(found), 50, "events after the kills")
+        equal([r["uid"] for r in found if r["verdict"].get("alert")],
+              [first["uid"]], "alerts")
+        true(all(r["verdict"].get("repeated") for r in found[1:]), "marked")
+        equal(s.agent.stop(), 0, "exit code")
+        records = s.agent.read()
+        equal([(r["count"], r["alerted"], r["last"], r["severity"], r["tag"])
+               for r in sums(records, "flooded")],
+              [(50, 1, found[-1]["uid"], "high", "T1")], "sum")
+        equal([r["amendment"]["of"] for r in records
+               if r.get("amendment", {}).get("repeats")], [first["uid"]],
+              "the sum names the alert")
+
+
+@test
+def a_window_that_ended_while_picket_was_dead_is_told_of(s):
+    del s
+    with lib.scene("alerts-dead", lambda d: POLICY.format(dir=d),
+                   alerts={"window": "10s"}) as s:
+        flood(s, 10)
+        equal(len(s.events("write", of_rule("flooded"))), 10, "events")
+        killed(s)
+        s.agent.start()
+        s.tail.wait(lambda r: r.get("amendment", {}).get("repeats"), "a sum")
+        equal([(r["count"], r["alerted"]) for r in
+               sums(s.agent.read(), "flooded")], [(10, 1)], "sum")
+
+
+@test
+def programs_that_no_rule_lists_are_summed_over_a_kill(s):
+    del s
+    with lib.scene("alerts-unlisted-killed", PACKAGED, alerts={"window": "1h"},
+                   rules={"unlisted_exec": "alert"}) as s:
+        equal(run_copy(s, "first", "a"), (True, False), "the first")
+        equal(run_copy(s, "second", "a"), (False, True), "a copy of it")
+        killed(s)
+        s.agent.start()
+        equal(run_copy(s, "third", "a"), (False, True), "after the kill")
+        equal(s.agent.stop(), 0, "exit code")
+        told = [r["amendment"]["repeats"] for r in s.agent.read()
+                if r.get("amendment", {}).get("repeats")]
+        true((3, 1) in [(r["count"], r["alerted"]) for r in told],
+             f"the sum in {told}")
+
+
 if __name__ == "__main__":
     lib.main(place)
