@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/findings_read.h"
 
+#include <inttypes.h>
+
+#include "base/log.h"
 #include "cmd/query_read.h"
 
 static int take(void *arg, const struct view_images *images,
@@ -32,4 +35,17 @@ int findings_read(const char *journal, const struct span *span,
 	}
 	*ret = f;
 	return 0;
+}
+
+void findings_tell(const struct findings *f)
+{
+	struct findings_left left;
+
+	findings_left(f, &left);
+	if (left.files || left.verdicts)
+		log_warning("too much was found out in this time: %" PRIu64
+			    " times what a file is, and %" PRIu64
+			    " verdicts that were pending, are left out; ask "
+			    "about less time",
+			    left.files, left.verdicts);
 }

@@ -8,3 +8,6 @@
 /* -errno; findings_free. */
 int findings_read(const char *journal, const struct span *span,
 		  struct findings **ret);
+
+/* A warning, if there was more than there is room for. */
+void findings_tell(const struct findings *f);

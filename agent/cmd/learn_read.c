@@ -73,6 +73,8 @@ static int read_all(const struct learn_source *s, struct reading *q,
 	if (r >= 0)
 		r = findings_read(s->journal, &s->span, &findings);
 	if (r >= 0) {
+		if (q->learn)
+			findings_tell(findings);
 		recall_use(q->recall, findings);
 		r = query_read(&source, &sum);
 	}

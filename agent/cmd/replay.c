@@ -220,6 +220,7 @@ int replay_run(struct replay *r, const struct replay_source *of)
 	if (k >= 0)
 		k = findings_read(of->journal, &of->span, &p.findings);
 	if (k >= 0) {
+		findings_tell(p.findings);
 		recall_use(p.recall, p.findings);
 		k = query_read(&source, &sum);
 	}

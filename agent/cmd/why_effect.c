@@ -80,6 +80,7 @@ int why_effect_read(struct why_effect *e, const char *journal,
 	if (r >= 0)
 		r = findings_read(journal, span, &findings);
 	if (r >= 0) {
+		findings_tell(findings);
 		recall_use(m.recall, findings);
 		r = query_read(&source, &sum);
 	}

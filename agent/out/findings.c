@@ -9,8 +9,9 @@
 
 #include "base/table.h"
 
-#define FILES_MAX  16384
-#define EVENTS_MAX 32768
+/* Memory is taken as they come: 8 and 13 MB when full. */
+#define FILES_MAX  65536
+#define EVENTS_MAX 65536
 
 /* Keys: without padding. */
 struct file_key {
@@ -27,6 +28,7 @@ struct event_key {
 struct findings {
 	struct table *files;  /* -> struct file_facts */
 	struct table *events; /* -> struct settled */
+	struct findings_left left;
 };
 
 int findings_new(struct findings **ret)
@@ -73,12 +75,22 @@ struct file_facts facts_of_finding(const Picket__V1__Finding *m)
 	return facts;
 }
 
+/* NULL: there is no room for one more. */
+static void *room_for(struct table *t, const void *key, size_t max)
+{
+	void *there = table_get(t, key);
+	int made;
+
+	if (there)
+		return there;
+	return table_count(t) < max ? table_put(t, key, &made) : NULL;
+}
+
 static void take_file(struct findings *f, const Picket__V1__File *file,
 		      const Picket__V1__Finding *found)
 {
 	struct file_facts *to;
 	struct file_key key;
-	int made;
 
 	if (!file || !found)
 		return;
@@ -86,8 +98,11 @@ static void take_file(struct findings *f, const Picket__V1__File *file,
 		(struct file_key){ file->inode,	   file->size,
 				   file->mtime_ns, file->ctime_ns,
 				   file->device,   file->generation };
-	to = table_put(f->files, &key, &made);
-	*to = facts_of_finding(found);
+	to = room_for(f->files, &key, FILES_MAX);
+	if (to)
+		*to = facts_of_finding(found);
+	else
+		f->left.files++;
 }
 
 void findings_take(struct findings *f, const struct view *v)
@@ -96,14 +111,17 @@ void findings_take(struct findings *f, const struct view *v)
 		v->amendment ? v->amendment->resolution : NULL;
 	struct event_key key;
 	struct settled *s;
-	int made;
 
 	if (!r)
 		return;
 	take_file(f, r->exe_file, r->exe);
 	take_file(f, r->script_file, r->script);
 	key = (struct event_key){ v->amendment->seq, v->amendment->epoch };
-	s = table_put(f->events, &key, &made);
+	s = room_for(f->events, &key, EVENTS_MAX);
+	if (!s) {
+		f->left.verdicts++;
+		return;
+	}
 	*s = (struct settled){
 		.alert = r->verdict->alert || r->verdict->repeated,
 		.repeated = r->verdict->repeated,
@@ -115,6 +133,11 @@ void findings_take(struct findings *f, const struct view *v)
 		s->severity = (uint8_t)r->verdict->severity;
 	(void)snprintf(s->rule, sizeof(s->rule), "%s", r->verdict->rule);
 	(void)snprintf(s->tag, sizeof(s->tag), "%s", r->verdict->tag);
+}
+
+void findings_left(const struct findings *f, struct findings_left *ret)
+{
+	*ret = f->left;
 }
 
 struct file_facts findings_of(struct findings *f, const struct file_id *id)

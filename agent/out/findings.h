@@ -2,7 +2,7 @@
 /*
  * What a journal tells later of files and of verdicts that waited, gathered
  * ahead so that whoever goes through it in order knows it in time. Bounded:
- * the oldest gives way.
+ * what is found when there is no room is left out, and counted.
  */
 #pragma once
 
@@ -16,6 +16,11 @@ void findings_free(struct findings *f);
 
 /* Take what this record tells; most tell nothing. */
 void findings_take(struct findings *f, const struct view *v);
+
+struct findings_left {
+	uint64_t files, verdicts; /* what was told of them, so many times */
+};
+void findings_left(const struct findings *f, struct findings_left *ret);
 
 /* As found of exactly this file; not known: nothing was. */
 struct file_facts findings_of(struct findings *f, const struct file_id *id);

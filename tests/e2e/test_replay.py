@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 
-from lib import (PICKET, act, actor, contains, equal, main, run, scene, test,
+from lib import (BUILD, PICKET, act, actor, contains, equal, main, run, scene, test,
                  true)
 
 POLICY = """
@@ -145,6 +145,22 @@ def mistakes_are_named_with_their_line(p):
     contains(err, "none", "a policy that is not there")
     p.replay(code=2)
     p.replay("--policy", policy, "--journal", p.dir / "nowhere", code=1)
+
+
+@test
+def more_verdicts_than_are_held_are_told(p):
+    journal = p.dir / "many"
+    made = run([BUILD / "tests" / "make_journal", "--journal", journal,
+                "--count", "656000", "--pending", "--quiet",
+                "--segment-size", "64M"])
+    equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+    policy = p.policy("nothing", "[deny nothing]\nevent = write\npath = /no\n")
+    # A tenth of them waited; 65536 is how many are held.
+    r = run([PICKET, "replay", "--config", p.config, "--journal", journal,
+             "--policy", policy, "--json"])
+    equal(json.loads(r.stdout)["events"], 656000, "events")
+    contains(r.stderr.decode(), "and 64 verdicts that were pending, are left "
+             "out", "the warning")
 
 
 if __name__ == "__main__":
