@@ -35,32 +35,14 @@
 #define OWNER_LEARNED "learned"
 
 struct settings {
-	struct query_match match; /* first: see query_opts.h */
+	struct query_choice choice; /* first: see query_opts.h */
 	const char *journal, *policy, *config, *merge, *output, *owner;
 	bool excepts;
-	struct span span;
-	int64_t now_ns;
-	bool has_from;
 };
 
-static int set_from(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	s->has_from = true;
-	return query_from(&s->span, s->now_ns, value);
-}
-
-static int set_to(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_to(&s->span, s->now_ns, value);
-}
-
 static const struct opt_row rows[] = {
-	OPT_FROM(set_from, "what happened since, such as 7d"),
-	OPT_TO(set_to, "and until then"),
+	OPT_FROM("what happened since, such as 7d"),
+	OPT_TO("and until then"),
 	OPT_UNIT(query_set_unit),
 	OPT_CONTAINER(query_set_container),
 	OPT_EXE(query_set_exe, 'e'),
@@ -392,7 +374,7 @@ static int learn(const struct settings *s, const struct conf *conf)
 	struct learning l = {
 		.s = s,
 		.policy = s->policy ? s->policy : conf->rules.dir,
-		.source = { s->journal, s->span, &s->match },
+		.source = { s->journal, s->choice.span, &s->choice.match },
 	};
 	int code;
 
@@ -417,17 +399,16 @@ int cmd_learn(int argc, char **argv)
 	struct settings s = {
 		.journal = JOURNAL_DIR_DEFAULT,
 		.owner = OWNER_LEARNED,
-		.now_ns = clock_wall_ns(),
-		.span = { INT64_MIN, INT64_MAX },
+		.choice = QUERY_CHOICE_INIT,
 	};
 	struct conf conf = { 0 };
 	int code;
 
 	if (!opts_parse(&command, argc, argv, &s, &code)) {
-		query_match_done(&s.match);
+		query_match_done(&s.choice.match);
 		return code;
 	}
-	if (!s.has_from)
+	if (s.choice.span.from_ns == INT64_MIN)
 		code = opts_usage_error(command.name,
 					"a time is needed, by option", "--from",
 					NULL);
@@ -442,6 +423,6 @@ int cmd_learn(int argc, char **argv)
 	if (code == EXIT_CODE_OK)
 		code = learn(&s, &conf);
 	conf_done(&conf);
-	query_match_done(&s.match);
+	query_match_done(&s.choice.match);
 	return code;
 }

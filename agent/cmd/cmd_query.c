@@ -37,12 +37,10 @@
 #define HELD_BYTES (64u << 20)
 
 struct settings {
-	struct query_match match; /* first: see query_opts.h */
+	struct query_choice choice; /* first: see query_opts.h */
 	const char *journal, *tree;
 	bool json;
 	uint32_t up;
-	struct span span;
-	int64_t now_ns;
 };
 
 struct query {
@@ -62,20 +60,6 @@ struct query {
 
 /* ---- options ------------------------------------------------------------ */
 
-static int set_from(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_from(&s->span, s->now_ns, value);
-}
-
-static int set_to(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_to(&s->span, s->now_ns, value);
-}
-
 static int set_kinds(void *arg, const char *value)
 {
 	struct settings *s = arg;
@@ -83,7 +67,7 @@ static int set_kinds(void *arg, const char *value)
 
 	if (tail_kinds_parse(value, &kinds) < 0 || kinds & TAIL_AMENDMENT)
 		return -EINVAL;
-	s->match.kinds |= kinds;
+	s->choice.match.kinds |= kinds;
 	return 0;
 }
 
@@ -96,7 +80,8 @@ static int set_up(void *arg, const char *value)
 
 static int set_verdict(void *arg, const char *value)
 {
-	return query_match_verdict(&((struct settings *)arg)->match, value);
+	return query_match_verdict(&((struct settings *)arg)->choice.match,
+				   value);
 }
 
 static const struct opt_row rows[] = {
@@ -106,9 +91,9 @@ static const struct opt_row rows[] = {
 	  .metavar = "T",
 	  .help = "not before: 10m, '2h ago', 21:04, '2026-11-23 21:04',\n"
 		  "2026-11-23T21:04:05.678Z; without it all there is",
-	  .set = set_from,
+	  .set = query_set_from,
 	  .expects = WHEN_EXPECTED },
-	OPT_TO(set_to, "not after the second (or fraction) that T names"),
+	OPT_TO("not after the second (or fraction) that T names"),
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
@@ -215,8 +200,8 @@ static int add(struct query *q, const struct view_images *images,
 		.epoch = v->epoch,
 		.seq = v->seq,
 		.wall_ns = v->wall_ns,
-		.waits = v->event &&
-			 query_matches(&q->s->match, v) == QUERY_IF_SETTLED,
+		.waits = v->event && query_matches(&q->s->choice.match, v) ==
+					     QUERY_IF_SETTLED,
 	};
 	const struct query_tree_line of_tree = { v, buf_slice(&q->line),
 						 line.waits };
@@ -232,7 +217,7 @@ static int amend(struct query *q, const struct view *v)
 {
 	const Picket__V1__Amendment *a = v->amendment;
 
-	if (query_settles(&q->s->match, v)) {
+	if (query_settles(&q->s->choice.match, v)) {
 		if (q->tree)
 			query_tree_settle(q->tree, a->epoch, a->seq);
 		else
@@ -377,7 +362,7 @@ static int answer(struct query *q)
 	const struct query_source source = {
 		.dir = q->s->journal,
 		.span = q->span,
-		.match = &q->s->match,
+		.match = &q->s->choice.match,
 		.take = take,
 		.wants_of = q->tree ? is_of_tree : NULL,
 		.wants_about = is_about_line,
@@ -414,8 +399,8 @@ static int run(const struct settings *s)
 {
 	struct query q = {
 		.s = s,
-		.span = s->span,
-		.today_ns = today(s->now_ns),
+		.span = s->choice.span,
+		.today_ns = today(s->choice.now_ns),
 	};
 	int r;
 
@@ -445,22 +430,21 @@ int cmd_query(int argc, char **argv)
 {
 	struct settings s = {
 		.journal = JOURNAL_DIR_DEFAULT,
-		.span = { INT64_MIN, INT64_MAX },
-		.now_ns = clock_wall_ns(),
+		.choice = QUERY_CHOICE_INIT,
 	};
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	if (opts_parse(&command, argc, argv, &s, &r)) {
 		/* People ask for exits, or see them in a tree. */
-		if (!s.match.kinds && !s.json && !s.tree)
-			s.match.kinds = TAIL_DEFAULT;
-		r = s.span.from_ns > s.span.to_ns
+		if (!s.choice.match.kinds && !s.json && !s.tree)
+			s.choice.match.kinds = TAIL_DEFAULT;
+		r = s.choice.span.from_ns > s.choice.span.to_ns
 			    ? opts_usage_error("picket query",
 					       "--from is after --to", NULL,
 					       NULL)
 			    : run(&s);
 	}
-	query_match_done(&s.match);
+	query_match_done(&s.choice.match);
 	return r;
 }

@@ -31,26 +31,10 @@
 #define OUTPUT_MAX (16u << 20)
 
 struct settings {
-	struct query_match match; /* first: see query_opts.h */
+	struct query_choice choice; /* first: see query_opts.h */
 	const char *journal, *policy, *against, *expect, *config;
 	bool json;
-	struct span span;
-	int64_t now_ns;
 };
-
-static int set_from(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_from(&s->span, s->now_ns, value);
-}
-
-static int set_to(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_to(&s->span, s->now_ns, value);
-}
 
 static const struct opt_row rows[] = {
 	OPT_POLICY(settings, "the policy to ask (a directory or one file)"),
@@ -71,8 +55,8 @@ static const struct opt_row rows[] = {
 	  .help = "agent.ini that says what 'unlisted' means; without it\n"
 		  "its defaults",
 	  .offset = offsetof(struct settings, config) },
-	OPT_FROM(set_from, "only what happened since"),
-	OPT_TO(set_to, "only what happened until then"),
+	OPT_FROM("only what happened since"),
+	OPT_TO("only what happened until then"),
 	OPT_UNIT(query_set_unit),
 	OPT_CONTAINER(query_set_container),
 	OPT_EXE(query_set_exe, 0),
@@ -294,7 +278,8 @@ static int replay(const struct settings *s, const struct conf *conf)
 {
 	struct rule_set *against = NULL, *set = NULL;
 	struct expects expects = { 0 };
-	const struct replay_source source = { s->journal, s->span, &s->match };
+	const struct replay_source source = { s->journal, s->choice.span,
+					      &s->choice.match };
 	struct replay r = { 0 };
 	int code, k;
 
@@ -321,14 +306,13 @@ int cmd_replay(int argc, char **argv)
 {
 	struct settings s = {
 		.journal = JOURNAL_DIR_DEFAULT,
-		.now_ns = clock_wall_ns(),
-		.span = { INT64_MIN, INT64_MAX },
+		.choice = QUERY_CHOICE_INIT,
 	};
 	struct conf conf = { 0 };
 	int code;
 
 	if (!opts_parse(&command, argc, argv, &s, &code)) {
-		query_match_done(&s.match);
+		query_match_done(&s.choice.match);
 		return code;
 	}
 	if (!s.policy)
@@ -342,6 +326,6 @@ int cmd_replay(int argc, char **argv)
 	if (code == EXIT_CODE_OK)
 		code = replay(&s, &conf);
 	conf_done(&conf);
-	query_match_done(&s.match);
+	query_match_done(&s.choice.match);
 	return code;
 }

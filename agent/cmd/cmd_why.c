@@ -34,20 +34,12 @@
 #define DAYS_NS	   ((int64_t)7 * 86400 * (int64_t)NS_PER_S)
 
 struct settings {
+	struct query_choice choice; /* first: see query_opts.h */
 	const char *uid, *journal, *config, *policy;
 	const char *exec, *parent, *unit;
 	uint32_t user;
 	bool has_user, json;
-	struct span span;
-	int64_t now_ns;
 };
-
-static int set_since(void *arg, const char *value)
-{
-	struct settings *s = arg;
-
-	return query_from(&s->span, s->now_ns, value);
-}
 
 static int set_user(void *arg, const char *value)
 {
@@ -83,7 +75,7 @@ static const struct opt_row rows[] = {
 	  .letter = 's',
 	  .metavar = "T",
 	  .help = "how far back the edit's effect is looked for (7d)",
-	  .set = set_since,
+	  .set = query_set_from,
 	  .expects = WHEN_EXPECTED },
 	OPT_JOURNAL(settings, journal),
 	OPT_JSON(settings, "one JSON object"),
@@ -156,7 +148,7 @@ static int try_edit(struct asked *q, struct why *w, const struct event *ev,
 		return 0;
 	}
 	e->before = q->set;
-	r = why_effect_read(e, q->s->journal, &q->s->span);
+	r = why_effect_read(e, q->s->journal, &q->s->choice.span);
 	/* Without a journal there is no history, and still an answer. */
 	if (r == -ENOENT && q->s->exec)
 		return 0;
@@ -362,12 +354,12 @@ int cmd_why(int argc, char **argv)
 {
 	struct settings s = {
 		.journal = JOURNAL_DIR_DEFAULT,
-		.now_ns = clock_wall_ns(),
+		.choice = QUERY_CHOICE_INIT,
 	};
 	struct conf conf = { 0 };
 	int code;
 
-	s.span = (struct span){ s.now_ns - DAYS_NS, INT64_MAX };
+	s.choice.span.from_ns = s.choice.now_ns - DAYS_NS;
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
 	if (!s.uid == !s.exec)

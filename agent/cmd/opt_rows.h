@@ -9,8 +9,9 @@
 #include <stddef.h>
 
 #include "app/settings.h"
-#include "cmd/journal_dir.h"
 #include "base/opts.h"
+#include "cmd/journal_dir.h"
+#include "cmd/query_opts.h"
 #include "cmd/when.h"
 
 #define OPT_JOURNAL(S, member)                                                 \
@@ -35,16 +36,16 @@
 		.help = (text), .offset = offsetof(struct S, policy) \
 	}
 #define OPT_POLICY_HELP "policy instead of the configured [rules] dir"
-/* A span of time: setters of the command's own, that call when_parse. */
-#define OPT_FROM(setter, text)                                                 \
+/* A span of time, of settings that begin with a struct query_choice. */
+#define OPT_FROM(text)                                                         \
 	{                                                                      \
 		.name = "from", .letter = 'f', .metavar = "T", .help = (text), \
-		.set = (setter), .expects = WHEN_EXPECTED                      \
+		.set = query_set_from, .expects = WHEN_EXPECTED                \
 	}
-#define OPT_TO(setter, text)                                                 \
+#define OPT_TO(text)                                                         \
 	{                                                                    \
 		.name = "to", .letter = 't', .metavar = "T", .help = (text), \
-		.set = (setter), .expects = WHEN_EXPECTED                    \
+		.set = query_set_to, .expects = WHEN_EXPECTED                \
 	}
 
 /* Who did it: setters of the command's own, that call query_match_*. */

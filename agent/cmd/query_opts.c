@@ -2,25 +2,26 @@
 #include "cmd/query_opts.h"
 
 #include "cmd/when.h"
-#include "store/spans.h"
 
-int query_from(struct span *span, int64_t now_ns, const char *value)
+int query_set_from(void *choice, const char *value)
 {
+	struct query_choice *c = choice;
 	struct when w;
-	int r = when_parse(slice_str(value), now_ns, &w);
+	int r = when_parse(slice_str(value), c->now_ns, &w);
 
 	if (r >= 0)
-		span->from_ns = w.first_ns;
+		c->span.from_ns = w.first_ns;
 	return r;
 }
 
-int query_to(struct span *span, int64_t now_ns, const char *value)
+int query_set_to(void *choice, const char *value)
 {
+	struct query_choice *c = choice;
 	struct when w;
-	int r = when_parse(slice_str(value), now_ns, &w);
+	int r = when_parse(slice_str(value), c->now_ns, &w);
 
 	if (r >= 0)
-		span->to_ns = w.last_ns;
+		c->span.to_ns = w.last_ns;
 	return r;
 }
 

@@ -1,20 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options that choose records, the same for every command that prints
- * them. Its settings begin with a struct query_match; query_match_done it.
+ * The options that choose records, the same for every command that reads a
+ * journal. Its settings begin with a struct query_match, and where it takes a
+ * span of time with a struct query_choice; query_match_done it.
  */
 #pragma once
 
 #include <stdint.h>
 
 #include "app/query_match.h"
+#include "base/clock.h"
 #include "base/opts.h"
+#include "store/spans.h"
 
-struct span;
+struct query_choice {
+	struct query_match match; /* first: the setters of either take both */
+	struct span span;
+	int64_t now_ns; /* what "10m" is told from */
+};
 
-/* --from and --to: one end of the span, as of now. -EINVAL: no time. */
-int query_from(struct span *span, int64_t now_ns, const char *value);
-int query_to(struct span *span, int64_t now_ns, const char *value);
+/* All there is, and now is now. */
+#define QUERY_CHOICE_INIT                                                   \
+	{                                                                   \
+		.span = { INT64_MIN, INT64_MAX }, .now_ns = clock_wall_ns() \
+	}
+
+/* An end of the span. -EINVAL: no time. */
+int query_set_from(void *choice, const char *value);
+int query_set_to(void *choice, const char *value);
 
 int query_set_exe(void *match, const char *value);
 int query_set_pid(void *match, const char *value);
