@@ -599,6 +599,8 @@ format:
 clean:
 	@rm -rf build 2>/dev/null || $(SUDO) rm -rf build
 
-# Not those of what is unpacked there.
--include $(shell find $(BUILD) \( -path '*/npm' -o -path '*/vm' -o -path '*/tools' \) -prune \
+# Not those of what is unpacked or built apart there: some file of a Debian ends
+# in .d, too.
+-include $(shell find $(BUILD) \( -path '*/npm' -o -path '*/vm' -o -path '*/tools' \
+	-o -path '*/image' -o -path '*/deb' -o -path '*/rpm' -o -path '*/sbom' \) -prune \
 	-o -type f -name '*.d' -print 2>/dev/null)
