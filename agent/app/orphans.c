@@ -19,11 +19,16 @@
 #include "out/recall.h"
 #include "out/view.h"
 
-#define KEPT_BYTES (8u << 20)
+#define KEPT_BYTES  (8u << 20)
+/*
+ * An agent has PENDING_MAX that wait, and may have died before it settled one
+ * more; one that died while it took up another's has as many more.
+ */
+#define ORPHANS_MAX ((size_t)4 * PENDING_MAX)
 
 struct orphans {
 	struct agent *a;
-	struct amend_target list[PENDING_MAX]; /* in order */
+	struct amend_target list[ORPHANS_MAX]; /* in order */
 	size_t n;
 	size_t adopted, left;
 	/* The images of those that wait, and of one that does not. */
@@ -88,8 +93,7 @@ static int note(void *arg, const struct view_images *images, struct view *v)
 		forget_one(o, v->amendment->epoch, v->amendment->seq);
 	if (!is_pending(v))
 		return 0;
-	/* No agent has more at a time: these are of several that died. */
-	if (o->n == PENDING_MAX) {
+	if (o->n == ORPHANS_MAX) {
 		forget_one(o, o->list[0].epoch, o->list[0].seq);
 		o->left++;
 	}
@@ -208,7 +212,7 @@ void orphans_adopt(struct agent *a)
 				   o->adopted);
 		if (o->left)
 			log_warning("%zu verdicts that were pending when the "
-				    "last picket died stay so",
+				    "last picket died may stay so",
 				    o->left);
 		let_go(o);
 	}
