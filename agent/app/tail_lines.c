@@ -19,6 +19,7 @@
 #include "app/alert_line.h"
 #include "app/line_out.h"
 #include "app/query_match.h"
+#include "app/set_aside.h"
 #include "base/buf.h"
 #include "base/text.h"
 #include "out/json.h"
@@ -36,6 +37,7 @@ struct tail_lines {
 	struct tail_settings s;
 	struct text_style style;
 	struct view_images *images;
+	struct set_aside aside; /* of a log */
 	struct line_out out;
 	struct buf line;
 	uint64_t skipped; /* of out.skipped, not yet told */
@@ -108,6 +110,7 @@ int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret)
 	t->s = *s;
 	t->style.color = !s->json && tail_wants_color(s->fd);
 	buf_init(&t->line, LINE_BYTES);
+	set_aside_init(&t->aside);
 	r = line_out_init(&t->out, s->fd, s->patient);
 	if (r >= 0)
 		r = view_images_new(&t->images);
@@ -125,6 +128,7 @@ void tail_lines_free(struct tail_lines *t)
 		return;
 	line_out_done(&t->out);
 	view_images_free(t->images);
+	set_aside_done(&t->aside);
 	buf_done(&t->line);
 	free(t);
 }
@@ -238,26 +242,64 @@ static bool is_pending(struct slice event)
 	return false;
 }
 
+/* Outcomes and totals say nothing but of an alert. */
+static bool is_of_no_alert(const struct tail_lines *t,
+			   const struct reader_frame *f)
+{
+	struct slice rest = f->payload;
+	uint64_t epoch = 0, seq = 0;
+	struct wire_field field;
+
+	while (wire_next(&rest, &field) > 0) {
+		if (field.number == 1)
+			epoch = field.value;
+		else if (field.number == 2)
+			seq = field.value;
+		else if (field.number >= 10)
+			return (field.number == 10 || field.number == 11) &&
+			       !view_may_amend(t->images, f, epoch, seq);
+	}
+	return false;
+}
+
 /*
  * A log of alerts is kept by the agent itself, of all that it journals: what
- * is no alert, and can become none, is not unpacked. What is no event may be
- * about one.
+ * is no alert, and can become none, is not unpacked.
  */
 static bool is_passed_over(const struct tail_lines *t,
 			   const struct reader_frame *f)
 {
-	return t->s.as_log && f->type == JOURNAL_EVENT &&
-	       !(f->flags & JOURNAL_FRAME_URGENT) && !is_pending(f->payload);
+	if (f->type == JOURNAL_AMENDMENT)
+		return is_of_no_alert(t, f);
+	return f->type == JOURNAL_EVENT && !(f->flags & JOURNAL_FRAME_URGENT) &&
+	       !is_pending(f->payload);
+}
+
+static bool is_set_aside(struct tail_lines *t, const struct reader_frame *f)
+{
+	return (f->type == JOURNAL_DESCRIPTION || f->type == JOURNAL_SEAL) &&
+	       set_aside_put(&t->aside, f);
+}
+
+/* 1: there is nothing to be said; 0: what it speaks of is known; -ENOMEM. */
+static int take_for_log(struct tail_lines *t, const uint8_t *journal_id,
+			const struct reader_frame *f)
+{
+	if (is_passed_over(t, f) || is_set_aside(t, f))
+		return 1;
+	return set_aside_hand_out(&t->aside, journal_id, t->images);
 }
 
 int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 		    const struct reader_frame *frame)
 {
 	struct view v;
-	int r;
+	int r = 0;
 
-	if (is_passed_over(t, frame))
-		return 0;
+	if (t->s.as_log)
+		r = take_for_log(t, journal_id, frame);
+	if (r)
+		return r < 0 ? r : 0;
 	r = view_take(t->images, journal_id, frame, &v);
 	if (r <= 0)
 		return r;

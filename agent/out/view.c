@@ -34,11 +34,31 @@ static int take_event(struct view_images *v, struct slice payload,
 	return 1;
 }
 
+/* By distance and not by what is held: see VIEW_AMENDABLE_SPAN. */
+static const struct amendable *find_event(const struct view_images *v,
+					  uint64_t amended_by,
+					  const struct event_name *name)
+{
+	if (!v->events || name->seq >= amended_by ||
+	    amended_by - name->seq >= VIEW_AMENDABLE_SPAN)
+		return NULL;
+	return table_get(v->events, name);
+}
+
+bool view_may_amend(const struct view_images *v,
+		    const struct reader_frame *amendment, uint64_t epoch,
+		    uint64_t seq)
+{
+	const struct event_name name = { .seq = seq, .epoch = epoch };
+
+	return find_event(v, amendment->seq, &name);
+}
+
 static int take_amendment(struct view_images *v, struct slice payload,
 			  struct view *r)
 {
 	struct event_name name = { 0 };
-	const struct amendable *m = NULL;
+	const struct amendable *m;
 
 	r->amendment = view_unpack(&picket__v1__amendment__descriptor, payload);
 	if (!r->amendment || !view_amendment_fits(r->amendment))
@@ -47,10 +67,7 @@ static int take_amendment(struct view_images *v, struct slice payload,
 		r->amendment->wall_ns = r->wall_ns;
 	name.seq = r->amendment->seq;
 	name.epoch = r->amendment->epoch;
-	/* By distance and not by what is held: see VIEW_AMENDABLE_SPAN. */
-	if (v->events && name.seq < r->seq &&
-	    r->seq - name.seq < VIEW_AMENDABLE_SPAN)
-		m = table_get(v->events, &name);
+	m = find_event(v, r->seq, &name);
 	if (m) {
 		r->image = view_touch_line(v, m->image);
 		r->amended = (struct view_amended){

@@ -72,6 +72,11 @@ int view_take(struct view_images *v, const uint8_t *journal_id,
 	      const struct reader_frame *frame, struct view *ret);
 void view_done(struct view *v);
 
+/* Of an amendment: is the event that it names one that is remembered? */
+bool view_may_amend(const struct view_images *v,
+		    const struct reader_frame *amendment, uint64_t epoch,
+		    uint64_t seq);
+
 /* The image with this id in the current segment, or NULL. */
 const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id);
 
