@@ -151,7 +151,8 @@ void redact_image(const struct redactor *r, const struct redact_key *key,
 	};
 
 	*ret = (struct redacted){ .args = img->args, .env = img->env };
-	if (!r || (!img->args.n && !img->env.n))
+	if (!r || (!img->args.n && !img->env.n) ||
+	    redact_clean_has(r->clean, img))
 		return;
 	ret->args = bounded(img->args, &ret->args_cut);
 	ret->env = bounded(img->env, &ret->env_cut);
@@ -177,6 +178,8 @@ void redact_image(const struct redactor *r, const struct redact_key *key,
 	ret->env_hidden = o.hidden;
 	free(w.marks);
 
+	if (!args.written && !env.written)
+		redact_clean_add(r->clean, img);
 	put(scratch, &args, &ret->args);
 	put(scratch, &env, &ret->env);
 	if (scratch->failed)

@@ -334,6 +334,7 @@ void redactor_free(struct redactor *r)
 	for (i = 0; i < REDACT_FORM_COUNT; i++)
 		str_index_free(r->globs[i]);
 	literals_free(r->texts);
+	redact_clean_free(r->clean);
 	for (i = 0; i < r->n_values; i++)
 		pattern_free(r->values[i].pattern);
 	free(r->values);
@@ -352,6 +353,7 @@ int redact_build(struct builder *b, struct redactor **ret)
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
+	r->clean = redact_clean_new();
 	r->n_sections = b->redact_sections.n;
 	r->n_values = b->redact_values.n;
 	r->sections =

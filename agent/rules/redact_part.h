@@ -5,6 +5,7 @@
 #include "rules/literals.h"
 #include "rules/pattern.h"
 #include "rules/redact.h"
+#include "rules/redact_clean.h"
 #include "rules/str_index.h"
 
 enum redact_form {
@@ -42,6 +43,8 @@ struct redactor {
 	struct str_index *globs[REDACT_FORM_COUNT];
 	struct literals *texts; /* NULL: none */
 	uint64_t with_program;	/* 1 << section */
+	/* Written while all else is read; NULL: nothing is remembered. */
+	struct redact_clean *clean;
 };
 
 /*

@@ -259,6 +259,13 @@ static void one_secret_has_one_token_and_only_with_the_key(void **state)
 
 static uint64_t seed;
 
+static void begin_random(void)
+{
+	seed = getenv("PICKET_SEED") ? strtoull(getenv("PICKET_SEED"), NULL, 0)
+				     : (uint64_t)time(NULL);
+	print_message("seed %llu\n", (unsigned long long)seed);
+}
+
 static unsigned below(unsigned n)
 {
 	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
@@ -332,9 +339,7 @@ static void no_byte_of_a_generated_secret_is_left(void **state)
 	char secret[64];
 
 	(void)state;
-	seed = getenv("PICKET_SEED") ? strtoull(getenv("PICKET_SEED"), NULL, 0)
-				     : (uint64_t)time(NULL);
-	print_message("seed %llu\n", (unsigned long long)seed);
+	begin_random();
 	for (round = 0; round < rounds; round++) {
 		unsigned way = below(sizeof(ways) / sizeof(*ways)), n;
 		struct image img = { .exe.path = slice_str("/bin/x") };
@@ -584,9 +589,58 @@ static void a_redacted_string_is_neither_yes_nor_no(void **state)
 	assert_false(v.redacted);
 }
 
+/*
+ * Of a few parts that are secrets in one place and not in another: what one
+ * redactor says of one after the other, a new one says of each.
+ */
+static void what_was_found_before_changes_nothing(void **state)
+{
+	static const char *const exes[] = { "/bin/x", "/usr/bin/mysql", "" };
+	static const char *const words[] = { "x",	    "-phunter2",
+					     "--token",	    "--token=",
+					     "sshpass",	    "",
+					     "A_PASSWORD=", "password=\"y" };
+	struct rule_set *set = load(policy), *fresh;
+	struct redacted is, want;
+	struct image img = { 0 };
+	char text[3][64];
+	size_t n, i, k;
+
+	(void)state;
+	begin_random();
+	for (i = 0; i < 3000; i++) {
+		struct slice *const lists[] = { &img.args, &img.env,
+						&img.script };
+		struct buf other = BUF_INIT(REDACT_SCRATCH_MAX);
+
+		img.exe.path = slice_str(exes[below(3)]);
+		img.flags = below(4) ? 0 : IMAGE_F_ARGS_TRUNCATED;
+		for (k = 0; k < 3; k++) {
+			const char *a = words[below(8)];
+			const char *b = words[below(8)];
+
+			n = (size_t)snprintf(text[k], sizeof(text[k]), "%s%c%s",
+					     a, '\0', b);
+			*lists[k] = slice_of(text[k], below(3) ? n + 1 : 0);
+		}
+		redact_image(rule_set_redactor(set), &key, &img, &scratch, &is);
+		fresh = load(policy);
+		redact_image(rule_set_redactor(fresh), &key, &img, &other,
+			     &want);
+		assert_int_equal(is.args_hidden, want.args_hidden);
+		assert_int_equal(is.env_hidden, want.env_hidden);
+		assert_true(slice_eq(is.args, want.args));
+		assert_true(slice_eq(is.env, want.env));
+		rule_set_free(fresh);
+		buf_done(&other);
+	}
+	rule_set_free(set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_found_before_changes_nothing),
 		cmocka_unit_test(secrets_go_and_the_rest_stays),
 		cmocka_unit_test(which_strings_were_touched_is_told),
 		cmocka_unit_test(the_environment_is_looked_at_too),
