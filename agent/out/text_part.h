@@ -29,6 +29,18 @@ void text_context(struct buf *out, const struct view *v);
 /* "uid=1000 unit=nginx.service": the same and text_where. */
 void text_context_where(struct buf *out, const struct view *v);
 
+/* "… 10.0.0.7:443 connected from 10.0.0.2:41000": v is an amendment. */
+void text_amendment(struct buf *out, const struct view *v);
+
+/* What others wrote as a sentence is cut here. */
+#define TEXT_SENTENCE_MAX 600
+
+/* A path as text_word; a long one loses its middle; "?": none. */
+void text_path(struct buf *out, struct slice path);
+/* "10.0.0.7:443", "[::1]:80"; of 4 or 16 bytes, which view_take has seen to. */
+void text_address(struct buf *out, const Picket__V1__Address *a,
+		  bool with_port);
+
 /* At most max bytes of it as text_word or escape_text, then "…". */
 void text_cut_word(struct buf *out, struct slice s, size_t max);
 void text_cut(struct buf *out, struct slice s, size_t max);

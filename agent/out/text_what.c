@@ -6,7 +6,6 @@
  * name can pass for the words round it; what is long loses its middle or its
  * end visibly ("…"), never its kind.
  */
-#include "base/hex.h"
 #include "out/text_part.h"
 
 #include <arpa/inet.h>
@@ -20,16 +19,15 @@
 #include "out/names.h"
 
 /* Longer paths lose their middle: where it begins and what it is both tell. */
-#define PATH_HEAD	   160
-#define PATH_TAIL	   240
-#define ARG_MAX_BYTES	   120
-#define ARGS_MAX_BYTES	   280
-#define ARG0_MAX_BYTES	   40
-#define SENTENCE_MAX_BYTES 600
-#define ANSWER_MAX_BYTES   320
-#define RULE_MAX_BYTES	   80
+#define PATH_HEAD	 160
+#define PATH_TAIL	 240
+#define ARG_MAX_BYTES	 120
+#define ARGS_MAX_BYTES	 280
+#define ARG0_MAX_BYTES	 40
+#define ANSWER_MAX_BYTES 320
+#define RULE_MAX_BYTES	 80
 
-static void add_path_bytes(struct buf *out, struct slice p)
+void text_path(struct buf *out, struct slice p)
 {
 	size_t from;
 
@@ -50,7 +48,7 @@ static void add_path_bytes(struct buf *out, struct slice p)
 
 static void add_path(struct buf *out, const Picket__V1__Path *p)
 {
-	add_path_bytes(out, p ? text_slice(p->path) : slice_of(NULL, 0));
+	text_path(out, p ? text_slice(p->path) : slice_of(NULL, 0));
 }
 
 /* "(created, append)": nothing at all when none of them holds. */
@@ -160,9 +158,7 @@ static void add_exit(struct buf *out, const struct view *v)
 		buf_add_str(out, ", core dumped");
 }
 
-/* view_take has seen to it that the address has 4 or 16 bytes. */
-static void add_address(struct buf *out, const Picket__V1__Address *a,
-			bool with_port)
+void text_address(struct buf *out, const Picket__V1__Address *a, bool with_port)
 {
 	char ip[INET6_ADDRSTRLEN];
 	bool is6 = a->ip.len == 16;
@@ -230,7 +226,7 @@ static void add_end(struct buf *out, const struct text_end *e, bool with_port)
 		buf_addf(out, "%s ", protocol);
 	else
 		buf_addf(out, "protocol %" PRIu32 " ", e->protocol);
-	add_address(out, e->address, with_port);
+	text_address(out, e->address, with_port);
 }
 
 static void add_connect(struct buf *out, const struct view *v)
@@ -312,7 +308,7 @@ static void add_tamper(struct buf *out, const struct view *v)
 	if (t->of_picket)
 		buf_add_str(out, "picket ");
 	if (t->target_exe.len)
-		add_path_bytes(out, text_slice(t->target_exe));
+		text_path(out, text_slice(t->target_exe));
 	if (t->target_pid)
 		buf_addf(out, "[%" PRIu32 "]", t->target_pid);
 	else if (t->object_id)
@@ -358,7 +354,7 @@ static void add_write(struct buf *out, const struct view *v)
 		add_path(out, w->new_path);
 	} else if (w->target.len) {
 		buf_add_str(out, " → ");
-		add_path_bytes(out, text_slice(w->target));
+		text_path(out, text_slice(w->target));
 	}
 	mark(&m, w->created, "created");
 	mark(&m, w->truncated, "truncated");
@@ -379,7 +375,7 @@ static void add_agent(struct buf *out, const struct view *v)
 	const Picket__V1__Agent *a = v->event->agent;
 
 	if (a->text && *a->text)
-		text_cut(out, slice_str(a->text), SENTENCE_MAX_BYTES);
+		text_cut(out, slice_str(a->text), TEXT_SENTENCE_MAX);
 	else
 		buf_add_str(out, name_what(a->what));
 }
@@ -397,124 +393,8 @@ static void add_gap(struct buf *out, const struct view *v)
 			 g->count, g->first_seq, g->first_seq + g->count - 1);
 	if (g->reason && *g->reason) {
 		buf_add_str(out, ": ");
-		text_cut(out, slice_str(g->reason), SENTENCE_MAX_BYTES);
+		text_cut(out, slice_str(g->reason), TEXT_SENTENCE_MAX);
 	}
-}
-
-/* ---- amendments --------------------------------------------------------- */
-
-static void add_connect_result(struct buf *out, const struct view *v)
-{
-	const Picket__V1__ConnectResult *c = v->amendment->connect;
-	const char *outcome = name_outcome(c->error);
-
-	add_address(out, c->peer, true);
-	if (outcome)
-		buf_addf(out, " %s", outcome);
-	else
-		buf_addf(out, " failed with errno %" PRIu32, c->error);
-	if (!c->error) {
-		buf_add_str(out, " from ");
-		add_address(out, c->local, true);
-	}
-}
-
-static void add_write_totals(struct buf *out, const struct view *v)
-{
-	const Picket__V1__WriteTotals *t = v->amendment->write;
-	const char *join = " (";
-
-	if (v->amended.known && v->amended.path.n) {
-		if (v->amended.path_cut)
-			buf_add_str(out, "…");
-		add_path_bytes(out, v->amended.path);
-	} else {
-		buf_addf(out, "event %" PRIu64, v->amendment->seq);
-	}
-	buf_addf(out, ": %" PRIu64 " operations", t->count);
-	for (size_t i = 0; i < t->n_operations && i < 16; i++) {
-		buf_add_str(out, join);
-		buf_add_str(out, name_operation(t->operations[i]));
-		join = ", ";
-	}
-	buf_addf(out, "%s, %" PRIu64 " bytes", t->n_operations ? ")" : "",
-		 t->bytes);
-}
-
-/* The words wait for a package's name, and there is none. */
-static void end_without_name(struct buf *out)
-{
-	static const char of[] = "; of ";
-	size_t n = sizeof(of) - 1;
-
-	if (out->n > n && !memcmp(out->p + out->n - n, of, n))
-		out->n -= n;
-	else if (out->n && out->p[out->n - 1] == ' ')
-		out->n--;
-}
-
-static void add_finding(struct buf *out, const Picket__V1__Finding *f)
-{
-	char hex[17];
-
-	buf_addf(out, " %s", name_trust_said(f->trust, f->hash));
-	if (*f->package)
-		text_cut(out, slice_str(f->package), SENTENCE_MAX_BYTES);
-	else
-		end_without_name(out);
-	if (f->sha256.len != 32)
-		return;
-	buf_addf(out, ", sha256 %s…", hex_print(f->sha256.data, 8, hex));
-}
-
-static void add_resolution(struct buf *out, const struct view *v)
-{
-	const Picket__V1__Resolution *r = v->amendment->resolution;
-	const Picket__V1__Image *img = v->image;
-
-	if (img && img->exe)
-		add_path_bytes(out, slice_of((char *)img->exe->path.data,
-					     img->exe->path.len));
-	else
-		buf_addf(out, "event %" PRIu64, v->amendment->seq);
-	if (r->exe)
-		add_finding(out, r->exe);
-	if (r->script && img) {
-		buf_add_str(out, "; ");
-		add_path_bytes(out, slice_of((char *)img->script.data,
-					     img->script.len));
-		add_finding(out, r->script);
-	}
-	if (r->timed_out)
-		buf_add_str(out, ", not all found out in time");
-}
-
-static void add_repeats(struct buf *out, const struct view *v)
-{
-	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
-	char uid[VIEW_UID_MAX];
-	struct view last = *v;
-
-	last.epoch = r->last_epoch;
-	last.seq = r->last_seq;
-	buf_addf(out, "%" PRIu64 " matches, %" PRIu64 " told; the last is %s",
-		 r->count, r->alerted, view_uid(&last, uid));
-}
-
-static void add_amendment(struct buf *out, const struct view *v)
-{
-	buf_add_str(out, "… ");
-	if (v->amendment->connect)
-		add_connect_result(out, v);
-	else if (v->amendment->write)
-		add_write_totals(out, v);
-	else if (v->amendment->resolution)
-		add_resolution(out, v);
-	else if (v->amendment->repeats)
-		add_repeats(out, v);
-	else
-		buf_addf(out, "more became known of event %" PRIu64,
-			 v->amendment->seq);
 }
 
 /* ---- all of them -------------------------------------------------------- */
@@ -537,7 +417,7 @@ void text_what(struct buf *out, const struct view *v)
 	if (v->gap)
 		add_gap(out, v);
 	else if (v->amendment)
-		add_amendment(out, v);
+		text_amendment(out, v);
 	else if (kind < sizeof(add_act) / sizeof(*add_act) && add_act[kind])
 		add_act[kind](out, v);
 	else

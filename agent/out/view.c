@@ -8,13 +8,13 @@
  * budget, and what text, JSON and the shipper take for granted is checked
  * once, here.
  */
-#include "base/hex.h"
 #include "out/view_part.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/hex.h"
 #include "base/table.h"
 
 /* ---- records ------------------------------------------------------------ */
@@ -22,7 +22,6 @@
 static int take_event(struct view_images *v, struct slice payload,
 		      struct view *r)
 {
-
 	r->event = view_unpack(&picket__v1__event__descriptor, payload);
 	if (!r->event || !view_event_fits(r->event))
 		return -EBADMSG;
