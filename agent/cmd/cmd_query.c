@@ -53,7 +53,6 @@ struct query {
 	struct progress progress;
 	struct buf line;
 	int64_t today_ns; /* when it began; lines of before have a date */
-	uint64_t hasty;	  /* lines that could not wait long enough */
 	uint64_t missing; /* records; a tree has no line for gaps */
 	int error;	  /* met while the root was looked for */
 };
@@ -152,32 +151,35 @@ static int write_out(struct query *q)
 	return r;
 }
 
-static int release_oldest(struct query *q)
+static int release_oldest(struct query *q, int64_t now_ns)
 {
 	const struct held_line *l = held_oldest(&q->held);
-	int r;
 
 	if (!l->waits)
 		(void)line_out_add(&q->out, slice_of(l->text, l->n));
-	held_drop_oldest(&q->held);
-	r = line_out_full(&q->out) ? write_out(q) : 0;
-	return r;
+	held_release(&q->held, now_ns);
+	return line_out_full(&q->out) ? write_out(q) : 0;
 }
 
 /* What has waited long enough, and what has no room to wait. */
 static int release(struct query *q, int64_t now_ns)
 {
-	const struct held_line *l;
 	int r = 0;
 
-	while (r >= 0 && (l = held_oldest(&q->held))) {
-		if (!held_full(&q->held) &&
-		    now_ns - l->wall_ns < QUERY_AMEND_NS)
-			break;
-		if (now_ns - l->wall_ns < QUERY_AMEND_SOON_NS)
-			q->hasty++;
-		r = release_oldest(q);
-	}
+	while (r >= 0 && held_is_due(&q->held, now_ns))
+		r = release_oldest(q, now_ns);
+	return r;
+}
+
+/* All that is left: more becomes known of none. */
+static int release_all(struct query *q)
+{
+	uint64_t hasty = q->held.hasty;
+	int r = 0;
+
+	while (r >= 0 && held_oldest(&q->held))
+		r = release_oldest(q, q->s->choice.now_ns);
+	q->held.hasty = hasty;
 	return r;
 }
 
@@ -193,6 +195,12 @@ static int make_line(struct query *q, const struct view_images *images,
 	return q->line.failed ? -ENOMEM : 0;
 }
 
+static bool is_pending(const struct view *v)
+{
+	return v->event && v->event->verdict && !v->event->canary &&
+	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
+}
+
 static int add(struct query *q, const struct view_images *images,
 	       const struct view *v)
 {
@@ -202,6 +210,7 @@ static int add(struct query *q, const struct view_images *images,
 		.wall_ns = v->wall_ns,
 		.waits = v->event && query_matches(&q->s->choice.match, v) ==
 					     QUERY_IF_SETTLED,
+		.pending = is_pending(v),
 	};
 	const struct query_tree_line of_tree = { v, buf_slice(&q->line),
 						 line.waits };
@@ -217,6 +226,8 @@ static int amend(struct query *q, const struct view *v)
 {
 	const Picket__V1__Amendment *a = v->amendment;
 
+	if (a->resolution)
+		held_resolve(&q->held, a->epoch, a->seq);
 	if (query_settles(&q->s->choice.match, v)) {
 		if (q->tree)
 			query_tree_settle(q->tree, a->epoch, a->seq);
@@ -344,10 +355,17 @@ static void tell(const struct query *q, const struct query_sum *sum)
 	if (sum->bad)
 		log_warning("%" PRIu64 " records could not be understood",
 			    sum->bad);
-	if (q->hasty)
+	if (q->held.hasty)
 		log_warning("%" PRIu64 " records came too fast to wait for "
 			    "what became known of them later",
-			    q->hasty);
+			    q->held.hasty);
+	if (q->held.unsettled)
+		log_warning("%" PRIu64 " verdicts were pending for more than "
+			    "%d minutes, picket was killed meanwhile, maybe, "
+			    "and count as pending here: '--verdict pending' "
+			    "finds them, and 'picket why UID' what each became",
+			    q->held.unsettled,
+			    (int)(HELD_NS / (60 * (int64_t)NS_PER_S)));
 	if (q->missing)
 		log_warning("%" PRIu64 " records are missing from the journal, "
 			    "of the tree maybe",
@@ -377,8 +395,8 @@ static int answer(struct query *q)
 	progress_end(&q->progress);
 	if (r >= 0 && q->tree)
 		r = query_tree_print(q->tree, &q->out);
-	while (r >= 0 && held_oldest(&q->held))
-		r = release_oldest(q);
+	if (r >= 0)
+		r = release_all(q);
 	if (r >= 0)
 		r = write_out(q);
 	/* Nobody reads any more: as good as the end. */

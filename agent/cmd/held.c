@@ -149,6 +149,30 @@ const struct held_line *held_settle(struct held *h, uint32_t epoch,
 	return l;
 }
 
+void held_resolve(struct held *h, uint32_t epoch, uint64_t seq)
+{
+	struct held_line *l = find(h, epoch, seq);
+
+	if (l)
+		l->pending = false;
+}
+
+bool held_is_due(const struct held *h, int64_t now_ns)
+{
+	const struct held_line *l = held_oldest(h);
+
+	return l && (held_full(h) || now_ns - l->wall_ns >= HELD_NS);
+}
+
+void held_release(struct held *h, int64_t now_ns)
+{
+	const struct held_line *l = held_oldest(h);
+
+	h->hasty += now_ns - l->wall_ns < HELD_SOON_NS;
+	h->unsettled += l->pending && now_ns - l->wall_ns >= HELD_NS;
+	held_drop_oldest(h);
+}
+
 const struct held_line *held_oldest(const struct held *h)
 {
 	return h->first < h->end ? &h->lines[h->first] : NULL;

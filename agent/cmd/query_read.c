@@ -126,8 +126,8 @@ int query_read(const struct query_source *s, struct query_sum *ret)
 	size_t i;
 	int r;
 
-	if (q.amended.to_ns < INT64_MAX - QUERY_AMEND_NS)
-		q.amended.to_ns += QUERY_AMEND_NS;
+	if (q.amended.to_ns < INT64_MAX - HELD_NS)
+		q.amended.to_ns += HELD_NS;
 	r = spans_find(s->dir, &q.amended, &spans);
 	if (r < 0)
 		return r;

@@ -6,14 +6,8 @@
 #pragma once
 
 #include "app/query_match.h"
+#include "cmd/held.h"
 #include "store/spans.h"
-
-/*
- * An amendment comes this long after its event, at most: an hour is the
- * longest write_window. With ordinary settings it comes within the other.
- */
-#define QUERY_AMEND_NS	    (3900 * (int64_t)1000000000)
-#define QUERY_AMEND_SOON_NS (600 * (int64_t)1000000000)
 
 struct query_source {
 	const char *dir;
@@ -21,7 +15,7 @@ struct query_source {
 	const struct query_match *match;
 	/*
 	 * Events that match or may once they are settled, gaps and picket's own warnings within the span,
-	 * and amendments within it and for a while behind it, in order. A
+	 * and amendments within it and for HELD_NS behind it, in order. A
 	 * negative return ends the reading with it.
 	 */
 	int (*take)(void *arg, const struct view_images *images,

@@ -13,7 +13,8 @@
  * With --span the events are of so long up to now, evenly. With --late what
  * becomes known of the first connection comes so much later. With --pending
  * two of twenty events wait for their verdicts, and soon one of them is denied,
- * with an alert, and the other one allowed, by turns.
+ * with an alert, and the other one allowed, by turns; with --late, too, the
+ * first of all, which is denied, so much later.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -46,7 +47,7 @@ struct maker {
 	char exe[64], path[96];
 	struct buf payload;
 	int64_t now_ns, began_ns, wall_ns;
-	uint64_t late_seq; /* 0: none waits */
+	uint64_t late_seq, late_pending; /* 0: none waits */
 	uint64_t pending[2];
 	int64_t late_ns;
 };
@@ -279,12 +280,17 @@ static void make_one(struct maker *m, uint64_t i)
 	if (v.answer == ANSWER_PENDING)
 		m->pending[i % 20 - 5] = seq;
 	if (m->wish.pending && i % 20 == 9) {
-		settle(m, m->pending[0], i % 40 == 9);
+		if (i == 9 && m->wish.late_ms)
+			m->late_pending = m->pending[0];
+		else
+			settle(m, m->pending[0], i % 40 == 9);
 		settle(m, m->pending[1], i % 40 != 9);
 	}
 	if (m->late_seq && m->wall_ns >= m->late_ns) {
 		amend(m, m->late_seq);
 		m->late_seq = 0;
+		if (m->late_pending)
+			settle(m, m->late_pending, true);
 	}
 }
 

@@ -371,6 +371,25 @@ def what_becomes_known_late_stands_with_its_record(s):
 
 
 @test
+def a_verdict_that_came_too_late_is_told(s):
+    with workdir("too-late") as directory:
+        for late in ("59m", "80m"):
+            journal = directory / late
+            p = run([MAKE, "--journal", journal, "--count", "2000",
+                     "--pending", "--span", "3h", "--late", late,
+                     "--segment-size", "64K", "--quiet"])
+            equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+            first = json.loads(query(journal, "--json", "--verdict", "pending")
+                               .stdout.splitlines()[0])
+            p = query(journal, "--json", "--verdict", "denied")
+            found = first["uid"] in [json.loads(line)["uid"]
+                                     for line in p.stdout.splitlines()]
+            equal(found, late == "59m", f"denied {late} later")
+            equal("1 verdicts were pending for more than 65 minutes" in
+                  p.stderr.decode(), late == "80m", f"told, {late} later")
+
+
+@test
 def a_verdict_that_was_pending_is_found_as_what_it_became(s):
     with workdir("pending") as directory:
         journal = directory / "journal"

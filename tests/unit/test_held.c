@@ -72,6 +72,80 @@ static void one_that_waits_is_settled_once(void **state)
 	held_done(&h);
 }
 
+/* A record made at 0 whose verdict is pending. */
+static void begin_pending(struct held *h)
+{
+	struct held_line l = { .epoch = 1, .seq = 7, .pending = true };
+
+	held_init(h, false, 1000000);
+	assert_int_equal(held_add(h, &l, slice_str("seven")), 0);
+}
+
+static void a_verdict_is_waited_for_so_long(void **state)
+{
+	struct held h;
+
+	(void)state;
+	begin_pending(&h);
+	assert_false(held_is_due(&h, HELD_NS - 1));
+	/* The last moment. */
+	held_resolve(&h, 1, 8);
+	assert_int_equal(held_amend(&h, 1, 7, slice_str("denied")), 0);
+	held_resolve(&h, 1, 7);
+	assert_true(held_is_due(&h, HELD_NS));
+	assert_int_equal(held_oldest(&h)->n, strlen("seven\ndenied"));
+	held_release(&h, HELD_NS);
+	assert_null(held_oldest(&h));
+	assert_false(held_is_due(&h, INT64_MAX));
+	assert_int_equal(h.unsettled, 0);
+	assert_int_equal(h.hasty, 0);
+	held_done(&h);
+}
+
+static void one_that_comes_later_is_missed_and_counted(void **state)
+{
+	struct held h;
+
+	(void)state;
+	begin_pending(&h);
+	assert_true(held_is_due(&h, HELD_NS));
+	held_release(&h, HELD_NS);
+	assert_int_equal(h.unsettled, 1);
+	assert_false(held_has(&h, 1, 7));
+	assert_int_equal(held_amend(&h, 1, 7, slice_str("denied")), 0);
+	held_resolve(&h, 1, 7);
+	held_done(&h);
+	/* One that may still be settled, at the journal's end. */
+	begin_pending(&h);
+	held_release(&h, HELD_NS - 1);
+	assert_int_equal(h.unsettled, 0);
+	held_done(&h);
+	/* And one that has nothing to wait for. */
+	held_init(&h, false, 1000000);
+	add(&h, 1, 7, "seven");
+	held_release(&h, 2 * HELD_NS);
+	assert_int_equal(h.unsettled, 0);
+	held_done(&h);
+}
+
+static void without_room_it_goes_early_and_is_counted(void **state)
+{
+	struct held h;
+
+	(void)state;
+	begin_pending(&h);
+	assert_false(held_is_due(&h, HELD_SOON_NS - 1));
+	h.bytes_max = 1;
+	assert_true(held_is_due(&h, HELD_SOON_NS - 1));
+	held_release(&h, HELD_SOON_NS - 1);
+	assert_int_equal(h.hasty, 1);
+	add(&h, 1, 8, "eight");
+	held_release(&h, HELD_SOON_NS);
+	assert_int_equal(h.hasty, 1);
+	assert_int_equal(h.unsettled, 0);
+	held_done(&h);
+}
+
 static void amendments_of_objects_are_a_list_in_them(void **state)
 {
 	struct held h;
@@ -123,6 +197,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_waits_is_settled_once),
+		cmocka_unit_test(a_verdict_is_waited_for_so_long),
+		cmocka_unit_test(one_that_comes_later_is_missed_and_counted),
+		cmocka_unit_test(without_room_it_goes_early_and_is_counted),
 		cmocka_unit_test(amendments_of_text_stand_below),
 		cmocka_unit_test(amendments_of_objects_are_a_list_in_them),
 		cmocka_unit_test(
