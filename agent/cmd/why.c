@@ -192,18 +192,18 @@ static bool is_taken(const struct rule_set *set, const char *name)
 	return false;
 }
 
-/* The last component of the program's name, as far as a rule's may have it. */
+/* The last component of what runs, as far as a rule's name may have it. */
 static void name_rule(const struct rule_set *set, const struct event *ev,
 		      const struct image *img, char name[static RULE_NAME_ROOM])
 {
-	struct slice exe = name_of(&img->exe);
-	size_t at = exe.n, n = 0;
+	struct slice what = img->script.n ? img->script : name_of(&img->exe);
+	size_t at = what.n, n = 0;
 	char stem[48];
 
-	while (at && exe.p[at - 1] != '/')
+	while (at && what.p[at - 1] != '/')
 		at--;
-	for (; at < exe.n && n < 40; at++) {
-		char ch = exe.p[at];
+	for (; at < what.n && n < 40; at++) {
+		char ch = what.p[at];
 		bool plain = (ch >= 'a' && ch <= 'z') ||
 			     (ch >= 'A' && ch <= 'Z') ||
 			     (ch >= '0' && ch <= '9') || ch == '-' ||
@@ -229,6 +229,9 @@ static void new_rule(struct why *w, const struct rule_set *set,
 	buf_addf(&out, "[allow %s]\n", name);
 	buf_addf(&out, "event = %s\n", event_names[ev->kind]);
 	add_glob(&out, "exe", name_of(&img->exe));
+	if (img->script.n && !img->script_file.known)
+		buf_add_str(&out, "# as the caller named it: not proved\n");
+	add_glob(&out, "script", img->script);
 	add_object(&out, ev);
 	if (w->verdict.answer == ANSWER_DENIED)
 		buf_addf(&out, "excepts = %s\n", w->verdict.rule);
@@ -252,6 +255,12 @@ static bool is_final(const struct why *w)
 	return false;
 }
 
+/* An interpreter as one more exe would be all of its scripts. */
+static bool is_wide(const struct explain_cond *lacks, const struct image *img)
+{
+	return img->script.n && !strcmp(lacks->key, "exe");
+}
+
 static void find_edit(struct why *w, const struct rule_set *set,
 		      const struct event *ev, const struct image *img)
 {
@@ -267,7 +276,8 @@ static void find_edit(struct why *w, const struct rule_set *set,
 		w->edit = WHY_IMPOSSIBLE;
 		w->why_not = "the program is not known, so no rule can name it";
 	} else if (w->verdict.answer == ANSWER_UNLISTED && lacks &&
-		   lacks->value[0] && !w->nearest->is_shipped) {
+		   lacks->value[0] && !w->nearest->is_shipped &&
+		   !is_wide(lacks, img)) {
 		w->edit = WHY_ADD_VALUE;
 		(void)snprintf(w->text, sizeof(w->text), "%s = %s", lacks->key,
 			       lacks->value);

@@ -227,6 +227,24 @@ static unsigned worse_trust(const struct image *img)
 	return img->script_facts.trust;
 }
 
+/* With tracepoints alone; so nothing is known of the file that ran. */
+static bool has_claimed_script(const struct image *img)
+{
+	return (img->script.n || (img->flags & IMAGE_F_SCRIPT)) &&
+	       !img->script_file.known;
+}
+
+static void add_trust(struct buf *out, const struct image *img)
+{
+	if (img->exe_facts.known)
+		buf_add_str(out, word_at(SUBJECT_TRUST, worse_trust(img)));
+	if (has_claimed_script(img))
+		buf_addf(out,
+			 "%sof its script only the name that the caller gave "
+			 "is known",
+			 img->exe_facts.known ? ", and " : "");
+}
+
 static void add_writers(struct buf *out, unsigned writable)
 {
 	const char *join = "";
@@ -272,8 +290,8 @@ static void add_word(struct buf *out, const struct asking *a)
 				word_at(s, img->stdio[s - SUBJECT_STDIN].kind));
 		break;
 	case SUBJECT_TRUST:
-		if (img && img->exe_facts.known)
-			buf_add_str(out, word_at(s, worse_trust(img)));
+		if (img)
+			add_trust(out, img);
 		break;
 	case SUBJECT_WRITABLE:
 		if (img)
