@@ -49,7 +49,7 @@ class Server:
     def __init__(self, guest, collector):
         self.guest, self.collector = guest, collector
 
-    def do(self, script, seconds=300):
+    def do(self, script, seconds=600):
         return self.guest.do(script, seconds)
 
     def eventually(self, script, what):

@@ -264,15 +264,16 @@ class System:
         line, self.heard = self.heard.split(b"\n", 1)
         return line.decode().split(" ")
 
-    def wait_up(self, seconds=300):
-        """Until it takes orders: after the start, and after a reboot."""
+    def wait_up(self, seconds=1200):
+        """Until it takes orders: after the start, and after a reboot. Emulated
+        on a busy machine a boot takes minutes; one that ended is told at once."""
         while True:
             words = self._read_line(seconds)
             if words[0] == "HELLO":
                 self.booted = float(words[1])
                 return
 
-    def run(self, script, seconds=300):
+    def run(self, script, seconds=600):
         """(exit status, what it printed)"""
         self.count += 1
         self.socket.sendall(b"%d %s\n" % (
@@ -283,7 +284,7 @@ class System:
         output = base64.b64decode(words[3]) if len(words) > 3 else b""
         return int(words[2]), output
 
-    def do(self, script, seconds=300):
+    def do(self, script, seconds=600):
         """What it printed, as text; it must succeed."""
         status, output = self.run(script, seconds)
         text = output.decode(errors="backslashreplace")
