@@ -284,7 +284,7 @@ FROM_APT := arm64 newest-clang
 APT_STAGES = --root newest-clang $(NEWEST)/tests/bpf/test_sense_backends \
 	--stage vm tests/vm/cross.sh tests/vm/lockdown.sh
 PACKAGE_STAGES = $(if $(PICKET_TEST_LONG),--stage package tests/package/deb.sh tests/package/rpm.sh \
-	tests/package/chart.sh)
+	tests/package/chart.sh tests/package/image.py)
 # A whole Debian system, put together as root: for test-all alone.
 SYSTEM_TESTS := tests/vm/test_noise.py tests/vm/test_deb.py tests/vm/test_deb_ends.py \
 	tests/vm/test_containers.py
