@@ -172,7 +172,8 @@ def python_tree(work, scripts):
         finder.run_script(str(script))
     # What the interpreter itself begins with is in no script.
     for name in ("site", "sysconfig", "encodings.utf_8", "encodings.ascii",
-                 "encodings.latin_1", "encodings.aliases"):
+                 "encodings.latin_1", "encodings.aliases",
+                 "encodings.unicode_escape"):
         finder.import_hook(name)
     for module in finder.modules.values():
         source = pathlib.Path(module.__file__ or "/")
