@@ -73,12 +73,18 @@ static void check_json(const struct buf *out)
 
 static void show(const struct view_images *images, const struct view *v)
 {
-	static const struct text_style style = { .with_date = true };
+	static const struct text_style styles[] = {
+		{ .with_date = true },
+		{ .columns = 80 },
+		{ .columns = 110 },
+	};
 	struct buf out = BUF_INIT(OUT_MAX);
 
-	text_line(&out, images, v, &style);
-	check_text(&out);
-	buf_reset(&out);
+	for (size_t i = 0; i < sizeof(styles) / sizeof(*styles); i++) {
+		text_line(&out, images, v, &styles[i]);
+		check_text(&out);
+		buf_reset(&out);
+	}
 	text_body(&out, images, v);
 	check_text(&out);
 	buf_reset(&out);
