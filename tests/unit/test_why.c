@@ -66,6 +66,10 @@ static void a_script_by_name_alone_is_told_and_not_trusted(void **state)
 	assert_int_equal(why_ask(set, &exec_event, &img, &w), 0);
 	assert_int_equal(w.verdict.answer, ANSWER_ALLOWED);
 	why_done(&w);
+	img.script_facts.trust = TRUST_CHANGED;
+	assert_int_equal(why_ask(set, &exec_event, &img, &w), 0);
+	assert_string_equal(w.nearest->conds[0].actual, "changed");
+	why_done(&w);
 	rule_set_free(set);
 }
 
