@@ -7,6 +7,10 @@
  *
  * Each figure is the median over groups of 32 different events, so that the
  * clock's own cost is shared and one interruption does not show.
+ *
+ * With a number it is for a profiler: so many rules are loaded, and asked about
+ * each event ROUNDS times (valgrind --toggle-collect=ask_all); with a second
+ * one they are only loaded.
  */
 #include <arpa/inet.h>
 #include <fnmatch.h>
@@ -294,6 +298,36 @@ static double median_linear_us(uint32_t n_rules)
 	return took[n / 2];
 }
 
+/* ---- for a profiler -------------------------------------------------------- */
+
+__attribute__((noinline)) static void ask_all(struct rule_set *set)
+{
+	for (size_t i = 0; i < EVENTS; i++)
+		sink += rule_set_match(set, &samples[i].ev, &samples[i].self)
+				.answer;
+}
+
+static int profile(uint32_t n_rules, bool ask)
+{
+	struct rule_options opt = { .now_wall_ns = clock_wall_ns() };
+	struct buf text = BUF_INIT(64u << 20);
+	struct rule_set *set = NULL;
+	struct rule_error err;
+
+	for (uint32_t i = 0; i < n_rules; i++)
+		print_rule(&text, i);
+	for (uint32_t i = 0; i < EVENTS; i++)
+		make_sample(&samples[i], n_rules);
+	if (rule_set_load_text("bench.ini", buf_slice(&text), &opt, &set,
+			       &err) < 0)
+		return 1;
+	for (unsigned i = 0; ask && i < ROUNDS; i++)
+		ask_all(set);
+	rule_set_free(set);
+	buf_done(&text);
+	return 0;
+}
+
 /* ---- all of it ------------------------------------------------------------ */
 
 struct cost {
@@ -355,11 +389,13 @@ static int measure(uint32_t n_rules, struct cost *ret)
 	return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct cost few, many, most;
 
 	samples = calloc(EVENTS, sizeof(*samples));
+	if (samples && argc > 1)
+		return profile((uint32_t)strtoul(argv[1], NULL, 10), argc < 3);
 	if (!samples || measure(10, &few) || measure(10000, &many) ||
 	    measure(100000, &most))
 		return 1;
