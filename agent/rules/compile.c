@@ -20,6 +20,7 @@
 struct compiler {
 	struct rule_set *set;
 	struct kind_index *ix;
+	uint16_t *kinds; /* of each rule; 0: it takes no part */
 	struct keymap counts[DIM_COUNT];
 	struct vec entries[DIM_COUNT]; /* struct str_entry */
 	struct vec users;	       /* struct user_entry */
@@ -262,35 +263,34 @@ static int build(struct compiler *k)
 	return 0;
 }
 
-static bool takes_part(const struct rule *rule, int kind)
+static int count_rule(struct compiler *k, const struct rule *rule)
 {
-	return !rule->expired && (rule->kinds >> kind & 1);
+	const struct cond *c = &k->set->conds[rule->first_cond];
+	int r = 0, dim;
+
+	for (uint16_t i = 0; r == 0 && i < rule->n_conds; i++, c++) {
+		dim = dim_of(c);
+		if (dim >= 0)
+			r = count_values(k, c, dim);
+	}
+	return r;
 }
 
 static int compile_kind(struct compiler *k, int kind)
 {
 	struct rule_set *set = k->set;
 	uint32_t i;
-	uint16_t j;
-	int r, dim;
+	int r;
 
 	for (i = 0; i < set->n_rules; i++) {
-		const struct rule *rule = &set->rules[i];
-
-		for (j = 0; takes_part(rule, kind) && j < rule->n_conds; j++) {
-			const struct cond *c =
-				&set->conds[rule->first_cond + j];
-
-			dim = dim_of(c);
-			if (dim < 0)
-				continue;
-			r = count_values(k, c, dim);
-			if (r < 0)
-				return r;
-		}
+		if (!(k->kinds[i] >> kind & 1))
+			continue;
+		r = count_rule(k, &set->rules[i]);
+		if (r < 0)
+			return r;
 	}
 	for (i = 0; i < set->n_rules; i++) {
-		if (!takes_part(&set->rules[i], kind))
+		if (!(k->kinds[i] >> kind & 1))
 			continue;
 		r = enter_rule(k, i);
 		if (r < 0)
@@ -382,19 +382,26 @@ void cond_done(struct cond *c)
 
 int rule_set_compile(struct rule_set *set)
 {
-	struct compiler k = { .set = set };
+	uint16_t *kinds = calloc(set->n_rules + 1, sizeof(*kinds));
+	struct compiler k;
 	uint32_t i;
 	int kind;
-	int r = 0;
+	int r = kinds ? 0 : -ENOMEM;
 
+	/* Gone through for each kind: small, where the rules are not. */
+	for (i = 0; r == 0 && i < set->n_rules; i++)
+		kinds[i] = set->rules[i].expired ? 0 : set->rules[i].kinds;
 	for (i = 0; r == 0 && i < set->n_conds; i++)
 		r = index_values(set, &set->conds[i]);
 	for (kind = 0; r == 0 && kind < EVENT_KIND_COUNT; kind++) {
 		if (!(RULE_KINDS >> kind & 1))
 			continue;
-		k = (struct compiler){ .set = set, .ix = &set->kind[kind] };
+		k = (struct compiler){ .set = set,
+				       .ix = &set->kind[kind],
+				       .kinds = kinds };
 		r = compile_kind(&k, kind);
 		compiler_done(&k);
 	}
+	free(kinds);
 	return r;
 }

@@ -31,13 +31,13 @@ static bool is_over(const struct judging *j, const struct rule *rule)
 static void consider(struct judging *j, uint32_t i)
 {
 	struct rule_set *set = j->set;
-	const struct rule *rule = &set->rules[i];
+	struct rule *rule = &set->rules[i];
 	enum tri t;
 	uint32_t e;
 
-	if (set->seen[i] == set->generation)
+	if (rule->seen == set->generation)
 		return;
-	set->seen[i] = set->generation;
+	rule->seen = set->generation;
 	if (i > j->best && !rule->has_excepts)
 		return;
 	if (is_over(j, rule))
@@ -81,6 +81,7 @@ static bool found_string(void *arg, const struct str_entry *e)
 	/* All needed next, and each likely to be a miss of its own. */
 	__builtin_prefetch(&j->set->rules[e->owner]);
 	__builtin_prefetch(&j->set->conds[e->hint]);
+	__builtin_prefetch(&j->set->conds[e->hint + 2]);
 	__builtin_prefetch(e->pattern);
 	__builtin_prefetch((const char *)e->pattern + 64);
 	if (j->memo)
@@ -333,7 +334,8 @@ static void next_generation(struct rule_set *set)
 	if (++set->generation)
 		return;
 	/* Once in four billion events the old marks would look new. */
-	memset(set->seen, 0, set->n_rules * sizeof(*set->seen));
+	for (uint32_t i = 0; i < set->n_rules; i++)
+		set->rules[i].seen = 0;
 	memset(set->silenced, 0, set->n_rules * sizeof(*set->silenced));
 	set->generation = 1;
 }

@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Texts of up to so many bytes are parsed without asking for memory. */
+#define SHORT 256
+
 /* One bit for each token and one for the end. */
 #define STATE_WORDS ((PATTERN_TEXT_MAX + 1 + 63) / 64)
 
@@ -282,6 +285,8 @@ int pattern_new(enum pattern_kind kind, struct slice text, struct pattern **ret,
 		const char **ret_why)
 {
 	struct parse p = { .kind = kind, .text = text };
+	size_t n_sets = count_byte(text, '[');
+	uint16_t tok[SHORT];
 	struct pattern *pat;
 	int r = 0;
 
@@ -293,9 +298,9 @@ int pattern_new(enum pattern_kind kind, struct slice text, struct pattern **ret,
 		*ret_why = "longer than 4096 bytes";
 		return -EINVAL;
 	}
-	p.tok = calloc(text.n, sizeof(*p.tok));
-	p.sets = calloc(count_byte(text, '[') + 1, sizeof(*p.sets));
-	if (!p.tok || !p.sets)
+	p.tok = text.n > SHORT ? calloc(text.n, sizeof(*p.tok)) : tok;
+	p.sets = n_sets ? calloc(n_sets, sizeof(*p.sets)) : NULL;
+	if (!p.tok || (n_sets && !p.sets))
 		r = -ENOMEM;
 	while (r == 0 && p.at < p.text.n)
 		r = take_token(&p);
@@ -310,9 +315,23 @@ int pattern_new(enum pattern_kind kind, struct slice text, struct pattern **ret,
 	}
 	if (r == -EINVAL)
 		*ret_why = p.why;
-	free(p.tok);
+	if (p.tok != tok)
+		free(p.tok);
 	free(p.sets);
 	return r;
+}
+
+size_t pattern_size(const struct pattern *p)
+{
+	size_t n_sets = 0;
+
+	for (size_t i = 0; i < p->mid_n; i++) {
+		size_t tok = pattern_mid(p)[i];
+
+		if (tok >= TOK_SET && tok - TOK_SET >= n_sets)
+			n_sets = tok - TOK_SET + 1;
+	}
+	return sizeof(*p) + p->sets_at + n_sets * 32;
 }
 
 void pattern_free(struct pattern *p)

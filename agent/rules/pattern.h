@@ -89,5 +89,7 @@ static inline const uint16_t *pattern_mid(const struct pattern *p)
 int pattern_new(enum pattern_kind kind, struct slice text, struct pattern **ret,
 		const char **ret_why);
 void pattern_free(struct pattern *p);
+/* Its bytes, which mean the same anywhere, aligned as the struct is. */
+size_t pattern_size(const struct pattern *p);
 
 bool pattern_match(const struct pattern *p, struct slice s);

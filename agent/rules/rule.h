@@ -125,14 +125,16 @@ struct rule {
 	bool has_excepts : 1;	/* allow: silences denies */
 	bool is_excepted : 1;	/* deny: some allow silences it */
 	bool expired : 1;	/* when the set was compiled */
+	uint32_t n_excepts : 24; /* RULE_VALUES_MAX at most */
 	uint32_t first_except;	/* deny rules, in set->excepts */
-	uint32_t n_excepts;
+	uint32_t seen;		/* generation in which it was tried */
 	int64_t expires_ns;	/* wall clock; INT64_MAX: never */
 	uint64_t hits;
 	uint64_t last_hit_ns;	/* boottime */
 	const char *name, *tag;
 };
 _Static_assert(sizeof(struct rule) == 64, "one cache line");
+_Static_assert(RULE_VALUES_MAX < 1u << 24, "n_excepts has 24 bits");
 _Static_assert(EVENT_KIND_COUNT <= 16, "kinds are bits of 16");
 
 /* What rules speak of, each a bit of struct rule.kinds. */
@@ -229,6 +231,7 @@ struct rule_set {
 	uint32_t n_conds;
 	struct pattern **patterns;
 	uint32_t n_patterns;
+	void *pattern_block;	/* where they are; NULL: each by itself */
 	uint64_t *numbers;
 	struct cidr *cidrs;
 	uint8_t (*hashes)[32];
@@ -243,7 +246,6 @@ struct rule_set {
 	struct kind_index kind[EVENT_KIND_COUNT];
 
 	/* Scratch of match.c, sized by n_rules. */
-	uint32_t *seen;		/* generation in which a rule was tried */
 	uint32_t *silenced;	/* generation in which an exception fit */
 	uint32_t *denies;	/* that match, exceptions not yet looked at */
 	uint32_t *maybes;	/* that hold if what is not known yet is so */
@@ -251,6 +253,8 @@ struct rule_set {
 	uint32_t generation;
 };
 
+/* pack.c: patterns are there, and nothing points at them yet. -ENOMEM. */
+int rule_set_pack(struct rule_set *set);
 /* compile.c: rules and conditions are there; make everything else. */
 int rule_set_compile(struct rule_set *set);
 void cond_done(struct cond *c);

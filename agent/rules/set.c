@@ -347,14 +347,13 @@ static int take_over(struct loading *l, struct rule_set *set)
 		return r;
 	set->strings = steal_ptr(b->strings);
 	set->stats = calloc(set->n_rules + 1, sizeof(*set->stats));
-	set->seen = calloc(set->n_rules + 1, sizeof(*set->seen));
 	set->silenced = calloc(set->n_rules + 1, sizeof(*set->silenced));
 	set->denies = calloc(set->n_rules + 1, sizeof(*set->denies));
 	set->hashes = vec_steal(&b->hashes, sizeof(*set->hashes));
 	set->maybes = calloc(set->n_rules + 1, sizeof(*set->maybes));
 	if (!set->notes || !set->conds || !set->patterns || !set->numbers ||
-	    !set->cidrs || !set->files || !set->stats || !set->seen ||
-	    !set->silenced || !set->denies || !set->maybes || !set->hashes)
+	    !set->cidrs || !set->files || !set->stats || !set->silenced ||
+	    !set->denies || !set->maybes || !set->hashes)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set->n_rules; i++)
 		set->stats[i].since_wall_ns = set->opt.now_wall_ns;
@@ -380,6 +379,8 @@ static int build_set(struct loading *l, const struct rule_options *opt,
 	r = take_over(l, set);
 	/* What only reading needed is gone before the index is built. */
 	builder_done(&l->b);
+	if (r == 0)
+		r = rule_set_pack(set);
 	if (r == 0)
 		r = rule_set_compile(set);
 	if (r < 0) {
@@ -482,8 +483,9 @@ void rule_set_free(struct rule_set *set)
 		kind_index_done(&set->kind[i]);
 	for (i = 0; i < set->n_conds; i++)
 		cond_done(&set->conds[i]);
-	for (i = 0; i < set->n_patterns; i++)
+	for (i = 0; !set->pattern_block && i < set->n_patterns; i++)
 		pattern_free(set->patterns[i]);
+	free(set->pattern_block);
 	for (i = 0; i < set->n_files; i++)
 		free(set->files[i]);
 	redactor_free(set->redactor);
@@ -498,7 +500,6 @@ void rule_set_free(struct rule_set *set)
 	free(set->cidrs);
 	free(set->excepts);
 	free(set->files);
-	free(set->seen);
 	free(set->silenced);
 	free(set->denies);
 	free(set->maybes);
