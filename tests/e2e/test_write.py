@@ -57,6 +57,17 @@ def place():
         remove_tree(s.dir)
 
 
+def told_bytes(p, call, size):
+    """What such a call is told with: size, or None where the coverage says
+    that this backend does not know how many bytes."""
+    row, = [row for row in p.s.agent.status()["coverage"]
+            if row["hook"].startswith("bytes written")]
+    _, unknown, by = row["reason"].partition("how many bytes")
+    if not unknown or (by.startswith(" by ") and call not in by):
+        return size
+    return None
+
+
 def operations(found):
     return [record.operation(r) for r in found]
 
@@ -111,7 +122,7 @@ def appending_is_one_write(p):
     opened, written = p.act("append", path)
     equal(operations([opened, written]), ["open", "write"], "operations")
     check_file(p, written, path, os.stat(path))
-    equal(written["write"].get("bytes"), 5, "bytes")
+    equal(written["write"].get("bytes"), told_bytes(p, "write", 5), "bytes")
     true(opened["write"].get("append"), "not told as opened to append")
 
 
@@ -142,7 +153,8 @@ def check_written(p, name, op="write", size=3, source=False):
     r = one_of(p, name, path, *others, op=op, extra=["open"])
     check_file(p, r, path, os.stat(path))
     if size is not None:
-        equal(r["write"].get("bytes"), size, f"bytes of {name}")
+        equal(r["write"].get("bytes"), told_bytes(p, name, size),
+              f"bytes of {name}")
 
 
 @test
@@ -217,7 +229,8 @@ def repeats_are_summed_and_not_repeated(p):
     equal(len(sums), 1, "sums of one file")
     total = sums[0]["amendment"]["write"]
     true(total["count"] >= 100, f"count {total['count']} of 100 writes")
-    equal(total["bytes"], 100, "bytes of 100 writes")
+    equal(total["bytes"], told_bytes(p, "write", 100) or 0,
+          "bytes of 100 writes")
     true("write" in total["operations"], f"no write in {total}")
 
 
