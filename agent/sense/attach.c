@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Choosing by trying. What choice.c chose is loaded together and attached. A
+ * Choosing by trying. What choice.c chose is loaded (load.h) and attached. A
  * program that the kernel refuses is dropped, its hooks move on to their next
- * probes, and only what is new is loaded in the next round, as a further
- * object that shares the maps of the first. So in the end only what the kernel
- * really took is there, and one refusal costs the others nothing.
+ * probes, and only what is new is loaded in the next round, as further objects
+ * that share the maps of the first. So in the end only what the kernel really
+ * took is there, and one refusal costs the others nothing.
  */
 #include "sense/attach.h"
 
@@ -13,29 +13,20 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "sense/cgroup_root.h"
 #include "sense/choice.h"
 #include "sense/kernel_btf.h"
+#include "sense/load.h"
 #include "sense/self.h"
 #include "sense/skeleton.h"
-#include "sense/syscalls.h"
 
-#define VERIFIER_LOG_BYTES (64u << 10)
-/*
- * The verifier's statistics and what it objects to (BPF_LOG_STATS), without a
- * line for each instruction: those fill any buffer, and then all that is told
- * is ENOSPC. As it is asked for at once nothing is verified a second time.
- */
-#define LOG_WITHOUT_TRACE  4
 /* Each round but the last ends with at least one program less to choose. */
-#define ROUNDS_MAX	   ATTACH_PROGRAMS_MAX
+#define ROUNDS_MAX ATTACH_PROGRAMS_MAX
 
 const char *const attach_map_names[ATTACH_MAP_COUNT] = {
 	[ATTACH_RING] = "ring",
@@ -49,56 +40,10 @@ const char *const attach_map_names[ATTACH_MAP_COUNT] = {
 /* What is found once and used by every round. */
 struct attempt {
 	struct choice choice;
-	const struct sensor_settings *settings;
 	struct attachment *a;
 	int cgroup_fd; /* -1: no root that we can see */
-	uint32_t v1_subsys;
-	struct wire_control self;
-	char *log; /* of the verifier, when it refused a program */
+	struct load_told told;
 };
-
-/* ---- libbpf's lines ------------------------------------------------------ */
-
-/*
- * Loading an object ends at the first program that fails, and libbpf tells
- * which only in what it prints. It has no argument of ours.
- */
-static char failed_program[64];
-
-static int catch_program_name(enum libbpf_print_level level, const char *format,
-			      va_list args)
-{
-	static const char about[] = "libbpf: prog '%s'";
-
-	if (level == LIBBPF_WARN &&
-	    strncmp(format, about, sizeof(about) - 1) == 0)
-		(void)snprintf(failed_program, sizeof(failed_program), "%s",
-			       va_arg(args, const char *));
-	return 0;
-}
-
-/*
- * The last line of the verifier's log that is not statistics: what it did not
- * like.
- */
-static void verifier_reason(const char *log, char *out, size_t size)
-{
-	const char *line = log, *best = NULL, *end;
-	size_t n = 0;
-
-	for (; *line; line = *end ? end + 1 : end) {
-		end = strchrnul(line, '\n');
-		if (end == line || strncmp(line, "processed ", 10) == 0 ||
-		    strncmp(line, "verification time", 17) == 0 ||
-		    strncmp(line, "stack depth", 11) == 0)
-			continue;
-		best = line;
-		n = (size_t)(end - line);
-	}
-	if (best)
-		(void)snprintf(out, size, ": %.*s", (int)(n < 80 ? n : 80),
-			       best);
-}
 
 /* ---- what runs ----------------------------------------------------------- */
 
@@ -198,25 +143,6 @@ void attach_done(struct attachment *a)
 
 /* ---- loading ------------------------------------------------------------- */
 
-static int share_maps(const struct attachment *a, const struct picket_bpf *skel)
-{
-	struct bpf_map *m;
-	int fd, r;
-
-	bpf_object__for_each_map(m, skel->obj)
-	{
-		/* Constants are an object's own, all else is one. */
-		if (strstr(bpf_map__name(m), ".rodata"))
-			continue;
-		fd = bpf_object__find_map_fd_by_name(a->objects[0]->obj,
-						     bpf_map__name(m));
-		r = fd < 0 ? -ENOENT : bpf_map__reuse_fd(m, fd);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 /* Descriptors of our own, as where they come from pins. */
 static int keep_maps(struct attachment *a, const struct picket_bpf *skel)
 {
@@ -230,53 +156,6 @@ static int keep_maps(struct attachment *a, const struct picket_bpf *skel)
 		if (a->maps[i] < 0)
 			return -errno;
 	}
-	return 0;
-}
-
-static int open_object(const struct attempt *t, struct picket_bpf **ret)
-{
-	const struct sensor_settings *s = t->settings;
-	struct bpf_program *p;
-	struct picket_bpf *skel;
-	int r = 0;
-
-	/*
-	 * Named, the kernel's types are all that is searched. Else libbpf 1.1
-	 * lists the modules' types for what it does not find, which takes
-	 * CAP_SYS_ADMIN.
-	 */
-	const struct bpf_object_open_opts opts = {
-		.sz = sizeof(opts),
-		.btf_custom_path = "/sys/kernel/btf/vmlinux",
-	};
-
-	skel = picket_bpf__open_opts(&opts);
-	if (!skel)
-		return -errno;
-	bpf_object__for_each_program(p, skel->obj)
-	{
-		(void)bpf_program__set_autoload(p, false);
-		(void)bpf_program__set_log_buf(p, t->log, VERIFIER_LOG_BYTES);
-		(void)bpf_program__set_log_level(p, LOG_WITHOUT_TRACE);
-	}
-	skel->data_control->control = t->self;
-	skel->rodata->ring_bytes = s->ring_bytes;
-	skel->rodata->window_ns = s->window_ms * NS_PER_MS;
-	skel->rodata->v1_subsys = t->v1_subsys;
-	skel->rodata->v1_hierarchy = t->a->v1_hierarchy;
-	skel->rodata->socket_ops = (uint32_t)(t->a->ops >> WIRE_OP_SOCKETS);
-	syscalls_fill(skel->rodata->syscalls, t->a->ops);
-	skel->rodata->call_ops = (uint32_t)t->a->ops;
-	if (t->a->object_count)
-		r = share_maps(t->a, skel);
-	else
-		r = bpf_map__set_max_entries(skel->maps.ring,
-					     (uint32_t)s->ring_bytes);
-	if (r < 0) {
-		picket_bpf__destroy(skel);
-		return r;
-	}
-	*ret = skel;
 	return 0;
 }
 
@@ -301,70 +180,61 @@ static const char *next_missing(const struct attempt *t, size_t *hook,
 	return NULL;
 }
 
-/* Whether anything chosen is not running yet. */
-static bool select_programs(const struct attempt *t,
-			    const struct picket_bpf *skel)
+/* What the verifier takes longest for, and all else. */
+enum part { PART_CALLS, PART_OTHERS, PART_COUNT };
+_Static_assert(PART_COUNT <= LOAD_PARTS_MAX, "a thread for each");
+
+static void add_name(struct load_part *parts, enum part to, const char *name)
+{
+	size_t i, k;
+
+	for (i = 0; i < PART_COUNT; i++)
+		for (k = 0; k < parts[i].n; k++)
+			if (strcmp(parts[i].names[k], name) == 0)
+				return;
+	assert(parts[to].n < ATTACH_PROGRAMS_MAX);
+	parts[to].names[parts[to].n++] = name;
+}
+
+/* What is chosen and not running yet, in parts. False: nothing. */
+static bool divide(const struct attempt *t, struct load_part *parts)
 {
 	size_t hook = 0, n = 0;
-	struct bpf_program *p;
 	const char *name;
-	bool any = false;
 
-	while ((name = next_missing(t, &hook, &n))) {
-		p = bpf_object__find_program_by_name(skel->obj, name);
-		(void)bpf_program__set_autoload(p, true);
-		any = true;
-	}
-	return any;
+	while ((name = next_missing(t, &hook, &n)))
+		if (n == 1 &&
+		    attach_chosen(t->a, hook)->place == PLACE_CALL_END)
+			add_name(parts, PART_CALLS, name);
+	hook = n = 0;
+	while ((name = next_missing(t, &hook, &n)))
+		add_name(parts, PART_OTHERS, name);
+	return parts[PART_CALLS].n || parts[PART_OTHERS].n;
 }
-
-/* Load an object; the name of the program that failed it is caught. */
-static int load_object(const struct attempt *t, const struct picket_bpf *skel)
-{
-	const struct sensor_settings *s = t->settings;
-	int r;
-
-	*failed_program = '\0';
-	*t->log = '\0';
-	if (!s->breakable)
-		return bpf_object__load(skel->obj);
-	s->breakable(true);
-	r = bpf_object__load(skel->obj);
-	s->breakable(false);
-	/* Even where it came to its end: all that follows would be undone. */
-	return s->is_broken() ? -ECANCELED : r;
-}
-
-/*
- * What libbpf puts in the place of a relocation that this kernel's types have
- * nothing for: a call of a function that there is not.
- */
-#define RELOCATED_TO_NOTHING "unknown#195896080"
 
 /* The object was not loaded. -EAGAIN: without a program or two it may be. */
-static int drop_refused(struct attempt *t, int error, char what[static 256])
+static int drop_refused(struct attempt *t, const struct load_part *part,
+			char what[static 256])
 {
 	const struct bpf_program *p = bpf_object__find_program_by_name(
-		t->choice.index->obj, failed_program);
+		t->choice.index->obj, part->refused);
 	const char *section = p ? bpf_program__section_name(p) : "";
 	int kind = (int)strcspn(section, "/");
-	char detail[96] = "", why[200];
-	bool lacks;
+	char why[200];
 
-	verifier_reason(t->log, detail, sizeof(detail));
-	lacks = strstr(detail, RELOCATED_TO_NOTHING);
-	if (lacks)
+	if (part->is_lacking)
 		(void)snprintf(why, sizeof(why),
 			       "%.*s: this kernel has not what is read there",
 			       kind, section);
 	else
 		(void)snprintf(why, sizeof(why), "%.*s: not loaded: %s%s", kind,
-			       section, strerror(-error), detail);
-	if (p && choice_drop(&t->choice, failed_program, why, lacks) > 0)
+			       section, strerror(-part->error), part->reason);
+	if (p &&
+	    choice_drop(&t->choice, part->refused, why, part->is_lacking) > 0)
 		return -EAGAIN;
 	(void)snprintf(what, 256, "loading the eBPF programs: %s%s",
-		       strerror(-error), detail);
-	return error;
+		       strerror(-part->error), part->reason);
+	return part->error;
 }
 
 /* ---- attaching ----------------------------------------------------------- */
@@ -409,8 +279,25 @@ static void say_unattached(const struct attempt *t, const struct running *run,
 			       strerror(-error));
 }
 
-/* Attach what this object brought. -EAGAIN: something was refused. */
-static int attach_object(struct attempt *t, const struct picket_bpf *skel)
+/* NULL: it was not to be loaded, or not without what was refused. */
+static struct bpf_program *find_loaded(const struct load_part *parts,
+				       const char *name)
+{
+	struct bpf_program *p;
+	size_t i;
+
+	for (i = 0; i < PART_COUNT; i++) {
+		if (!parts[i].skel)
+			continue;
+		p = bpf_object__find_program_by_name(parts[i].skel->obj, name);
+		if (p && bpf_program__fd(p) >= 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Attach what was loaded. -EAGAIN: something was refused. */
+static int attach_parts(struct attempt *t, const struct load_part *parts)
 {
 	struct attachment *a = t->a;
 	struct running run = { 0 };
@@ -421,14 +308,13 @@ static int attach_object(struct attempt *t, const struct picket_bpf *skel)
 	while ((run.name = next_missing(t, &hook, &n))) {
 		run.place =
 			n == 1 ? attach_chosen(a, hook)->place : PLACE_KERNEL;
-		run.program =
-			bpf_object__find_program_by_name(skel->obj, run.name);
-		run.fd = bpf_program__fd(run.program);
+		run.program = find_loaded(parts, run.name);
 		/* Chosen only now, because another was refused: next round. */
-		if (run.fd < 0) {
+		if (!run.program) {
 			r = -EAGAIN;
 			continue;
 		}
+		run.fd = bpf_program__fd(run.program);
 		e = attach_one(&run, t->cgroup_fd);
 		if (e < 0) {
 			say_unattached(t, &run, e, why);
@@ -457,57 +343,85 @@ static void detach_unneeded(struct attempt *t)
 	a->program_count = kept;
 }
 
-/* Load and attach what is chosen and not there. -EAGAIN: not done yet. */
-static int try_choice(struct attempt *t, char what[static 256])
+/* An object of no programs, whose maps are those of all others. */
+static int begin_maps(struct attempt *t, char what[static 256])
 {
-	struct picket_bpf *skel = NULL;
+	struct picket_bpf *skel;
 	int r;
 
-	follow_ops(t->a);
-	r = open_object(t, &skel);
+	if (t->a->object_count)
+		return 0;
+	r = load_maps(&t->told, &skel);
 	if (r < 0) {
 		(void)snprintf(what, 256, "eBPF object: %s", strerror(-r));
 		return r;
 	}
-	if (!select_programs(t, skel) ||
-	    t->a->object_count == ATTACH_OBJECTS_MAX) {
-		picket_bpf__destroy(skel);
-		return 0;
-	}
-	r = load_object(t, skel);
-	if (r < 0) {
-		picket_bpf__destroy(skel);
-		return r == -ECANCELED ? r : drop_refused(t, r, what);
-	}
 	t->a->objects[t->a->object_count++] = skel;
-	r = t->a->object_count > 1 ? 0 : keep_maps(t->a, skel);
-	if (r < 0) {
+	r = keep_maps(t->a, skel);
+	if (r < 0)
 		(void)snprintf(what, 256, "eBPF maps: %s", strerror(-r));
+	return r;
+}
+
+/* Load and attach what is chosen and not there. -EAGAIN: not done yet. */
+static int try_choice(struct attempt *t, struct load_part *parts,
+		      char what[static 256])
+{
+	int refused = 0, r;
+	size_t i;
+
+	follow_ops(t->a);
+	for (i = 0; i < PART_COUNT; i++)
+		parts[i] = (struct load_part){ .told = &t->told };
+	if (!divide(t, parts) ||
+	    t->a->object_count + PART_COUNT > ATTACH_OBJECTS_MAX)
+		return 0;
+	r = begin_maps(t, what);
+	if (r < 0)
 		return r;
+	r = load_parts(parts, PART_COUNT);
+	if (r < 0)
+		return r;
+	for (i = 0; i < PART_COUNT; i++) {
+		if (parts[i].skel)
+			t->a->objects[t->a->object_count++] = parts[i].skel;
+		else if (parts[i].n && (!refused || refused == -EAGAIN))
+			refused = drop_refused(t, &parts[i], what);
 	}
-	return attach_object(t, skel);
+	if (refused < 0 && refused != -EAGAIN)
+		return refused;
+	r = attach_parts(t, parts);
+	return r < 0 ? r : refused;
 }
 
 /* ---- all of it ------------------------------------------------------------ */
 
 static int choose_and_attach(struct attempt *t, char what[static 256])
 {
+	struct load_part *parts = calloc(PART_COUNT, sizeof(*parts));
 	const char *controller;
 	int round, r;
 
-	r = self_find(t->settings, &t->self);
+	if (!parts) {
+		(void)snprintf(what, 256, "no memory for the eBPF object");
+		return -ENOMEM;
+	}
+	r = self_find(t->told.settings, &t->told.self);
 	if (r < 0) {
 		(void)snprintf(what, 256, "/proc/self/stat: %s", strerror(-r));
+		free(parts);
 		return r;
 	}
-	t->v1_subsys = UINT32_MAX;
+	t->told.v1_subsys = UINT32_MAX;
 	t->a->v1_hierarchy = cgroup_root_find_v1(&controller);
 	if (t->a->v1_hierarchy)
-		t->v1_subsys = kernel_btf_subsys(t->choice.kernel, controller);
+		t->told.v1_subsys =
+			kernel_btf_subsys(t->choice.kernel, controller);
 	choice_begin(&t->choice);
 	for (r = -EAGAIN, round = 0; round < ROUNDS_MAX && r == -EAGAIN;
 	     round++)
-		r = try_choice(t, what);
+		r = try_choice(t, parts, what);
+	free(parts);
 	detach_unneeded(t);
 	return r < 0 ? r : choice_check(&t->choice, what);
 }
@@ -515,28 +429,30 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 int attach_all(const struct sensor_settings *s, struct attachment *a,
 	       char what[static 256])
 {
-	struct attempt t = { .settings = s, .a = a, .cgroup_fd = -1 };
+	struct attempt t = {
+		.a = a,
+		.cgroup_fd = -1,
+		.told = { .settings = s, .a = a },
+	};
 	struct picket_bpf *index = picket_bpf__open();
 	struct btf *kernel = kernel_btf_open();
 	int r;
 
 	assert(sense_hook_count <= ATTACH_HOOKS_MAX);
-	(void)libbpf_set_print(catch_program_name);
+	load_listen();
 	(void)cgroup_root_open(&t.cgroup_fd);
-	t.log = calloc(1, VERIFIER_LOG_BYTES);
 	t.choice = (struct choice){
 		.settings = s,
 		.a = a,
 		.kernel = kernel,
 		.index = index,
 	};
-	if (kernel && index && t.log) {
+	if (kernel && index) {
 		r = choose_and_attach(&t, what);
 	} else {
 		r = -ENOMEM;
 		(void)snprintf(what, 256, "no memory for the eBPF object");
 	}
-	free(t.log);
 	picket_bpf__destroy(index);
 	btf__free(kernel);
 	if (t.cgroup_fd >= 0)

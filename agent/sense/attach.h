@@ -11,8 +11,11 @@
 
 #define ATTACH_HOOKS_MAX    64
 #define ATTACH_PROGRAMS_MAX 192
-/* Each further one is for what the one before could not attach. */
-#define ATTACH_OBJECTS_MAX 8
+/*
+ * One has the maps; of the others two are loaded at once, and each further one
+ * is for what those before it could not attach.
+ */
+#define ATTACH_OBJECTS_MAX 17
 
 struct account;
 struct bpf_link;
