@@ -23,10 +23,18 @@
 #define DRAIN_MS	1000
 /* Should the news of more journal be lost, it is found this late. */
 #define BACKSTOP_MS	1000
+/*
+ * Nobody waits for a line of a log as one does at a terminal: where the journal
+ * is written all the time it reads a few pieces at once, with a tenth of the
+ * calls. What comes alone is read at once.
+ */
+#define LOG_PACE_MS	50
 
 struct tail_view {
 	struct tail_lines *lines;
 	bool patient;
+	uint64_t pace_ns; /* between two turns; 0: none */
+	uint64_t turn_ns; /* when the last one was */
 	struct loop *loop;
 	struct reader *reader;
 	tail_ended_fn ended;
@@ -35,6 +43,8 @@ struct tail_view {
 	unsigned long bad;
 	bool watches_out;
 	bool out_waits;
+	bool is_behind; /* the last turn ended before the journal did */
+	bool is_early;	/* there is more to read, and it is not time yet */
 	bool is_over;
 };
 
@@ -47,6 +57,7 @@ int tail_view_new(const struct tail_settings *s, struct tail_view **ret)
 	if (!t)
 		return -ENOMEM;
 	t->patient = s->patient;
+	t->pace_ns = s->as_log ? LOG_PACE_MS * NS_PER_MS : 0;
 	r = tail_lines_new(s, &t->lines);
 	if (r < 0) {
 		free(t);
@@ -116,7 +127,10 @@ static int turn(struct tail_view *t)
 
 	if (t->is_over || t->out_waits)
 		return 0;
+	if (t->pace_ns)
+		t->turn_ns = clock_mono_ns();
 	more = read_turn(t, t->reader);
+	t->is_behind = more > 0;
 	r = tail_lines_flush(t->lines);
 	if (more < 0 || r < 0)
 		return end(t, more < 0 ? more : r);
@@ -130,15 +144,42 @@ static int turn(struct tail_view *t)
 
 static int on_again(void *arg)
 {
-	return turn(arg);
+	struct tail_view *t = arg;
+	int r;
+
+	if (t->is_early && !t->is_over) {
+		t->is_early = false;
+		r = loop_modify(t->loop, reader_fd(t->reader), EPOLLIN);
+		if (r < 0)
+			return end(t, r);
+		reader_clear(t->reader);
+	}
+	return turn(t);
+}
+
+/* Later, and not asked again until then. */
+static int put_off(struct tail_view *t, uint64_t left_ns)
+{
+	int r = loop_modify(t->loop, reader_fd(t->reader), 0);
+
+	if (r < 0)
+		return end(t, r);
+	t->is_early = true;
+	return loop_timer_arm(t->again, left_ns / NS_PER_MS + 1);
 }
 
 static int on_journal(int fd, uint32_t events, void *arg)
 {
 	struct tail_view *t = arg;
+	uint64_t due_ns = t->turn_ns + t->pace_ns, now_ns;
 
 	(void)fd;
 	(void)events;
+	if (t->pace_ns && !t->out_waits && !t->is_behind) {
+		now_ns = clock_mono_ns();
+		if (now_ns < due_ns)
+			return put_off(t, due_ns - now_ns);
+	}
 	reader_clear(t->reader);
 	return turn(t);
 }

@@ -567,6 +567,55 @@ static int ended(void *arg, int error)
 	return 0;
 }
 
+/* One alert after the other, among what is none. */
+static int alert_tick(void *arg)
+{
+	static const struct verdict denied = { .answer = ANSWER_DENIED,
+					       .alert = true };
+	struct event ev = sample_event(EVENT_EXEC);
+	struct following *f = arg;
+
+	if (f->ticks++ < 40) {
+		append_exec(f->place);
+		buf_reset(&f->place->payload);
+		record_pack_event(&f->place->payload, &ev, &f->place->img,
+				  &denied, 1);
+		(void)append_packed(f->place, JOURNAL_EVENT, true);
+	}
+	(void)pipe_read(&f->pipe);
+	if (count(&f->pipe.got, "alert: ") >= f->want)
+		loop_stop(f->loop, 0);
+	return f->ticks > 12000 ? -ETIMEDOUT : 0;
+}
+
+/* What comes soon after what was just told is told later, but told. */
+static void log_of_alerts_goes_at_its_own_pace(void **state)
+{
+	struct tail_settings s = { .kinds = TAIL_ALL,
+				   .alerts_only = true,
+				   .as_log = true };
+	struct following f = { .place = *state, .want = 40 };
+	struct tail_view *t;
+	struct reader *r;
+
+	pipe_open(&f.pipe);
+	s.fd = f.pipe.in;
+	assert_int_equal(loop_new(&f.loop), 0);
+	assert_int_equal(reader_open(f.place->dir, READER_NOW, 0, 0, &r), 0);
+	assert_int_equal(tail_view_new(&s, &t), 0);
+	assert_int_equal(tail_view_attach(t, f.loop, ended, &f), 0);
+	assert_int_equal(tail_view_follow(t, r), 0);
+	assert_int_equal(loop_timer_new(f.loop, 5, alert_tick, &f, NULL), 0);
+	assert_int_equal(loop_run(f.loop), 0);
+	assert_int_equal(count(&f.pipe.got, "alert: "), 40);
+	assert_int_equal(count(&f.pipe.got, "actor[4711]"), 40);
+	assert_int_equal(f.ended, 0);
+	tail_view_free(t);
+	reader_close(r);
+	loop_free(f.loop);
+	pipe_close(&f.pipe);
+}
+
 static void follow(struct place *place, bool slow)
 {
 	struct tail_settings s = { .kinds = TAIL_ALL, .json = true };
@@ -643,6 +692,7 @@ int main(void)
 		cmocka_unit_test(reader_that_is_gone_is_told_apart),
 #define T(name) cmocka_unit_test_setup_teardown(name, place_open, place_close)
 		T(log_of_alerts_knows_what_was_pending),
+		T(log_of_alerts_goes_at_its_own_pace),
 		T(drain_shows_all_there_is),
 		T(follower_shows_what_comes),
 		T(slow_reader_loses_nothing_and_holds_up_nobody),
