@@ -93,18 +93,22 @@ void like_shorten(const struct like_whole *whole, const struct like_base *base,
 		add_varint(out, FIELD_WITHOUT, without);
 }
 
+void like_take(struct like *l, const struct wire_field *f)
+{
+	if (f->number == FIELD_LIKE && f->type == 0)
+		l->id = f->value;
+	else if (f->number == FIELD_WITHOUT && f->type == 0)
+		l->without = f->value;
+}
+
 int like_read(struct slice payload, struct like *ret)
 {
 	struct like like = { 0 };
 	struct wire_field f;
 	int r;
 
-	while ((r = wire_next(&payload, &f)) > 0) {
-		if (f.number == FIELD_LIKE && f.type == 0)
-			like.id = f.value;
-		else if (f.number == FIELD_WITHOUT && f.type == 0)
-			like.without = f.value;
-	}
+	while ((r = wire_next(&payload, &f)) > 0)
+		like_take(&like, &f);
 	if (r < 0)
 		return r;
 	*ret = like;

@@ -41,6 +41,8 @@ struct like {
 	uint64_t id;	  /* 0: it is whole */
 	uint64_t without; /* bit i: field i of that image is not here */
 };
+/* For who goes through the fields anyway: begin with zeros, and take each. */
+void like_take(struct like *l, const struct wire_field *f);
 /* -EBADMSG: not a message. */
 int like_read(struct slice payload, struct like *ret);
 

@@ -247,20 +247,23 @@ void view_images_free(struct view_images *v)
 /*
  * Does it look like an image? Most are never shown, so what is deeper in it is
  * judged when it is unpacked: one that cannot be is unknown. *ret_id is 0 where
- * it has none.
+ * it has none. With what like_read would say.
  */
-static bool check_image(struct slice payload, uint64_t *ret_id)
+static bool check_image(struct slice payload, uint64_t *ret_id,
+			struct like *ret_like)
 {
 	unsigned fields = 0, stdio = 0;
 	struct wire_field f;
 	int r;
 
 	*ret_id = 0;
+	*ret_like = (struct like){ 0 };
 	while ((r = wire_next(&payload, &f)) > 0) {
 		if (++fields > IMAGE_FIELDS_MAX)
 			return false;
 		if (f.number == IMAGE_ID && f.type == 0)
 			*ret_id = f.value;
+		like_take(ret_like, &f);
 		stdio += f.number == IMAGE_STDIO;
 	}
 	return r == 0 && stdio <= 3;
@@ -289,7 +292,7 @@ static int complete(const struct held_image *h, struct buf *whole,
 		told = buf_slice(whole);
 	}
 	*ret = told;
-	return check_image(told, &id) && id ? 0 : -EBADMSG;
+	return check_image(told, &id, &like) && id ? 0 : -EBADMSG;
 }
 
 const Picket__V1__Image *view_image(const struct view_images *v, uint64_t id)
@@ -391,7 +394,7 @@ int view_take_description(struct view_images *v, struct slice payload)
 	uint64_t id;
 	int r;
 
-	if (!check_image(payload, &id) || like_read(payload, &like) < 0)
+	if (!check_image(payload, &id, &like))
 		return -EBADMSG;
 	if (!like.id)
 		return id ? enter(v, id, payload, NULL) : -EBADMSG;
