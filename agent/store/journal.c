@@ -285,7 +285,7 @@ static void put(struct journal *j, const struct frame *f, uint64_t now_ns)
 	j->section_bytes += sizeof(h) + f->payload.n;
 	if (!j->unwritten_ns) {
 		j->unwritten_ns = now_ns ? now_ns : clock_mono_ns();
-		(void)pthread_cond_signal(&j->work);
+		j->has_news = true;
 	}
 	if (!j->unsealed_ns)
 		j->unsealed_ns = j->unwritten_ns;
@@ -333,6 +333,7 @@ int journal_append(struct journal *j, uint8_t type, unsigned flags,
 		.payload = payload,
 	};
 	uint64_t need = FRAME_HEADER + payload.n;
+	bool has_news;
 	int r = 0;
 
 	if (!numbered && type != JOURNAL_DESCRIPTION)
@@ -358,13 +359,18 @@ int journal_append(struct journal *j, uint8_t type, unsigned flags,
 		*ret_seq = j->next_seq++;
 	else
 		*ret_seq = 0;
+	has_news = j->has_news;
+	j->has_news = false;
 	if (r == 0 && flags & JOURNAL_URGENT) {
 		j->urgent_pos = j->ring.head;
-		(void)pthread_cond_signal(&j->work);
+		has_news = true;
 	} else if (ring_used(&j->ring) > j->ring.size / 2) {
-		(void)pthread_cond_signal(&j->work);
+		has_news = true;
 	}
 	(void)pthread_mutex_unlock(&j->lock);
+	/* Not before: the writer would wake to wait for the lock. */
+	if (has_news)
+		(void)pthread_cond_signal(&j->work);
 	return r;
 }
 

@@ -73,6 +73,7 @@ struct journal {
 	struct overflow overflow;
 	uint64_t urgent_pos;   /* up to here: seal at once */
 	uint64_t unwritten_ns; /* when the oldest unwritten came; 0: none */
+	bool has_news;	       /* the writer is to be told, once it can go on */
 	uint64_t unsealed_ns;  /* when the oldest unsealed came; 0: none */
 	bool stop;
 	uint64_t stop_ns;
