@@ -329,6 +329,7 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "unreadable", h->pipeline.bad);
 	json_number(out, "refused", h->pipeline.refused);
 	json_number(out, "amended", h->pipeline.amended);
+	json_number(out, "totals_lost", h->pipeline.totals_lost);
 	json_string(out, "pin_dir", h->pin_dir);
 	json_string(out, "pin_trouble", h->pin_trouble);
 	cost(&cpu_ms, &peak_bytes);

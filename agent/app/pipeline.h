@@ -37,6 +37,7 @@ struct pipeline_counts {
 	uint64_t dropped; /* unlisted = drop */
 	uint64_t refused; /* journal took no more */
 	uint64_t amended;
+	uint64_t totals_lost; /* sums that gave way before they were read */
 };
 
 struct pipeline {

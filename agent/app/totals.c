@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * (image, file) -> the event and when its window began, oldest first, and a
- * short list per process so that an exit finds its own. Bounded: what gives
- * way loses its amendment, never its event.
+ * short list per process so that an exit finds its own. Bounded, as the kernel's
+ * sums are: what gives way loses its amendment, never its event, and is counted.
  */
 #include "app/totals.h"
 
@@ -32,12 +32,23 @@ struct waiting {
 	uint64_t first_count; /* operations that the event itself told */
 	struct wire_written_key next; /* another file of the same process */
 	bool has_next;
+	bool is_kept; /* by the kernel, for as long as it has room */
 };
 
 struct totals {
 	struct table *waiting; /* struct wire_written_key -> struct waiting */
 	struct table *heads; /* struct process_key -> struct wire_written_key */
+	uint64_t gave_way;   /* and was not counted yet */
 };
+
+static void give_way(void *arg, const void *key, void *value)
+{
+	struct totals *t = arg;
+	const struct waiting *w = value;
+
+	(void)key;
+	t->gave_way += w->is_kept;
+}
 
 int totals_new(struct totals **ret)
 {
@@ -52,6 +63,7 @@ int totals_new(struct totals **ret)
 		totals_free(t);
 		return -ENOMEM;
 	}
+	table_on_evict(t->waiting, give_way, t);
 	*ret = t;
 	return 0;
 }
@@ -71,6 +83,12 @@ static bool is_summed(enum write_op op)
 	return op == OP_OPEN || op == OP_WRITE || op == OP_TRUNCATE ||
 	       op == OP_MMAP || op == OP_CHMOD || op == OP_CHOWN ||
 	       op == OP_XATTR || op == OP_CHATTR || op == OP_UTIME;
+}
+
+/* Of these the kernel sums every one, whichever hook tells. */
+static bool is_kept(enum write_op op)
+{
+	return op == OP_OPEN || op == OP_WRITE || op == OP_MMAP;
 }
 
 void totals_expect(struct totals *t, const struct event *ev,
@@ -98,6 +116,7 @@ void totals_expect(struct totals *t, const struct event *ev,
 	w->target = target;
 	w->since_ns = ev->time_ns;
 	w->first_count++;
+	w->is_kept = w->is_kept || is_kept(ev->write.op);
 	if (!made)
 		return;
 	head = table_put(t->heads, &proc, &made_head);
@@ -115,8 +134,10 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 	struct wire_written sums;
 	uint64_t seq;
 
-	if (sensor_take_written(p->sensor, key, &sums) < 0)
+	if (sensor_take_written(p->sensor, key, &sums) < 0) {
+		p->counts.totals_lost += w->is_kept;
 		return;
+	}
 	/* Nothing happened that the events did not tell. */
 	if (sums.count <= w->first_count)
 		return;
@@ -176,6 +197,8 @@ void totals_of_process(struct totals *t, struct pipeline *p,
 uint64_t totals_due(struct totals *t, struct pipeline *p, uint64_t now_ns,
 		    uint64_t window_ns)
 {
+	p->counts.totals_lost += t->gave_way;
+	t->gave_way = 0;
 	for (unsigned n = 0; n < TOTALS_BATCH; n++) {
 		struct wire_written_key key;
 		struct waiting *w, now;

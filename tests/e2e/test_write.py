@@ -434,5 +434,44 @@ def a_path_longer_than_the_kernel_takes_at_once_is_whole_or_flagged(p):
     true((whole + b"/end").endswith(kept.lstrip(b"/")), f"another end: {kept}")
 
 
+# The kernel keeps the sums of 16384 files.
+CROWD = 20000
+
+
+def write_in_a_crowd(path):
+    """A process writes to a file, others to very many, and it ends."""
+    mine, theirs = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.close(theirs)
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        for _ in range(3):
+            os.write(file, b"x")
+        os.read(mine, 1)
+        os._exit(0)
+    os.close(mine)
+    for _ in range(CROWD):
+        file = os.memfd_create("crowd")
+        os.write(file, b"x")
+        os.close(file)
+    os.close(theirs)
+    equal(os.waitpid(pid, 0)[1], 0, "the writer's end")
+
+
+@test
+def sums_that_give_way_to_a_crowd_are_counted(p):
+    """Who writes to more files than that pushes out the sums of others, but
+    not in silence. What is lost on the way is kept of nobody: try again."""
+    def lost():
+        return p.s.agent.status()["totals_lost"]
+    before = lost()
+    for n in range(10):
+        write_in_a_crowd(p.s.dir / f"among-others-{n}")
+        p.s.settle()
+        if lost() > before:
+            return
+    raise Failure(f"none in {n + 1} crowds of {CROWD}")
+
+
 if __name__ == "__main__":
     main(place)
