@@ -55,8 +55,11 @@ static __always_inline void start_at(struct place *p, char first, int dirfd)
 		if (is_table_shared())
 			p->flags |= WIRE_WRITE_FD_CLAIMED;
 	}
-	/* AT_EMPTY_PATH: the descriptor itself, which the kernel vouches for */
-	if (first)
+	/*
+	 * None at all: the descriptor itself, which the kernel vouches for. That
+	 * a name is empty, or cannot be read, may be so only by now.
+	 */
+	if (p->name)
 		p->flags |= WIRE_WRITE_NAME_CLAIMED;
 	p->start.size = path_size_of(p->start.dentry, p->start.mnt);
 }
