@@ -562,8 +562,11 @@ struct bpf_iter__task {
 #define S_IFSOCK 0140000
 
 #define RENAME_EXCHANGE	    0x2
+#define O_ACCMODE	    03
+#define O_CREAT		    0100
 #define O_TRUNC		    01000
 #define O_APPEND	    02000
+#define O_PATH		    010000000
 #define PROT_WRITE	    0x2
 #define PROT_EXEC	    0x4
 #define VM_EXEC		    0x4

@@ -24,6 +24,20 @@
 #define SETFLAGS_32 0x40046602u
 #define FSSETXATTR  0x401c5820u /* FS_IOC_FSSETXATTR */
 
+/*
+ * FS_IOC_RESVSP and its like, which are fallocate(2) on every file system; how
+ * long their argument is depends on the width of the caller.
+ */
+#define PREALLOCATE    0x403058u
+#define PREALLOCATE_32 0x402c58u
+#define RESVSP	       40
+#define UNRESVSP64     43
+#define ZERO_RANGE     57
+
+#define BLKDISCARD    0x1277u
+#define BLKSECDISCARD 0x127du
+#define BLKZEROOUT    0x127fu
+
 static __always_inline bool is_regular(struct inode *i)
 {
 	__u32 type = BPF_CORE_READ(i, i_mode) & S_IFMT;
@@ -39,6 +53,18 @@ static __always_inline bool is_changeable(struct inode *i, __u32 op)
 	       is_regular(i);
 }
 
+/* Requests that change what is in a file, or on a device. */
+static __always_inline bool request_writes(__u32 cmd)
+{
+	__u32 group = cmd >> 8, number = cmd & 0xff;
+
+	if (group == PREALLOCATE || group == PREALLOCATE_32)
+		return (number >= RESVSP && number <= UNRESVSP64) ||
+		       number == ZERO_RANGE;
+	return cmd == CLONE || cmd == CLONE_RANGE || cmd == BLKDISCARD ||
+	       cmd == BLKSECDISCARD || cmd == BLKZEROOUT;
+}
+
 /* Whether the call changes the file that its descriptor names: how. */
 static __always_inline __u32 fd_op(struct call c)
 {
@@ -50,8 +76,7 @@ static __always_inline __u32 fd_op(struct call c)
 	if (rule->kind != WIRE_SYS_IOCTL)
 		return WIRE_OP_NONE;
 	cmd = call_arg(c, 2);
-	if ((cmd == CLONE || cmd == CLONE_RANGE) &&
-	    (call_ops & 1u << WIRE_OP_WRITE))
+	if ((call_ops & 1u << WIRE_OP_WRITE) && request_writes(cmd))
 		return WIRE_OP_WRITE;
 	if ((cmd == SETFLAGS || cmd == SETFLAGS_32 || cmd == FSSETXATTR) &&
 	    (call_ops & 1u << WIRE_OP_CHATTR))
@@ -191,6 +216,23 @@ static __always_inline __u32 open_flags(struct call c)
 	return flags;
 }
 
+/*
+ * Another thread has closed what was opened before we come to look: there is
+ * only what the caller asked for, which for a handle is not even a name.
+ */
+static __always_inline void opened_and_gone(enum wire_backend backend,
+					    struct call c, __u32 asked)
+{
+	if (!(asked & (O_ACCMODE | O_TRUNC | O_CREAT)) || (asked & O_PATH))
+		return;
+	if (call_rule(c)->name) {
+		names_changed(number_of(c.regs), c.index, backend, asked);
+		return;
+	}
+	count_made(WIRE_FAM_WRITE);
+	count_lost(WIRE_FAM_WRITE);
+}
+
 static __always_inline void file_opened(enum wire_backend backend,
 					struct call c, long fd)
 {
@@ -200,6 +242,10 @@ static __always_inline void file_opened(enum wire_backend backend,
 	__u32 nr = c.index & (WIRE_SYSCALL_MAX - 1);
 
 	asked = open_flags(c);
+	if (!file) {
+		opened_and_gone(backend, c, asked);
+		return;
+	}
 	/* With O_PATH nothing is opened, whatever else was asked. */
 	if ((mode & FMODE_PATH) ||
 	    (!(mode & (FMODE_WRITE | FMODE_CREATED)) && !(asked & O_TRUNC)))
@@ -259,7 +305,7 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 	else if (kind == WIRE_SYS_OPEN)
 		file_opened(backend, c, ret);
 	else
-		names_changed(number_of(c.regs), c.index, backend);
+		names_changed(number_of(c.regs), c.index, backend, 0);
 	return 0;
 }
 

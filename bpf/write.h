@@ -25,8 +25,11 @@ __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes);
 /* Add to the totals of what the running image wrote to this file. */
 __u32 bytes_written(__u64 inode, __u64 bytes);
 
-/* A call that acts on names: everything is taken from its registers. */
-__u32 names_changed(__u64 regs, __u32 index, __u32 backend);
+/*
+ * A call that acts on names: everything is taken from its registers. opening:
+ * the flags of an open(2) whose file is out of reach, else 0.
+ */
+__u32 names_changed(__u64 regs, __u32 index, __u32 backend, __u64 opening);
 
 /* io_submit(2), of which the kernel took so many requests. */
 __u32 aio_submitted(__u64 regs, __u32 index, __u32 backend, __u64 taken);

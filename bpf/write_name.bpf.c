@@ -35,7 +35,19 @@ static __always_inline void find_places(struct place *a, struct place *b,
 					 : AT_FDCWD);
 }
 
-__noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
+/* What an opening asked for is all that is known of one. */
+static __always_inline void put_opening(struct told_change *told, __u64 opening)
+{
+	told->flags = WIRE_WRITE_FD_CLAIMED;
+	if (opening & O_TRUNC)
+		told->flags |= WIRE_WRITE_TRUNC;
+	if (opening & O_APPEND)
+		told->flags |= WIRE_WRITE_APPEND;
+	told->args = opening;
+}
+
+__noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend,
+			       __u64 opening)
 {
 	struct call c = { (struct pt_regs *)regs, index };
 	const volatile struct wire_syscall *rule = call_rule(c);
@@ -58,6 +70,8 @@ __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend)
 	told.syscall = c.index & (WIRE_SYSCALL_MAX - 1);
 	told.args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
 							    << 32;
+	if (opening)
+		put_opening(&told, opening);
 	find_places(&a, &b, c);
 	forget_known(a);
 	forget_known(b);

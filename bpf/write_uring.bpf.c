@@ -33,10 +33,6 @@
 
 #define REQ_FIXED_FILE 0x1 /* the descriptor is one of the ring's own */
 
-#define O_ACCMODE 03
-#define O_CREAT	  0100
-#define O_PATH	  010000000
-
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
 

@@ -123,7 +123,8 @@ static const struct probe change_bpf_probes[] = {
 #define STATE_BLIND                                                 \
 	"all but TCP (datagrams); what a security module refuses, " \
 	"or fails before the first packet"
-#define CGROUP_BLIND "SCTP, raw sockets; what a security module refuses"
+#define CGROUP_BLIND \
+	"SCTP, UDP-Lite, raw sockets; what a security module refuses"
 #define VSOCK_BLIND  "those made by io_uring, or refused at once"
 #define KPROBE_BLIND "that a security module refused it"
 
@@ -405,6 +406,12 @@ const struct blind_spot sense_blind[] = {
 	  "fentry and kprobe" },
 	{ WIRE_FAM_WRITE, "names changed by the kernel's file servers",
 	  "nfsd, ksmbd: no process asks; what they open and write is told" },
+	{ WIRE_FAM_WRITE, "what devices and file systems do by ioctl(2)",
+	  "extents exchanged, subvolumes made and removed, SCSI and NVMe "
+	  "commands; blocks discarded, unless system calls tell of bytes "
+	  "written" },
+	{ WIRE_FAM_WRITE, "process accounting",
+	  "what the kernel appends to the file that acct(2) named" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

@@ -35,7 +35,10 @@
 		CALL_ENDS(by_calls)
 
 static const struct probe open_probes[] = {
-	BY_HOOK("file_open", NULL, NULL),
+	BY_HOOK("file_open", NULL,
+		"core dumps; what a second thread hides: by another file in "
+		"the descriptor's place, or O_TRUNC taken out of openat2's "
+		"structure"),
 };
 
 #define BYTES \
@@ -49,7 +52,8 @@ static const struct probe data_probes[] = {
 	  SOME_BYTES, WITH(BYTES) },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_permission_kprobe",
 	  "how many bytes", NULL },
-	CALL_ENDS("whether aio was done"),
+	CALL_ENDS("whether aio was done; aio whose requests are overwritten "
+		  "before the call ends"),
 };
 
 static const struct probe mapping_probes[] = {
@@ -63,13 +67,15 @@ static const struct probe protection_probes[] = {
 };
 
 /* A hook that has the names, and a function of the VFS that has the result. */
-#define BY_NAME(hook, fexit, kretprobe)                                    \
+#define BY_NAME_BUT(hook, fexit, kretprobe, by_calls)                      \
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", NULL, fexit },      \
 		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry", NULL, \
 		  fexit },                                                 \
 		{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, hook "_kprobe", NULL, \
 		  kretprobe },                                             \
-		CALL_ENDS("the names are the caller's")
+		CALL_ENDS(by_calls)
+#define BY_NAME(hook, fexit, kretprobe) \
+	BY_NAME_BUT(hook, fexit, kretprobe, "the names are the caller's")
 
 static const struct probe unlink_probes[] = {
 	BY_NAME("path_unlink",
@@ -100,11 +106,13 @@ static const struct probe symlink_probes[] = {
 };
 
 static const struct probe mknod_probes[] = {
-	BY_NAME("path_mknod",
-		WITH("vfs_mknod_fexit", "vfs_create_fexit",
-		     "drop_write_fentry"),
-		WITH("vfs_mknod_kretprobe", "vfs_create_kretprobe",
-		     "drop_write_kprobe")),
+	BY_NAME_BUT("path_mknod",
+		    WITH("vfs_mknod_fexit", "vfs_create_fexit",
+			 "drop_write_fentry"),
+		    WITH("vfs_mknod_kretprobe", "vfs_create_kretprobe",
+			 "drop_write_kprobe"),
+		    "the names are the caller's; what bind(2) makes of a unix "
+		    "socket"),
 };
 
 static const struct probe mkdir_probes[] = {
@@ -175,9 +183,11 @@ static const struct probe chattr_probes[] = {
 /* Where kernel objects tell, io_uring comes by like everybody. */
 static const struct probe uring_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_tp_btf",
-	  "told when asked for, whether it is done or not",
+	  "told when asked for, whether it is done or not; what is written to "
+	  "a file that a request before it opened, if its completion is hidden",
 	  WITH("uring_complete_tp_btf") },
 	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_old_tp_btf",
-	  "told when asked for, whether it is done or not",
+	  "told when asked for, whether it is done or not; what is written to "
+	  "a file that a request before it opened, if its completion is hidden",
 	  WITH("uring_complete_tp_btf") },
 };

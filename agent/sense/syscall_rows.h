@@ -30,22 +30,32 @@ static const struct syscall_row syscall_rows[] = {
 /* open: the descriptor is what the call returns */
 #ifdef __NR_open
 	{ __NR_open,
-	  { .kind = WIRE_SYS_OPEN, .op = WIRE_OP_OPEN, .flags = 2 } },
+	  { .kind = WIRE_SYS_OPEN,
+	    .op = WIRE_OP_OPEN,
+	    .name = 1,
+	    .flags = 2 } },
 #endif
 #ifdef __NR_creat
 	{ __NR_creat,
 	  { .kind = WIRE_SYS_OPEN,
 	    .op = WIRE_OP_OPEN,
+	    .name = 1,
 	    .traits = WIRE_SYS_CREAT } },
 #endif
 #ifdef __NR_openat
 	{ __NR_openat,
-	  { .kind = WIRE_SYS_OPEN, .op = WIRE_OP_OPEN, .flags = 3 } },
+	  { .kind = WIRE_SYS_OPEN,
+	    .op = WIRE_OP_OPEN,
+	    .dir = 1,
+	    .name = 2,
+	    .flags = 3 } },
 #endif
 #ifdef __NR_openat2
 	{ __NR_openat2,
 	  { .kind = WIRE_SYS_OPEN,
 	    .op = WIRE_OP_OPEN,
+	    .dir = 1,
+	    .name = 2,
 	    .flags = 3,
 	    .traits = WIRE_SYS_HOW } },
 #endif

@@ -77,6 +77,15 @@ void assert_change(const struct wire_write *r, const struct change *want)
 			    !!(r->flags & WIRE_WRITE_NAME_CLAIMED));
 }
 
+void assert_said(const struct seen *w, const char *hook, const char *words)
+{
+	struct sensor_row row = seen_row(w, hook);
+
+	if (!strstr(row.reason, words))
+		fail_msg("'%s' by %s says '%s', not '%s'", hook, row.backend,
+			 row.reason, words);
+}
+
 static void print_record(const struct wire_write *r)
 {
 	print_error("  op %u %s -> %s backend %u flags %#x\n", r->op,

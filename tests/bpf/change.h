@@ -71,3 +71,6 @@ void assert_changes(const struct seen *w, uint32_t ops,
 		    const struct change *want, size_t count);
 #define ALL_OPS (~0u)
 #define OPS_BUT(op) (~(1u << WIRE_OP_##op))
+
+/* Fail unless this hook's row of the coverage table has these words. */
+void assert_said(const struct seen *w, const char *hook, const char *words);

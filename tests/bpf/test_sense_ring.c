@@ -50,6 +50,9 @@ static void check_what_nothing_watches(const struct sensor_row *rows, size_t n)
 		  "not watched by this version" },
 		{ "write", "names changed by the kernel's file servers",
 		  "nfsd, ksmbd: no process asks" },
+		{ "write", "what devices and file systems do by ioctl(2)",
+		  "SCSI and NVMe commands" },
+		{ "write", "process accounting", "that acct(2) named" },
 	};
 	size_t i, j;
 

@@ -30,17 +30,6 @@ static void make(const char *name)
 	assert_int_equal(mknod(work_path(name), S_IFREG | 0644, 0), 0);
 }
 
-/* Fail unless this hook's row of the table has these words. */
-static void assert_said(const struct seen *w, const char *hook,
-			const char *words)
-{
-	struct sensor_row row = seen_row(w, hook);
-
-	if (!strstr(row.reason, words))
-		fail_msg("'%s' by %s says '%s', not '%s'", hook, row.backend,
-			 row.reason, words);
-}
-
 /* ---- bytes ----------------------------------------------------------------- */
 
 static int act_aio_in_vain(void *arg)

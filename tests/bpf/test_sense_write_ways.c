@@ -26,6 +26,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* linux/falloc.h, which glibc's fcntl.h does not go along with everywhere. */
+struct space_resv {
+	int16_t l_type, l_whence;
+	int64_t l_start, l_len;
+	int32_t l_sysid;
+	uint32_t l_pid;
+	int32_t l_pad[4];
+};
+#define FS_IOC_RESVSP	  _IOW('X', 40, struct space_resv)
+#define FS_IOC_UNRESVSP64 _IOW('X', 43, struct space_resv)
+#define FS_IOC_ZERO_RANGE _IOW('X', 57, struct space_resv)
+
 static struct iovec three = { (char[]){ "xyz" }, 3 };
 
 /* Each gets a descriptor of the file, open for reading and writing. */
@@ -105,6 +117,31 @@ static int by_punching_a_hole(int fd)
 	    0)
 		return errno == EOPNOTSUPP ? CANNOT : 90;
 	return 0;
+}
+
+/* What fallocate(2) does as well, asked for as XFS first had it. */
+static int by_request(int fd, unsigned long request)
+{
+	struct space_resv what = { .l_len = 4096 };
+
+	if (ioctl(fd, request, &what) < 0)
+		return errno == EOPNOTSUPP || errno == ENOTTY ? CANNOT : 90;
+	return 0;
+}
+
+static int by_reserving(int fd)
+{
+	return by_request(fd, FS_IOC_RESVSP);
+}
+
+static int by_unreserving(int fd)
+{
+	return by_request(fd, FS_IOC_UNRESVSP64);
+}
+
+static int by_zeroing(int fd)
+{
+	return by_request(fd, FS_IOC_ZERO_RANGE);
 }
 
 static int by_clone(int fd)
@@ -260,6 +297,9 @@ static const struct way {
 	{ "vmsplice", by_vmsplice_and_tee, WIRE_OP_WRITE, NULL },
 	{ "fallocate", by_fallocate, WIRE_OP_WRITE, NULL },
 	{ "hole", by_punching_a_hole, WIRE_OP_WRITE, NULL },
+	{ "reserved", by_reserving, WIRE_OP_WRITE, NULL },
+	{ "unreserved", by_unreserving, WIRE_OP_WRITE, NULL },
+	{ "zeroed", by_zeroing, WIRE_OP_WRITE, NULL },
 	{ "clone", by_clone, WIRE_OP_WRITE, NULL },
 	{ "aio", by_aio, WIRE_OP_WRITE, NULL },
 	{ "io_uring", by_io_uring, WIRE_OP_WRITE, "io_uring" },

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changes by whoever does not want them told: the descriptor is closed, the
+ * name is gone, the request is overwritten when the call ends; or the kernel
+ * is made to do it. Each is told, or the coverage table says that it is not.
+ */
+#include "change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OPENED "files opened for writing"
+#define BYTES  "bytes written"
+
+/* ---- closed under way ------------------------------------------------------ */
+
+#define FILES  400
+#define ROUNDS 10 /* or until one was closed in time */
+
+struct closer {
+	atomic_bool stop;
+	int fd;
+};
+
+static void *close_for_ever(void *arg)
+{
+	struct closer *c = arg;
+
+	while (!atomic_load(&c->stop))
+		(void)syscall(SYS_close, c->fd);
+	return NULL;
+}
+
+static int act_closed_under_way(void *arg)
+{
+	struct closer c = { .stop = false };
+	int i, fd, *round = arg;
+	char name[32];
+	pthread_t t;
+
+	TRY(chdir(work_path("closed")));
+	/* The number that comes next. */
+	TRY(c.fd = open("/dev/null", O_RDONLY | O_CLOEXEC));
+	if (pthread_create(&t, NULL, close_for_ever, &c) != 0)
+		return 92;
+	for (i = 0; i < FILES; i++) {
+		(void)snprintf(name, sizeof(name), "file-%d-%d", *round, i);
+		TRY(fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+		(void)close(fd);
+	}
+	atomic_store(&c.stop, true);
+	(void)pthread_join(t, NULL);
+	return 0;
+}
+
+static size_t times_told(const struct seen *w, const char *path)
+{
+	const struct wire_write *r;
+	size_t i, n = 0;
+
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+		n += r->op == WIRE_OP_OPEN && strcmp(told_path(r), path) == 0;
+	return n;
+}
+
+/* How many were told by what their caller asked for. */
+static size_t check_round(const struct seen *w, int round)
+{
+	const struct wire_write *r;
+	size_t i, claimed = 0;
+	char name[48];
+
+	for (i = 0; i < FILES; i++) {
+		(void)snprintf(name, sizeof(name), "closed/file-%d-%zu", round,
+			       i);
+		assert_int_equal(times_told(w, work_path(name)), 1);
+	}
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++) {
+		if (!(r->flags & WIRE_WRITE_NAME_CLAIMED))
+			continue;
+		assert_true(r->flags & WIRE_WRITE_FD_CLAIMED);
+		assert_int_equal(r->arg & (O_ACCMODE | O_CREAT),
+				 O_WRONLY | O_CREAT);
+		claimed++;
+	}
+	return claimed;
+}
+
+static void what_is_closed_under_way_is_told(void **state)
+{
+	struct seen *w = *state;
+	size_t claimed = 0;
+	int round;
+
+	assert_int_equal(mkdir(work_path("closed"), 0755), 0);
+	for (round = 0; !claimed && round < ROUNDS; round++) {
+		seen_run(w, act_closed_under_way, &round);
+		assert_int_equal(w->status, 0);
+		assert_int_equal(seen_counters(w, WIRE_FAM_WRITE).lost, 0);
+		claimed = check_round(w, round);
+	}
+	print_message("# %zu were gone, in %d rounds\n", claimed, round);
+}
+
+/* ---- a name that is gone --------------------------------------------------- */
+
+/* The name lies in the file that it names, and goes with its content. */
+static int act_name_in_the_file(void *arg)
+{
+	const char *name;
+	int fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(fd = open("itself", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	TRY(write(fd, "itself", sizeof("itself")));
+	name = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (name == MAP_FAILED)
+		return 92;
+	TRY(truncate(name, 0));
+	return 0;
+}
+
+static void a_name_that_is_gone_is_not_vouched_for(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	seen_run(w, act_name_in_the_file, NULL);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_writes(w, WIRE_OP_TRUNCATE), 1);
+	r = seen_write(w, WIRE_OP_TRUNCATE, 0);
+	if (is_from_kernel(r))
+		assert_string_equal(told_path(r), work_path("itself"));
+	else
+		assert_true(r->flags & WIRE_WRITE_NAME_CLAIMED);
+}
+
+/* ---- requests that are overwritten ----------------------------------------- */
+
+/* The second of two requests reads another one over the first. */
+static int act_aio_overwritten(void *arg)
+{
+	struct iocb over = { .aio_lio_opcode = IOCB_CMD_NOOP };
+	struct iocb put = { .aio_lio_opcode = IOCB_CMD_PWRITE };
+	struct iocb get = { .aio_lio_opcode = IOCB_CMD_PREAD };
+	struct iocb *list[] = { &put, &get };
+	aio_context_t aio = 0;
+	struct stat st;
+	int from, to;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	if (syscall(SYS_io_setup, 2, &aio) < 0)
+		return errno == ENOSYS ? CANNOT : 90;
+	TRY(from = open("requests", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	TRY(to = open("target", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+	TRY(write(from, &over, sizeof(over)));
+	put.aio_fildes = (uint32_t)to;
+	put.aio_buf = (uintptr_t) "xyz";
+	put.aio_nbytes = 3;
+	get.aio_fildes = (uint32_t)from;
+	get.aio_buf = (uintptr_t)&put;
+	get.aio_nbytes = sizeof(put);
+	if (syscall(SYS_io_submit, aio, 2, list) != 2)
+		return 93;
+	TRY(fstat(to, &st));
+	return st.st_size == 3 ? 0 : CANNOT;
+}
+
+static void an_overwritten_request_is_told_or_said(void **state)
+{
+	struct seen *w = *state;
+
+	if (!can_run(w, act_aio_overwritten, "aio"))
+		return;
+	if (seen_writes(w, WIRE_OP_WRITE) == 1)
+		assert_said(w, BYTES, "aio whose requests are overwritten");
+	else
+		assert_int_equal(seen_writes(w, WIRE_OP_WRITE), 2);
+}
+
+/* ---- what the kernel does for a program ------------------------------------ */
+
+static int act_dump(void *arg)
+{
+	const struct rlimit any = { RLIM_INFINITY, RLIM_INFINITY };
+	int status;
+	pid_t pid;
+
+	(void)arg;
+	TRY(mkdir(work_path("dump"), 0700));
+	TRY(chdir(work_path("dump")));
+	TRY(setrlimit(RLIMIT_CORE, &any));
+	TRY(pid = fork());
+	if (!pid)
+		abort();
+	TRY(waitpid(pid, &status, 0));
+	/* A pattern may lead it elsewhere, or to a program. */
+	return WIFSIGNALED(status) && rmdir(work_path("dump")) < 0 ? 0 : CANNOT;
+}
+
+static void a_core_dump_is_told_or_said(void **state)
+{
+	struct seen *w = *state;
+
+	if (!can_run(w, act_dump, "core dumps in the working directory"))
+		return;
+	if (seen_writes(w, WIRE_OP_OPEN))
+		assert_int_equal(seen_writes(w, WIRE_OP_OPEN), 1);
+	else
+		assert_said(w, OPENED, "core dumps");
+}
+
+static int act_bind(void *arg)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "bound" };
+	int fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	TRY(fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+	TRY(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+	return 0;
+}
+
+static void a_socket_that_is_bound_is_told_or_said(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	seen_run(w, act_bind, NULL);
+	assert_int_equal(w->status, 0);
+	r = seen_write(w, WIRE_OP_MKNOD, 0);
+	if (r)
+		assert_string_equal(told_path(r), work_path("bound"));
+	else
+		assert_said(w, "mknod", "what bind(2) makes of a unix socket");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_closed_under_way_is_told),
+		cmocka_unit_test(a_name_that_is_gone_is_not_vouched_for),
+		cmocka_unit_test(an_overwritten_request_is_told_or_said),
+		cmocka_unit_test(a_core_dump_is_told_or_said),
+		cmocka_unit_test(a_socket_that_is_bound_is_told_or_said),
+	};
+
+	return cmocka_run_group_tests_name("write hidden", tests, seen_setup,
+					   seen_teardown);
+}
