@@ -30,7 +30,7 @@
 /* ---- closed under way ------------------------------------------------------ */
 
 #define FILES  400
-#define ROUNDS 10 /* or until one was closed in time */
+#define ROUNDS 3 /* or until one was closed in time */
 
 struct closer {
 	atomic_bool stop;
@@ -78,18 +78,24 @@ static size_t times_told(const struct seen *w, const char *path)
 	return n;
 }
 
-/* How many were told by what their caller asked for. */
-static size_t check_round(const struct seen *w, int round)
+/*
+ * How many were told by what their caller asked for. Not more may be missing
+ * than were counted as lost: others may have filled the ring.
+ */
+static size_t check_round(const struct seen *w, int round, uint64_t lost)
 {
 	const struct wire_write *r;
-	size_t i, claimed = 0;
+	size_t i, n, claimed = 0, missing = 0;
 	char name[48];
 
 	for (i = 0; i < FILES; i++) {
 		(void)snprintf(name, sizeof(name), "closed/file-%d-%zu", round,
 			       i);
-		assert_int_equal(times_told(w, work_path(name)), 1);
+		n = times_told(w, work_path(name));
+		assert_true(n <= 1);
+		missing += !n;
 	}
+	assert_true(missing <= lost);
 	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++) {
 		if (!(r->flags & WIRE_WRITE_NAME_CLAIMED))
 			continue;
@@ -105,14 +111,17 @@ static void what_is_closed_under_way_is_told(void **state)
 {
 	struct seen *w = *state;
 	size_t claimed = 0;
+	uint64_t before;
 	int round;
 
 	assert_int_equal(mkdir(work_path("closed"), 0755), 0);
 	for (round = 0; !claimed && round < ROUNDS; round++) {
+		before = seen_counters(w, WIRE_FAM_WRITE).lost;
 		seen_run(w, act_closed_under_way, &round);
 		assert_int_equal(w->status, 0);
-		assert_int_equal(seen_counters(w, WIRE_FAM_WRITE).lost, 0);
-		claimed = check_round(w, round);
+		claimed = check_round(w, round,
+				      seen_counters(w, WIRE_FAM_WRITE).lost -
+					      before);
 	}
 	print_message("# %zu were gone, in %d rounds\n", claimed, round);
 }
@@ -195,6 +204,56 @@ static void an_overwritten_request_is_told_or_said(void **state)
 		assert_int_equal(seen_writes(w, WIRE_OP_WRITE), 2);
 }
 
+/* ---- arguments in memory ---------------------------------------------------- */
+
+#define MAPPED	   "shared mappings"
+#define EXECUTABLE "files mapped executable"
+
+#if defined(__x86_64__)
+#define OLD_MMAP 90
+
+static int act_old_mmap(void *arg)
+{
+	uint32_t *args = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long r;
+	int fd;
+
+	(void)arg;
+	if (args == MAP_FAILED)
+		return 92;
+	TRY(fd = open(work_path("mapped"), O_RDWR | O_CREAT | O_CLOEXEC, 0700));
+	TRY(ftruncate(fd, 4096));
+	args[1] = 4096;
+	args[2] = PROT_READ | PROT_WRITE | PROT_EXEC;
+	args[3] = MAP_SHARED;
+	args[4] = (uint32_t)fd;
+	__asm__ volatile("int $0x80"
+			 : "=a"(r)
+			 : "a"(OLD_MMAP), "b"(args)
+			 : "memory", "r8", "r9", "r10", "r11");
+	return (int)r == -ENOSYS ? CANNOT : (uint32_t)r < -4095u ? 0 : 93;
+}
+#else
+static int act_old_mmap(void *arg)
+{
+	(void)arg;
+	return CANNOT;
+}
+#endif
+
+static void what_old_mmap_maps_is_told_or_said(void **state)
+{
+	struct seen *w = *state;
+
+	if (!can_run(w, act_old_mmap, "old_mmap"))
+		return;
+	if (!seen_writes(w, WIRE_OP_MMAP))
+		assert_said(w, MAPPED, "old_mmap of 32-bit programs");
+	if (!seen_count(w, WIRE_LOAD))
+		assert_said(w, EXECUTABLE, "old_mmap of 32-bit programs");
+}
+
 /* ---- what the kernel does for a program ------------------------------------ */
 
 static int act_dump(void *arg)
@@ -259,6 +318,7 @@ int main(void)
 		cmocka_unit_test(what_is_closed_under_way_is_told),
 		cmocka_unit_test(a_name_that_is_gone_is_not_vouched_for),
 		cmocka_unit_test(an_overwritten_request_is_told_or_said),
+		cmocka_unit_test(what_old_mmap_maps_is_told_or_said),
 		cmocka_unit_test(a_core_dump_is_told_or_said),
 		cmocka_unit_test(a_socket_that_is_bound_is_told_or_said),
 	};
