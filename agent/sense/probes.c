@@ -41,12 +41,17 @@ static const struct probe task_probes[] = {
 	{ WIRE_BACKEND_ITER, PLACE_ON_DEMAND, "tasks_iter", NULL },
 };
 
+/* That one has its arguments in memory. */
+#define MAP_BLIND                                                            \
+	"old_mmap of 32-bit programs; what a second thread closes while it " \
+	"is mapped"
+
 static const struct probe load_map_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_mmap_lsm", NULL },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "load_mmap_fentry", NULL },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "load_mmap_kprobe", NULL },
-	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
-	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", MAP_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", MAP_BLIND },
 };
 
 static const struct probe load_loader_probes[] = {

@@ -57,7 +57,7 @@ static const struct probe data_probes[] = {
 };
 
 static const struct probe mapping_probes[] = {
-	BY_HOOK("mmap_file", NULL, NULL),
+	BY_HOOK("mmap_file", NULL, "old_mmap of 32-bit programs"),
 };
 
 static const struct probe protection_probes[] = {

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,6 +89,31 @@ static void raw_sockets_that_connect_are_told_or_said(void **state)
 	(void)close(fd);
 }
 
+static int act_connect_lite(void *arg)
+{
+	struct place *p = arg;
+	int fd = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
+
+	return fd < 0 ? 77 : net_ask(fd, p) ? 90 : 0;
+}
+
+static void udp_lite_is_told_or_said(void **state)
+{
+	struct seen *w = *state;
+	struct place p;
+	int fd = net_serve(AF_INET, SOCK_DGRAM, &p);
+
+	seen_run(w, act_connect_lite, &p);
+	(void)close(fd);
+	if (WEXITSTATUS(w->status) == 77)
+		return net_lacks();
+	assert_int_equal(w->status, 0);
+	assert_told_or_said(w, WIRE_CONNECT_CONNECT, V4,
+			    strstr(net_blind(w, V4), "all but TCP")
+				    ? "all but TCP"
+				    : "UDP-Lite");
+}
+
 /* No TCP connection goes to everybody: refused before a first packet. */
 static int act_uring_to_everybody(void *arg)
 {
@@ -134,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(datagrams_of_raw_sockets_are_told_or_said),
 		cmocka_unit_test(raw_sockets_that_connect_are_told_or_said),
+		cmocka_unit_test(udp_lite_is_told_or_said),
 		cmocka_unit_test(
 			what_io_uring_fails_to_reach_is_settled_or_said),
 	};
