@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "cmd/learn_names.h"
+#include "cmd/learn_set.h"
 #include "rules/lint.h"
 
 /* More names than this are looked at each time. */
@@ -39,10 +40,7 @@ int codes_new(struct codes **ret)
 
 void codes_free(struct codes *c)
 {
-	if (!c)
-		return;
-	tdestroy(c->programs, free);
-	free(c);
+	learn_set_free(c);
 }
 
 static int compare_programs(const void *a, const void *b)

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/learn_set.h"
+
 /* More different ports than this are no choice of anybody's. */
 #define PORTS_MAX     8u
 /* The same of those that the kernel gives out. */
@@ -77,10 +79,7 @@ int ends_new(struct learn_room *room, bool listening, struct ends **ret)
 
 void ends_free(struct ends *e)
 {
-	if (!e)
-		return;
-	tdestroy(e->seen, free);
-	free(e);
+	learn_set_free(e);
 }
 
 static bool is_loopback(const struct ip_addr *a)

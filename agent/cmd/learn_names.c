@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/learn_part.h"
+#include "cmd/learn_set.h"
 #include "cmd/learn_tree.h"
 #include "rules/literal.h"
 
@@ -60,10 +61,7 @@ int names_new(struct learn_room *room, struct names **ret)
 
 void names_free(struct names *n)
 {
-	if (!n)
-		return;
-	tdestroy(n->seen, free);
-	free(n);
+	learn_set_free(n);
 }
 
 size_t names_count(const struct names *n)
