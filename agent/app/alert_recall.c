@@ -16,25 +16,28 @@
 #include "out/findings.h"
 #include "out/recall.h"
 
-/*
- * More than comes between the file and the end (alert_state.c), with what may
- * have been pending then.
- */
+/* More than comes between the file and the end (alert_state.c), by far. */
 #define SPAN_MAX 131072u
 
 struct alert_recall {
 	struct agent *a;
 	uint64_t as_of;
+	uint64_t first; /* that is an alert since, if it is not after as_of */
 	struct findings *findings;
 	struct recall *recall;
 };
 
 static int note(void *arg, const struct view_images *images, struct view *v)
 {
+	const Picket__V1__Amendment *m = v->amendment;
 	struct alert_recall *of = arg;
 
 	(void)images;
 	findings_take(of->findings, v);
+	/* It was pending when the windows were written. */
+	if (m && m->resolution && m->seq < of->first &&
+	    (m->resolution->verdict->alert || m->resolution->verdict->repeated))
+		of->first = m->seq;
 	return 0;
 }
 
@@ -105,16 +108,21 @@ static int take(void *arg, const struct view_images *images, struct view *v)
 	return 0;
 }
 
+/* Not further back than is worth it. */
+static uint64_t bounded(const struct agent *a, uint64_t from)
+{
+	uint64_t next = a->opening.next_seq;
+
+	return next > SPAN_MAX && from < next - SPAN_MAX ? next - SPAN_MAX
+							 : from;
+}
+
 int alert_recall(struct agent *a, uint64_t as_of)
 {
-	struct alert_recall of = { .a = a, .as_of = as_of };
-	uint64_t next = a->opening.next_seq, from = 1;
+	uint64_t from = bounded(a, as_of + 1);
+	struct alert_recall of = { .a = a, .as_of = as_of, .first = from };
 	int r;
 
-	if (as_of > JOURNAL_END_PENDING)
-		from = as_of - JOURNAL_END_PENDING;
-	if (next > SPAN_MAX && from < next - SPAN_MAX)
-		from = next - SPAN_MAX;
 	if (as_of + 1 < from)
 		log_warning("alerts that repeated before picket was killed are "
 			    "summed from record %" PRIu64 " on",
@@ -127,7 +135,7 @@ int alert_recall(struct agent *a, uint64_t as_of)
 		r = journal_end_read(a, from, note, &of);
 	}
 	if (r >= 0)
-		r = journal_end_read(a, from, take, &of);
+		r = journal_end_read(a, bounded(a, of.first), take, &of);
 	recall_free(of.recall);
 	findings_free(of.findings);
 	return r;

@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "app/agent.h"
 #include "app/alerts.h"
 #include "app/orphans.h"
 #include "app/pending.h"
 #include "app/trust_run.h"
-#include "no_sensor.h"
-#include "out/record.h"
-#include "out/view.h"
+#include "dead_journal.h"
 #include "rules/rules.h"
-#include "store_dir.h"
 #include "trust/trust.h"
 
 /* As ORPHANS_MAX in orphans.c. */
@@ -22,13 +18,13 @@
 static const char rules[] = "[deny unproved]\nevent = exec\n"
 			    "not-trust = package\nseverity = high\n";
 
+static const struct verdict allowed = { .answer = ANSWER_ALLOWED };
+static const struct verdict waits = { .answer = ANSWER_PENDING };
+
 struct fixture {
-	struct store_dir dir;
-	struct daemon_settings settings;
-	struct agent a;
+	struct dead d;
 	struct trust *trust; /* without a database: it never knows */
 	int root_fd;
-	struct image img;
 	int log_fd, stderr_fd;
 };
 
@@ -45,7 +41,7 @@ static void begin_judging(struct fixture *f)
 	const struct alert_limits limits = { .window_ns = 1ull << 40,
 					     .subjects = 64,
 					     .objects = 8 };
-	struct pipeline *p = &f->a.pipeline;
+	struct pipeline *p = &f->d.a.pipeline;
 	struct rule_error err;
 
 	assert_int_equal(pipeline_init(p), 0);
@@ -68,100 +64,30 @@ static void begin(struct fixture *f)
 	*f = (struct fixture){ .root_fd = open("/", O_PATH | O_CLOEXEC) };
 	f->log_fd = memfd_create("log", MFD_CLOEXEC);
 	f->stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	store_begin(&f->dir);
-	store_open(&f->dir);
-	f->settings.journal_dir = f->dir.journal;
-	f->a.s = &f->settings;
-	f->img.id = 1;
-	f->img.exe.path = slice_str("/nowhere/program");
-	f->img.exe_file =
-		(struct file_id){ .known = true, .ino = 7, .nlink = 1 };
+	dead_begin(&f->d);
 }
 
 static void end(struct fixture *f)
 {
-	pending_free(f->a.pipeline.pending);
-	alerts_free(f->a.pipeline.alerts);
+	pending_free(f->d.a.pipeline.pending);
+	alerts_free(f->d.a.pipeline.alerts);
 	trust_free(f->trust);
-	rule_set_free(f->a.pipeline.rules);
-	pipeline_done(&f->a.pipeline);
-	store_end(&f->dir);
+	rule_set_free(f->d.a.pipeline.rules);
+	pipeline_done(&f->d.a.pipeline);
+	store_end(&f->d.dir);
 	(void)close(f->root_fd);
 	(void)close(f->log_fd);
 	(void)close(f->stderr_fd);
-}
-
-/* ---- what the dead one wrote --------------------------------------------- */
-
-static uint64_t append(struct fixture *f, uint8_t type, struct buf *payload)
-{
-	uint64_t seq;
-
-	assert_false(payload->failed);
-	while (journal_append(f->dir.j, type, 0, clock_wall_ns(),
-			      buf_slice(payload), &seq) == -ENOBUFS)
-		assert_int_equal(journal_flush(f->dir.j, 60000), 0);
-	buf_done(payload);
-	return seq;
-}
-
-static void describe(struct fixture *f)
-{
-	struct buf out = BUF_INIT(PICKET_RECORD_MAX);
-
-	(void)journal_segment(f->dir.j);
-	record_pack_image(&out, &f->img);
-	(void)append(f, JOURNAL_DESCRIPTION, &out);
-}
-
-static uint64_t exec_event(struct fixture *f, bool canary)
-{
-	const struct verdict v = { .answer = ANSWER_PENDING };
-	struct buf out = BUF_INIT(PICKET_RECORD_MAX);
-	const struct event ev = { .kind = EVENT_EXEC, .canary = canary };
-
-	record_pack_event(&out, &ev, &f->img, &v, RECORD_WALL_OF_FRAME);
-	return append(f, JOURNAL_EVENT, &out);
-}
-
-static uint64_t pending_event(struct fixture *f)
-{
-	return exec_event(f, false);
-}
-
-static void settled(struct fixture *f, uint32_t epoch, uint64_t seq)
-{
-	const struct verdict v = { .answer = ANSWER_ALLOWED };
-	const struct resolution r = {
-		.verdict = &v,
-		.exe_package = "",
-		.script_package = "",
-	};
-	struct buf out = BUF_INIT(PICKET_RECORD_MAX);
-
-	record_pack_resolution(&out, epoch, seq, &r, 1, RECORD_WALL_OF_FRAME);
-	(void)append(f, JOURNAL_AMENDMENT, &out);
 }
 
 /* ---- the next one --------------------------------------------------------- */
 
 static void die_and_adopt(struct fixture *f, uint32_t epochs)
 {
-	struct journal_stats now;
-
-	assert_int_equal(journal_flush(f->dir.j, 60000), 0);
-	journal_stats(f->dir.j, &now);
-	f->a.opening = f->dir.opening;
-	f->a.opening.created = false;
-	f->a.opening.unclean = epochs > 0;
-	f->a.opening.epoch += epochs;
-	f->a.opening.next_seq = now.next_seq;
-	f->a.journal = f->dir.j;
-	f->a.pipeline.journal = f->dir.j;
-	f->a.pipeline.wall_offset_ns = clock_offset_ns();
+	dead_dies(&f->d, epochs);
 	begin_judging(f);
 	(void)dup2(f->log_fd, STDERR_FILENO);
-	orphans_adopt(&f->a);
+	orphans_adopt(&f->d.a);
 	(void)dup2(f->stderr_fd, STDERR_FILENO);
 }
 
@@ -178,7 +104,7 @@ static void log_says(struct fixture *f, const char *what)
 
 static void time_is_over(struct fixture *f)
 {
-	(void)pending_settle(f->a.pipeline.pending, &f->a.pipeline,
+	(void)pending_settle(f->d.a.pipeline.pending, &f->d.a.pipeline,
 			     clock_boot_ns() + LATER_NS);
 }
 
@@ -195,22 +121,22 @@ static struct told what_is_told(struct fixture *f)
 	struct reader_frame frame;
 	struct reader *r;
 
-	assert_int_equal(journal_flush(f->dir.j, 60000), 0);
-	assert_int_equal(reader_open(f->dir.journal, READER_SEQ,
-				     f->a.opening.next_seq, 0, &r),
+	assert_int_equal(journal_flush(f->d.dir.j, 60000), 0);
+	assert_int_equal(reader_open(f->d.dir.journal, READER_SEQ,
+				     f->d.a.opening.next_seq, 0, &r),
 			 0);
 	while (reader_next(r, &frame) == 1) {
 		Picket__V1__Amendment *m;
 
 		if (frame.type != JOURNAL_AMENDMENT ||
-		    frame.seq < f->a.opening.next_seq)
+		    frame.seq < f->d.a.opening.next_seq)
 			continue;
 		m = picket__v1__amendment__unpack(
 			NULL, frame.payload.n,
 			(const uint8_t *)frame.payload.p);
 		assert_non_null(m);
 		assert_non_null(m->resolution);
-		assert_int_equal(m->epoch, f->dir.opening.epoch);
+		assert_int_equal(m->epoch, f->d.dir.opening.epoch);
 		assert_int_equal(m->resolution->verdict->answer,
 				 PICKET__V1__ANSWER__ANSWER_DENIED);
 		if (!told.n++ || m->seq < told.first)
@@ -236,8 +162,8 @@ static void one_that_was_pending_waits_and_is_settled(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	seq = pending_event(&f);
+	dead_describe(&f.d);
+	seq = dead_pending(&f.d);
 	die_and_adopt(&f, 1);
 	log_says(&f, "1 verdicts that were pending when the last picket died "
 		     "are given now");
@@ -259,9 +185,9 @@ static void two_of_one_subject_are_one_alert(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	first = pending_event(&f);
-	last = pending_event(&f);
+	dead_describe(&f.d);
+	first = dead_pending(&f.d);
+	last = dead_pending(&f.d);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
 	told = what_is_told(&f);
@@ -280,10 +206,10 @@ static void what_is_settled_or_nobodys_is_left_alone(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	seq = pending_event(&f);
-	(void)exec_event(&f, true);
-	settled(&f, f.dir.opening.epoch, seq);
+	dead_describe(&f.d);
+	seq = dead_pending(&f.d);
+	(void)dead_exec(&f.d, &waits, true);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seq, &allowed);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
 	assert_int_equal(what_is_told(&f).n, 0);
@@ -300,14 +226,14 @@ static void only_its_own_verdict_settles_it(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	first = pending_event(&f);
-	settled(&f, f.dir.opening.epoch + 1, first);
-	settled(&f, f.dir.opening.epoch - 1, first);
+	dead_describe(&f.d);
+	first = dead_pending(&f.d);
+	dead_settled(&f.d, f.d.dir.opening.epoch + 1, first, &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch - 1, first, &allowed);
 	/* Itself, and the event after it. */
-	settled(&f, f.dir.opening.epoch, first + 3);
-	settled(&f, f.dir.opening.epoch, first + 5);
-	assert_int_equal(pending_event(&f), first + 5);
+	dead_settled(&f.d, f.d.dir.opening.epoch, first + 3, &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch, first + 5, &allowed);
+	assert_int_equal(dead_pending(&f.d), first + 5);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
 	told = what_is_told(&f);
@@ -325,14 +251,14 @@ static void settled_out_of_order_the_right_ones_are_left(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
+	dead_describe(&f.d);
 	for (size_t i = 0; i < 6; i++)
-		seqs[i] = pending_event(&f);
-	settled(&f, f.dir.opening.epoch, seqs[4]);
-	settled(&f, f.dir.opening.epoch, seqs[0]);
-	settled(&f, f.dir.opening.epoch, seqs[2]);
-	settled(&f, f.dir.opening.epoch, seqs[2]);
-	settled(&f, f.dir.opening.epoch, seqs[5]);
+		seqs[i] = dead_pending(&f.d);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seqs[4], &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seqs[0], &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seqs[2], &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seqs[2], &allowed);
+	dead_settled(&f.d, f.d.dir.opening.epoch, seqs[5], &allowed);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
 	told = what_is_told(&f);
@@ -349,8 +275,8 @@ static void of_a_picket_before_the_last_it_is_judged_at_once(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	(void)pending_event(&f);
+	dead_describe(&f.d);
+	(void)dead_pending(&f.d);
 	die_and_adopt(&f, 2);
 	assert_int_equal(what_is_told(&f).n, 1);
 	end(&f);
@@ -362,10 +288,10 @@ static void without_who_did_it_it_is_judged_all_the_same(void **state)
 
 	(void)state;
 	begin(&f);
-	(void)pending_event(&f);
+	(void)dead_pending(&f.d);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
-	assert_int_equal(f.a.pipeline.counts.amended, 1);
+	assert_int_equal(f.d.a.pipeline.counts.amended, 1);
 	end(&f);
 }
 
@@ -375,8 +301,8 @@ static void who_closed_the_journal_left_none(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	(void)pending_event(&f);
+	dead_describe(&f.d);
+	(void)dead_pending(&f.d);
 	die_and_adopt(&f, 0);
 	time_is_over(&f);
 	assert_int_equal(what_is_told(&f).n, 0);
@@ -392,11 +318,11 @@ static void as_many_as_wait_and_one_more_are_all_kept(void **state)
 
 	(void)state;
 	begin(&f);
-	describe(&f);
-	first = pending_event(&f);
+	dead_describe(&f.d);
+	first = dead_pending(&f.d);
 	for (unsigned i = 1; i < PENDING_MAX; i++)
-		(void)pending_event(&f);
-	settled(&f, f.dir.opening.epoch, pending_event(&f));
+		(void)dead_pending(&f.d);
+	dead_settled(&f.d, f.d.dir.opening.epoch, dead_pending(&f.d), &allowed);
 	die_and_adopt(&f, 1);
 	time_is_over(&f);
 	told = what_is_told(&f);
@@ -413,11 +339,11 @@ static void more_than_are_taken_up_are_counted_and_told(void **state)
 
 	(void)state;
 	begin(&f);
-	f.dir.settings.segment_size = 16u << 20;
-	describe(&f);
-	first = pending_event(&f);
+	f.d.dir.settings.segment_size = 16u << 20;
+	dead_describe(&f.d);
+	first = dead_pending(&f.d);
 	for (unsigned i = 1; i < MOST + 3; i++)
-		(void)pending_event(&f);
+		(void)dead_pending(&f.d);
 	die_and_adopt(&f, 1);
 	log_says(&f, "3 verdicts that were pending when the last picket died "
 		     "may stay so");
