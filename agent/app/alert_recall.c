@@ -52,7 +52,10 @@ static enum severity severity_of(unsigned severity)
 					 : SEVERITY_NONE;
 }
 
-/* Was it an alert, or one of many, since as_of? As it was kept, or settled. */
+/*
+ * Was it an alert, or one of many, since as_of? As it was kept, or settled: of
+ * what was settled before that nothing was read.
+ */
 static bool was_alert(const struct alert_recall *of, const struct view *v,
 		      struct verdict *ret)
 {
@@ -72,7 +75,7 @@ static bool was_alert(const struct alert_recall *of, const struct view *v,
 		return (m->alert || m->repeated) && v->seq > of->as_of;
 	}
 	s = findings_verdict(of->findings, v->epoch, v->seq);
-	if (!s || !s->alert || s->at_seq <= of->as_of)
+	if (!s || !s->alert)
 		return false;
 	*ret = (struct verdict){
 		.alert = !s->repeated,

@@ -125,7 +125,6 @@ void findings_take(struct findings *f, const struct view *v)
 	*s = (struct settled){
 		.alert = r->verdict->alert || r->verdict->repeated,
 		.repeated = r->verdict->repeated,
-		.at_seq = v->seq,
 	};
 	if ((unsigned)r->verdict->answer < 8)
 		s->answer = (uint8_t)r->verdict->answer;

@@ -32,7 +32,6 @@ struct settled {
 	uint8_t answer;		 /* Picket__V1__Answer */
 	uint8_t severity;	 /* enum severity */
 	char rule[104], tag[64]; /* empty: none */
-	uint64_t at_seq;	 /* of the record that told it */
 };
 const struct settled *findings_verdict(struct findings *f, uint32_t epoch,
 				       uint64_t seq);

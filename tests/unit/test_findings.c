@@ -109,7 +109,6 @@ static void a_verdict_is_known_by_its_event(void **state)
 	assert_non_null(s);
 	assert_true(s->alert);
 	assert_true(s->repeated);
-	assert_int_equal(s->at_seq, 11);
 	assert_int_equal(s->severity, SEVERITY_HIGH);
 	assert_string_equal(s->rule, "cron");
 	assert_string_equal(s->tag, "T1");
