@@ -247,21 +247,43 @@ def a_window_that_ended_while_picket_was_dead_is_told_of(s):
                sums(s.agent.read(), "flooded")], [(10, 1)], "sum")
 
 
+WAITED_FOR = """
+[deny unproved]
+event = exec
+exe = {dir}/unproved
+not-trust = package
+severity = high
+"""
+
+
 @test
-def programs_that_no_rule_lists_are_summed_over_a_kill(s):
+def verdicts_that_waited_are_summed_over_a_kill(s):
     del s
-    with lib.scene("alerts-unlisted-killed", PACKAGED, alerts={"window": "1h"},
-                   rules={"unlisted_exec": "alert"}) as s:
-        equal(run_copy(s, "first", "a"), (True, False), "the first")
-        equal(run_copy(s, "second", "a"), (False, True), "a copy of it")
+    with lib.scene("alerts-waited", lambda d: WAITED_FOR.format(dir=d),
+                   alerts={"window": "1h"}) as s:
+        program = lib.actor("act_tiny", s.dir, "unproved")
+
+        def verdict():
+            """Of one more run: settled, by an amendment."""
+            pid, _ = lib.act([program], code=1)
+
+            def settled():
+                found = [record.verdict(r) for r in record.settled(s.tail.find(
+                    lambda r: r.get("kind") in ("exec", "amendment")))
+                    if r["kind"] == "exec" and record.pid(r) == pid
+                    and record.exe(r) == os.fsencode(program)]
+                return (found and found[-1]["answer"] != "pending"
+                        and found[-1])
+            v = lib.wait_for(settled, "a verdict")
+            return v.get("alert", False), v.get("repeated", False)
+        equal(verdict(), (True, False), "the first")
+        equal(verdict(), (False, True), "the second")
         killed(s)
         s.agent.start()
-        equal(run_copy(s, "third", "a"), (False, True), "after the kill")
+        equal(verdict(), (False, True), "after the kill")
         equal(s.agent.stop(), 0, "exit code")
-        told = [r["amendment"]["repeats"] for r in s.agent.read()
-                if r.get("amendment", {}).get("repeats")]
-        true((3, 1) in [(r["count"], r["alerted"]) for r in told],
-             f"the sum in {told}")
+        equal([(r["count"], r["alerted"]) for r in
+               sums(s.agent.read(), "unproved")], [(3, 1)], "sum")
 
 
 if __name__ == "__main__":
