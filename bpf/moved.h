@@ -218,19 +218,21 @@ static __always_inline bool vfs_takes_idmap(void)
 
 /*
  * ctx[a] or ctx[b] of a program that is given arguments by their types, by
- * what is known when it is loaded. The branches differ in their text, and
- * have one line, so that clang does not make a load with a computed place of
- * them, which the verifier refuses, nor two lines of one instruction.
+ * what is known when it is loaded. The branches differ in what they give to an
+ * assembly of nothing, so that clang does not make a load with a computed place
+ * of them, which the verifier refuses. It is without any text: for a comment
+ * clang 22 notes a line of its own, at the next instruction's place, and two
+ * lines of one instruction are refused as well.
  */
 #define ctx_either(ctx, when, a, b)                                    \
 	({                                                             \
 		__u64 value;                                           \
 		if (when) {                                            \
 			value = (ctx)[a];                              \
-			asm volatile("/* one */" : "+r"(value));       \
+			asm volatile("" : "+r"(value) : "i"(1));       \
 		} else {                                               \
 			value = (ctx)[b];                              \
-			asm volatile("/* the other */" : "+r"(value)); \
+			asm volatile("" : "+r"(value) : "i"(2));       \
 		}                                                      \
 		value;                                                 \
 	})
