@@ -43,6 +43,14 @@ class Object:
             self.symbols.append((names[name:end].decode(), info & 15, section,
                                  value, size))
 
+        index, = struct.unpack_from("<H", self.data, 62)
+        self.names = self.bytes_of(self.sections[index])
+
+    def section_named(self, name):
+        name = name.encode() + b"\0"
+        return next(s for s in self.sections
+                    if self.names[s[0]:s[0] + len(name)] == name)
+
     def bytes_of(self, section):
         return self.data[section[4]:section[4] + section[5]]
 
