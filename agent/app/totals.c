@@ -29,7 +29,7 @@ struct process_key {
 struct waiting {
 	struct amend_target target;
 	uint64_t since_ns;
-	uint64_t first_count; /* operations that the event itself told */
+	uint64_t told_count, told_bytes; /* by the events themselves */
 	struct wire_written_key next; /* another file of the same process */
 	bool has_next;
 	bool is_kept; /* by the kernel, for as long as it has room */
@@ -115,7 +115,8 @@ void totals_expect(struct totals *t, const struct event *ev,
 	/* The sums tell of the whole file: they amend its latest event. */
 	w->target = target;
 	w->since_ns = ev->time_ns;
-	w->first_count++;
+	w->told_count++;
+	w->told_bytes += ev->write.bytes;
 	w->is_kept = w->is_kept || is_kept(ev->write.op);
 	if (!made)
 		return;
@@ -138,8 +139,11 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 		p->counts.totals_lost += w->is_kept;
 		return;
 	}
-	/* Nothing happened that the events did not tell. */
-	if (sums.count <= w->first_count)
+	/*
+	 * Nothing happened that the events did not tell; lsm and fentry see a
+	 * write before it is known how many bytes it will be.
+	 */
+	if (sums.count <= w->told_count && sums.bytes <= w->told_bytes)
 		return;
 	totals = (struct write_totals){
 		.count = sums.count,

@@ -97,6 +97,7 @@ static struct event write_event(uint64_t ino, uint64_t time_ns)
 	ev.actor.proc = (struct proc_key){ .tgid = 42, .start_ns = 7 };
 	ev.actor.image_number = 3;
 	ev.write.op = OP_WRITE;
+	ev.write.bytes = 100;
 	ev.write.file = (struct file_id){ .known = true, .ino = ino, .dev = 9 };
 	return ev;
 }
@@ -267,6 +268,28 @@ static void operations_told_by_events_are_not_told_again(void **state)
 	end(&f);
 }
 
+static void bytes_that_no_event_told_are_told(void **state)
+{
+	struct event open = write_event(1, 100), write = write_event(1, 110);
+	struct found found;
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	open.write.op = OP_OPEN;
+	open.write.bytes = 0;
+	write.write.bytes = 0;
+	totals_expect(f.p.totals, &open, (struct amend_target){ 55, 1 });
+	totals_expect(f.p.totals, &write, (struct amend_target){ 56, 1 });
+	kernel_sums(0, 1, 2);
+	totals_of_process(f.p.totals, &f.p, open.actor.proc, 1000);
+	found = amendments(&f);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(found.list[0].seq, 56);
+	assert_int_equal(found.list[0].bytes, 200);
+	end(&f);
+}
+
 static void names_and_claimed_files_have_no_totals(void **state)
 {
 	struct event unlink = write_event(1, 100),
@@ -370,6 +393,7 @@ int main(void)
 		cmocka_unit_test(
 			window_that_is_over_is_fetched_and_a_young_one_waits),
 		cmocka_unit_test(operations_told_by_events_are_not_told_again),
+		cmocka_unit_test(bytes_that_no_event_told_are_told),
 		cmocka_unit_test(names_and_claimed_files_have_no_totals),
 		cmocka_unit_test(
 			line_is_described_once_per_segment_ancestors_first),
