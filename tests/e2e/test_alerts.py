@@ -206,10 +206,10 @@ def a_kill_ends_no_window_and_loses_no_repeat(s):
         # At once: what is to be known stands in the journal alone.
         killed(s)
         s.agent.start()
-        flood(s, 10)
-        equal(len(s.events("write", of_rule("flooded"))), 20, "events")
         file = s.agent.journal / "windows.state"
         began = time.time_ns()
+        flood(s, 10)
+        equal(len(s.events("write", of_rule("flooded"))), 20, "events")
         lib.wait_for(lambda: file.exists() and file.stat().st_mtime_ns > began,
                      "the file to be written", every=0.2)
         flood(s, 10)
