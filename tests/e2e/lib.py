@@ -96,13 +96,14 @@ def main(setup=None):
     """Run the registered tests; setup is a context whose value they get.
 
     Arguments on the command line pick tests by name, PICKET_TEST_FILTER in
-    the environment by a glob.
+    the environment by globs.
     """
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     # A runner that gives up asks with SIGTERM: leave through the cleaning up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    pattern = os.environ.get("PICKET_TEST_FILTER") or "*"
-    wanted = [t for t in _tests if fnmatch.fnmatchcase(t.__name__, pattern)
+    patterns = os.environ.get("PICKET_TEST_FILTER", "").split() or ["*"]
+    wanted = [t for t in _tests
+              if any(fnmatch.fnmatchcase(t.__name__, p) for p in patterns)
               and (len(sys.argv) == 1 or t.__name__ in sys.argv[1:])]
     print(f"1..{len(wanted)}")
     good = True
