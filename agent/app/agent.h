@@ -141,10 +141,11 @@ void rule_state_save(struct agent *a, bool lasting);
 /*
  * alert_state.c: what is known of alerts, from and to its files. Load before
  * the first event is judged; end when all windows are over, and once it
- * returns it is on the disk.
+ * returns it is on the disk. watch says when it is to be called again, in
+ * boottime; 0: not before there is another event.
  */
 void alert_state_load(struct agent *a);
-void alert_state_watch(struct agent *a);
+uint64_t alert_state_watch(struct agent *a);
 void alert_state_end(struct agent *a);
 
 /* journal_watch.c: what has befallen the journal since the last call. */

@@ -26,6 +26,8 @@
 #define WINDOWS_NAME	"windows.state"
 #define KNOWN_MS	1000
 #define WINDOWS_MS	3000
+/* How soon it is looked again whether the journal is sealed that far. */
+#define SEALED_MS	1000
 /* So many numbers after the last file there is another, in any case. */
 #define WINDOWS_NUMBERS 16384u
 
@@ -166,13 +168,34 @@ static bool are_windows_due(const struct agent *a, uint64_t as_of)
 			WINDOWS_MS * NS_PER_MS);
 }
 
-void alert_state_watch(struct agent *a)
+static void sooner(uint64_t *due_ns, uint64_t when_ns)
+{
+	if (!*due_ns || when_ns < *due_ns)
+		*due_ns = when_ns;
+}
+
+/* What is not in the files is brought there, though nothing happens any more. */
+static uint64_t due(const struct agent *a, const struct known *k)
+{
+	uint64_t due_ns = 0;
+
+	if (known_is_new(k))
+		sooner(&due_ns, a->alert_state.known_ns + KNOWN_MS * NS_PER_MS);
+	if (a->alert_state.waits)
+		sooner(&due_ns, clock_boot_ns() + SEALED_MS * NS_PER_MS);
+	else if (alerts_have_changed(a->pipeline.alerts))
+		sooner(&due_ns,
+		       a->alert_state.windows_ns + WINDOWS_MS * NS_PER_MS);
+	return due_ns;
+}
+
+uint64_t alert_state_watch(struct agent *a)
 {
 	struct known *k = alerts_known(a->pipeline.alerts);
 	struct journal_stats now;
 
 	if (!k)
-		return;
+		return 0;
 	if (known_is_new(k) &&
 	    clock_boot_ns() - a->alert_state.known_ns >= KNOWN_MS * NS_PER_MS)
 		save_known(a, k, false);
@@ -182,6 +205,7 @@ void alert_state_watch(struct agent *a)
 		save_windows(a, false);
 	if (!a->alert_state.waits && are_windows_due(a, now.next_seq - 1))
 		take_windows(a, now.next_seq - 1);
+	return due(a, k);
 }
 
 void alert_state_end(struct agent *a)

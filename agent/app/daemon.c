@@ -91,12 +91,18 @@ int agent_read(struct agent *a, size_t max)
 	return r < 0 ? r : n;
 }
 
+/* Of two moments the first; 0 is none. */
+static uint64_t sooner(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns && (!b_ns || a_ns < b_ns) ? a_ns : b_ns;
+}
+
 static int housekeep(void *arg)
 {
 	struct agent *a = arg;
 	uint64_t now_ns = clock_boot_ns();
 	uint64_t window_ns = a->s->conf->sensor.write_window_ms * NS_PER_MS;
-	uint64_t next_ns, alerts_ns;
+	uint64_t next_ns;
 	uint64_t shipped;
 	int r;
 
@@ -110,13 +116,11 @@ static int housekeep(void *arg)
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	trust_run_settle(a, false);
-	alerts_ns = alerts_due(a->pipeline.alerts, now_ns);
-	if (alerts_ns && (!next_ns || alerts_ns < next_ns))
-		next_ns = alerts_ns;
+	next_ns = sooner(next_ns, alerts_due(a->pipeline.alerts, now_ns));
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	rule_state_watch(a);
-	alert_state_watch(a);
+	next_ns = sooner(next_ns, alert_state_watch(a));
 	shadow_watch(a);
 	canary_watch(a);
 	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);
