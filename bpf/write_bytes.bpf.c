@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * How much was written, where the hook that tells of it comes before: behind
- * the functions that return it. aio, io_uring and splice do not pass them, and
+ * the functions that return it. aio, io_uring, splice and sendfile do not pass them, and
  * their bytes are not counted.
  */
 #include "emit.h"

@@ -30,7 +30,7 @@ struct waiting {
 	struct amend_target target;
 	uint64_t since_ns;
 	uint64_t told_count, told_bytes; /* by the events themselves */
-	struct wire_written_key next; /* another file of the same process */
+	struct wire_written_key next;	 /* another file of the same process */
 	bool has_next;
 	bool is_kept; /* by the kernel, for as long as it has room */
 };

@@ -43,7 +43,7 @@ static const struct probe open_probes[] = {
 
 #define BYTES \
 	"?vfs_write_fexit", "?vfs_writev_fexit", "?vfs_copy_file_range_fexit"
-#define SOME_BYTES "how many bytes by aio, io_uring and splice"
+#define SOME_BYTES "how many bytes by aio, io_uring, splice and sendfile"
 
 static const struct probe data_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_permission_lsm", SOME_BYTES,
