@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * How much was written, where the hook that tells of it comes before: behind
- * the functions that return it. aio, io_uring, splice and sendfile do not pass them, and
- * their bytes are not counted.
+ * the functions that return it. aio, io_uring, splice and sendfile do not pass
+ * them, and their bytes are not counted.
  */
 #include "emit.h"
 #include "read_task.h"
