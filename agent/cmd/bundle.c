@@ -108,10 +108,15 @@ void bundle_add_public(struct buf *out, struct slice text)
 			buf_add_str(out, "(taken out)");
 			scheme = at;
 		}
-		at = memchr(scheme, '?', (size_t)(stop - scheme));
-		buf_add(out, scheme, (size_t)((at ? at : stop) - scheme));
-		if (at)
-			buf_add_str(out, "?(taken out)");
+		/* Tokens stand in paths as well as in queries. */
+		for (at = scheme; at < stop; at++)
+			if (strchr("/?#", *at))
+				break;
+		buf_add(out, scheme, (size_t)(at - scheme));
+		if (stop - at > 1)
+			buf_addf(out, "%c(taken out)", *at);
+		else
+			buf_add(out, at, (size_t)(stop - at));
 		p = stop;
 	}
 	buf_add(out, p, (size_t)(end - p));
@@ -274,6 +279,57 @@ static int run_journalctl(struct buf *out)
 	return -r;
 }
 
+/* Where an alert begins that is told in the service's log, as alert_line. */
+static const char *alert_in(struct slice line)
+{
+	static const char begins[] = "]: ", is[] = "alert: ";
+	const char *end = line.p + line.n, *p;
+	struct slice word;
+
+	p = memmem(line.p, line.n, begins, sizeof(begins) - 1);
+	if (!p)
+		return NULL;
+	word = slice_of(p + sizeof(begins) - 1,
+			(size_t)(end - p) - (sizeof(begins) - 1));
+	p = memchr(word.p, ' ', word.n);
+	if (!slice_starts(word, slice_str(is)) && p)
+		word = slice_of(p + 1, (size_t)(end - p) - 1);
+	return slice_starts(word, slice_str(is)) ? word.p + sizeof(is) - 1
+						 : NULL;
+}
+
+/* An alert tells arguments: who needs more than its uid asks the journal. */
+static void add_log_line(struct buf *out, struct slice line)
+{
+	static const char mark[] = "  uid=";
+	const char *what = alert_in(line), *end = line.p + line.n, *p, *uid;
+
+	if (!what) {
+		bundle_add_public(out, line);
+		return;
+	}
+	buf_add(out, line.p, (size_t)(what - line.p));
+	buf_add_str(out, "(taken out)");
+	for (uid = NULL, p = what;
+	     (p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1)); p++)
+		uid = p;
+	if (uid)
+		buf_add(out, uid, (size_t)(end - uid));
+}
+
+static void add_log(struct buf *out, struct slice lines)
+{
+	while (lines.n) {
+		const char *end = memchr(lines.p, '\n', lines.n);
+		size_t n = end ? (size_t)(end - lines.p) : lines.n;
+
+		add_log_line(out, slice_of(lines.p, n));
+		buf_add_char(out, '\n');
+		n += end != NULL;
+		lines = slice_of(lines.p + n, lines.n - n);
+	}
+}
+
 static void gather_log(const struct bundle_source *s, struct buf *out)
 {
 	cleanup_buf struct buf lines = BUF_INIT(2 * LOG_BYTES);
@@ -283,7 +339,7 @@ static void gather_log(const struct bundle_source *s, struct buf *out)
 	if (r < 0)
 		say_error(out, "journalctl cannot be run", r);
 	else
-		bundle_add_public(out, buf_slice(&lines));
+		add_log(out, buf_slice(&lines));
 }
 
 const struct bundle_piece bundle_pieces[] = {
@@ -291,7 +347,7 @@ const struct bundle_piece bundle_pieces[] = {
 	  gather_version },
 	{ "kernel.txt", "what the kernel allows, memory and load",
 	  gather_kernel },
-	{ "config.ini", "configuration, without passwords in addresses",
+	{ "config.ini", "configuration, of addresses only the hosts",
 	  gather_config },
 	{ "policy.ini", "the policy's files", gather_policy },
 	{ "status.txt", "what picket sees, has lost and has shipped",

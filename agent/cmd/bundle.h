@@ -29,7 +29,7 @@ struct bundle_piece {
 extern const struct bundle_piece bundle_pieces[];
 
 /*
- * Text with what is secret taken out: user and password of an address, and
- * what follows its '?'.
+ * Text with what may be secret taken out: of an address all but its scheme and
+ * host.
  */
 void bundle_add_public(struct buf *out, struct slice text);

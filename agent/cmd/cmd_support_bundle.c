@@ -54,9 +54,9 @@ static const struct opt_command command = {
 		"say what that is. No event of the journal is in it.",
 	.rows = rows,
 	.notes =
-		"Users, passwords and queries are taken out of addresses. Keys and tokens are\n"
-		"never in the configuration: it names their files. Look at it before you send\n"
-		"it: the policy and the log tell names of this host.",
+		"Of addresses only the hosts are left, of alerts in the log only their uids.\n"
+		"Keys and tokens are never in the configuration: it names their files. Look at\n"
+		"it before you send it: the policy and the log tell names of this host.",
 };
 
 static void list(void)

@@ -71,13 +71,41 @@ def what_helps_is_in_it_and_secrets_and_events_are_not(p):
     contains(found["status.txt"], f"pid {p.agent.process.pid}", "status.txt")
     contains(found["metrics.txt"], "# TYPE", "metrics.txt")
     contains(found["version.txt"], os.uname().release, "version.txt")
-    contains(found["config.ini"], "http://127.0.0.1:9/v1/logs?(taken out)",
+    contains(found["config.ini"], "http://127.0.0.1:9/(taken out)\n",
              "config.ini")
     contains(found["policy.ini"], "[deny dropped]", "policy.ini")
     contains(found["journal.txt"], "status.sock", "journal.txt")
     for name, text in found.items():
         true(SECRET not in text, f"the secret is in {name}")
         true("seldom-name" not in text, f"an event is in {name}")
+
+
+@test
+def of_alerts_in_the_log_only_their_uids_are_left(p):
+    tool = p.dir / "bin/journalctl"
+    tool.parent.mkdir()
+    at = "2026-11-23T21:04:05+0000 host picket[7]: "
+    uid = "  uid=0123456789abcdef0123456789abcdef.1.42"
+    tool.write_text(f"""#!/bin/sh
+cat <<'END'
+{at}high alert: sh[9] exec /bin/curl curl -H '  uid={SECRET}' x://{SECRET}{uid}
+{at}alert: sh[9] exec /bin/{SECRET}{uid}
+{at}ready: /v1 of https://u:{SECRET}@collector:4318/{SECRET}?{SECRET}#x is asked
+no end]: of a line
+END
+printf 'half'
+""")
+    tool.chmod(0o755)
+    done = p.bundle("--output", "log.tar.gz",
+                    env={"PATH": f"{tool.parent}:{os.environ['PATH']}"})
+    equal(done.returncode, 0, "exit code")
+    equal(pieces(p.dir / "log.tar.gz")["log.txt"], f"""\
+{at}high alert: (taken out){uid}
+{at}alert: (taken out){uid}
+{at}ready: /v1 of https://(taken out)@collector:4318/(taken out) is asked
+no end]: of a line
+half
+""", "log.txt")
 
 
 @test
