@@ -140,6 +140,17 @@ owner = test
 """
 
 
+def settled_verdict(s, pid, path):
+    """On the exec of this program by this process, once it is not pending."""
+    def verdict():
+        found = [record.verdict(r) for r in record.settled(s.tail.find(
+            lambda r: r.get("kind") in ("exec", "amendment")))
+            if r["kind"] == "exec" and record.pid(r) == pid
+            and record.exe(r) == os.fsencode(path)]
+        return found and found[-1]["answer"] != "pending" and found[-1]
+    return lib.wait_for(verdict, f"the verdict on {path}")
+
+
 def run_copy(s, name, word):
     """A program of this content, by this name: (alert, repeated)."""
     path = lib.actor("act_tiny", s.dir, name)
@@ -147,13 +158,7 @@ def run_copy(s, name, word):
         f.write(word.encode())
     pid, _ = lib.act([path], code=1)
 
-    def verdict():
-        found = [record.verdict(r) for r in record.settled(s.tail.find(
-            lambda r: r.get("kind") in ("exec", "amendment")))
-            if r["kind"] == "exec" and record.pid(r) == pid
-            and record.exe(r) == os.fsencode(path)]
-        return found and found[-1]["answer"] != "pending" and found[-1]
-    v = lib.wait_for(verdict, f"the verdict on {name}")
+    v = settled_verdict(s, pid, path)
     equal(v["answer"], "unlisted", name)
     return v.get("alert", False), v.get("repeated", False)
 
@@ -266,15 +271,7 @@ def verdicts_that_waited_are_summed_over_a_kill(s):
         def verdict():
             """Of one more run: settled, by an amendment."""
             pid, _ = lib.act([program], code=1)
-
-            def settled():
-                found = [record.verdict(r) for r in record.settled(s.tail.find(
-                    lambda r: r.get("kind") in ("exec", "amendment")))
-                    if r["kind"] == "exec" and record.pid(r) == pid
-                    and record.exe(r) == os.fsencode(program)]
-                return (found and found[-1]["answer"] != "pending"
-                        and found[-1])
-            v = lib.wait_for(settled, "a verdict")
+            v = settled_verdict(s, pid, program)
             return v.get("alert", False), v.get("repeated", False)
         equal(verdict(), (True, False), "the first")
         equal(verdict(), (False, True), "the second")
