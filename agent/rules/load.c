@@ -255,23 +255,6 @@ static void load_end(struct loading *l)
 	EVP_MD_CTX_free(l->hash);
 }
 
-int rule_set_load(const char *path, const struct rule_options *opt,
-		  struct rule_set **ret, struct rule_error *err)
-{
-	struct loading l;
-	int r;
-
-	r = load_begin(&l, opt, err);
-	if (r == 0)
-		r = read_path(&l, path);
-	if (r == 0)
-		r = rule_set_build(&l, opt, ret);
-	if (r < 0 && !err->what[0])
-		(void)fail_file(&l, path, r);
-	load_end(&l);
-	return r;
-}
-
 int rule_set_load_edited(const char *path, const struct rule_edit *edit,
 			 const struct rule_options *opt, struct rule_set **ret,
 			 struct rule_error *err)
@@ -283,7 +266,7 @@ int rule_set_load_edited(const char *path, const struct rule_edit *edit,
 	l.edit = edit;
 	if (r == 0)
 		r = read_path(&l, path);
-	if (r == 0 && !edit->file)
+	if (r == 0 && edit && !edit->file)
 		r = read_text(&l, "edit", slice_str(edit->text));
 	if (r == 0)
 		r = rule_set_build(&l, opt, ret);
@@ -291,6 +274,12 @@ int rule_set_load_edited(const char *path, const struct rule_edit *edit,
 		(void)fail_file(&l, path, r);
 	load_end(&l);
 	return r;
+}
+
+int rule_set_load(const char *path, const struct rule_options *opt,
+		  struct rule_set **ret, struct rule_error *err)
+{
+	return rule_set_load_edited(path, NULL, opt, ret, err);
 }
 
 int rule_set_load_text(const char *name, struct slice text,

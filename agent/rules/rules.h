@@ -128,7 +128,7 @@ int rule_set_load(const char *path, const struct rule_options *opt,
 /*
  * As if the files were changed: one line put in behind line `line` of `file`
  * (as rule_info names it); or, without a file, a whole text after the others.
- * Nothing on the disk is touched.
+ * Nothing on the disk is touched. NULL: as rule_set_load.
  */
 struct rule_edit {
 	const char *file;
