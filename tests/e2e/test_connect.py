@@ -112,8 +112,25 @@ def a_refused_connection_says_so(s):
                   f"outcome of {way} to {address}")
 
 
+def is_untold(s, way):
+    """A backend of tracepoints sees no datagrams. Where the coverage says so,
+    it is the truth."""
+    rows = {row["hook"]: row for row in s.agent.status()["coverage"]}
+    if rows["datagrams, IPv4"]["active"] if way != "udp" else \
+            "datagrams" not in rows["connect, IPv4"]["reason"]:
+        return False
+    path = actor("act_connect", s.dir, f"untold-{way}")
+    with listener("127.0.0.1", socket.SOCK_DGRAM) as port:
+        act([path, way, "127.0.0.1", str(port)])
+    equal(s.events("connect", lambda r: record.exe(r) == os.fsencode(path)),
+          [], f"{way}, of which the coverage says that it is not seen")
+    return True
+
+
 @test
 def a_datagram_without_connect_is_seen(s):
+    if is_untold(s, "sendto"):
+        return
     for way in ("sendto", "sendmsg"):
         for address in ("127.0.0.1", "::1"):
             with listener(address, socket.SOCK_DGRAM) as port:
@@ -125,6 +142,8 @@ def a_datagram_without_connect_is_seen(s):
 
 @test
 def a_datagram_to_an_ipv4_mapped_address_is_shown_as_ipv4(s):
+    if is_untold(s, "sendmsg"):
+        return
     with listener("127.0.0.1", socket.SOCK_DGRAM) as port:
         Attempt(s, "sendto", "::ffff:127.0.0.1", port).check(
             "127.0.0.1", port, "udp")
@@ -132,6 +151,8 @@ def a_datagram_to_an_ipv4_mapped_address_is_shown_as_ipv4(s):
 
 @test
 def a_connected_datagram_socket_is_seen_once(s):
+    if is_untold(s, "udp"):
+        return
     with listener("127.0.0.1", socket.SOCK_DGRAM) as port:
         a = Attempt(s, "udp", "127.0.0.1", port)
         a.check("127.0.0.1", port, "udp")
@@ -167,6 +188,8 @@ def user_and_descriptors_are_the_processs(s):
 
 @test
 def datagrams_to_one_destination_are_one_event(s):
+    if is_untold(s, "again"):
+        return
     with listener("127.0.0.1", socket.SOCK_DGRAM) as port:
         Attempt(s, "again", "127.0.0.1", port).check("127.0.0.1", port, "udp")
 
