@@ -194,10 +194,12 @@ static int print_help(const struct opt_command *cmd, bool in_full)
 /* For completion, and for the test that compares the manual with the help. */
 static int print_list(const struct opt_command *cmd)
 {
-	for (const struct opt_row *row = cmd->rows; row->name; row++)
-		printf("%s --%s%s%s\n", cmd->name, row->name,
-		       row->metavar ? "=" : "",
-		       row->metavar ? row->metavar : "");
+	for (const struct opt_row *row = cmd->rows; row->name; row++) {
+		const char *value = row->choices ? row->choices : row->metavar;
+
+		printf("%s --%s%s%s\n", cmd->name, row->name, value ? "=" : "",
+		       value ? value : "");
+	}
 	printf("%s --help\n", cmd->name);
 	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }

@@ -32,7 +32,12 @@ struct opt_row {
 	const char *name;    /* long, without dashes */
 	char letter;	     /* 0: none */
 	const char *metavar; /* NULL: takes no value */
-	const char *help;    /* short; "\n" begins another line */
+	/*
+	 * "one|another", for completion where the metavar is a name for them;
+	 * NULL: the metavar says what stands there.
+	 */
+	const char *choices;
+	const char *help; /* short; "\n" begins another line */
 	/*
 	 * Take the value (NULL: a flag is given) into settings; negative: it is
 	 * not what `expects` says. NULL: the bool, or with a metavar the const

@@ -8,7 +8,9 @@ _picket_value()
 	case $1 in
 	FILE | UID) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	DIR) mapfile -t COMPREPLY < <(compgen -d -- "$2") ;;
-	*'|'*) mapfile -t COMPREPLY < <(compgen -W "${1//|/ }" -- "$2") ;;
+	# A word in capitals stands for others.
+	*'|'*) mapfile -t COMPREPLY < <(compgen -W "${1//|/ }" -- "$2" |
+		grep -v '^[A-Z]*$') ;;
 	*) COMPREPLY=() ;;
 	esac
 }

@@ -36,7 +36,8 @@ function __picket_complete
         case FILE DIR
             __fish_complete_path (commandline -ct)
         case '*|*'
-            string replace -r '^[^=]*=' '' -- $option | string split '|'
+            string replace -r '^[^=]*=' '' -- $option | string split '|' |
+                string match -rv '^[A-Z]+$' # it stands for others
     end
 end
 

@@ -45,6 +45,7 @@ static const struct opt_row rows[] = {
 	{ .name = "a-number-with-a-long-name",
 	  .letter = 'n',
 	  .metavar = "N",
+	  .choices = "1|2",
 	  .help = "a digit",
 	  .set = set_number,
 	  .expects = "one digit" },
@@ -190,7 +191,7 @@ static void options_are_listed_for_completion(void **state)
 	assert_string_equal(said.text,
 			    "picket try --journal=DIR\n"
 			    "picket try --json\n"
-			    "picket try --a-number-with-a-long-name=N\n"
+			    "picket try --a-number-with-a-long-name=1|2\n"
 			    "picket try --help\n");
 }
 
