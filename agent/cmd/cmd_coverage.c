@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
@@ -72,6 +73,7 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KIND",
+	  .choices = "exec|exit|connect|write|listen|load|tamper",
 	  .help = "only exec, exit, connect, write, listen, load or\n"
 		  "tamper; without it, each of them",
 	  .set = set_kind,
@@ -225,12 +227,15 @@ static int read_newest(const char *journal, struct coverage *ret)
 
 int cmd_coverage(int argc, char **argv)
 {
-	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
+	cleanup_free char *found = NULL;
+	struct settings s = { 0 };
 	struct coverage c;
 	int code, r;
 
 	if (!opts_parse(&command, argc, argv, &s, &code))
 		return code;
+	if (!s.journal)
+		s.journal = journal_dir_find(NULL, &found);
 	if (!s.at_ns) {
 		r = read_newest(s.journal, &c);
 		if (r < 0)

@@ -396,8 +396,8 @@ static bool is_line(const char *s)
 
 int cmd_learn(int argc, char **argv)
 {
+	cleanup_free char *found = NULL;
 	struct settings s = {
-		.journal = JOURNAL_DIR_DEFAULT,
 		.owner = OWNER_LEARNED,
 		.choice = QUERY_CHOICE_INIT,
 	};
@@ -420,6 +420,8 @@ int cmd_learn(int argc, char **argv)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
 		code = settings_load(s.config ? s.config : PLACE_CONFIG, &conf);
+	if (code == EXIT_CODE_OK && !s.journal)
+		s.journal = journal_dir_find(s.config, &found);
 	if (code == EXIT_CODE_OK)
 		code = learn(&s, &conf);
 	conf_done(&conf);

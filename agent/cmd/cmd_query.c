@@ -16,6 +16,7 @@
 
 #include "app/line_out.h"
 #include "app/tail_lines.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -96,6 +97,7 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
+	  .choices = "exec|connect|write|listen|load|tamper|exit|agent",
 	  .help = "exec, connect, write, listen, load, tamper, exit,\n"
 		  "agent (picket about itself)",
 	  .set = set_kinds,
@@ -105,6 +107,7 @@ static const struct opt_row rows[] = {
 	{ .name = "verdict",
 	  .letter = 'v',
 	  .metavar = "VERDICTS",
+	  .choices = "allowed|denied|unlisted|pending|alert",
 	  .help = "allowed, denied, unlisted, pending, alert",
 	  .set = set_verdict,
 	  .expects = QUERY_VERDICT_EXPECTED },
@@ -446,14 +449,14 @@ static int run(const struct settings *s)
 
 int cmd_query(int argc, char **argv)
 {
-	struct settings s = {
-		.journal = JOURNAL_DIR_DEFAULT,
-		.choice = QUERY_CHOICE_INIT,
-	};
+	cleanup_free char *found = NULL;
+	struct settings s = { .choice = QUERY_CHOICE_INIT };
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
 	if (opts_parse(&command, argc, argv, &s, &r)) {
+		if (!s.journal)
+			s.journal = journal_dir_find(NULL, &found);
 		/* People ask for exits, or see them in a tree. */
 		if (!s.choice.match.kinds && !s.json && !s.tree)
 			s.choice.match.kinds = TAIL_DEFAULT;

@@ -14,6 +14,7 @@
 #include "app/query_match.h"
 #include "app/settings.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
@@ -304,10 +305,8 @@ static int replay(const struct settings *s, const struct conf *conf)
 
 int cmd_replay(int argc, char **argv)
 {
-	struct settings s = {
-		.journal = JOURNAL_DIR_DEFAULT,
-		.choice = QUERY_CHOICE_INIT,
-	};
+	cleanup_free char *found = NULL;
+	struct settings s = { .choice = QUERY_CHOICE_INIT };
 	struct conf conf = { 0 };
 	int code;
 
@@ -323,6 +322,8 @@ int cmd_replay(int argc, char **argv)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
 		code = settings_load(s.config, &conf);
+	if (code == EXIT_CODE_OK && !s.journal)
+		s.journal = journal_dir_find(s.config, &found);
 	if (code == EXIT_CODE_OK)
 		code = replay(&s, &conf);
 	conf_done(&conf);

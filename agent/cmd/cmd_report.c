@@ -219,9 +219,9 @@ static int run(const struct settings *s)
 int cmd_report(int argc, char **argv)
 {
 	const int64_t quarter = 15 * 60 * (int64_t)NS_PER_S;
+	cleanup_free char *found = NULL;
 	struct settings s = {
 		.wish = {
-			.journal = JOURNAL_DIR_DEFAULT,
 			.up = -1,
 			.before_ns = quarter,
 			.after_ns = quarter,
@@ -241,5 +241,7 @@ int cmd_report(int argc, char **argv)
 					"a page is nothing for a terminal: "
 					"give --output FILE",
 					NULL, NULL);
+	if (!s.wish.journal)
+		s.wish.journal = journal_dir_find(NULL, &found);
 	return run(&s);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "app/tail_view.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -105,6 +106,8 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KINDS",
+	  .choices = "exec|connect|write|listen|load|tamper|exit|agent|"
+		     "amendment",
 	  .help = "only exec, connect, write, listen, load, tamper,\n"
 		  "exit, agent (picket about itself) or amendment\n"
 		  "(JSON only)",
@@ -133,7 +136,7 @@ static const struct opt_command command = {
 		"nothing. What is missing from the journal is always told.\n"
 		"A slow terminal is waited for and holds nothing up; what the journal removed\n"
 		"meanwhile is told. One that does not exist is an error, an empty one is\n"
-		"waited for.\n"
+		"waited for (with --no-follow, an error).\n"
 		"On a terminal what is not marked (HIGH, deny, WARN …) is cut to its width, and\n"
 		"names and times are shorter below 120 columns; colours are for terminals, unless\n"
 		"NO_COLOR is set.",
@@ -193,6 +196,11 @@ static int show(const struct settings *s, const struct tail_settings *t,
 			    first, last);
 	tail_view_free(view);
 	loop_free(loop);
+	/* No answer, which is not the answer that there is nothing. */
+	if (k >= 0 && s->no_follow && !reader_found_any(r)) {
+		log_error("there is no journal in '%s'", s->journal);
+		return EXIT_CODE_FAILURE;
+	}
 	/* Nobody reads any more: as good as the end. */
 	if (k >= 0 || k == -EPIPE)
 		return EXIT_CODE_OK;
@@ -266,12 +274,16 @@ static int prepare_and_run(struct settings *s)
 
 int cmd_tail(int argc, char **argv)
 {
-	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
+	cleanup_free char *found = NULL;
+	struct settings s = { 0 };
 	int r;
 
 	(void)signal(SIGPIPE, SIG_IGN); /* the write says so */
-	if (opts_parse(&command, argc, argv, &s, &r))
+	if (opts_parse(&command, argc, argv, &s, &r)) {
+		if (!s.journal)
+			s.journal = journal_dir_find(NULL, &found);
 		r = prepare_and_run(&s);
+	}
 	query_match_done(&s.match);
 	return r;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/escape.h"
 #include "base/exit_codes.h"
 #include "base/hex.h"
@@ -234,13 +235,16 @@ static int judge(const struct settings *s, const struct verify_options *o)
 
 int cmd_verify(int argc, char **argv)
 {
-	struct settings s = { .journal = JOURNAL_DIR_DEFAULT };
+	cleanup_free char *found = NULL;
+	struct settings s = { 0 };
 	struct verify_options o = { 0 };
 	struct anchor anchor;
 	int r;
 
 	if (!opts_parse(&command, argc, argv, &s, &r))
 		return r;
+	if (!s.journal)
+		s.journal = journal_dir_find(NULL, &found);
 	if (s.anchor) {
 		r = anchor_load(s.anchor, &anchor);
 		if (r < 0)

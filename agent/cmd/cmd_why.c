@@ -11,6 +11,7 @@
 
 #include "app/settings.h"
 #include "base/buf.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
@@ -352,10 +353,8 @@ static int why(const struct settings *s, const struct conf *conf)
 
 int cmd_why(int argc, char **argv)
 {
-	struct settings s = {
-		.journal = JOURNAL_DIR_DEFAULT,
-		.choice = QUERY_CHOICE_INIT,
-	};
+	cleanup_free char *found = NULL;
+	struct settings s = { .choice = QUERY_CHOICE_INIT };
 	struct conf conf = { 0 };
 	int code;
 
@@ -374,6 +373,8 @@ int cmd_why(int argc, char **argv)
 		code = conf_init(&conf) < 0 ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 	else
 		code = settings_load(s.config ? s.config : PLACE_CONFIG, &conf);
+	if (code == EXIT_CODE_OK && !s.journal)
+		s.journal = journal_dir_find(s.config, &found);
 	if (code == EXIT_CODE_OK)
 		code = why(&s, &conf);
 	conf_done(&conf);

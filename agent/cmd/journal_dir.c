@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A journal that cannot be read, in words. */
+/* Where a journal is, and one that cannot be read, in words. */
 #include "cmd/journal_dir.h"
 
 #include <errno.h>
@@ -9,6 +9,29 @@
 #include "base/escape.h"
 #include "base/exit_codes.h"
 #include "base/log.h"
+#include "base/places.h"
+#include "conf/conf.h"
+
+const char *journal_dir_find(const char *config, char **ret_owned)
+{
+	struct conf_error error = { 0 };
+	struct conf conf = { 0 };
+	int r;
+
+	*ret_owned = NULL;
+	r = conf_load(config ? config : PLACE_CONFIG, &conf, &error);
+	if (r >= 0)
+		*ret_owned = strdup(conf.journal.dir);
+	else if (error.line)
+		log_warning(
+			"%s:%u: %s: the journal read is " JOURNAL_DIR_DEFAULT,
+			error.file, error.line, error.what);
+	else if (config || (r != -ENOENT && r != -EACCES && r != -ENOTDIR))
+		log_warning("%s: %s: the journal read is " JOURNAL_DIR_DEFAULT,
+			    error.file, error.what);
+	conf_done(&conf);
+	return *ret_owned ? *ret_owned : JOURNAL_DIR_DEFAULT;
+}
 
 int journal_dir_refuse(const char *dir, int error)
 {

@@ -478,6 +478,11 @@ void reader_clear(struct reader *r)
 	watch_clear(&r->watch);
 }
 
+bool reader_found_any(const struct reader *r)
+{
+	return r->here.n > 0;
+}
+
 const uint8_t *reader_journal_id(const struct reader *r)
 {
 	return r->id;

@@ -87,6 +87,9 @@ int reader_fd(struct reader *r);
 /* Clear what made reader_fd readable. */
 void reader_clear(struct reader *r);
 
+/* Did the directory, when it was last looked at, hold any segment at all? */
+bool reader_found_any(const struct reader *r);
+
 /* The journal's identity. */
 const uint8_t *reader_journal_id(const struct reader *r);
 

@@ -51,13 +51,15 @@ in_fish()
 	fish --no-config -c "source $completion/picket.fish; complete -C '$*'"
 }
 
-echo "1..15"
+echo "1..18"
 for shell in bash zsh fish; do
 	expect "${shell}_offers_commands" verify < <("in_$shell" picket ver)
 	expect "${shell}_offers_options" --journal --json \
 		< <("in_$shell" picket tail --j)
-	expect "${shell}_offers_choices" oldest now SEQ \
+	expect "${shell}_offers_choices_and_not_what_stands_for_some" oldest now \
 		< <("in_$shell" picket tail --from "")
+	expect "${shell}_offers_the_words_of_a_list" allowed alert \
+		< <("in_$shell" picket query --verdict al)
 	expect "${shell}_offers_options_of_picket_ship" --health --help \
 		< <("in_$shell" picket-ship --he)
 	expect "${shell}_offers_its_further_options" --once \
