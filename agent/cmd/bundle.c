@@ -18,9 +18,11 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/fs.h"
+#include "base/ini.h"
 #include "conf/conf.h"
 
 #define FILE_MAX_BYTES	 (64u << 10)
+#define POLICY_FILE_TOLD (1u << 20)
 #define POLICY_FILES_MAX 64
 #define SEGMENTS_LISTED	 2000
 #define LOG_BYTES	 (4u << 20)
@@ -122,17 +124,53 @@ void bundle_add_public(struct buf *out, struct slice text)
 	buf_add(out, p, (size_t)(end - p));
 }
 
+static void add_wrong(const struct bundle_source *s, struct buf *out)
+{
+	cleanup_free char *text = NULL;
+	size_t n;
+	int r = fs_read_regular(s->config, FILE_MAX_BYTES, &text, &n);
+
+	buf_addf(out, "# %s is wrong", s->config);
+	if (s->wrong_line)
+		buf_addf(out, " in line %u of what follows", s->wrong_line + 1);
+	buf_add_str(out, ": see 'picket check'\n");
+	if (r < 0)
+		say_error(out, "# cannot be read", r);
+	else
+		bundle_add_wrong_config(out, slice_of(text, n));
+}
+
 static void gather_config(const struct bundle_source *s, struct buf *out)
 {
 	cleanup_buf struct buf all = BUF_INIT(1u << 20);
 
-	if (!s->conf) {
-		buf_addf(out, "%s is wrong: see 'picket check'\n", s->config);
+	if (s->wrong) {
+		add_wrong(s, out);
 		return;
 	}
 	buf_add_str(out, "# every key as it stands, defaults included\n");
 	conf_print(&all, s->conf);
 	bundle_add_public(out, buf_slice(&all));
+}
+
+/* Of a very large one its beginning: generated lists are all alike. */
+static void add_policy_file(struct buf *out, const char *path)
+{
+	cleanup_free char *text = NULL;
+	size_t n, told;
+	int r = fs_read_regular(path, INI_FILE_MAX, &text, &n);
+
+	buf_addf(out, "==> %s\n", path);
+	if (r < 0) {
+		say_error(out, "cannot be read", r);
+		return;
+	}
+	told = n > POLICY_FILE_TOLD ? POLICY_FILE_TOLD : n;
+	bundle_add_public(out, slice_of(text, told));
+	if (told && text[told - 1] != '\n')
+		buf_add_char(out, '\n');
+	if (told < n)
+		buf_addf(out, "(%zu bytes more)\n", n - told);
 }
 
 static int is_ini(const struct dirent *e)
@@ -146,8 +184,7 @@ static void gather_policy(const struct bundle_source *s, struct buf *out)
 {
 	struct dirent **names = NULL;
 	char path[4096];
-	int n = s->conf ? scandir(s->conf->rules.dir, &names, is_ini, alphasort)
-			: 0;
+	int n = scandir(s->conf->rules.dir, &names, is_ini, alphasort);
 
 	if (n < 0)
 		say_error(out, s->conf->rules.dir, -errno);
@@ -156,7 +193,7 @@ static void gather_policy(const struct bundle_source *s, struct buf *out)
 		    (size_t)snprintf(path, sizeof(path), "%s/%s",
 				     s->conf->rules.dir,
 				     names[i]->d_name) < sizeof(path))
-			add_file(out, path);
+			add_policy_file(out, path);
 		free(names[i]);
 	}
 	free(names);

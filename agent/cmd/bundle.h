@@ -14,8 +14,10 @@ struct conf;
 
 struct bundle_source {
 	const char *config;	 /* the file's name */
-	const struct conf *conf; /* NULL: it cannot be read */
-	const char *journal;	 /* directory; NULL: not known */
+	const struct conf *conf; /* the defaults if that one is wrong */
+	bool wrong;
+	unsigned wrong_line; /* 0: not known */
+	const char *journal; /* directory; NULL: not known */
 };
 
 struct bundle_piece {
@@ -33,3 +35,9 @@ extern const struct bundle_piece bundle_pieces[];
  * host.
  */
 void bundle_add_public(struct buf *out, struct slice text);
+
+/*
+ * agent.ini as it stands, line by line and its numbers kept: sections, and keys
+ * that picket knows with a value that it takes; comments are left out.
+ */
+void bundle_add_wrong_config(struct buf *out, struct slice text);

@@ -164,12 +164,14 @@ int cmd_support_bundle(int argc, char **argv)
 		log_warning("%s:%u: %s", error.file, error.line, error.what);
 	else if (r < 0)
 		log_warning("%s: %s", error.file, error.what);
+	if (r < 0 && conf_init(&conf) < 0)
+		return EXIT_CODE_FAILURE;
 	source = (struct bundle_source){
 		.config = s.config,
-		.conf = r < 0 ? NULL : &conf,
-		.journal = s.journal ? s.journal
-			   : r < 0   ? JOURNAL_DIR_DEFAULT
-				     : conf.journal.dir,
+		.conf = &conf,
+		.wrong = r < 0,
+		.wrong_line = r < 0 ? error.line : 0,
+		.journal = s.journal ? s.journal : conf.journal.dir,
 	};
 	code = write_bundle(&s, &source);
 	conf_done(&conf);

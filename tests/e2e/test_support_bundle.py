@@ -109,6 +109,19 @@ half
 
 
 @test
+def of_a_large_file_of_the_policy_the_beginning_is_told(p):
+    large = p.agent.policy / "large.ini"
+    large.write_text("# first\n" + "# one more\n" * 200000)
+    try:
+        equal(p.bundle("--output", "large.tar.gz").returncode, 0, "exit code")
+    finally:
+        large.unlink()
+    found = pieces(p.dir / "large.tar.gz")["policy.ini"]
+    contains(found, "large.ini\n# first\n# one more\n", "its beginning")
+    contains(found, f"\n({8 + 11 * 200000 - (1 << 20)} bytes more)\n", "its end")
+
+
+@test
 def a_file_that_is_there_is_kept(p):
     (p.dir / "there").write_text("mine")
     answer = p.bundle("--output", "there")
@@ -119,13 +132,36 @@ def a_file_that_is_there_is_kept(p):
 
 @test
 def a_wrong_configuration_does_not_keep_help_away(p):
-    (p.dir / "wrong.ini").write_text("[sensor]\nnothing = 1\n")
+    (p.dir / "wrong.ini").write_text(f"""\
+# token: {SECRET}
+[sensor]
+nothing = {SECRET}
+ring_size = 64M
+[collector]
+token_file = {SECRET}
+url = https://collector.example/v1/{SECRET}
+{SECRET}
+[{'x' * 9000}
+[journal
+""")
     answer = run([PICKET, "support-bundle", "--config", p.dir / "wrong.ini",
                   "--journal", p.agent.journal, "-o", p.dir / "three.tar.gz"])
     equal(answer.returncode, 0, "exit code")
-    contains(answer.stderr, b"wrong.ini:2:", "what is said")
+    contains(answer.stderr, b"wrong.ini:3:", "what is said")
     found = pieces(p.dir / "three.tar.gz")
-    contains(found["config.ini"], "is wrong", "config.ini")
+    equal(found["config.ini"], f"""\
+# {p.dir}/wrong.ini is wrong in line 4 of what follows: see 'picket check'
+
+[sensor]
+nothing = (taken out)
+ring_size = 64M
+[collector]
+token_file = (taken out)
+url = https://collector.example/(taken out)
+# (a line that is not understood)
+# (a line that is not understood)
+# (a line that is not understood)
+""", "config.ini")
     contains(found["status.txt"], "running", "status.txt")
 
 
