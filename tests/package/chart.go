@@ -50,6 +50,15 @@ func (f files) Glob(pattern string) files {
 	return chosen
 }
 
+func (f files) Get(name string) string {
+	return f[name]
+}
+
+// The old text first and what it is in last, as it comes through a pipe.
+func replace(old, with, text string) string {
+	return strings.ReplaceAll(text, old, with)
+}
+
 // A mapping in YAML, of which JSON's strings are part.
 func (f files) AsConfig() string {
 	var lines []string
@@ -76,7 +85,7 @@ func main() {
 	var values map[string]any
 	must(0, json.Unmarshal([]byte(os.Args[2]), &values))
 	data["Values"] = values
-	functions := template.FuncMap{"indent": indent}
+	functions := template.FuncMap{"indent": indent, "replace": replace}
 	for _, name := range must(filepath.Glob(filepath.Join(dir, "templates/*"))) {
 		made := template.New(filepath.Base(name)).Funcs(functions)
 		made.Option("missingkey=error")

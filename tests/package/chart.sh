@@ -6,7 +6,7 @@
 set -u
 . "$(dirname "$0")/common.bash"
 
-echo "1..3"
+echo "1..4"
 work=$build/package/chart
 rm -rf "$work" && mkdir -p "$work"
 trap 'rm -rf "$work"' EXIT
@@ -42,13 +42,13 @@ objects() # files of YAML, as one line of JSON an object
 	' "$PWD/build/npm-kubernetes" "$@" | sort
 }
 
-rendered() # createNamespace
+rendered() # what sed is to make of the values
 {
-	"$work/render" $chart "$(objects $chart/values.yaml |
-		sed "s/\"createNamespace\":[a-z]*/\"createNamespace\":$1/")"
+	"$work/render" $chart "$(objects $chart/values.yaml | sed "$1")"
 }
+with_namespace='s/"createNamespace":false/"createNamespace":true/'
 
-rendered true >"$work/chart.yaml"
+rendered "$with_namespace" >"$work/chart.yaml"
 [ "$(objects "$work/chart.yaml" | wc -l)" = 6 ]
 result $? "all_objects_are_rendered"
 
@@ -60,8 +60,17 @@ else
 		<(objects "$work/chart.yaml" | grep -v '"kind":"ConfigMap"')
 fi | cut -c1-300 | found "they_are_those_of_kustomize"
 
-rendered false >"$work/chart.yaml"
+rendered '' >"$work/chart.yaml"
 {
 	objects "$work/chart.yaml" | grep '"kind":"Namespace"'
 	[ "$(objects "$work/chart.yaml" | wc -l)" = 5 ] || echo "not five objects"
 } | found "the_namespace_is_left_to_who_installs"
+
+rendered 's,"collectorUrl":"[^"]*","collectorUrl":"https://other.example/v1/logs",' \
+	>"$work/chart.yaml"
+{
+	objects "$work/chart.yaml" | grep -o 'url = [^\\]*' |
+		grep -vx 'url = https://other.example/v1/logs'
+	objects "$work/chart.yaml" | grep -q 'url = https://other.example' ||
+		echo "no url"
+} | found "the_collectors_url_is_a_value"
