@@ -46,6 +46,19 @@ family_of()
 	echo "${name%%[_.]*}"
 }
 
+# What the agent's settings say of all other families.
+off_beside()
+{
+	local other
+	for other in connect write listen load tamper; do
+		case $1:$other in
+		# A test of listening sockets makes some that only connect sees.
+		"$other:$other" | listen:connect) ;;
+		*) printf ',%s=off' "$other" ;;
+		esac
+	done
+}
+
 while read -r program force filter; do
 	if [ "$force" != '*' ]; then
 		run_one "$program" "$force" "$filter"
@@ -53,10 +66,11 @@ while read -r program force filter; do
 	fi
 	family=$(family_of "$program")
 	forced=$(sed -n "s/^$family \([a-z_]*\) \(seen\|part\).*/$family=\1/p" $cells)
-	# The agent loads everything; a test program what it is about, and execs.
+	# Loading takes longest: what a test is about, and execs. (What is of no
+	# one family loads everything.)
 	only=,only=$family,only=exec
 	case $program in
-	*.py) only= ;;
+	*.py) only=$(off_beside "$family") ;;
 	*/test_sense_exec* | */test_sense_tamper*) only=$only,only=write ;;
 	esac
 	for one in $forced; do
