@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "store/cut.h"
 #include "store/identity.h"
 #include "store/scan.h"
 
@@ -33,6 +34,7 @@ struct job {
 	const struct journal_settings *settings;
 	struct recovery *out;
 	struct dir_list list;
+	struct cuts cuts;
 	struct state state;
 	bool has_state;
 	char *what;
@@ -98,143 +100,20 @@ int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret)
 	return 0;
 }
 
-static bool may_set_aside(const struct job *j, uint64_t bytes)
+/* What follows the last valid frame goes, if there is room to keep it. */
+static int cut_torn_end(struct job *j, struct last *l, int fd)
 {
-	uint64_t most = j->settings->max_size / RECOVER_CUT_SHARE;
+	const struct torn_tail tail = {
+		.number = l->number,
+		.end = l->end,
+		.size = l->size,
+		.from = l->scan.fd,
+	};
+	int r = cut_tail(&j->cuts, &tail, fd);
 
-	return j->list.cuts < RECOVER_CUTS_MAX &&
-	       (!most || j->list.cut_bytes + bytes <= most);
-}
-
-/* For the caller's report: the first, which is the newest segment's. */
-static void note_cut(struct job *j, const char *name, uint64_t bytes,
-		     uint64_t weight)
-{
-	struct journal_opening *o = &j->out->opening;
-
-	j->list.cuts++;
-	j->list.cut_bytes += weight;
-	o->cut_bytes += bytes;
-	if (!o->cut_file[0])
-		(void)snprintf(o->cut_file, sizeof(o->cut_file), "%s", name);
-}
-
-static void cut_name(uint64_t number, uint64_t off, char buf[static 64])
-{
-	(void)snprintf(buf, 64, "%016" PRIu64 "-%016" PRIu64 ".cut", number,
-		       off);
-}
-
-/* A segment of which nothing can be read. */
-static int set_aside_whole(struct job *j, uint64_t number)
-{
-	char from[SEGMENT_NAME_MAX], to[64];
-	struct stat st;
-	int r;
-
-	segment_name(number, "seg", from);
-	if (fstatat(j->dirfd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(j, -errno, from);
-	if (!may_set_aside(j, segment_weight(&st)))
-		return 0;
-	cut_name(number, 0, to);
-	if (renameat(j->dirfd, from, j->dirfd, to) < 0) {
-		/* Made immutable: it stays, and readers pass it by. */
-		if (errno == EPERM)
-			return 0;
-		return fail(j, -errno, from);
-	}
-	r = fs_sync_dir(j->dirfd);
-	if (r < 0)
-		return fail(j, r, "sync directory");
-	note_cut(j, to, (uint64_t)st.st_size, segment_weight(&st));
-	return 0;
-}
-
-/*
- * A state that is none, or another journal's. One that is a file would be
- * replaced; anything else must go, or there is no way to write one.
- */
-static int set_aside_state(struct job *j)
-{
-	struct stat st;
-	char to[64];
-	int r;
-
-	if (fstatat(j->dirfd, STATE_NAME, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail(j, -errno, STATE_NAME);
-	if (S_ISREG(st.st_mode) && !may_set_aside(j, segment_weight(&st)))
-		return 0;
-	r = dir_set_aside(j->dirfd, STATE_NAME, to);
-	if (r < 0)
-		return fail(j, r, "set aside a damaged state");
-	note_cut(j, to, (uint64_t)st.st_size, segment_weight(&st));
-	return 0;
-}
-
-/* What the torn tail takes on the disk, at most. */
-static uint64_t tail_weight(const struct last *l)
-{
-	uint64_t bytes = l->size - l->end;
-	struct stat st;
-
-	if (fstat(l->scan.fd, &st) < 0 || segment_weight(&st) > bytes)
-		return bytes;
-	return segment_weight(&st);
-}
-
-static int copy_tail(struct job *j, struct last *l, const char *name)
-{
-	cleanup_close int fd = -1;
-	char buf[16384];
-	uint64_t at;
-	int n, r;
-
-	/* A cut that was itself cut off: the copy is made again. */
-	(void)unlinkat(j->dirfd, name, 0);
-	fd = openat(j->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-		    0600);
-	if (fd < 0)
-		return -errno;
-	/* As many holes as it had: a stretched file has no room to be whole. */
-	for (at = l->end; at < l->size; at += (uint64_t)n) {
-		at = segment_past_hole(l->scan.fd, at);
-		n = segment_pread(l->scan.fd, buf, sizeof(buf), at);
-		if (n < 0)
-			return n;
-		if (!n)
-			break;
-		if (lseek(fd, (off_t)(at - l->end), SEEK_SET) < 0)
-			return -errno;
-		r = fs_write_all(fd, buf, (size_t)n);
-		if (r < 0)
-			return r;
-	}
-	if (ftruncate(fd, (off_t)(l->size - l->end)) < 0)
-		return -errno;
-	if (fchmod(fd, j->settings->file_mode) < 0 || fsync(fd) < 0)
-		return -errno;
-	return fs_sync_dir(j->dirfd);
-}
-
-/* Move what follows the last valid frame out of the segment. */
-static int cut_tail(struct job *j, struct last *l, int fd)
-{
-	uint64_t weight = tail_weight(l);
-	char name[64];
-	int r;
-
-	cut_name(l->number, l->end, name);
-	r = copy_tail(j, l, name);
-	if (r < 0) {
-		(void)unlinkat(j->dirfd, name, 0);
-		return fail(j, r, "set aside a torn tail");
-	}
-	if (ftruncate(fd, (off_t)l->end) < 0 || fsync(fd) < 0)
-		return fail(j, -errno, "cut a torn tail");
-	note_cut(j, name, l->size - l->end, weight);
-	l->size = l->end;
-	return 0;
+	if (r > 0)
+		l->size = l->end;
+	return r;
 }
 
 /*
@@ -269,8 +148,8 @@ static int finish_last(struct job *j, struct last *l, bool clean)
 	}
 	if (fd < 0)
 		return fail(j, -errno, name);
-	if (l->end < l->size && !is_fixed && may_set_aside(j, tail_weight(l))) {
-		r = cut_tail(j, l, fd);
+	if (l->end < l->size && !is_fixed) {
+		r = cut_torn_end(j, l, fd);
 		if (r < 0) {
 			(void)close(fd);
 			return r;
@@ -381,7 +260,7 @@ static int find_last(struct job *j, struct last *l)
 				       l->number);
 			return r;
 		}
-		r = set_aside_whole(j, l->number);
+		r = cut_segment(&j->cuts, l->number);
 		if (r < 0)
 			return r;
 	}
@@ -533,7 +412,7 @@ static int find_state(struct job *j, bool *ret_new)
 		return fail(j, k, "read segments");
 	j->has_state =
 		r >= 0 && identity_takes_state(&j->list.whose, &j->state);
-	return j->has_state || r == -ENOENT ? 0 : set_aside_state(j);
+	return j->has_state || r == -ENOENT ? 0 : cut_state(&j->cuts);
 }
 
 static int recover_with(struct job *j, struct last *l)
@@ -588,6 +467,7 @@ int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
 	int r;
 
 	*ret = (struct recovery){ 0 };
+	j.cuts = (struct cuts){ dirfd, s, &j.list, &ret->opening, what };
 	r = dir_remove_unfinished(dirfd);
 	if (r >= 0)
 		r = dir_list(dirfd, &j.list);

@@ -40,7 +40,3 @@ int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
 
 /* Headers and sizes of all segments in dirfd; l says whose. Free *ret. */
 int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret);
-
-/* Set-aside tails: at most so many, and at most max_size / CUT_SHARE. */
-#define RECOVER_CUTS_MAX  16
-#define RECOVER_CUT_SHARE 4

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "store/cut.h"
 #include "store/dir.h"
 #include "store/recover.h"
 #include "store/verify.h"
@@ -182,13 +183,13 @@ static void set_aside_tails_are_bounded_and_none_is_deleted(void **state)
 
 	(void)state;
 	store_begin(&d);
-	for (i = 0; i < RECOVER_CUTS_MAX + 5; i++) {
+	for (i = 0; i < CUTS_MAX + 5; i++) {
 		char name[32];
 
 		store_open(&d);
 		assert_int_equal(d.opening.next_seq, next);
 		assert_int_equal(d.opening.cut_bytes != 0,
-				 i > 0 && i <= RECOVER_CUTS_MAX);
+				 i > 0 && i <= CUTS_MAX);
 		store_events(&d, 3);
 		store_flush(&d);
 		next += 3;
@@ -201,7 +202,7 @@ static void set_aside_tails_are_bounded_and_none_is_deleted(void **state)
 	}
 	dirfd = open(d.journal, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(dir_list(dirfd, &l), 0);
-	assert_int_equal(l.cuts, RECOVER_CUTS_MAX);
+	assert_int_equal(l.cuts, CUTS_MAX);
 	free(l.numbers);
 	(void)close(dirfd);
 	/* What stays in a segment is passed over. */
