@@ -67,10 +67,19 @@ static inline bool passes(struct fixture *f)
 	return passes_by(f, "cron");
 }
 
+/* After all windows. */
+#define FAR_NS (1ull << 60)
+static inline void all_are_over(struct fixture *f)
+{
+	while (alerts_due(f->a, FAR_NS))
+		;
+}
+
 struct told {
 	size_t n;
 	struct {
-		uint64_t seq, count, alerted, last;
+		uint64_t seq, count, alerted, last, since_ns;
+		int64_t since_wall_ns, until_wall_ns;
 		char rule[32];
 	} v[8];
 };
@@ -102,6 +111,9 @@ static inline void read_told(struct fixture *f, struct told *ret)
 		ret->v[ret->n].count = m->repeats->count;
 		ret->v[ret->n].alerted = m->repeats->alerted;
 		ret->v[ret->n].last = m->repeats->last_seq;
+		ret->v[ret->n].since_ns = m->repeats->since_ns;
+		ret->v[ret->n].since_wall_ns = m->repeats->since_wall_ns;
+		ret->v[ret->n].until_wall_ns = m->repeats->until_wall_ns;
 		(void)snprintf(ret->v[ret->n].rule, 32, "%s", m->repeats->rule);
 		ret->n++;
 		picket__v1__amendment__free_unpacked(m, NULL);

@@ -140,7 +140,7 @@ void rule_state_save(struct agent *a, bool lasting);
 
 /*
  * alert_state.c: what is known of alerts, from and to its files. Load before
- * the first event is judged; end when all windows are over, and once it
+ * the first event is judged; end when the journal has all, and once it
  * returns it is on the disk. watch says when it is to be called again, in
  * boottime; 0: not before there is another event.
  */

@@ -12,6 +12,7 @@
 #include "app/agent.h"
 #include "app/alerts.h"
 #include "app/journal_end.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "out/findings.h"
 #include "out/recall.h"
@@ -87,6 +88,15 @@ static bool was_alert(const struct alert_recall *of, const struct view *v,
 	return true;
 }
 
+/* When it was: of another boot, perhaps, or before the clock was set back. */
+static uint64_t time_of(const struct agent *a, const struct view *v)
+{
+	int64_t then_ns = v->wall_ns - a->pipeline.wall_offset_ns;
+	int64_t now_ns = (int64_t)clock_boot_ns();
+
+	return (uint64_t)(then_ns < now_ns ? then_ns : now_ns);
+}
+
 static int take(void *arg, const struct view_images *images, struct view *v)
 {
 	struct alert_recall *of = arg;
@@ -105,8 +115,7 @@ static int take(void *arg, const struct view_images *images, struct view *v)
 	r = recall_event(of->recall, images, v, &ev, &img);
 	if (r != 1)
 		return r;
-	/* Of another boot, perhaps. */
-	ev.time_ns = (uint64_t)(v->wall_ns - p->wall_offset_ns);
+	ev.time_ns = time_of(of->a, v);
 	alerts_recall(p->alerts, &ev, img, &was);
 	return 0;
 }

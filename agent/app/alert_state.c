@@ -2,7 +2,7 @@
 /*
  * What is known of alerts lives on over restarts, in two files beside the
  * journal, written without waiting for the disk: a crash of picket costs
- * nothing, one of the host an alert twice.
+ * nothing, one of the host an alert twice. An end in order waits for it.
  *
  * Programs that were told of are written soon after there is a new one.
  * Windows are written now and then, and only once the journal has all that
@@ -48,6 +48,7 @@ static int load_windows(struct agent *a, int dirfd, uint64_t *ret_as_of)
 	struct windows_file head = {
 		.as_of = a->opening.next_seq - 1,
 		.wall_offset_ns = a->pipeline.wall_offset_ns,
+		.now_ns = clock_boot_ns(),
 	};
 	cleanup_free char *text = NULL;
 	size_t n = 0;
@@ -68,35 +69,45 @@ static bool is_trouble(int r)
 	return r < 0 && r != -ENOENT && r != -ESTALE;
 }
 
-void alert_state_load(struct agent *a)
+static void go_on_with_known(struct agent *a, int dirfd)
 {
 	struct known *k = alerts_known(a->pipeline.alerts);
-	cleanup_close int dirfd =
-		open(a->s->journal_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	uint64_t as_of = 0;
-	int r;
+	int r = k ? load_known(a, dirfd, k) : 0;
 
-	if (!k)
-		return;
-	r = dirfd < 0 ? -errno : load_known(a, dirfd, k);
 	if (is_trouble(r))
 		log_warning("cannot use '%s/" KNOWN_NAME "', programs that no "
 			    "rule lists are told of once more: %s",
 			    a->s->journal_dir, strerrordesc_np(-r));
-	a->alert_state.as_of = a->opening.next_seq - 1;
-	/* Who ends in order ends all windows. */
-	if (!a->opening.unclean || a->opening.created)
-		return;
-	r = dirfd < 0 ? -errno : load_windows(a, dirfd, &as_of);
+}
+
+static void go_on_with_windows(struct agent *a, int dirfd)
+{
+	uint64_t as_of = 0;
+	int r = load_windows(a, dirfd, &as_of);
+
 	if (is_trouble(r))
 		log_warning("cannot use '%s/" WINDOWS_NAME "', sums of alerts "
 			    "may be short: %s",
 			    a->s->journal_dir, strerrordesc_np(-r));
+	/* Who ended in order left nothing to the journal alone. */
+	if (as_of + 1 == a->opening.next_seq)
+		return;
 	r = alert_recall(a, as_of);
 	if (r < 0)
 		log_warning("cannot read how alerts repeated before picket "
 			    "was killed: %s",
 			    strerrordesc_np(-r));
+}
+
+void alert_state_load(struct agent *a)
+{
+	cleanup_close int dirfd =
+		open(a->s->journal_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	a->alert_state.as_of = a->opening.next_seq - 1;
+	go_on_with_known(a, dirfd);
+	if (!a->opening.created)
+		go_on_with_windows(a, dirfd);
 }
 
 /* ---- to the files -------------------------------------------------------- */
@@ -179,7 +190,7 @@ static uint64_t due(const struct agent *a, const struct known *k)
 {
 	uint64_t due_ns = 0;
 
-	if (known_is_new(k))
+	if (k && known_is_new(k))
 		sooner(&due_ns, a->alert_state.known_ns + KNOWN_MS * NS_PER_MS);
 	if (a->alert_state.waits)
 		sooner(&due_ns, clock_boot_ns() + SEALED_MS * NS_PER_MS);
@@ -194,9 +205,7 @@ uint64_t alert_state_watch(struct agent *a)
 	struct known *k = alerts_known(a->pipeline.alerts);
 	struct journal_stats now;
 
-	if (!k)
-		return 0;
-	if (known_is_new(k) &&
+	if (k && known_is_new(k) &&
 	    clock_boot_ns() - a->alert_state.known_ns >= KNOWN_MS * NS_PER_MS)
 		save_known(a, k, false);
 	journal_stats(a->journal, &now);
@@ -213,12 +222,13 @@ void alert_state_end(struct agent *a)
 	struct known *k = alerts_known(a->pipeline.alerts);
 	struct journal_stats now;
 
-	if (!k)
-		return;
-	if (known_is_new(k))
+	if (k && known_is_new(k))
 		save_known(a, k, true);
 	buf_done(&a->alert_state.windows);
 	journal_stats(a->journal, &now);
+	/* Else the file before this one, and what the journal has since. */
+	if (now.sealed_seq + 1 < now.next_seq)
+		return;
 	take_windows(a, now.next_seq - 1);
 	save_windows(a, true);
 }

@@ -183,8 +183,18 @@ static size_t entry_size(struct slice s, struct entry *ret)
 	return n <= s.n ? n : 0;
 }
 
+/* Of this boot. A wall clock that was set back must not keep it open. */
+static int64_t began(const struct entry *e, const struct windows_file *head)
+{
+	int64_t since_ns = (int64_t)(le64toh(e->since_wall_ns) -
+				     (uint64_t)head->wall_offset_ns);
+	int64_t now_ns = (int64_t)head->now_ns;
+
+	return since_ns < now_ns ? since_ns : now_ns;
+}
+
 static void read_one(struct windows *w, const struct entry *e, const char *more,
-		     int64_t wall_offset_ns)
+		     const struct windows_file *head)
 {
 	struct subject_key key;
 	struct window *to;
@@ -197,8 +207,7 @@ static void read_one(struct windows *w, const struct entry *e, const char *more,
 		return;
 	to = windows_begin(w, &key);
 	*to = (struct window){
-		.since_ns = (int64_t)(le64toh(e->since_wall_ns) -
-				      (uint64_t)wall_offset_ns),
+		.since_ns = began(e, head),
 		.count = le64toh(e->count),
 		.alerted = le64toh(e->alerted),
 		.first = { le64toh(e->first_seq), le32toh(e->first_epoch) },
@@ -250,7 +259,7 @@ int windows_read(struct windows *w, struct slice file,
 	head->as_of = le64toh(h.as_of);
 	for (; s.n; s = slice_of(s.p + n, s.n - n)) {
 		n = entry_size(s, &e);
-		read_one(w, &e, s.p + sizeof(e), head->wall_offset_ns);
+		read_one(w, &e, s.p + sizeof(e), head);
 	}
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * The windows of alerts that are open: subject -> window, and their order by
  * beginning. All are equally long, so the first to begin is the next to end,
- * and the one to give way when there is no room. Kept in a file, so that a
- * killed picket's windows go on.
+ * and the one to give way when there is no room. Kept in a file, so that they
+ * go on with the next picket.
  */
 #pragma once
 
@@ -55,6 +55,7 @@ struct windows_file {
 	/* The windows are as when the journal had come to this number. */
 	uint64_t as_of;
 	int64_t wall_offset_ns; /* wall clock - boottime, now */
+	uint64_t now_ns;	/* what is read began by then */
 };
 
 void windows_write(struct windows *w, struct buf *out,

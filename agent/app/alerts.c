@@ -82,16 +82,29 @@ static bool is_new_object(const struct alerts *a, struct window *w,
 	return true;
 }
 
+static int64_t end_of(const struct alerts *a, const struct window *w)
+{
+	return w->since_ns + (int64_t)a->limits.window_ns;
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns)
+{
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 {
 	struct pipeline *p = a->p;
 	int64_t wall_ns = (int64_t)now_ns + p->wall_offset_ns;
+	int64_t until_ns = earlier(end_of(a, w), (int64_t)now_ns);
 	const struct alert_repeats told = {
 		.count = w->count,
 		.alerted = w->alerted,
 		.last_epoch = w->last.epoch,
 		.last_seq = w->last.seq,
-		.since_ns = (uint64_t)w->since_ns,
+		.since_ns = w->since_ns > 0 ? (uint64_t)w->since_ns : 0,
+		.since_wall_ns = w->since_ns + p->wall_offset_ns,
+		.until_wall_ns = until_ns + p->wall_offset_ns,
 		.kind = w->kind,
 		.severity = w->severity,
 		.rule = w->rule[0] ? w->rule : NULL,
@@ -126,8 +139,7 @@ static void end_first(struct alerts *a, uint64_t now_ns)
 /* When the first of them is over; there is one. Of this boot, if not 0. */
 static uint64_t first_end(struct alerts *a)
 {
-	int64_t end_ns = windows_first(a->windows)->since_ns +
-			 (int64_t)a->limits.window_ns;
+	int64_t end_ns = end_of(a, windows_first(a->windows));
 
 	return end_ns > 0 ? (uint64_t)end_ns : 0;
 }
@@ -156,16 +168,16 @@ static struct window *begin(struct alerts *a, const struct subject_key *key,
 
 uint64_t alerts_due(struct alerts *a, uint64_t now_ns)
 {
-	uint64_t told_ns = now_ns == UINT64_MAX ? clock_boot_ns() : now_ns, end;
+	uint64_t end;
 	unsigned i;
 
 	for (i = 0; i < DUE_BATCH && windows_count(a->windows); i++) {
 		end = first_end(a);
 		if (end > now_ns)
 			return end;
-		end_first(a, told_ns);
+		end_first(a, now_ns);
 	}
-	return windows_count(a->windows) ? told_ns : 0;
+	return windows_count(a->windows) ? now_ns : 0;
 }
 
 /* ---- alerts ------------------------------------------------------------- */

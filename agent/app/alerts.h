@@ -56,15 +56,13 @@ void alerts_judge(struct alerts *a, const struct event *ev,
 /* The event that was judged last is in the journal; seq 0: it is not. */
 void alerts_kept(struct alerts *a, struct amend_target target);
 
-/*
- * Tell of windows that are over; 0: none is left, else when the next one is.
- * At UINT64_MAX all are.
- */
+/* Tell of windows that are over; 0: none is left, else when the next one is. */
 uint64_t alerts_due(struct alerts *a, uint64_t now_ns);
 
 /*
- * Windows go on over a kill: in a file (alert_windows.h), and what the file
- * does not have yet from the journal's end (alert_recall.h).
+ * Windows go on with the next picket: in a file (alert_windows.h), and what the
+ * file of one that was killed has not yet from the journal's end
+ * (alert_recall.h).
  */
 struct recalled_alert {
 	struct verdict verdict; /* alert or repeated, as it was kept */

@@ -306,6 +306,18 @@ static void drain(const struct follower *f)
 		(void)tail_view_drain(f->view, f->reader);
 }
 
+/* Of writes all are over; of alerts they go on with the next one. */
+static void end_windows(struct agent *a)
+{
+	uint64_t now_ns = clock_boot_ns(), next_ns;
+
+	while (totals_due(a->pipeline.totals, &a->pipeline, now_ns, 0))
+		;
+	do {
+		next_ns = alerts_due(a->pipeline.alerts, now_ns);
+	} while (next_ns && next_ns <= now_ns);
+}
+
 static int stop(struct agent *a)
 {
 	int code = EXIT_CODE_OK;
@@ -327,11 +339,7 @@ static int stop(struct agent *a)
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
 	missing = a->is_kept ? 0 : report_unexplained(a);
 	trust_run_settle(a, true);
-	/* Every window is over. */
-	while (totals_due(a->pipeline.totals, &a->pipeline, clock_boot_ns(), 0))
-		;
-	while (alerts_due(a->pipeline.alerts, UINT64_MAX))
-		;
+	end_windows(a);
 	journal_watch(a);
 	report_stop(a);
 	if (a->journal_error)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "out/names.h"
 
 /* Operations that one summary names: each at most once, with room to grow. */
@@ -331,6 +332,14 @@ static void add_totals(struct attrs *a, const Picket__V1__WriteTotals *t)
 	attr_strings(a, "picket.ops", ops, t->n_operations);
 }
 
+static void add_time(struct attrs *a, const char *key, int64_t wall_ns)
+{
+	char *time = arena_take(a->arena, 32);
+
+	if (time)
+		attr_string(a, key, slice_str(clock_print(wall_ns, time)));
+}
+
 static void add_repeats(struct attrs *a, const struct view *v)
 {
 	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
@@ -345,6 +354,10 @@ static void add_repeats(struct attrs *a, const struct view *v)
 		attr_string(a, "picket.alert.last",
 			    slice_str(view_uid(&last, uid)));
 	attr_int(a, "picket.alert.since_ns", (int64_t)r->since_ns);
+	if (r->until_wall_ns) {
+		add_time(a, "picket.alert.since", r->since_wall_ns);
+		add_time(a, "picket.alert.until", r->until_wall_ns);
+	}
 	if (r->severity)
 		attr_string(a, "picket.severity",
 			    slice_str(name_severity(r->severity)));

@@ -327,7 +327,7 @@ static void add_repeats(struct buf *out, const struct view *v)
 {
 	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
 	struct view last = *v;
-	char uid[VIEW_UID_MAX];
+	char uid[VIEW_UID_MAX], time[32];
 
 	last.epoch = r->last_epoch;
 	last.seq = r->last_seq;
@@ -336,6 +336,10 @@ static void add_repeats(struct buf *out, const struct view *v)
 	json_u64(out, "alerted", r->alerted);
 	json_str(out, "last", view_uid(&last, uid));
 	json_u64(out, "since_ns", r->since_ns);
+	if (r->until_wall_ns) {
+		json_str(out, "since", clock_print(r->since_wall_ns, time));
+		json_str(out, "until", clock_print(r->until_wall_ns, time));
+	}
 	json_str(out, "kind", name_kind(r->kind));
 	if (r->severity)
 		json_str(out, "severity", name_severity(r->severity));

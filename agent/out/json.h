@@ -79,8 +79,9 @@
  *				local_port peer_ip peer_port; write: count
  *				bytes operations until_ns; repeats of an alert:
  *				count (itself included) alerted last (uid)
- *				since_ns kind severity rule tag; path: the
- *				event's, if remembered
+ *				since_ns, since and until (as time) kind
+ *				severity rule tag; path: the event's, if
+ *				remembered
  *	gap		object	first_seq last_seq count reason; missing: found
  *				while reading, not written by picket
  *	verdict		object	answer (allowed denied unlisted pending) alert

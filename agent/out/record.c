@@ -513,6 +513,8 @@ void record_pack_alert_repeats(struct buf *out, uint32_t epoch, uint64_t seq,
 	repeats.last_epoch = t->last_epoch;
 	repeats.last_seq = t->last_seq;
 	repeats.since_ns = t->since_ns;
+	repeats.since_wall_ns = t->since_wall_ns;
+	repeats.until_wall_ns = t->until_wall_ns;
 	repeats.kind = kinds[t->kind];
 	repeats.severity = (Picket__V1__Severity)t->severity;
 	repeats.rule = record_string(t->rule, &rule);

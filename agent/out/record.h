@@ -36,9 +36,13 @@ void record_pack_write_totals(struct buf *out, uint32_t epoch, uint64_t seq,
 			      const struct write_totals *t, uint64_t boot_ns,
 			      int64_t wall_ns);
 
-/* How often an alert came again; rule and tag may be NULL. */
+/*
+ * How often an alert came again; rule and tag may be NULL. since_ns 0: before
+ * this boot.
+ */
 struct alert_repeats {
 	uint64_t count, alerted, last_seq, since_ns;
+	int64_t since_wall_ns, until_wall_ns;
 	uint32_t last_epoch;
 	enum event_kind kind;
 	enum severity severity;

@@ -5,8 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hex.h"
 #include "out/names.h"
+
+/* Told so much later than it ended, it says when it did. */
+#define TOLD_LATE_NS ((int64_t)(60 * NS_PER_S))
 
 static void add_connect_result(struct buf *out, const struct view *v)
 {
@@ -99,11 +103,16 @@ static void add_repeats(struct buf *out, const struct view *v)
 	const Picket__V1__AlertRepeats *r = v->amendment->repeats;
 	char uid[VIEW_UID_MAX];
 	struct view last = *v;
+	char time[32];
 
 	last.epoch = r->last_epoch;
 	last.seq = r->last_seq;
 	buf_addf(out, "%" PRIu64 " matches, %" PRIu64 " told; the last is %s",
 		 r->count, r->alerted, view_uid(&last, uid));
+	/* Nobody was there to tell it then. */
+	if (r->until_wall_ns && v->wall_ns - r->until_wall_ns > TOLD_LATE_NS)
+		buf_addf(out, "; they ended by %s",
+			 clock_print(r->until_wall_ns, time));
 }
 
 void text_amendment(struct buf *out, const struct view *v)

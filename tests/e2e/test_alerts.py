@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alerts that repeat are one alert and one sum; the events are all there."""
 import contextlib
+import datetime
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +45,19 @@ def of_rule(name):
 def sums(records, rule):
     return [r["amendment"]["repeats"] for r in records
             if r.get("amendment", {}).get("repeats", {}).get("rule") == rule]
+
+
+def until_over(s):
+    """Stop it, and tell of what windows are open: the next one finds them
+    over. All records."""
+    equal(s.agent.stop(signal.SIGTERM), 0, "exit code")
+    text = s.agent.config.read_text()
+    s.agent.config.write_text(text.replace("window = 1h", "window = 1s"))
+    s.agent.start()
+    lib.wait_for(lambda: s.agent.status()["policy"]["alert_subjects"] == 0,
+                 "all sums", every=0.2)
+    equal(s.agent.stop(), 0, "exit code of the next one")
+    return s.agent.read()
 
 
 @contextlib.contextmanager
@@ -86,8 +101,7 @@ def a_program_alerts_once_for_each_file_that_it_is(s):
 def the_sum_is_told_at_the_end_with_the_exact_count(s):
     first = s.tail.find(of_rule("flooded"))[0]
     last = s.tail.find(of_rule("flooded"))[-1]
-    equal(s.agent.stop(), 0, "exit code")
-    records = s.agent.read()
+    records = until_over(s)
     equal([(r["count"], r["alerted"], r["last"], r["severity"], r["tag"])
            for r in sums(records, "flooded")],
           [(10000, 1, last["uid"], "high", "T1")], "sum")
@@ -228,14 +242,50 @@ def a_kill_ends_no_window_and_loses_no_repeat(s):
         equal([r["uid"] for r in found if r["verdict"].get("alert")],
               [first["uid"]], "alerts")
         true(all(r["verdict"].get("repeated") for r in found[1:]), "marked")
-        equal(s.agent.stop(), 0, "exit code")
-        records = s.agent.read()
+        records = until_over(s)
         equal([(r["count"], r["alerted"], r["last"], r["severity"], r["tag"])
                for r in sums(records, "flooded")],
               [(50, 1, found[-1]["uid"], "high", "T1")], "sum")
         equal([r["amendment"]["of"] for r in records
                if r.get("amendment", {}).get("repeats")], [first["uid"]],
               "the sum names the alert")
+
+
+def at(time_of_record):
+    return datetime.datetime.fromisoformat(time_of_record.replace("Z", "+00:00"))
+
+
+@test
+def a_restart_ends_no_window_and_the_next_but_one_tells_it(s):
+    del s
+    with (pins() as pin_dir,
+          lib.scene("alerts-restarted", lambda d: POLICY.format(dir=d),
+                    alerts={"window": "1h"},
+                    sensor={"pin_dir": pin_dir}) as s):
+        # As systemctl restarts it, and as an upgrade does.
+        for signum in (signal.SIGTERM, signal.SIGUSR2, signal.SIGTERM):
+            flood(s, 10)
+            s.settle()
+            equal(s.agent.stop(signum), 0, "exit code")
+            if signum == signal.SIGUSR2:
+                # Nobody is there, but what is in the kernel.
+                flood(s, 10)
+            s.agent.start()
+        flood(s, 10)
+        found = s.events("write", of_rule("flooded"))
+        equal(len(found), 50, "events")
+        equal([r["uid"] for r in found if r["verdict"].get("alert")],
+              [found[0]["uid"]], "alerts")
+        true(all(r["verdict"].get("repeated") for r in found[1:]), "marked")
+        equal(sums(s.agent.read(), "flooded"), [], "sums while it is open")
+        told = sums(until_over(s), "flooded")
+        equal([(r["count"], r["alerted"], r["last"]) for r in told],
+              [(50, 1, found[-1]["uid"])], "sum")
+        # It was over a second after it began, whenever that was found.
+        second = datetime.timedelta(seconds=1)
+        equal(at(told[0]["until"]) - at(told[0]["since"]), second, "length")
+        true(abs(at(told[0]["since"]) - at(found[0]["time"])) < second / 2,
+             "it began with the first")
 
 
 @test
@@ -278,9 +328,8 @@ def verdicts_that_waited_are_summed_over_a_kill(s):
         killed(s)
         s.agent.start()
         equal(verdict(), (False, True), "after the kill")
-        equal(s.agent.stop(), 0, "exit code")
         equal([(r["count"], r["alerted"]) for r in
-               sums(s.agent.read(), "unproved")], [(3, 1)], "sum")
+               sums(until_over(s), "unproved")], [(3, 1)], "sum")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ static struct windows_file windows_head(const struct fixture *f)
 	struct windows_file head = {
 		.as_of = 1000,
 		.wall_offset_ns = f->p.wall_offset_ns,
+		.now_ns = f->ev.time_ns,
 	};
 
 	memcpy(head.journal, journal_id, sizeof(head.journal));
@@ -87,11 +88,48 @@ static void a_window_goes_on_over_a_reboot(void **state)
 	read_told(&f, &told);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.v[0].count, 2);
-	/* And one that was over before. */
+	assert_int_equal(told.v[0].since_ns, 0);
+	assert_int_equal(told.v[0].since_wall_ns, 5000 * SECOND_NS + 100);
+	assert_int_equal(told.v[0].until_wall_ns, 5060 * SECOND_NS + 100);
+	end(&f);
+}
+
+/* Nobody was there: it is told with the end that it had, not when it is told. */
+static void a_window_that_was_over_long_ago_ended_then(void **state)
+{
+	struct fixture f;
+	struct told told;
+
+	(void)state;
+	begin(&f, &usual);
 	f.ev.time_ns = 5000 * SECOND_NS;
 	assert_true(passes(&f));
-	go_on(&f, &usual, 6000 * (int64_t)SECOND_NS);
+	assert_false(passes(&f));
+	/* Days later. */
+	go_on(&f, &usual, 500000 * (int64_t)SECOND_NS);
 	assert_int_equal(alerts_due(f.a, SECOND_NS), 0);
+	read_told(&f, &told);
+	assert_int_equal(told.n, 1);
+	assert_int_equal(told.v[0].count, 2);
+	assert_int_equal(told.v[0].since_wall_ns, 5000 * SECOND_NS);
+	assert_int_equal(told.v[0].until_wall_ns, 5060 * SECOND_NS);
+	end(&f);
+}
+
+/* It would be open for as long as the clock was set back. */
+static void a_clock_that_was_set_back_keeps_no_window_open(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, &usual);
+	f.ev.time_ns = 5000 * SECOND_NS;
+	f.p.wall_offset_ns = 200000 * (int64_t)SECOND_NS;
+	assert_true(passes(&f));
+	go_on(&f, &usual, -100000 * (int64_t)SECOND_NS);
+	assert_false(passes(&f));
+	f.ev.time_ns += 60 * SECOND_NS;
+	assert_true(passes(&f));
 	end(&f);
 }
 
@@ -189,8 +227,7 @@ static void the_journal_tells_what_the_file_has_not(void **state)
 	alerts_stats(f.a, &stats);
 	assert_int_equal(stats.repeated, 0);
 	assert_false(passes(&f));
-	while (alerts_due(f.a, UINT64_MAX))
-		;
+	all_are_over(&f);
 	read_told(&f, &told);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.v[0].seq, 102);
@@ -221,8 +258,7 @@ static void what_was_told_is_not_told_again(void **state)
 	assert_int_equal(stats.subjects, 1);
 	assert_true(passes_by(&f, "two"));
 	assert_false(passes_by(&f, "three"));
-	while (alerts_due(f.a, UINT64_MAX))
-		;
+	all_are_over(&f);
 	read_told(&f, &told);
 	assert_int_equal(told.n, 1);
 	assert_int_equal(told.v[0].seq, 104);
@@ -235,6 +271,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_go_on_as_they_were),
 		cmocka_unit_test(a_window_goes_on_over_a_reboot),
+		cmocka_unit_test(a_window_that_was_over_long_ago_ended_then),
+		cmocka_unit_test(
+			a_clock_that_was_set_back_keeps_no_window_open),
 		cmocka_unit_test(more_windows_than_there_is_room_for_now),
 		cmocka_unit_test(
 			a_windows_file_that_is_not_right_is_not_believed),
