@@ -367,8 +367,7 @@ static void tell(const struct query *q, const struct query_sum *sum)
 			    "%d minutes, picket was killed meanwhile, maybe, "
 			    "and count as pending here: '--verdict pending' "
 			    "finds them, and 'picket why UID' what each became",
-			    q->held.unsettled,
-			    (int)(HELD_NS / (60 * (int64_t)NS_PER_S)));
+			    q->held.unsettled, HELD_MINUTES);
 	if (q->missing)
 		log_warning("%" PRIu64 " records are missing from the journal, "
 			    "of the tree maybe",

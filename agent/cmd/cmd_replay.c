@@ -21,6 +21,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/opts.h"
+#include "cmd/held.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
 #include "cmd/query_opts.h"
@@ -74,7 +75,9 @@ static const struct opt_command command = {
 		"no longer would. The deciding code is the agent's own.",
 	.rows = rows,
 	.notes =
-		"What a policy ignored or dropped was never recorded and is not seen here.\n"
+		"What a policy ignored or dropped was never recorded and is not seen here. A\n"
+		"verdict that was pending and came more than 65 minutes after --to is not\n"
+		"compared, and counted.\n"
 		"Exit status: 0 nothing changes, or with --expect all of it holds; 1 not so,\n"
 		"or the journal cannot be read; 6 a policy or the file is wrong.",
 };
@@ -159,6 +162,14 @@ static void text_result(struct buf *out, const struct settings *s,
 			 "not compared: %" PRIu64
 			 ", where it hangs on secrets that are redacted\n",
 			 r->redacted);
+	if (r->unsettled)
+		buf_addf(out,
+			 "not compared: %" PRIu64
+			 ", whose verdict was pending and came more than %d "
+			 "minutes after this time, or never: 'picket query "
+			 "--verdict pending' finds them, and 'picket why UID' "
+			 "what each became\n",
+			 r->unsettled, HELD_MINUTES);
 	if (r->expects)
 		text_expects(out, s, r->expects);
 }
@@ -227,7 +238,8 @@ static void json_result(struct buf *out, const struct replay *r)
 	buf_addf(out, "],\"newly_silenced\":%" PRIu64 ",\"silenced\":[",
 		 r->silenced);
 	json_changes(out, r, true);
-	buf_addf(out, "],\"not_compared\":%" PRIu64, r->redacted);
+	buf_addf(out, "],\"not_compared\":%" PRIu64 ",\"unsettled\":%" PRIu64,
+		 r->redacted, r->unsettled);
 	if (r->expects)
 		json_expects(out, r->expects);
 	buf_add_str(out, "}\n");

@@ -17,7 +17,8 @@
  * longest write_window. With ordinary settings it comes within the other.
  * What a picket says of one that was killed before it may come at any time.
  */
-#define HELD_NS	     (3900 * (int64_t)1000000000)
+#define HELD_MINUTES 65
+#define HELD_NS	     (HELD_MINUTES * (int64_t)60000000000)
 #define HELD_SOON_NS (600 * (int64_t)1000000000)
 
 struct held_line {

@@ -145,6 +145,10 @@ static int compare(struct replaying *p, const struct view_images *images,
 	const struct verdict *was = &pair[0], *is = &pair[1];
 	struct verdict by;
 
+	if (was->answer == ANSWER_PENDING && !p->r->against) {
+		p->r->unsettled++;
+		return 0;
+	}
 	if (was->alert == is->alert)
 		return 0;
 	if (was->redacted || is->redacted) {

@@ -50,6 +50,8 @@ struct replay {
 	uint64_t alerted, silenced; /* events */
 	/* Events that may only seem to differ: it hangs on redacted secrets. */
 	uint64_t redacted;
+	/* Whose recorded verdict is not known: it was pending to the end. */
+	uint64_t unsettled;
 	uint64_t bad; /* records that were not understood */
 };
 

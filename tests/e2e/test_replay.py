@@ -148,6 +148,30 @@ def mistakes_are_named_with_their_line(p):
 
 
 @test
+def a_verdict_that_came_too_late_is_not_compared_and_told(p):
+    # As it was: the first of those that waited is denied, so much later.
+    policy = p.policy("late", "[deny late]\nevent = write\npath = /no\n")
+    for late in ("59m", "80m"):
+        journal = p.dir / f"late-{late}"
+        made = run([BUILD / "tests" / "make_journal", "--journal", journal,
+                    "--count", "2000", "--pending", "--span", "3h",
+                    "--late", late, "--segment-size", "64K", "--quiet"])
+        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        first = json.loads(run([PICKET, "query", "--journal", journal,
+                                "--verdict", "pending", "--json"])
+                           .stdout.splitlines()[0])
+        only = ["--journal", journal, "--policy", policy,
+                "--from", first["time"], "--to", first["time"]]
+        r = json.loads(run([PICKET, "replay", "--config", p.config, "--json",
+                            *only]).stdout)
+        equal((r["recorded"]["pending"], r["unsettled"], r["newly_silenced"]),
+              (1, 1, 0) if late == "80m" else (0, 0, 1), f"{late} later")
+        text = run([PICKET, "replay", "--config", p.config, *only]).stdout
+        equal("not compared: 1, whose verdict was pending" in text.decode(),
+              late == "80m", f"told, {late} later")
+
+
+@test
 def more_verdicts_than_are_held_are_told(p):
     journal = p.dir / "many"
     made = run([BUILD / "tests" / "make_journal", "--journal", journal,
