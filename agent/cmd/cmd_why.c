@@ -192,26 +192,51 @@ static bool is_pending(const struct view *v)
 	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
 }
 
+static struct span behind(int64_t wall_ns)
+{
+	return (struct span){ wall_ns, wall_ns + FOUND_WITHIN_NS };
+}
+
 /*
- * What the program was found to be stands behind the event: as a rule soon;
- * where picket died meanwhile, wherever the next one began. NULL: nowhere.
+ * Where picket died meanwhile it is told wherever the next one began, and what
+ * its parents were found to be stands there, too. Its own is looked for alone
+ * and first: there is room for it, however much else became known. NULL:
+ * nothing is told.
  */
+static struct findings *found_late(const char *journal, const struct view *v)
+{
+	struct span then = behind(v->wall_ns), later;
+	struct findings *f;
+	int64_t told_ns;
+
+	if (findings_new(&f) < 0)
+		return NULL;
+	if (findings_find(journal, v, f, &told_ns) == 1) {
+		later = behind(told_ns);
+		later.from_ns -= FOUND_WITHIN_NS;
+		if (findings_add(journal, &then, f) >= 0 &&
+		    findings_add(journal, &later, f) >= 0)
+			return f;
+	}
+	findings_free(f);
+	return NULL;
+}
+
+/* What the program was found to be stands behind the event, as a rule soon. */
 static struct findings *found_behind(const char *journal, const struct view *v)
 {
-	const int64_t ends[] = { v->wall_ns + FOUND_WITHIN_NS, INT64_MAX };
-	struct findings *f = NULL;
+	const struct span span = behind(v->wall_ns);
+	struct findings *f, *late;
 
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-		findings_free(f);
-		f = NULL;
-		if (findings_read(journal,
-				  &(struct span){ v->wall_ns, ends[i] },
-				  &f) < 0)
-			return NULL;
-		if (!is_pending(v) || findings_verdict(f, v->epoch, v->seq))
-			break;
-	}
-	return f;
+	if (findings_read(journal, &span, &f) < 0)
+		return NULL;
+	if (!is_pending(v) || findings_verdict(f, v->epoch, v->seq))
+		return f;
+	late = found_late(journal, v);
+	if (!late)
+		return f;
+	findings_free(f);
+	return late;
 }
 
 static void on_found(void *arg, const struct view_images *images,

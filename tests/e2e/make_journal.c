@@ -14,7 +14,8 @@
  * becomes known of the first connection comes so much later. With --pending
  * two of twenty events wait for their verdicts, and soon one of them is denied,
  * with an alert, and the other one allowed, by turns; with --late, too, the
- * first of all, which is denied, so much later.
+ * first of all, which is denied, so much later, and its program is told to be
+ * of a package then.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -43,8 +44,8 @@ struct maker {
 	struct journal *journal;
 	struct journal_opening opening;
 	struct sample sample;
-	struct image worker;
-	char exe[64], path[96];
+	struct image worker, late_worker;
+	char exe[64], late_exe[64], path[96];
 	struct buf payload;
 	int64_t now_ns, began_ns, wall_ns;
 	uint64_t late_seq, late_pending; /* 0: none waits */
@@ -174,6 +175,16 @@ static void change_worker(struct maker *m, uint64_t i)
 	w->args = slice_of(args, sizeof(args) - 1);
 	w->argc = 3;
 	w->args_bytes = sizeof(args) - 1;
+	w->exe_file.ino = 1000 + i;
+}
+
+static void keep_worker(struct maker *m)
+{
+	memcpy(m->late_exe, m->exe, sizeof(m->late_exe));
+	m->late_worker = m->worker;
+	m->late_worker.exe = sample_path(m->late_exe);
+	m->late_worker.exe_facts =
+		(struct file_facts){ .known = true, .trust = TRUST_PACKAGE };
 }
 
 static struct event make_event(struct maker *m, uint64_t i)
@@ -224,13 +235,18 @@ static void amend(struct maker *m, uint64_t seq)
 	say(m, append(m, JOURNAL_AMENDMENT, 0), "amendment");
 }
 
-static void settle(struct maker *m, uint64_t seq, bool is_denied)
+/* img: what it was found to be; NULL: nothing. */
+static void settle(struct maker *m, uint64_t seq, bool is_denied,
+		   const struct image *img)
 {
 	const struct verdict v = { .answer = is_denied ? ANSWER_DENIED
 						       : ANSWER_ALLOWED,
 				   .alert = is_denied,
 				   .rule = "late" };
-	const struct resolution r = { .verdict = &v };
+	const struct resolution r = { .verdict = &v,
+				      .img = img,
+				      .exe_package = "",
+				      .script_package = "" };
 
 	buf_reset(&m->payload);
 	record_pack_resolution(&m->payload, m->opening.epoch, seq, &r,
@@ -278,19 +294,21 @@ static void make_one(struct maker *m, uint64_t i)
 		amend(m, seq);
 	}
 	if (v.answer == ANSWER_PENDING)
-		m->pending[i % 20 - 5] = seq;
+		m->pending[i % 20 == 6] = seq;
+	if (i == 5) /* the first that waits, if any does */
+		keep_worker(m);
 	if (m->wish.pending && i % 20 == 9) {
 		if (i == 9 && m->wish.late_ms)
 			m->late_pending = m->pending[0];
 		else
-			settle(m, m->pending[0], i % 40 == 9);
-		settle(m, m->pending[1], i % 40 != 9);
+			settle(m, m->pending[0], i % 40 == 9, NULL);
+		settle(m, m->pending[1], i % 40 != 9, NULL);
 	}
 	if (m->late_seq && m->wall_ns >= m->late_ns) {
 		amend(m, m->late_seq);
 		m->late_seq = 0;
 		if (m->late_pending)
-			settle(m, m->late_pending, true);
+			settle(m, m->late_pending, true, &m->late_worker);
 	}
 }
 

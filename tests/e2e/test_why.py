@@ -8,7 +8,7 @@ import os
 
 import record
 from lib import POLICY as POLICY_SHIPPED
-from lib import (PICKET, Failure, act, actor, contains, equal, main, run,
+from lib import (BUILD, PICKET, Failure, act, actor, contains, equal, main, run,
                  scene, test, true)
 
 POLICY = """
@@ -45,16 +45,16 @@ class Place:
         return next(r["uid"] for r in self.records
                     if r["kind"] == "exec" and record.exe(r) == exe)
 
-    def ask(self, *words, code=0):
-        p = run([PICKET, "why", "--journal", self.journal, *words])
+    def ask(self, *words, code=0, journal=None):
+        p = run([PICKET, "why", "--journal", journal or self.journal, *words])
         if p.returncode != code:
             raise Failure(f"exit code {p.returncode}, not {code}: "
                           f"{p.stdout!r} {p.stderr!r}")
         return p.stdout.decode(), p.stderr.decode()
 
-    def why(self, *words, policy=None):
+    def why(self, *words, policy=None, journal=None):
         return json.loads(self.ask("--policy", policy or self.policy, "--json",
-                                   *words)[0])
+                                   *words, journal=journal)[0])
 
     def with_rule(self, text):
         """A copy of the policy with a rule added."""
@@ -178,6 +178,28 @@ def mistakes_are_said(p):
     _, err = p.ask("--policy", p.policy, exit_uid, code=1)
     contains(err, "no rule speaks of", "a record without a verdict")
     p.ask("--policy", p.dir / "none", uid, code=6)
+
+
+@test
+def what_became_known_hours_later_counts(p):
+    policy = p.dir / "packaged.ini"
+    policy.write_text("[allow packaged]\nevent = connect\ntrust = package\n")
+    for late in ("59m", "80m"):
+        journal = p.dir / f"late-{late}"
+        made = run([BUILD / "tests" / "make_journal", "--journal", journal,
+                    "--count", "2000", "--pending", "--span", "3h",
+                    "--late", late, "--segment-size", "64K", "--quiet"])
+        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        waited = [json.loads(line) for line in run(
+            [PICKET, "query", "--journal", journal, "--kind", "connect",
+             "--verdict", "pending", "--json"]).stdout.splitlines()]
+
+        def why(record):
+            return p.why(record["uid"], policy=policy, journal=journal)
+        # Of the first it is told so much later; of the others never.
+        equal((why(waited[0])["answer"], why(waited[0])["rule"]),
+              ("allowed", "packaged"), f"{late} later")
+        true(why(waited[1])["answer"] != "allowed", "one that nobody looked at")
 
 
 if __name__ == "__main__":
