@@ -3,7 +3,6 @@
 """Ports and names opened to others, and sockets beside TCP and UDP."""
 import contextlib
 import os
-import re
 import socket
 import subprocess
 
@@ -43,7 +42,7 @@ def line_of(s, r):
              "--no-follow", "--kind", r["kind"]])
     equal(p.returncode, 0, "exit code of tail")
     lines = [line for line in p.stdout.decode().splitlines()
-             if re.search(rf"\b{record.pid(r)}\b", line)]
+             if f"[{record.pid(r)}] " in line]
     equal(len(lines), 1, f"lines of process {record.pid(r)}")
     return lines[0]
 
