@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What comes up for an event: it is looked up in each index that has rules of
+ * its kind. What an image's program and ancestors bring up is remembered by
+ * image.
+ */
+#include "limits.h"
+#include "rules/judging.h"
+
+/* Found by the image: note it for the next event, if it can ever hold. */
+static void note(struct judging *j, uint32_t i)
+{
+	struct image_memo *m = j->memo;
+	uint32_t k;
+
+	for (k = 0; k < m->n && k < MEMO_RULES; k++) {
+		if (m->rules[k] == i)
+			return;
+	}
+	if (!rule_fits_image(&j->q, &j->set->rules[i]))
+		return;
+	if (m->n < MEMO_RULES)
+		m->rules[m->n] = i;
+	m->n++;
+	judging_consider(j, i);
+}
+
+static bool found_string(void *arg, const struct str_entry *e)
+{
+	struct judging *j = arg;
+
+	/* All needed next, and each likely to be a miss of its own. */
+	__builtin_prefetch(&j->set->rules[e->owner]);
+	__builtin_prefetch(&j->set->conds[e->hint]);
+	__builtin_prefetch(&j->set->conds[e->hint + 2]);
+	__builtin_prefetch(e->pattern);
+	__builtin_prefetch((const char *)e->pattern + 64);
+	if (j->memo)
+		note(j, e->owner);
+	else
+		judging_consider(j, e->owner);
+	return false;
+}
+
+static bool found_number(void *arg, uint32_t owner)
+{
+	judging_consider(arg, owner);
+	return false;
+}
+
+/* ---- looking up --------------------------------------------------------- */
+
+static void find_string(struct judging *j, enum dim d, struct slice s)
+{
+	if (s.n)
+		(void)str_index_visit(j->ix->strings[d], s, found_string, j);
+}
+
+/* By every name that ask.c may go by. */
+static void find_file(struct judging *j, enum dim d, const struct file_path *f)
+{
+	bool cut = path_is_cut(f);
+
+	find_string(j, d, cut ? path_end(f->path) : f->path);
+	if (f->host_path.n)
+		find_string(j, d, cut ? path_end(f->host_path) : f->host_path);
+}
+
+static void find_user(struct judging *j)
+{
+	const struct user_entry *u = j->ix->users;
+	uint32_t lo = 0, hi = j->ix->n_users, mid, id = j->q.ev->actor.euid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (u[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < j->ix->n_users && u[lo].id == id; lo++)
+		judging_consider(j, u[lo].rule);
+}
+
+static void find_dest(struct judging *j)
+{
+	struct cidr addr;
+
+	if (!cidr_of_addr(&event_end(j->q.ev)->addr, &addr))
+		return;
+	(void)trie_visit(addr.v6 ? &j->ix->dest.v6 : &j->ix->dest.v4, addr.bits,
+			 found_number, j);
+}
+
+/* Of what is redacted anything may have been there. */
+static void find_args(struct judging *j, const struct image *img)
+{
+	struct slice args = img->args, arg;
+
+	if (img->args_hidden) {
+		(void)str_index_each(j->ix->strings[DIM_ARGS], found_string, j);
+		return;
+	}
+	while (next_string(&args, &arg))
+		(void)str_index_visit(j->ix->strings[DIM_ARGS], arg,
+				      found_string, j);
+}
+
+static void find_ancestors(struct judging *j)
+{
+	const struct image *img = image_before(j->q.img);
+	unsigned n;
+
+	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
+		find_file(j, DIM_ANCESTOR, &img->exe);
+		img = image_before(img);
+	}
+}
+
+static void find_paths(struct judging *j)
+{
+	const struct event *ev = j->q.ev;
+
+	if (ev->kind == EVENT_LOAD) {
+		find_file(j, DIM_PATH, &ev->load.path);
+		return;
+	}
+	find_file(j, DIM_PATH, &ev->write.path);
+	if (ev->write.new_path.path.n)
+		find_file(j, DIM_PATH, &ev->write.new_path);
+}
+
+static void find_socket(struct judging *j)
+{
+	char name[SOCKET_NAME_MAX];
+
+	find_string(j, DIM_SOCKET, socket_name(event_end(j->q.ev), name));
+}
+
+void find_in_event(struct judging *j)
+{
+	const struct event *ev = j->q.ev;
+	uint32_t dims = j->ix->dims;
+
+	if (dims & 1u << DIM_PATH)
+		find_paths(j);
+	if (dims & 1u << DIM_SOCKET)
+		find_socket(j);
+	if (dims & 1u << DIM_DEST)
+		find_dest(j);
+	if (dims & 1u << DIM_PORT)
+		(void)trie_visit(&j->ix->port,
+				 key_bits_of16(event_end(ev)->port),
+				 found_number, j);
+	if (dims & 1u << DIM_USER)
+		find_user(j);
+}
+
+static void find_in_image(struct judging *j)
+{
+	const struct image *img = j->q.img;
+	uint32_t dims = j->ix->dims;
+
+	if (dims & 1u << DIM_EXE)
+		find_file(j, DIM_EXE, &img->exe);
+	if (dims & 1u << DIM_SCRIPT)
+		find_string(j, DIM_SCRIPT, img->script);
+	if (dims & 1u << DIM_CONTAINER)
+		find_string(j, DIM_CONTAINER, img->container);
+	if (dims & 1u << DIM_POD)
+		find_string(j, DIM_POD, img->pod);
+	if (dims & 1u << DIM_IMAGE)
+		find_string(j, DIM_IMAGE, img->container_image);
+	if (dims & 1u << DIM_NAMESPACE)
+		find_string(j, DIM_NAMESPACE, img->pod_namespace);
+	if (dims & 1u << DIM_UNIT)
+		find_string(j, DIM_UNIT, img->unit);
+	if (dims & 1u << DIM_CGROUP)
+		find_string(j, DIM_CGROUP, img->cgroup);
+	if ((dims & 1u << DIM_PARENT) && img->parent)
+		find_file(j, DIM_PARENT, &img->parent->exe);
+	if (dims & 1u << DIM_ARGS)
+		find_args(j, img);
+	if (dims & 1u << DIM_ANCESTOR)
+		find_ancestors(j);
+}
+
+static struct image_memo memo_of(const struct image *img)
+{
+	return (struct image_memo){
+		.image = img->id,
+		.cgroup_id = img->cgroup_id,
+		.unit = img->unit.p,
+		.container = img->container.p,
+		.pod = img->pod.p,
+		.of_image = img->container_image.p,
+		.cgroup = img->cgroup.p,
+		.host_path = img->exe.host_path.p,
+		.parent = img->parent,
+		.prev = img->prev,
+	};
+}
+
+static bool same_memo(const struct image_memo *a, const struct image_memo *b)
+{
+	return a->image == b->image && a->cgroup_id == b->cgroup_id &&
+	       a->unit == b->unit && a->container == b->container &&
+	       a->pod == b->pod && a->of_image == b->of_image &&
+	       a->cgroup == b->cgroup && a->host_path == b->host_path &&
+	       a->parent == b->parent && a->prev == b->prev;
+}
+
+void find_by_image(struct judging *j)
+{
+	const struct image *img = j->q.img;
+	struct image_memo want, *m;
+	uint32_t i;
+
+	/* What hangs on redacted strings is to be said each time. */
+	if (!img->id || (img->flags & (IMAGE_F_UNKNOWN | IMAGE_F_REDACTED))) {
+		find_in_image(j);
+		return;
+	}
+	want = memo_of(img);
+	m = &j->ix->memos[img->id % MEMO_IMAGES];
+	if (same_memo(m, &want)) {
+		for (i = 0; i < m->n; i++)
+			judging_consider(j, m->rules[i]);
+		return;
+	}
+	*m = want;
+	j->memo = m;
+	find_in_image(j);
+	j->memo = NULL;
+	/* Too many to remember: next time the index is asked again. */
+	if (m->n > MEMO_RULES)
+		m->image = 0;
+}
