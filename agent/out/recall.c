@@ -23,7 +23,6 @@
 struct recall {
 	struct table *images; /* Image.id -> struct image * */
 	struct arena arena;
-	uint64_t next_id;
 	struct findings *findings; /* borrowed; NULL: none */
 	bool keeps;		   /* nothing is forgotten */
 	/* Made for one event, and gone with the next. */
@@ -166,11 +165,22 @@ static void fill_stdio(struct image *img, const Picket__V1__Image *m)
 	}
 }
 
+/*
+ * Of no other recall, and of no process table, which counts from one: a live
+ * set judges images of both, and remembers by id.
+ */
+static uint64_t new_id(void)
+{
+	static uint64_t last_id = 1ull << 63;
+
+	return __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+}
+
 static void fill_image(struct recall *r, struct image *img,
 		       const Picket__V1__Image *m)
 {
 	*img = (struct image){
-		.id = ++r->next_id,
+		.id = new_id(),
 		.proc = { m->start_ns, m->pid },
 		.number = m->number,
 		.began_ns = m->began_ns,
