@@ -22,8 +22,9 @@
 #define CONDS	    6
 #define VALUES	    24
 #define LINE	    6
-/* Strings of a scene: eight per image at most, four per event. */
-#define TEXTS	    80
+/* Strings of a scene: of an image, of an event, and of what becomes of them. */
+#define IMAGE_TEXTS 9
+#define TEXTS	    120
 #define EVENT_TEXTS 4
 
 /* ---- chance ------------------------------------------------------------- */
@@ -369,6 +370,7 @@ static void print_rule(struct buf *b, const struct mrule *r)
 struct scene {
 	struct event ev;
 	struct image line[LINE];
+	int n_line;
 	struct image *img;
 	char text[TEXTS][100];
 	int n_text, n_lasting;
@@ -432,7 +434,11 @@ static struct file_facts make_facts(void)
 	return f;
 }
 
-/* Never twice the same: what is known of an image is remembered by it. */
+/*
+ * Never twice the same: what is known of an image is remembered by it. So far
+ * apart that what is remembered often has to give way.
+ */
+#define IDS_APART 128
 static uint64_t image_ids;
 
 static void make_image(struct scene *s, struct image *img)
@@ -441,7 +447,7 @@ static void make_image(struct scene *s, struct image *img)
 	char text[100];
 	int i;
 
-	*img = (struct image){ .id = ++image_ids,
+	*img = (struct image){ .id = image_ids += IDS_APART,
 			       .proc.tgid = 100 + chance(100) };
 	img->euid = PICK(ids);
 	img->egid = PICK(ids);
@@ -518,6 +524,7 @@ static void make_line(struct scene *s)
 	int i, n = (int)chance(LINE + 1);
 
 	s->n_text = 0;
+	s->n_line = n;
 	s->img = n ? &s->line[0] : NULL;
 	for (i = 0; i < n; i++) {
 		make_image(s, &s->line[i]);
@@ -532,7 +539,17 @@ static void make_line(struct scene *s)
 			s->line[i].parent = &s->line[i + 1];
 		}
 	}
+	/* A fork has its parent's program, and the very string. */
+	for (i = n - 2; i >= 0; i--) {
+		if (s->line[i].parent == &s->line[i + 1] && one_in(3))
+			s->line[i].exe = s->line[i + 1].exe;
+	}
 	s->n_lasting = s->n_text;
+}
+
+static bool has_room(const struct scene *s, int n_texts)
+{
+	return s->n_lasting + n_texts <= TEXTS - EVENT_TEXTS;
 }
 
 /* A process is moved to another place. */
@@ -542,7 +559,7 @@ static void move_one(struct scene *s)
 
 	while (img && img->parent && one_in(2))
 		img = img->parent;
-	if (!img || s->n_lasting + 2 > TEXTS - EVENT_TEXTS)
+	if (!img || !has_room(s, 2))
 		return;
 	s->n_text = s->n_lasting;
 	img->cgroup = keep(s, "/a/b", 4);

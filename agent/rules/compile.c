@@ -247,7 +247,8 @@ static int build(struct compiler *k)
 		      compare_users);
 	k->ix->users = vec_steal(&k->users, sizeof(struct user_entry));
 	k->ix->memos = calloc(MEMO_IMAGES, sizeof(*k->ix->memos));
-	if (!k->ix->memos)
+	k->ix->found = calloc(FOUND_IMAGES, sizeof(*k->ix->found));
+	if (!k->ix->memos || !k->ix->found)
 		return -ENOMEM;
 	k->ix->n_always = (uint32_t)k->always.n;
 	k->ix->always = vec_steal(&k->always, sizeof(uint32_t));
@@ -320,6 +321,7 @@ void kind_index_done(struct kind_index *ix)
 	cidr_set_done(&ix->dest);
 	trie_done(&ix->port);
 	free(ix->memos);
+	free(ix->found);
 	free(ix->users);
 	free(ix->always);
 }

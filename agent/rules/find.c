@@ -2,9 +2,11 @@
 /*
  * What comes up for an event: it is looked up in each index that has rules of
  * its kind. What an image's program and ancestors bring up is remembered by
- * image.
+ * image, and what an ancestor's program brings up by ancestor: of both the
+ * id says that they are what they were (rules/rule.h).
  */
 #include "limits.h"
+#include "rules/hash.h"
 #include "rules/judging.h"
 
 /* Found by the image: note it for the next event, if it can ever hold. */
@@ -25,6 +27,27 @@ static void note(struct judging *j, uint32_t i)
 	judging_consider(j, i);
 }
 
+static void keep_found(struct found_memo *m, uint32_t rule)
+{
+	uint32_t k;
+
+	for (k = 0; k < m->n && k < FOUND_RULES; k++) {
+		if (m->rules[k] == rule)
+			return;
+	}
+	if (m->n < FOUND_RULES)
+		m->rules[m->n] = rule;
+	m->n++;
+}
+
+static void found_rule(struct judging *j, uint32_t i)
+{
+	if (j->memo)
+		note(j, i);
+	else
+		judging_consider(j, i);
+}
+
 static bool found_string(void *arg, const struct str_entry *e)
 {
 	struct judging *j = arg;
@@ -35,10 +58,9 @@ static bool found_string(void *arg, const struct str_entry *e)
 	__builtin_prefetch(&j->set->conds[e->hint + 2]);
 	__builtin_prefetch(e->pattern);
 	__builtin_prefetch((const char *)e->pattern + 64);
-	if (j->memo)
-		note(j, e->owner);
-	else
-		judging_consider(j, e->owner);
+	if (j->found)
+		keep_found(j->found, e->owner);
+	found_rule(j, e->owner);
 	return false;
 }
 
@@ -106,14 +128,54 @@ static void find_args(struct judging *j, const struct image *img)
 				      found_string, j);
 }
 
+/* By the program of one who was there before, who is asked about often. */
+static void find_program(struct judging *j, enum dim d, const struct image *img)
+{
+	struct found_memo *m = &j->ix->found[(img->id + d) % FOUND_IMAGES];
+	uint32_t i;
+
+	if (!img->id) {
+		find_file(j, d, &img->exe);
+		return;
+	}
+	if (m->image == img->id) {
+		for (i = 0; i < m->n; i++)
+			found_rule(j, m->rules[i]);
+		return;
+	}
+	*m = (struct found_memo){ .image = img->id };
+	j->found = m;
+	find_file(j, d, &img->exe);
+	j->found = NULL;
+	/* Too many to remember: next time the index is asked again. */
+	if (m->n > FOUND_RULES)
+		m->image = 0;
+}
+
+static bool is_same_string(struct slice a, struct slice b)
+{
+	return a.p == b.p && a.n == b.n;
+}
+
+/* A fork runs its parent's program, and shares the memory of its name. */
+static bool has_same_program(const struct image *a, const struct image *b)
+{
+	return is_same_string(a->exe.path, b->exe.path) &&
+	       is_same_string(a->exe.host_path, b->exe.host_path) &&
+	       a->exe.flags == b->exe.flags;
+}
+
 static void find_ancestors(struct judging *j)
 {
-	const struct image *img = image_before(j->q.img);
+	const struct image *img = image_before(j->q.img), *before;
 	unsigned n;
 
 	for (n = 0; img && n < PICKET_ANCESTORS_MAX; n++) {
-		find_file(j, DIM_ANCESTOR, &img->exe);
-		img = image_before(img);
+		before = image_before(img);
+		if (!before || n + 1 == PICKET_ANCESTORS_MAX ||
+		    !has_same_program(img, before))
+			find_program(j, DIM_ANCESTOR, img);
+		img = before;
 	}
 }
 
@@ -178,17 +240,33 @@ static void find_in_image(struct judging *j)
 	if (dims & 1u << DIM_CGROUP)
 		find_string(j, DIM_CGROUP, img->cgroup);
 	if ((dims & 1u << DIM_PARENT) && img->parent)
-		find_file(j, DIM_PARENT, &img->parent->exe);
+		find_program(j, DIM_PARENT, img->parent);
 	if (dims & 1u << DIM_ARGS)
 		find_args(j, img);
 	if (dims & 1u << DIM_ANCESTOR)
 		find_ancestors(j);
 }
 
+/* Another one with any of those before it, or if one of them becomes known. */
+static uint64_t line_of(const struct image *img)
+{
+	uint64_t line = 0;
+	unsigned n;
+
+	for (n = 0; n < PICKET_ANCESTORS_MAX; n++) {
+		img = image_before(img);
+		if (!img)
+			break;
+		line = hash_mix(line, img->id);
+	}
+	return line;
+}
+
 static struct image_memo memo_of(const struct image *img)
 {
 	return (struct image_memo){
 		.image = img->id,
+		.line = line_of(img),
 		.cgroup_id = img->cgroup_id,
 		.unit = img->unit.p,
 		.container = img->container.p,
@@ -196,18 +274,16 @@ static struct image_memo memo_of(const struct image *img)
 		.of_image = img->container_image.p,
 		.cgroup = img->cgroup.p,
 		.host_path = img->exe.host_path.p,
-		.parent = img->parent,
-		.prev = img->prev,
 	};
 }
 
 static bool same_memo(const struct image_memo *a, const struct image_memo *b)
 {
-	return a->image == b->image && a->cgroup_id == b->cgroup_id &&
-	       a->unit == b->unit && a->container == b->container &&
-	       a->pod == b->pod && a->of_image == b->of_image &&
-	       a->cgroup == b->cgroup && a->host_path == b->host_path &&
-	       a->parent == b->parent && a->prev == b->prev;
+	return a->image == b->image && a->line == b->line &&
+	       a->cgroup_id == b->cgroup_id && a->unit == b->unit &&
+	       a->container == b->container && a->pod == b->pod &&
+	       a->of_image == b->of_image && a->cgroup == b->cgroup &&
+	       a->host_path == b->host_path;
 }
 
 void find_by_image(struct judging *j)

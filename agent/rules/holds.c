@@ -6,6 +6,56 @@
 #include "limits.h"
 #include "rules/ask.h"
 
+/* ---- what lasts --------------------------------------------------------- */
+
+/* Settled when the program began, and the same for each of its acts. */
+static bool is_lasting(const struct cond *c)
+{
+	switch ((enum subject)c->subject) {
+	case SUBJECT_USER:
+	case SUBJECT_GROUP:
+		return c->who != WHO_SELF;
+	case SUBJECT_TTY:
+	case SUBJECT_STDIN:
+	case SUBJECT_STDOUT:
+	case SUBJECT_STDERR:
+	case SUBJECT_STDIO:
+	case SUBJECT_EXE:
+	case SUBJECT_SCRIPT:
+	case SUBJECT_ARGS:
+	case SUBJECT_ENV:
+		return true;
+	case SUBJECT_OP:
+	case SUBJECT_LOAD:
+	case SUBJECT_TAMPER:
+	case SUBJECT_OF_PICKET:
+	case SUBJECT_PROTO:
+	case SUBJECT_PORT:
+	case SUBJECT_DEST:
+	case SUBJECT_ADDRESS:
+	case SUBJECT_LOADED:
+	case SUBJECT_SOCKET:
+	case SUBJECT_NAME:
+	case SUBJECT_TARGET:
+	case SUBJECT_PATH:
+	case SUBJECT_OLD_PATH:
+	case SUBJECT_UNIT:
+	case SUBJECT_CONTAINER:
+	case SUBJECT_IMAGE:
+	case SUBJECT_POD:
+	case SUBJECT_NAMESPACE:
+	case SUBJECT_CGROUP:
+	/* What is not known yet may be so for the next event. */
+	case SUBJECT_ORIGIN:
+	case SUBJECT_WRITABLE:
+	case SUBJECT_SHA256:
+	case SUBJECT_TRUST:
+	case SUBJECT_COUNT:
+		break;
+	}
+	return false;
+}
+
 /* ---- ancestors ---------------------------------------------------------- */
 
 /* Is nobody left to ask, or has only our knowledge ended here? */
@@ -39,15 +89,59 @@ static enum tri ask_ancestors(struct asking *a)
 	return TRI_NO;
 }
 
+/*
+ * So is the answer for this one, whoever asks; but whether a name of a mount
+ * namespace's own counts depends on who stands at the line's beginning.
+ */
+static bool lasts_of(const struct asking *a, const struct cond *c)
+{
+	return is_lasting(c) && !(c->subject == SUBJECT_EXE && a->sure &&
+				  !a->in_container && a->img->exe.host_path.n);
+}
+
+static struct fits_memo *fits_memo_of(const struct rule_set *set,
+				      uint64_t image, uint32_t cond)
+{
+	return &set->fits[(image + cond * 37) % FITS_MEMOS];
+}
+
+/* Do those that last fit? Remembered: one stands in many lines. */
+static bool fits_lasting(struct asking *a, const struct cond *first,
+			 unsigned n_conds)
+{
+	const uint32_t cond = (uint32_t)(first - a->q->set->conds);
+	struct fits_memo *m = fits_memo_of(a->q->set, a->img->id, cond);
+	bool fits = true;
+	unsigned i;
+
+	if (m->image == a->img->id && m->cond == cond)
+		return m->fits;
+	for (i = 0; fits && i < n_conds; i++) {
+		a->c = &first[i];
+		if (lasts_of(a, a->c))
+			fits = cond_ask(a) == TRI_YES;
+	}
+	*m = (struct fits_memo){ .image = a->img->id,
+				 .cond = cond,
+				 .fits = fits };
+	return fits;
+}
+
 /* Do all of the conditions from first on fit this one? Yes, no or pending. */
 static enum tri fits_ancestor(struct asking *a, const struct cond *first,
 			      unsigned n_conds)
 {
+	/* What hangs on redacted strings is to be said each time. */
+	bool remembers = a->img->id && !(a->img->flags & IMAGE_F_REDACTED);
 	enum tri all = TRI_YES, t;
 	unsigned i;
 
+	if (remembers && !fits_lasting(a, first, n_conds))
+		return TRI_NO;
 	for (i = 0; i < n_conds; i++) {
 		a->c = &first[i];
+		if (remembers && lasts_of(a, a->c))
+			continue;
 		t = cond_ask(a);
 		if (t == TRI_PENDING)
 			all = TRI_PENDING;
@@ -127,54 +221,6 @@ bool cond_holds_alone(const struct question *q, const struct rule *rule,
 
 	*ret_asked = ask_cond(&a, strict);
 	return meaning(c, *ret_asked, strict) == TRI_YES;
-}
-
-/* Settled when the program began, and the same for each of its acts. */
-static bool is_lasting(const struct cond *c)
-{
-	switch ((enum subject)c->subject) {
-	case SUBJECT_USER:
-	case SUBJECT_GROUP:
-		return c->who != WHO_SELF;
-	case SUBJECT_TTY:
-	case SUBJECT_STDIN:
-	case SUBJECT_STDOUT:
-	case SUBJECT_STDERR:
-	case SUBJECT_STDIO:
-	case SUBJECT_EXE:
-	case SUBJECT_SCRIPT:
-	case SUBJECT_ARGS:
-	case SUBJECT_ENV:
-		return true;
-	case SUBJECT_OP:
-	case SUBJECT_LOAD:
-	case SUBJECT_TAMPER:
-	case SUBJECT_OF_PICKET:
-	case SUBJECT_PROTO:
-	case SUBJECT_PORT:
-	case SUBJECT_DEST:
-	case SUBJECT_ADDRESS:
-	case SUBJECT_LOADED:
-	case SUBJECT_SOCKET:
-	case SUBJECT_NAME:
-	case SUBJECT_TARGET:
-	case SUBJECT_PATH:
-	case SUBJECT_OLD_PATH:
-	case SUBJECT_UNIT:
-	case SUBJECT_CONTAINER:
-	case SUBJECT_IMAGE:
-	case SUBJECT_POD:
-	case SUBJECT_NAMESPACE:
-	case SUBJECT_CGROUP:
-	/* What is not known yet may be so for the next event. */
-	case SUBJECT_ORIGIN:
-	case SUBJECT_WRITABLE:
-	case SUBJECT_SHA256:
-	case SUBJECT_TRUST:
-	case SUBJECT_COUNT:
-		break;
-	}
-	return false;
 }
 
 bool rule_fits_image(const struct question *q, const struct rule *rule)

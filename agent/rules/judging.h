@@ -15,6 +15,7 @@ struct judging {
 	uint32_t n_denies;	 /* that hold, but may be silenced */
 	uint32_t n_maybes;	 /* that hold if what is awaited is so */
 	struct image_memo *memo; /* being written */
+	struct found_memo *found; /* likewise */
 };
 
 /* match.c: ask a rule that was found in full, if it still matters. */

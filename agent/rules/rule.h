@@ -187,19 +187,45 @@ enum dim {
 /*
  * What the index brought up for an image: the rules whose conditions on the
  * program and its ancestors hold. An image is asked about many times, and
- * these never change; its place (unit, container, cgroup) may, so that is
- * compared.
+ * these never change; its place (unit, container, cgroup) and its line may, so
+ * those are compared.
  */
 #define MEMO_RULES 8u
 #define MEMO_IMAGES 512u
 
 struct image_memo {
 	uint64_t image;		/* id; 0: free */
+	uint64_t line;		/* the ids of those before it, in one number */
 	uint64_t cgroup_id;
 	const char *unit, *container, *cgroup, *host_path, *pod, *of_image;
-	const struct image *parent, *prev;
 	uint32_t n;
 	uint32_t rules[MEMO_RULES];
+};
+
+/*
+ * What one index brings up for the name of an ancestor's program alone. One
+ * ancestor stands in many lines: a shell in that of all it starts. An id has
+ * another place for each index, so which it is need not be said.
+ */
+#define FOUND_RULES 7u
+#define FOUND_IMAGES 512u
+
+struct found_memo {
+	uint64_t image;		/* id; 0: free */
+	uint32_t n;
+	uint32_t rules[FOUND_RULES];
+};
+
+/*
+ * And whether the conditions of a rule on ancestors that never change (see
+ * is_lasting in holds.c) fit it.
+ */
+#define FITS_MEMOS 2048u
+
+struct fits_memo {
+	uint64_t image;		/* id; 0: free */
+	uint32_t cond;		/* the first of them, in set->conds */
+	bool fits;
 };
 
 /* What one kind of event goes through. */
@@ -214,6 +240,7 @@ struct kind_index {
 	} *users;	/* sorted */
 	uint32_t n_users;
 	struct image_memo *memos;	/* MEMO_IMAGES, by image id */
+	struct found_memo *found;	/* FOUND_IMAGES, likewise */
 	/* Rules that nothing finds: tried for each event. */
 	uint32_t *always;
 	uint32_t n_always;
@@ -244,6 +271,8 @@ struct rule_set {
 	int64_t offset_ns;	/* wall clock - boottime */
 	uint8_t hash[32];
 	struct kind_index kind[EVENT_KIND_COUNT];
+
+	struct fits_memo *fits;	/* FITS_MEMOS */
 
 	/* Scratch of match.c, sized by n_rules. */
 	uint32_t *silenced;	/* generation in which an exception fit */

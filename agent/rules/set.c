@@ -124,9 +124,10 @@ static int take_over(struct loading *l, struct rule_set *set)
 	set->denies = calloc(set->n_rules + 1, sizeof(*set->denies));
 	set->hashes = vec_steal(&b->hashes, sizeof(*set->hashes));
 	set->maybes = calloc(set->n_rules + 1, sizeof(*set->maybes));
+	set->fits = calloc(FITS_MEMOS, sizeof(*set->fits));
 	if (!set->notes || !set->conds || !set->patterns || !set->numbers ||
 	    !set->cidrs || !set->files || !set->stats || !set->silenced ||
-	    !set->denies || !set->maybes || !set->hashes)
+	    !set->denies || !set->maybes || !set->hashes || !set->fits)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < set->n_rules; i++)
 		set->stats[i].since_wall_ns = set->opt.now_wall_ns;
@@ -196,6 +197,7 @@ void rule_set_free(struct rule_set *set)
 	free(set->silenced);
 	free(set->denies);
 	free(set->maybes);
+	free(set->fits);
 	free(set->hashes);
 	free(set);
 }

@@ -43,10 +43,12 @@ static int fresh(void **state)
 	init.exe.path = slice_str("/usr/lib/systemd/systemd");
 	init.cgroup = slice_str("/init.scope");
 	parent = init;
+	parent.id = 2;
 	parent.proc.tgid = 50;
 	parent.parent = &init;
 	parent.exe.path = slice_str("/usr/bin/bash");
 	self = parent;
+	self.id = 3;
 	self.proc.tgid = 60;
 	self.parent = &parent;
 	self.exe.path = slice_str("/usr/bin/tool");
@@ -301,6 +303,7 @@ static void ancestors_go_back_through_execs_and_forks(void **state)
 	struct image earlier = parent;
 
 	(void)state;
+	earlier.id = 4;
 	earlier.exe.path = slice_str("/usr/bin/wrapper");
 	self.prev = &earlier;
 	assert_decides("a", "[allow a]\nancestor = /usr/bin/wrapper\n");
@@ -328,6 +331,90 @@ static void one_ancestor_must_be_all_that_is_asked(void **state)
 		    "ancestor-args = y\n");
 }
 
+static void expect_of(struct rule_set *set, enum answer answer)
+{
+	assert_int_equal(rule_set_match(set, &ev, &self).answer, answer);
+	/* And what is remembered of it is the same. */
+	assert_int_equal(rule_set_match(set, &ev, &self).answer, answer);
+}
+
+static void an_ancestor_that_is_another_one_is_asked_anew(void **state)
+{
+	static const char *const texts[] = {
+		"[allow a]\nancestor = /a/b\n",
+		"[allow a]\npath = /srv/**\nancestor = /a/b\n",
+		"[allow a]\nexe = /usr/bin/tool\nancestor = /a/b\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct rule_set *set = load(texts[i]), *next;
+
+		(void)fresh(state);
+		init.flags = IMAGE_F_UNKNOWN;
+		init.exe.path = slice_of(NULL, 0);
+		expect_of(set, ANSWER_UNLISTED);
+		/* It becomes known where it stands. */
+		init.id = 20;
+		init.flags = 0;
+		init.exe.path = slice_str("/a/b");
+		expect_of(set, ANSWER_ALLOWED);
+		/* It executes. */
+		init.id = 21;
+		init.exe.path = slice_str("/a/c");
+		expect_of(set, ANSWER_UNLISTED);
+		/* The next set asks otherwise. */
+		next = load("[allow a]\nancestor = /a/c\n");
+		expect_of(next, ANSWER_ALLOWED);
+		expect_of(set, ANSWER_UNLISTED);
+		rule_set_free(next);
+		rule_set_free(set);
+	}
+}
+
+/* More rules than there are places to remember their answers in. */
+static void an_ancestor_is_asked_by_each_of_many_rules(void **state)
+{
+	struct buf text = BUF_INIT(1u << 20);
+	struct rule_set *set;
+
+	(void)state;
+	for (int i = 0; i < 1200; i++)
+		buf_addf(&text,
+			 "[allow r%04d]\nexe = /usr/bin/tool\n"
+			 "ancestor-args = arg%d\n",
+			 i, i);
+	buf_add_char(&text, '\0');
+	set = load(text.p);
+	parent.args = slice_of("arg1100", 8);
+	expect_of(set, ANSWER_ALLOWED);
+	parent.id = 20;
+	parent.args = slice_of("arg1200", 8);
+	expect_of(set, ANSWER_UNLISTED);
+	rule_set_free(set);
+	buf_done(&text);
+}
+
+/* Whether that name counts is up to who is first in the line that asks. */
+static void an_ancestor_has_a_name_of_its_mounts_in_one_line_only(void **state)
+{
+	struct rule_set *set = load("[allow a]\nancestor = /a/b\n");
+	struct image other;
+
+	(void)state;
+	parent.exe.path = slice_str("/a/b");
+	parent.exe.host_path = slice_str("/c/d");
+	parent.mnt_ns = init.mnt_ns = 7;
+	expect_of(set, ANSWER_ALLOWED);
+	other = init;
+	other.id = 30;
+	other.mnt_ns = 8;
+	parent.parent = &other;
+	expect_of(set, ANSWER_UNLISTED);
+	parent.parent = &init;
+	expect_of(set, ANSWER_ALLOWED);
+	rule_set_free(set);
+}
+
 static void a_line_of_ancestors_is_looked_at_so_far(void **state)
 {
 	static struct image line[PICKET_ANCESTORS_MAX + 1];
@@ -336,6 +423,7 @@ static void a_line_of_ancestors_is_looked_at_so_far(void **state)
 	(void)state;
 	for (i = 0; i <= PICKET_ANCESTORS_MAX; i++) {
 		line[i] = parent;
+		line[i].id = 10 + i;
 		line[i].parent = i < PICKET_ANCESTORS_MAX ? &line[i + 1] : NULL;
 	}
 	self.parent = &line[0];
@@ -516,6 +604,9 @@ int main(void)
 		TEST(an_unknown_process_is_never_allowed_by_its_program),
 		TEST(ancestors_go_back_through_execs_and_forks),
 		TEST(one_ancestor_must_be_all_that_is_asked),
+		TEST(an_ancestor_that_is_another_one_is_asked_anew),
+		TEST(an_ancestor_is_asked_by_each_of_many_rules),
+		TEST(an_ancestor_has_a_name_of_its_mounts_in_one_line_only),
 		TEST(a_line_of_ancestors_is_looked_at_so_far),
 		TEST(an_argument_fits_as_a_whole),
 		TEST(destinations_are_ranges_of_addresses_and_ports),

@@ -30,6 +30,10 @@
 /* Of a rule and an event: a second of them, or two minutes. */
 #define PAIRS	   4000000u
 #define PAIRS_LONG 400000000u
+/* Sets in force one after the other, over the same processes. */
+#define RELOADS	   3
+/* So many events of theirs at least. */
+#define STAY	   10
 
 /* ---- the comparison ----------------------------------------------------- */
 
@@ -142,21 +146,84 @@ static void settle(struct rule_set *set, struct scene *s, const char *where,
 			 later.rule ? later.rule : "none");
 }
 
-static void compare(struct rule_set *set, uint64_t seed, struct tally *t)
+/*
+ * One of the line is another one now, where it stands and whoever refers to
+ * it: it was not known, or its memory is used again.
+ */
+static void replace_one(struct scene *s)
+{
+	struct image *img = s->img, *parent, *prev;
+	uint32_t tgid;
+
+	while (img && img->parent && one_in(2))
+		img = img->parent;
+	if (!img || !has_room(s, IMAGE_TEXTS))
+		return;
+	parent = img->parent;
+	prev = img->prev;
+	tgid = img->proc.tgid;
+	s->n_text = s->n_lasting;
+	make_image(s, img);
+	img->parent = parent;
+	img->prev = prev;
+	img->proc.tgid = tgid;
+	s->n_lasting = s->n_text;
+}
+
+/* Who acts runs another program from now on. */
+static void exec_one(struct scene *s)
+{
+	struct image *was = &s->line[s->n_line];
+
+	if (!s->img || s->n_line == LINE || !has_room(s, IMAGE_TEXTS))
+		return;
+	s->n_line++;
+	*was = *s->img;
+	s->n_text = s->n_lasting;
+	make_image(s, s->img);
+	s->img->parent = was->parent;
+	s->img->prev = was;
+	s->n_lasting = s->n_text;
+}
+
+/* Who acts once more may meet what was remembered of it, and of its line. */
+static void go_on(struct scene *s, bool stay)
+{
+	switch (chance(6)) {
+	case 0:
+	case 1:
+		if (!stay)
+			make_line(s);
+		break;
+	case 2:
+		move_one(s);
+		break;
+	case 3:
+		replace_one(s);
+		break;
+	case 4:
+		exec_one(s);
+		break;
+	}
+}
+
+/* Where another set was in force before, the same processes go on. */
+static void compare(struct rule_set *set, uint64_t seed, int round,
+		    struct tally *t)
 {
 	static struct scene scene;
 	char where[64];
 	int i;
 
 	for (i = 0; i < EVENTS; i++) {
-		/* What acts once more may meet what was remembered of it. */
-		if (!i || one_in(3))
+		if (!i && !round)
 			make_line(&scene);
-		else if (one_in(3))
-			move_one(&scene);
+		else
+			go_on(&scene, round && i < STAY);
 		make_event(&scene);
 		(void)snprintf(where, sizeof(where),
-			       "seed %" PRIu64 ", event %d", seed, i);
+			       "seed %" PRIu64 ", set %d, event %d", seed,
+			       round, i);
 		settle(set, &scene, where, t);
 	}
 }
@@ -171,19 +238,21 @@ static void compiled_and_plain_matcher_agree(void **state)
 	struct tally t = { 0 };
 	uint64_t done;
 	struct buf text = BUF_INIT(4u << 20);
-	int i;
+	int i, round;
 
 	(void)state;
 	print_message("# PICKET_TEST_SEED=%" PRIu64 "\n", seed);
-	for (done = 0; done < pairs; done += RULES * EVENTS, seed++) {
+	for (done = 0; done < pairs; done += RELOADS * RULES * EVENTS, seed++) {
 		struct rule_set *set;
 
 		chance_state = seed;
-		for (i = 0; i < RULES; i++)
-			make_rule(i);
-		set = compile(&text);
-		compare(set, seed, &t);
-		rule_set_free(set);
+		for (round = 0; round < RELOADS; round++) {
+			for (i = 0; i < RULES; i++)
+				make_rule(i);
+			set = compile(&text);
+			compare(set, seed, round, &t);
+			rule_set_free(set);
+		}
 	}
 	/* The runner shows such a line. */
 	print_message("#> %" PRIu64 " times a rule and an event: compiled and "
