@@ -104,15 +104,21 @@ static struct slice name_of(const struct image *img, bool script)
 	return img->exe.host_path.n ? img->exe.host_path : img->exe.path;
 }
 
-/* 1: known; 0: not yet, and *ret what can be said meanwhile. */
-static int ask(struct pending *w, const struct image *img, bool script,
-	       bool wants_trust, struct trust_answer *ret)
+static struct trust_question question(const struct image *img, bool script,
+				      bool wants_trust)
 {
-	const struct trust_question q = {
+	return (struct trust_question){
 		.path = name_of(img, script),
 		.id = script ? img->script_file : img->exe_file,
 		.wants_trust = wants_trust,
 	};
+}
+
+/* 1: known; 0: not yet, and *ret what can be said meanwhile. */
+static int ask(struct pending *w, const struct image *img, bool script,
+	       bool wants_trust, struct trust_answer *ret)
+{
+	const struct trust_question q = question(img, script, wants_trust);
 
 	*ret = (struct trust_answer){ 0 };
 	if (!w->trust)
@@ -149,12 +155,39 @@ static bool learn(struct pending *w, const struct rule_wants *wants)
 	return any;
 }
 
+/*
+ * What a program's files are decides nearly always, and is known if it ran
+ * before: it need not be found wanting first. What is odd about a file, or in a
+ * container, is left to the rules, which may not want to know.
+ */
+static void foresee(struct pending *w, const struct rule_set *rules,
+		    struct image *img)
+{
+	struct rule_needs needs = rule_set_needs(rules);
+	struct trust_answer a;
+
+	if (!w->trust || !needs.facts || img->container.n || img->exe.flags ||
+	    !img->exe_file.nlink)
+		return;
+	for (int script = 0; script <= 1; script++) {
+		struct file_facts *f = facts_of(img, script);
+		struct trust_question q = question(img, script, needs.trust);
+
+		if (!f->known && q.id.known && q.path.n &&
+		    trust_recall(w->trust, &q, &a))
+			*f = a.facts;
+	}
+}
+
 static struct verdict judge(struct pending *w, struct pipeline *p,
 			    const struct event *ev, struct image *img)
 {
-	struct verdict v = rule_set_match(p->rules, ev, img);
 	unsigned rounds = 0;
+	struct verdict v;
 
+	if (ev->kind == EVENT_EXEC && img)
+		foresee(w, p->rules, img);
+	v = rule_set_match(p->rules, ev, img);
 	while (v.answer == ANSWER_PENDING && rounds++ < ROUNDS_MAX &&
 	       learn(w, rule_set_wants(p->rules)))
 		v = rule_set_match(p->rules, ev, img);

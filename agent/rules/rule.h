@@ -268,6 +268,7 @@ struct rule_set {
 	struct chunk *strings;	/* what names and metadata point into */
 	struct redactor *redactor;	/* NULL: no [redact NAME] section */
 	struct rule_options opt;
+	struct rule_needs needs;
 	int64_t offset_ns;	/* wall clock - boottime */
 	uint8_t hash[32];
 	struct kind_index kind[EVENT_KIND_COUNT];

@@ -136,6 +136,24 @@ static int take_over(struct loading *l, struct rule_set *set)
 	return 0;
 }
 
+static struct rule_needs needs_of(const struct rule_set *set)
+{
+	struct rule_needs n = { 0 };
+	uint32_t i;
+
+	for (i = 0; i < set->n_conds; i++) {
+		const struct cond *c = &set->conds[i];
+		bool trust = c->subject == SUBJECT_TRUST ||
+			     (c->subject == SUBJECT_ORIGIN &&
+			      (c->mask >> ORIGIN_PACKAGE & 1));
+
+		n.trust |= trust;
+		n.facts |= trust || c->subject == SUBJECT_SHA256 ||
+			   c->subject == SUBJECT_WRITABLE;
+	}
+	return n;
+}
+
 int rule_set_build(struct loading *l, const struct rule_options *opt,
 		   struct rule_set **ret)
 {
@@ -161,6 +179,7 @@ int rule_set_build(struct loading *l, const struct rule_options *opt,
 		rule_set_free(set);
 		return r;
 	}
+	set->needs = needs_of(set);
 	*ret = set;
 	return 0;
 }
@@ -241,20 +260,7 @@ void rule_set_info(const struct rule_set *set, size_t i, struct rule_info *ret)
 
 struct rule_needs rule_set_needs(const struct rule_set *set)
 {
-	struct rule_needs n = { 0 };
-	uint32_t i;
-
-	for (i = 0; i < set->n_conds; i++) {
-		const struct cond *c = &set->conds[i];
-		bool trust = c->subject == SUBJECT_TRUST ||
-			     (c->subject == SUBJECT_ORIGIN &&
-			      (c->mask >> ORIGIN_PACKAGE & 1));
-
-		n.trust |= trust;
-		n.facts |= trust || c->subject == SUBJECT_SHA256 ||
-			   c->subject == SUBJECT_WRITABLE;
-	}
-	return n;
+	return set->needs;
 }
 
 const uint8_t *rule_set_hash(const struct rule_set *set)

@@ -62,6 +62,10 @@ struct trust_answer {
 int trust_ask(struct trust *t, const struct trust_question *q,
 	      struct trust_answer *ret);
 
+/* The same where the answer is at hand; else false, and nothing is begun. */
+bool trust_recall(struct trust *t, const struct trust_question *q,
+		  struct trust_answer *ret);
+
 /* Was written to. */
 void trust_written(struct trust *t, const struct file_id *id);
 /*

@@ -2,6 +2,7 @@
 /* How long a verdict waits for what nobody finds out. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "app/pending.h"
@@ -33,21 +34,28 @@ static void release(void *arg)
 	(void)arg;
 }
 
+static struct rule_set *load(const char *text)
+{
+	const struct rule_options opt = { .now_wall_ns = 1 };
+	struct rule_set *set = NULL;
+	struct rule_error err;
+
+	assert_int_equal(rule_set_load_text("test.ini", slice_str(text), &opt,
+					    &set, &err),
+			 0);
+	return set;
+}
+
 /* One exec waits. */
 static void begin(struct fixture *f)
 {
-	const struct rule_options opt = { .now_wall_ns = 1 };
-	struct rule_error err;
-
 	*f = (struct fixture){ .root_fd = open("/", O_PATH | O_CLOEXEC) };
 	store_begin(&f->dir);
 	store_open(&f->dir);
 	f->p.journal = f->dir.j;
 	assert_int_equal(pipeline_init(&f->p), 0);
 	(void)journal_segment(f->dir.j);
-	assert_int_equal(rule_set_load_text("test.ini", slice_str(rules), &opt,
-					    &f->p.rules, &err),
-			 0);
+	f->p.rules = load(rules);
 	assert_int_equal(trust_new(
 				 &(struct trust_settings){
 					 .sources = { f->root_fd, -1, -1 },
@@ -143,12 +151,68 @@ static void one_that_is_made_for_ever_is_not(void **state)
 	end(&f);
 }
 
+/* Is what its file is known, once it was judged by rules that did not ask? */
+static bool is_foreseen(struct fixture *f, const struct image *from)
+{
+	struct image img = *from;
+
+	assert_int_equal(pending_judge(f->w, &f->p, &f->ev, &img).answer,
+			 ANSWER_UNLISTED);
+	return img.exe_facts.known;
+}
+
+static void what_is_known_of_a_program_is_there_before_it_is_judged(
+	void **state)
+{
+	struct pollfd ready = { .events = POLLIN };
+	struct trust_news news;
+	struct trust_answer a;
+	struct image odd;
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	rule_set_free(f.p.rules);
+	f.p.rules = load("[deny other]\nevent = exec\nexe = /other\n"
+			 "writable-by = others\n");
+	assert_false(is_foreseen(&f, &f.img));
+	ready.fd = trust_fd(f.trust);
+	while (trust_ask(f.trust,
+			 &(struct trust_question){ .path = f.img.exe.path,
+						   .id = f.img.exe_file },
+			 &a) != 1) {
+		assert_int_equal(poll(&ready, 1, 60000), 1);
+		trust_collect(f.trust, &news);
+	}
+	assert_true(is_foreseen(&f, &f.img));
+	/* What is odd about a file is for the rules to ask. */
+	odd = f.img;
+	odd.exe.flags = PATH_F_DELETED;
+	assert_false(is_foreseen(&f, &odd));
+	odd = f.img;
+	odd.exe_file.nlink = 0;
+	assert_false(is_foreseen(&f, &odd));
+	odd = f.img;
+	odd.container = slice_str("4f1c0a5d2b3e");
+	assert_false(is_foreseen(&f, &odd));
+	odd = f.img;
+	odd.exe_file.known = false;
+	assert_false(is_foreseen(&f, &odd));
+	/* Nor is anything looked up for rules that ask for no file. */
+	rule_set_free(f.p.rules);
+	f.p.rules = load("[deny other]\nevent = exec\nexe = /other\n");
+	assert_false(is_foreseen(&f, &f.img));
+	end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_a_while_it_is_judged_as_it_is),
 		cmocka_unit_test(a_database_that_is_made_is_waited_for),
 		cmocka_unit_test(one_that_is_made_for_ever_is_not),
+		cmocka_unit_test(
+			what_is_known_of_a_program_is_there_before_it_is_judged),
 	};
 
 	return cmocka_run_group_tests_name("pending", tests, NULL, NULL);

@@ -511,6 +511,40 @@ static void a_write_makes_it_forget(void **state)
 	trust_free(t);
 }
 
+static void what_is_at_hand_is_told_and_nothing_begun(void **state)
+{
+	struct trust_question q = { .path = slice_str("/usr/bin/one"),
+				    .wants_trust = true };
+	struct trust_stats stats;
+	struct trust_answer a;
+	struct trust *t;
+
+	(void)state;
+	fill_dpkg();
+	put("root/usr/bin/one", "one\n");
+	t = begin_with_db(1u << 20);
+	q.id = id_of("/usr/bin/one");
+	assert_false(trust_recall(t, &q, &a));
+	trust_stats(t, &stats);
+	assert_int_equal(stats.asked + stats.remembered + stats.queued, 0);
+	(void)answer_to(t, "/usr/bin/one", &q.id);
+	assert_true(trust_recall(t, &q, &a));
+	assert_true(a.facts.known);
+	assert_int_equal(a.facts.trust, TRUST_PACKAGE);
+	assert_string_equal(a.package, "first 1.0-1");
+	/* Of the same file by another name, or as it was before, it is not. */
+	q.path = slice_str("/usr/bin/taken");
+	assert_false(trust_recall(t, &q, &a));
+	q.path = slice_str("/usr/bin/one");
+	q.id.mtime_ns++;
+	assert_false(trust_recall(t, &q, &a));
+	q.id.mtime_ns--;
+	assert_true(trust_recall(t, &q, &a));
+	trust_written(t, &q.id);
+	assert_false(trust_recall(t, &q, &a));
+	trust_free(t);
+}
+
 static void written_while_it_is_read_is_changed(void **state)
 {
 	const struct file_id *id;
@@ -600,6 +634,7 @@ int main(void)
 		TEST(another_file_than_was_used_is_not_hashed),
 		TEST(a_large_file_is_not_read),
 		TEST(a_write_makes_it_forget),
+		TEST(what_is_at_hand_is_told_and_nothing_begun),
 		TEST(written_while_it_is_read_is_changed),
 		TEST(an_upgrade_is_followed),
 		TEST(a_bad_offer_changes_nothing),
