@@ -6,7 +6,7 @@
  *
  *	make_journal --journal DIR --count N [--poison I] [--segment-size B]
  *		[--max-size B] [--quiet] [--span DURATION] [--late DURATION]
- *		[--pending]
+ *		[--pending] [--programs N]
  *
  * Every fiftieth event is an alert, every tenth connection is amended, some
  * names are not UTF-8. Event I, counted from 1, writes to a file named poison.
@@ -15,7 +15,8 @@
  * two of twenty events wait for their verdicts, and soon one of them is denied,
  * with an alert, and the other one allowed, by turns; with --late, too, the
  * first of all, which is denied, so much later, and its program is told to be
- * of a package then.
+ * of a package then. With --programs there are only so many, and each time they
+ * write another file, in some directory, and connect to another host.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -36,6 +37,7 @@
 struct wish {
 	const char *dir;
 	uint64_t count, poison, segment_size, max_size, span_ms, late_ms;
+	uint64_t programs; /* 0: another one each time */
 	bool quiet, pending;
 };
 
@@ -80,6 +82,7 @@ static void parse(int argc, char **argv, struct wish *w)
 		{ "span", required_argument, NULL, 't' },
 		{ "late", required_argument, NULL, 'l' },
 		{ "pending", no_argument, NULL, 'w' },
+		{ "programs", required_argument, NULL, 'g' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -107,6 +110,9 @@ static void parse(int argc, char **argv, struct wish *w)
 			break;
 		case 'w':
 			w->pending = true;
+			break;
+		case 'g':
+			w->programs = number(optarg);
 			break;
 		case 't':
 			if (text_duration(slice_str(optarg), &w->span_ms) < 0)
@@ -169,13 +175,16 @@ static void change_worker(struct maker *m, uint64_t i)
 	static const char args[] = "worker\0--name=\xff\xfe\0two words\0";
 	struct image *w = &m->worker;
 
-	(void)snprintf(m->exe, sizeof(m->exe), "/srv/app/worker-%" PRIu64, i);
+	uint64_t program = m->wish.programs ? i % m->wish.programs : i;
+
+	(void)snprintf(m->exe, sizeof(m->exe), "/srv/app/worker-%" PRIu64,
+		       program);
 	*w = sample_image(1000 + i, (uint32_t)(5000 + i % 60000), m->exe,
 			  &m->sample.bash);
 	w->args = slice_of(args, sizeof(args) - 1);
 	w->argc = 3;
 	w->args_bytes = sizeof(args) - 1;
-	w->exe_file.ino = 1000 + i;
+	w->exe_file.ino = 1000 + program;
 }
 
 static void keep_worker(struct maker *m)
@@ -187,27 +196,63 @@ static void keep_worker(struct maker *m)
 		(struct file_facts){ .known = true, .trust = TRUST_PACKAGE };
 }
 
-static struct event make_event(struct maker *m, uint64_t i)
+/* Each number once, in no order (64 bits, finalized as splitmix64 does). */
+static uint64_t mixed(uint64_t x)
 {
-	struct event ev = { .backend = 4 };
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+	return x ^ (x >> 31);
+}
 
-	if (i == m->wish.poison || i % 3 == 0) {
+/* Letters alone: names that nothing generalises, in 676 directories. */
+static void name_other(struct maker *m, uint64_t i)
+{
+	uint64_t x = mixed(i);
+	char word[12] = { 0 };
+
+	for (size_t k = 0; k < sizeof(word) - 1; k++, x /= 26)
+		word[k] = (char)('a' + x % 26);
+	(void)snprintf(m->path, sizeof(m->path), "/srv/data/%.2s/%s", word,
+		       word + 2);
+}
+
+static struct event make_connect(const void *ip, uint16_t port)
+{
+	struct event ev = { .kind = EVENT_CONNECT };
+
+	ev.connect.peer.addr.family = AF_INET;
+	memcpy(ev.connect.peer.addr.bytes, ip, 4);
+	ev.connect.peer.port = port;
+	ev.connect.peer.type = SOCK_STREAM;
+	ev.connect.peer.protocol = IPPROTO_TCP;
+	return ev;
+}
+
+static struct event make_write(struct maker *m, uint64_t i)
+{
+	if (m->wish.programs)
+		name_other(m, i);
+	else
 		(void)snprintf(m->path, sizeof(m->path),
 			       i == m->wish.poison ? "/srv/poison-%" PRIu64
 			       : i % 9 == 0 ? "/srv/bytes-\xc3\x28-%" PRIu64
 					    : "/srv/data/f\xc3\xa4-%" PRIu64,
 			       i);
-		ev = sample_write(m->path, OP_OPEN);
-	} else if (i % 3 == 1) {
-		ev.kind = EVENT_EXEC;
-	} else {
-		ev.kind = EVENT_CONNECT;
-		ev.connect.peer.addr.family = AF_INET;
-		memcpy(ev.connect.peer.addr.bytes, "\x7f\0\0\1", 4);
-		ev.connect.peer.port = (uint16_t)(i % 65536);
-		ev.connect.peer.type = SOCK_STREAM;
-		ev.connect.peer.protocol = IPPROTO_TCP;
-	}
+	return sample_write(m->path, OP_OPEN);
+}
+
+static struct event make_event(struct maker *m, uint64_t i)
+{
+	uint64_t other = mixed(i);
+	struct event ev = { .kind = EVENT_EXEC };
+
+	if (i == m->wish.poison || i % 3 == 0)
+		ev = make_write(m, i);
+	else if (i % 3 == 2)
+		ev = make_connect(m->wish.programs ? (void *)&other
+						   : "\x7f\0\0\1",
+				  (uint16_t)(i % 65536));
+	ev.backend = 4;
 	ev.time_ns = clock_boot_ns();
 	ev.actor.proc = m->worker.proc;
 	ev.actor.image_number = m->worker.number;
