@@ -2,6 +2,7 @@
 /*
  * The one idea: a message within another is packed behind one byte kept for
  * its length, and moved on by a few in the rare case that this is not enough.
+ * What its fields are is read off a plan of them (pack_plan.h).
  */
 #include "out/pack.h"
 
@@ -9,21 +10,17 @@
 #include <endian.h>
 #include <string.h>
 
+#include "out/pack_plan.h"
+
 /* A tag and a number, each as long as it can be. */
 #define NUMBER_MAX 16
 /* One byte of length says so much. */
 #define SHORT_MAX  0x7f
 
-/* The lower bits of a tag. */
-#define WIRE_VARINT 0
-#define WIRE_64	    1
-#define WIRE_BYTES  2
-#define WIRE_TYPES  7
-
 static void pack_fields(struct buf *out, const ProtobufCMessage *m,
 			struct wire_runs *runs);
 
-static char *put_varint(char *at, uint64_t v)
+static inline char *put_varint(char *at, uint64_t v)
 {
 	while (v > SHORT_MAX) {
 		*at++ = (char)(v | 0x80);
@@ -33,10 +30,21 @@ static char *put_varint(char *at, uint64_t v)
 	return at;
 }
 
-static char *put_number(char *at, uint32_t tag, uint64_t v)
+static inline char *put_tag(char *at, const struct pack_step *s)
 {
-	at = put_varint(at, tag);
-	if ((tag & WIRE_TYPES) != WIRE_64)
+	memcpy(at, s->tag, sizeof(s->tag));
+	return at + s->tag_n;
+}
+
+static inline bool has_room(const struct buf *out, size_t n)
+{
+	return !out->failed && out->cap - out->n >= n;
+}
+
+static inline char *put_number(char *at, const struct pack_step *s, uint64_t v)
+{
+	at = put_tag(at, s);
+	if (s->how != PACK_FIXED)
 		return put_varint(at, v);
 	v = htole64(v);
 	memcpy(at, &v, sizeof(v));
@@ -44,31 +52,34 @@ static char *put_number(char *at, uint32_t tag, uint64_t v)
 }
 
 /* Without NUMBER_MAX bytes to spare: it may fit all the same, or grow. */
-static __attribute__((noinline)) void add_number_tightly(struct buf *out,
-							 uint32_t tag,
-							 uint64_t v)
+static __attribute__((noinline)) void add_number_tightly(
+	struct buf *out, const struct pack_step *s, uint64_t v)
 {
 	char bytes[NUMBER_MAX];
 
-	buf_add(out, bytes, (size_t)(put_number(bytes, tag, v) - bytes));
+	buf_add(out, bytes, (size_t)(put_number(bytes, s, v) - bytes));
 }
 
-static inline void add_number(struct buf *out, uint32_t tag, uint64_t v)
+static inline void add_number(struct buf *out, const struct pack_step *s,
+			      uint64_t v)
 {
-	char *at;
-
-	if (out->failed || out->cap - out->n < NUMBER_MAX) {
-		add_number_tightly(out, tag, v);
+	if (!has_room(out, NUMBER_MAX)) {
+		add_number_tightly(out, s, v);
 		return;
 	}
-	at = put_number(out->p + out->n, tag, v);
-	out->n = (size_t)(at - out->p);
+	out->n = (size_t)(put_number(out->p + out->n, s, v) - out->p);
 }
 
-static void add_bytes(struct buf *out, uint32_t id, const void *p, size_t n)
+static inline void add_bytes(struct buf *out, const struct pack_step *s,
+			     const void *p, size_t n)
 {
-	add_number(out, id << 3 | WIRE_BYTES, n);
-	buf_add(out, p, n);
+	add_number(out, s, n);
+	if (n && has_room(out, n)) {
+		memcpy(out->p + out->n, p, n);
+		out->n += n;
+	} else {
+		buf_add(out, p, n);
+	}
 }
 
 /* A length that one byte does not say: what it is of moves on. */
@@ -97,11 +108,12 @@ static inline void end_part(struct buf *out, size_t begin)
 		out->p[begin - 1] = (char)n;
 }
 
-static void add_message(struct buf *out, uint32_t id, const ProtobufCMessage *m)
+static void add_message(struct buf *out, const struct pack_step *s,
+			const ProtobufCMessage *m)
 {
 	size_t begin;
 
-	add_number(out, id << 3 | WIRE_BYTES, 0);
+	add_number(out, s, 0);
 	begin = out->n;
 	pack_fields(out, m, NULL);
 	end_part(out, begin);
@@ -120,160 +132,137 @@ union member {
 	const ProtobufCMessage *const *message;
 };
 
-static uint64_t number_of(ProtobufCType type, union member of)
+static inline uint64_t number_of(const struct pack_step *s, union member of)
 {
-	switch (type) {
-	case PROTOBUF_C_TYPE_BOOL:
+	switch ((enum pack_how)s->how) {
+	case PACK_BOOL:
 		return !!*of.truth;
-	case PROTOBUF_C_TYPE_UINT32:
+	case PACK_32:
 		return *of.number;
-	case PROTOBUF_C_TYPE_ENUM:
-	case PROTOBUF_C_TYPE_INT32:
+	case PACK_SIGNED:
 		return (uint64_t)(int64_t)*of.signed_number;
-	default:
-		return *of.large;
+	case PACK_64:
+	case PACK_FIXED:
+	case PACK_BYTES:
+	case PACK_STRING:
+	case PACK_MESSAGE:
+	case PACK_HOW_COUNT:
+		break;
 	}
+	return *of.large;
 }
 
 /* One that is there: in a list, whatever it is. */
-static void add_field(struct buf *out, const ProtobufCFieldDescriptor *f,
-		      union member of)
+static inline void add_field(struct buf *out, const struct pack_step *s,
+			     union member of)
 {
-	switch (f->type) {
-	case PROTOBUF_C_TYPE_MESSAGE:
-		add_message(out, f->id, *of.message);
+	switch ((enum pack_how)s->how) {
+	case PACK_MESSAGE:
+		add_message(out, s, *of.message);
 		break;
-	case PROTOBUF_C_TYPE_BYTES:
-		add_bytes(out, f->id, of.bytes->data, of.bytes->len);
+	case PACK_BYTES:
+		add_bytes(out, s, of.bytes->data, of.bytes->len);
 		break;
-	case PROTOBUF_C_TYPE_STRING:
-		add_bytes(out, f->id, *of.string, strlen(*of.string));
+	case PACK_STRING:
+		add_bytes(out, s, *of.string, strlen(*of.string));
 		break;
-	case PROTOBUF_C_TYPE_FIXED64:
-	case PROTOBUF_C_TYPE_SFIXED64:
-		add_number(out, f->id << 3 | WIRE_64, *of.large);
+	case PACK_BOOL:
+	case PACK_32:
+	case PACK_SIGNED:
+	case PACK_64:
+	case PACK_FIXED:
+		add_number(out, s, number_of(s, of));
 		break;
-	case PROTOBUF_C_TYPE_BOOL:
-	case PROTOBUF_C_TYPE_ENUM:
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_UINT32:
-	case PROTOBUF_C_TYPE_INT64:
-	case PROTOBUF_C_TYPE_UINT64:
-		add_number(out, f->id << 3 | WIRE_VARINT,
-			   number_of(f->type, of));
-		break;
-	case PROTOBUF_C_TYPE_SINT32:
-	case PROTOBUF_C_TYPE_SFIXED32:
-	case PROTOBUF_C_TYPE_SINT64:
-	case PROTOBUF_C_TYPE_FIXED32:
-	case PROTOBUF_C_TYPE_FLOAT:
-	case PROTOBUF_C_TYPE_DOUBLE:
-		assert(!"a type that event.proto does not have");
-		out->failed = true;
+	case PACK_HOW_COUNT:
 		break;
 	}
 }
-
-/* Of what takes four bytes in a message; all else takes eight, or begins so. */
-static const bool is_small[PROTOBUF_C_TYPE_MESSAGE + 1] = {
-	[PROTOBUF_C_TYPE_BOOL] = true,
-	[PROTOBUF_C_TYPE_ENUM] = true,
-	[PROTOBUF_C_TYPE_INT32] = true,
-	[PROTOBUF_C_TYPE_UINT32] = true,
-};
 
 /*
  * Most of a message is not: a number of zero, no bytes, no message. A string
  * is always one, and of that it is the first character that says so.
  */
-static inline bool is_there(ProtobufCType type, union member of)
+static inline bool is_there(const struct pack_step *s, union member of)
 {
-	uint64_t eight = 0;
-	uint32_t four = 0;
+	uint64_t eight;
 
-	if (is_small[type])
-		memcpy(&four, of.p, sizeof(four));
-	else
-		memcpy(&eight, of.p, sizeof(eight));
-	if (!four && !eight)
-		return false;
-	return type != PROTOBUF_C_TYPE_STRING || **of.string;
+	/* What takes four bytes in a message; all else takes eight or more. */
+	if (s->how <= PACK_SIGNED)
+		return *of.number;
+	/* Of bytes that is how many, of others where they are. */
+	memcpy(&eight, of.p, sizeof(eight));
+	return eight && (s->how != PACK_STRING || **of.string);
 }
 
-/* Of what there are lists; packed ones are of numbers. */
-static size_t element_size(ProtobufCType type)
-{
-	switch (type) {
-	case PROTOBUF_C_TYPE_MESSAGE:
-	case PROTOBUF_C_TYPE_STRING:
-		return sizeof(void *);
-	case PROTOBUF_C_TYPE_BYTES:
-		return sizeof(ProtobufCBinaryData);
-	case PROTOBUF_C_TYPE_BOOL:
-		return sizeof(protobuf_c_boolean);
-	case PROTOBUF_C_TYPE_ENUM:
-	case PROTOBUF_C_TYPE_INT32:
-	case PROTOBUF_C_TYPE_UINT32:
-		return sizeof(uint32_t);
-	default:
-		return sizeof(uint64_t);
-	}
-}
+static const uint8_t element_sizes[PACK_HOW_COUNT] = {
+	[PACK_BOOL] = sizeof(protobuf_c_boolean),
+	[PACK_32] = sizeof(uint32_t),
+	[PACK_SIGNED] = sizeof(int32_t),
+	[PACK_64] = sizeof(uint64_t),
+	[PACK_FIXED] = sizeof(uint64_t),
+	[PACK_BYTES] = sizeof(ProtobufCBinaryData),
+	[PACK_STRING] = sizeof(char *),
+	[PACK_MESSAGE] = sizeof(void *),
+};
 
-static void add_packed(struct buf *out, const ProtobufCFieldDescriptor *f,
-		       const char *list, size_t n)
+/* Numbers in a row behind one length; no list of fixed ones is packed so. */
+static void add_together(struct buf *out, const struct pack_step *s,
+			 const char *list, size_t n)
 {
-	size_t step = element_size(f->type), begin, i;
+	size_t step = element_sizes[s->how], begin, i;
 	char bytes[NUMBER_MAX], *end;
 
-	add_number(out, f->id << 3 | WIRE_BYTES, 0);
+	assert(s->how <= PACK_64);
+	add_number(out, s, 0);
 	begin = out->n;
 	for (i = 0; i < n; i++) {
 		union member of = { .p = list + i * step };
 
-		end = put_varint(bytes, number_of(f->type, of));
+		end = put_varint(bytes, number_of(s, of));
 		buf_add(out, bytes, (size_t)(end - bytes));
 	}
 	end_part(out, begin);
 }
 
-static void add_list(struct buf *out, const ProtobufCFieldDescriptor *f,
+static void add_list(struct buf *out, const struct pack_step *s,
 		     const char *message)
 {
-	size_t step = element_size(f->type), i, n;
+	size_t step = element_sizes[s->how], i, n;
 	const char *list;
 
-	memcpy(&n, message + f->quantifier_offset, sizeof(n));
-	memcpy(&list, message + f->offset, sizeof(list));
-	if (n && f->flags & PROTOBUF_C_FIELD_FLAG_PACKED) {
-		add_packed(out, f, list, n);
+	memcpy(&n, message + s->count_at, sizeof(n));
+	memcpy(&list, message + s->offset, sizeof(list));
+	if (n && s->list == PACK_TOGETHER) {
+		add_together(out, s, list, n);
 		return;
 	}
 	for (i = 0; i < n; i++)
-		add_field(out, f, (union member){ .p = list + i * step });
+		add_field(out, s, (union member){ .p = list + i * step });
 }
 
 static void pack_fields(struct buf *out, const ProtobufCMessage *m,
 			struct wire_runs *runs)
 {
-	const ProtobufCFieldDescriptor *f = m->descriptor->fields;
-	const ProtobufCFieldDescriptor *end = f + m->descriptor->n_fields;
+	const struct pack_plan *plan = pack_plan_of(m->descriptor);
+	const struct pack_step *s = plan ? plan->steps : NULL;
+	const struct pack_step *end = plan ? s + plan->n : NULL;
 	size_t begin = out->n, before;
 	const char *base = (const char *)m;
 
 	assert(!m->n_unknown_fields);
-	for (; f < end; f++) {
-		union member of = { .p = base + f->offset };
+	out->failed |= !plan;
+	for (; s < end; s++) {
+		union member of = { .p = base + s->offset };
 
-		before = out->n;
-		if (f->label == PROTOBUF_C_LABEL_REPEATED)
-			add_list(out, f, base);
-		else if (is_there(f->type, of))
-			add_field(out, f, of);
-		else
+		if (!s->list && !is_there(s, of))
 			continue;
+		before = out->n;
+		if (s->list)
+			add_list(out, s, base);
+		else
+			add_field(out, s, of);
 		if (runs && out->n > before)
-			wire_run_add(runs, f->id, before - begin,
+			wire_run_add(runs, s->number, before - begin,
 				     out->n - begin);
 	}
 }
