@@ -292,8 +292,12 @@ void find_by_image(struct judging *j)
 	struct image_memo want, *m;
 	uint32_t i;
 
-	/* What hangs on redacted strings is to be said each time. */
-	if (!img->id || (img->flags & (IMAGE_F_UNKNOWN | IMAGE_F_REDACTED))) {
+	/*
+	 * What hangs on redacted strings is to be said each time, and an exec
+	 * is the only one of its image.
+	 */
+	if (!img->id || j->q.ev->kind == EVENT_EXEC ||
+	    (img->flags & (IMAGE_F_UNKNOWN | IMAGE_F_REDACTED))) {
 		find_in_image(j);
 		return;
 	}
