@@ -77,15 +77,23 @@ void like_shorten(const struct like_whole *whole, const struct like_base *base,
 	/* Run 0 is no field: all that is never left to the base. */
 	uint64_t have = whole->runs.have & ~1ull, left;
 	uint64_t without = base->runs.have & ~have & ~1ull;
-	struct slice run;
+	/* Runs that stand in a row are told in one piece. */
+	struct slice run, piece = { NULL, 0 };
 	unsigned i;
 
 	for (left = have; left; left &= left - 1) {
 		i = (unsigned)__builtin_ctzll(left);
 		run = run_of(whole, i);
-		if (!is_same(base, i, run))
-			buf_add_slice(out, run);
+		if (is_same(base, i, run))
+			continue;
+		if (piece.n && piece.p + piece.n == run.p) {
+			piece.n += run.n;
+			continue;
+		}
+		buf_add_slice(out, piece);
+		piece = run;
 	}
+	buf_add_slice(out, piece);
 	if (whole->runs.have & 1)
 		buf_add_slice(out, run_of(whole, 0));
 	add_varint(out, FIELD_LIKE, base->id);
