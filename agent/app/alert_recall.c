@@ -135,7 +135,8 @@ int alert_recall(struct agent *a, uint64_t as_of)
 	struct alert_recall of = { .a = a, .as_of = as_of, .first = from };
 	int r;
 
-	if (as_of + 1 < from)
+	/* Without a file it is not known that there was anything. */
+	if (as_of && as_of + 1 < from)
 		log_warning("alerts that repeated before picket was killed are "
 			    "summed from record %" PRIu64 " on",
 			    from);

@@ -89,6 +89,8 @@ static void go_on_with_windows(struct agent *a, int dirfd)
 		log_warning("cannot use '%s/" WINDOWS_NAME "', sums of alerts "
 			    "may be short: %s",
 			    a->s->journal_dir, strerrordesc_np(-r));
+	/* Another file is due at once if this one is far behind, or none. */
+	a->alert_state.as_of = as_of;
 	/* Who ended in order left nothing to the journal alone. */
 	if (as_of + 1 == a->opening.next_seq)
 		return;

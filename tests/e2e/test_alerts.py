@@ -289,6 +289,20 @@ def a_restart_ends_no_window_and_the_next_but_one_tells_it(s):
 
 
 @test
+def a_journal_that_has_no_windows_yet_gets_its_file_at_once(s):
+    del s
+    with lib.workdir("alerts-new") as directory, \
+            lib.Agent(directory, POLICY.format(dir=directory)) as agent:
+        made = lib.run([lib.BUILD / "tests" / "make_journal", "--journal",
+                        agent.journal, "--count", "20000", "--quiet",
+                        "--calm"])
+        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        agent.start()
+        # Or the next one reads as much of the journal's end, if this is killed.
+        lib.wait_for((agent.journal / "windows.state").exists, "the file")
+
+
+@test
 def a_window_that_ended_while_picket_was_dead_is_told_of(s):
     del s
     with lib.scene("alerts-dead", lambda d: POLICY.format(dir=d),
