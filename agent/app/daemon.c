@@ -338,7 +338,7 @@ static int stop(struct agent *a)
 	(void)journal_flush(a->journal, STOP_FLUSH_MS);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
 	missing = a->is_kept ? 0 : report_unexplained(a);
-	trust_run_settle(a, true);
+	trust_run_finish(a);
 	end_windows(a);
 	journal_watch(a);
 	report_stop(a);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -441,6 +442,48 @@ void trust_run_settle(struct agent *a, bool last)
 	(void)loop_timer_arm(
 		a->trust->pending_timer,
 		next_ns > now_ns ? (next_ns - now_ns) / NS_PER_MS + 1 : 1);
+}
+
+static bool is_waited_for(const struct trust_run *t)
+{
+	struct pending_stats s;
+
+	pending_stats(t->a->pipeline.pending, &s);
+	return s.waiting;
+}
+
+/* 0: there is nothing, nor will there be. */
+static int hear(struct trust_run *t, uint64_t ms)
+{
+	struct pollfd from[] = {
+		{ .fd = trust_fd(t->trust), .events = POLLIN },
+		{ .fd = t->maker ? helper_fd(t->maker) : -1, .events = POLLIN },
+	};
+	int n = poll(from, 2, (int)ms);
+
+	if (n > 0 && from[1].revents)
+		(void)maker_spoke(from[1].fd, 0, t);
+	if (n > 0 && from[0].revents)
+		(void)trust_spoke(from[0].fd, 0, t);
+	return n < 0 && errno == EINTR ? 1 : n;
+}
+
+void trust_run_finish(struct agent *a)
+{
+	const uint64_t end_ns = clock_boot_ns() + PENDING_MS * NS_PER_MS;
+	struct trust_run *t = a->trust;
+	uint64_t now_ns;
+
+	/* Heard before it is judged: its time may be over as it is. */
+	while (t && is_waited_for(t) && (now_ns = clock_boot_ns()) < end_ns) {
+		/* The loop, and its timers, no longer run. */
+		if (t->make_soon)
+			(void)make_due(t);
+		if (hear(t, (end_ns - now_ns) / NS_PER_MS + 1) <= 0)
+			break;
+		trust_run_settle(a, false);
+	}
+	trust_run_settle(a, true);
 }
 
 void trust_run_status(const struct agent *a, struct trust_status *ret)

@@ -37,7 +37,12 @@ void trust_run_free(struct agent *a);
 
 /* Whether the rules, perhaps others than before, ask for packages. */
 void trust_run_rules(struct agent *a);
-/* What waits is judged; for good at the end. */
+/* What waits is judged; last: for good. */
 void trust_run_settle(struct agent *a, bool last);
+/*
+ * At the end, when the loop has ended: as it becomes known, for PENDING_MS at
+ * most, and then for good.
+ */
+void trust_run_finish(struct agent *a);
 
 void trust_run_status(const struct agent *a, struct trust_status *ret);

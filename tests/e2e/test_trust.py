@@ -137,6 +137,20 @@ def a_start_finds_the_database(g):
     equal(db.stat().st_ino, before.st_ino, "the database")
 
 
+@test
+def what_ran_just_before_the_end_is_found_out(g):
+    # By one that has asked about no file yet, as what restarts it may be.
+    equal(g.agent.stop(signal.SIGTERM), 0, "exit code")
+    g.agent.start()
+    wait_for(lambda: g.agent.status()["trust"]["files"] == 2, "the database")
+    pid = g.run()
+    equal(g.agent.stop(signal.SIGTERM), 0, "exit code")
+    verdict, _ = g.verdict(pid)
+    equal((verdict["answer"], verdict.get("alert")), ("allowed", None),
+          "verdict")
+    g.agent.start()
+
+
 def health(agent):
     p = run([PICKET, "status", "--journal", agent.journal, "--health"])
     return p.returncode, p.stdout.decode()
