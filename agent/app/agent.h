@@ -174,7 +174,9 @@ void report_start(struct agent *a);
 void report_stop(struct agent *a);
 /* The table of ways in, if it is not as it was told last. */
 void report_coverage(struct agent *a);
-/* What the kernel made and neither handed over nor counted as lost. */
+/* What the kernel made and neither handed over nor counted as lost, so far. */
+uint64_t report_missing(const struct agent *a);
+/* The same, told as a loss if there is any. */
 uint64_t report_unexplained(struct agent *a);
 
 /* Lines for the operator. */

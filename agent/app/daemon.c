@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/agent.h"
@@ -43,6 +44,7 @@
 #define RECORDS_PER_TURN 8192
 #define HOUSEKEEPING_MS	 1000
 #define STOP_FLUSH_MS	 10000
+#define STOP_LATE_MS	 2000
 /* As often as they are scraped, as a rule. */
 #define METRICS_MS	 15000
 /* A wall clock that moved this much against boot time was stepped. */
@@ -318,21 +320,42 @@ static void end_windows(struct agent *a)
 	} while (next_ns && next_ns <= now_ns);
 }
 
+/*
+ * To the last record. Who ran one of our programs while it was detached has
+ * counted an event that is handed out in a moment, and pinned links are let go of
+ * behind a grace period of RCU (bpf_free_inode): what is missing at first is
+ * only late.
+ */
+static void read_last(struct agent *a)
+{
+	const struct timespec pause = { .tv_nsec = 5 * (long)NS_PER_MS };
+	uint64_t end_ns = clock_mono_ns() + STOP_LATE_MS * NS_PER_MS;
+
+	for (;;) {
+		while (sensor_read(a->sensor, pipeline_record, &a->pipeline,
+				   RECORDS_PER_TURN) > 0)
+			;
+		if (!report_missing(a) || clock_mono_ns() > end_ns)
+			return;
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
 static int stop(struct agent *a)
 {
 	int code = EXIT_CODE_OK;
 	uint64_t missing;
-	int n;
 
 	/* What is not pinned goes with us, and is not said to go on. */
 	a->is_kept = a->is_kept && sensor_keep(a->sensor);
-	if (!a->is_kept)
+	if (a->is_kept) {
+		/* What goes on being filled is left to the next one. */
+		(void)sensor_read(a->sensor, pipeline_record, &a->pipeline,
+				  RECORDS_PER_TURN);
+	} else {
 		sensor_stop(a->sensor);
-	/* What goes on being filled is left to the next one. */
-	do {
-		n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
-				RECORDS_PER_TURN);
-	} while (n > 0 && !a->is_kept);
+		read_last(a);
+	}
 	restart_watch(a);
 	/* A loss is told once those told before it are durable. */
 	(void)journal_flush(a->journal, STOP_FLUSH_MS);

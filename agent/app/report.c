@@ -195,8 +195,7 @@ void report_stop(struct agent *a)
 		 a->is_kept ? ": the kernel side goes on" : "");
 }
 
-/* What the kernel made and neither handed over nor counted as lost. */
-static uint64_t unexplained(const struct agent *a)
+uint64_t report_missing(const struct agent *a)
 {
 	struct wire_counters f[WIRE_FAM_COUNT];
 	uint64_t sum = 0;
@@ -215,7 +214,7 @@ static uint64_t unexplained(const struct agent *a)
 
 uint64_t report_unexplained(struct agent *a)
 {
-	uint64_t missing = unexplained(a);
+	uint64_t missing = report_missing(a);
 	char count[24];
 	const struct record_fact facts[] = { { "count", count },
 					     { NULL, NULL } };

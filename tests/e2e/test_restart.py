@@ -185,9 +185,10 @@ def losses(records, in_the_ring=False):
         facts = r["agent"].get("facts", {})
         if r["agent"]["what"] != "loss" or "count" not in facts:
             continue
-        if in_the_ring and ("files" in facts or facts["family"] == "records"):
+        family = facts.get("family", "unexplained")
+        if in_the_ring and ("files" in facts or
+                            family in ("records", "unexplained")):
             continue
-        family = facts["family"]
         sums[family] = sums.get(family, 0) + int(facts["count"])
     return sums
 
