@@ -174,10 +174,13 @@ void report_start(struct agent *a);
 void report_stop(struct agent *a);
 /* The table of ways in, if it is not as it was told last. */
 void report_coverage(struct agent *a);
-/* What the kernel made and neither handed over nor counted as lost, so far. */
-uint64_t report_missing(const struct agent *a);
-/* The same, told as a loss if there is any. */
-uint64_t report_unexplained(struct agent *a);
+/* What the kernel made and neither handed over nor counted as lost. */
+struct missing {
+	uint64_t sum, of[WIRE_FAM_COUNT];
+};
+void report_missing(const struct agent *a, struct missing *ret);
+/* The same as losses, one of each family. */
+void report_unexplained(struct agent *a, const struct missing *m);
 
 /* Lines for the operator. */
 void report_log_start(const struct agent *a);

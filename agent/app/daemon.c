@@ -321,30 +321,37 @@ static void end_windows(struct agent *a)
 }
 
 /*
- * To the last record. Who ran one of our programs while it was detached has
- * counted an event that is handed out in a moment, and pinned links are let go of
- * behind a grace period of RCU (bpf_free_inode): what is missing at first is
- * only late.
+ * To the last record: what is missing then. Who ran one of our programs while it
+ * was detached has counted an event that is handed out in a moment; and pinned
+ * links are let go of behind a grace period of RCU and one by one
+ * (bpf_free_inode), so that for a while there are new ones, which are not ours
+ * any more. What is really missing is missing however often one looks.
  */
-static void read_last(struct agent *a)
+static void read_last(struct agent *a, struct missing *ret)
 {
 	const struct timespec pause = { .tv_nsec = 5 * (long)NS_PER_MS };
 	uint64_t end_ns = clock_mono_ns() + STOP_LATE_MS * NS_PER_MS;
+	struct missing now;
+	int n;
 
+	ret->sum = UINT64_MAX;
 	for (;;) {
-		while (sensor_read(a->sensor, pipeline_record, &a->pipeline,
-				   RECORDS_PER_TURN) > 0)
-			;
-		if (!report_missing(a) || clock_mono_ns() > end_ns)
+		n = sensor_read(a->sensor, pipeline_record, &a->pipeline,
+				RECORDS_PER_TURN);
+		report_missing(a, &now);
+		if (now.sum < ret->sum)
+			*ret = now;
+		if (!ret->sum || (n <= 0 && clock_mono_ns() > end_ns))
 			return;
-		(void)nanosleep(&pause, NULL);
+		if (n <= 0)
+			(void)nanosleep(&pause, NULL);
 	}
 }
 
 static int stop(struct agent *a)
 {
 	int code = EXIT_CODE_OK;
-	uint64_t missing;
+	struct missing missing = { 0 };
 
 	/* What is not pinned goes with us, and is not said to go on. */
 	a->is_kept = a->is_kept && sensor_keep(a->sensor);
@@ -354,13 +361,13 @@ static int stop(struct agent *a)
 				  RECORDS_PER_TURN);
 	} else {
 		sensor_stop(a->sensor);
-		read_last(a);
+		read_last(a, &missing);
 	}
 	restart_watch(a);
 	/* A loss is told once those told before it are durable. */
 	(void)journal_flush(a->journal, STOP_FLUSH_MS);
 	a->lost += losses_check(a->losses, a->sensor, &a->announcer);
-	missing = a->is_kept ? 0 : report_unexplained(a);
+	report_unexplained(a, &missing);
 	trust_run_finish(a);
 	end_windows(a);
 	journal_watch(a);
@@ -378,7 +385,7 @@ static int stop(struct agent *a)
 	alert_state_end(a);
 	drain(&a->lines);
 	drain(&a->alert_log);
-	report_log_stop(a, missing);
+	report_log_stop(a, missing.sum);
 	return code;
 }
 

@@ -195,11 +195,11 @@ void report_stop(struct agent *a)
 		 a->is_kept ? ": the kernel side goes on" : "");
 }
 
-uint64_t report_missing(const struct agent *a)
+void report_missing(const struct agent *a, struct missing *ret)
 {
 	struct wire_counters f[WIRE_FAM_COUNT];
-	uint64_t sum = 0;
 
+	*ret = (struct missing){ 0 };
 	losses_sum(a->losses, a->sensor, f);
 	for (int i = 0; i < WIRE_FAM_COUNT; i++) {
 		uint64_t known =
@@ -207,24 +207,30 @@ uint64_t report_missing(const struct agent *a)
 			sensor_received(a->sensor, (enum wire_family)i);
 
 		if (f[i].made > known)
-			sum += f[i].made - known;
+			ret->of[i] = f[i].made - known;
+		ret->sum += ret->of[i];
 	}
-	return sum;
 }
 
-uint64_t report_unexplained(struct agent *a)
+void report_unexplained(struct agent *a, const struct missing *m)
 {
-	uint64_t missing = report_missing(a);
-	char count[24];
-	const struct record_fact facts[] = { { "count", count },
-					     { NULL, NULL } };
+	for (int i = 0; i < WIRE_FAM_COUNT; i++) {
+		const char *family = family_name((enum wire_family)i);
+		char count[24];
+		const struct record_fact facts[] = {
+			{ "family", family },
+			{ "count", count },
+			{ "why", "unexplained" },
+			{ NULL, NULL },
+		};
 
-	(void)snprintf(count, sizeof(count), "%" PRIu64, missing);
-	if (missing)
+		if (!m->of[i])
+			continue;
+		(void)snprintf(count, sizeof(count), "%" PRIu64, m->of[i]);
 		announce(&a->announcer, PICKET__V1__AGENT__WHAT__LOSS, facts,
-			 "%" PRIu64 " events were made and never arrived",
-			 missing);
-	return missing;
+			 "%" PRIu64 " %s events were made and never arrived",
+			 m->of[i], family);
+	}
 }
 
 void report_log_start(const struct agent *a)
