@@ -217,7 +217,10 @@ def check_load(load, records):
             if count == 0 and spare.get(family, 0) > 0:
                 spare[family] -= 1
             elif count != 1:
-                wrong.append(f"shell {number}, pid {pid}: {counts}")
+                told = [(r["kind"], record.exe(r), record.key(r))
+                        for r in records if record.pid(r) == pid]
+                wrong.append(f"shell {number}, pid {pid}: {counts}, all that "
+                             f"is told of it: {told}")
         who = {record.process_id(r) for r in mine}
         if len(who) > 1:
             wrong.append(f"shell {number}, pid {pid}: {len(who)} processes")
