@@ -149,8 +149,11 @@ static void check_number(struct check *c, const struct scan_hit *hit)
 	c->out->frames++;
 	if (!f->seq) {
 		gone.first_seq = gone.last_seq = 0;
-		if (hit->skipped)
+		if (hit->skipped) {
+			c->no_frame = c->out->n_findings;
+			c->has_no_frame = true;
 			verify_find(c, gone);
+		}
 		return;
 	}
 	segment_times_add(&c->times, f->wall_ns);
@@ -165,8 +168,15 @@ static void check_number(struct check *c, const struct scan_hit *hit)
 		c->gap = *hit;
 	if (hit->skipped && f->seq == c->next)
 		gone.first_seq = gone.last_seq = 0;
-	if (hit->skipped || (c->next && f->seq > c->next))
+	if (!hit->skipped && c->has_no_frame &&
+	    c->no_frame < VERIFY_FINDINGS_MAX && c->next && f->seq > c->next) {
+		/* The bytes before the description between: it is they. */
+		c->out->findings[c->no_frame].first_seq = gone.first_seq;
+		c->out->findings[c->no_frame].last_seq = gone.last_seq;
+	} else if (hit->skipped || (c->next && f->seq > c->next)) {
 		verify_find(c, gone);
+	}
+	c->has_no_frame = false;
 	c->next = f->seq_end;
 	c->out->unsealed++;
 }
@@ -428,6 +438,7 @@ static int check_segment(struct check *c, uint64_t number, bool last)
 	c->link = 0;
 	c->times = (struct segment_times){ 0 };
 	c->gap = (struct scan_hit){ .off = 0 };
+	c->has_no_frame = false;
 	c->link_earliest_ns = INT64_MAX;
 	c->explained = false;
 	c->ends_in_seal = false;

@@ -21,6 +21,8 @@ struct check {
 	uint64_t link;	   /* offset where the open link begins */
 	bool all_trimmed;  /* nothing that was listed is there any more */
 	bool explained;	   /* the open link has a finding already */
+	bool has_no_frame; /* no number since bytes that are no frame, … */
+	size_t no_frame;   /* … which is the finding of this index */
 	bool ends_in_seal; /* nothing stands behind the last seal */
 	bool has_before;   /* `before` is the end of the last segment */
 	uint64_t segment;  /* its number */

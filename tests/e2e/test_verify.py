@@ -87,17 +87,19 @@ def a_good_journal_is_good(d):
 
 @test
 def an_edited_byte_is_named_with_its_segment(d):
-    journal = damaged(d, "edited")
-    with open(segment(journal, 2), "r+b") as f:
-        f.seek(5000)
-        byte = f.read(1)
-        f.seek(5000)
-        f.write(bytes([byte[0] ^ 1]))
-    findings, summary = look(journal, code=1)
-    equal((summary["good"], len(findings)), (False, 1), "findings")
-    found = findings[0]
-    equal((found["found"], found["segment"]), ("edited", 2), "finding")
-    true(found["from"] <= 5000 < found["to"], f"bytes: {found}")
+    # Within descriptions and events of all kinds: each is one finding.
+    for at in range(4900, 5900, 50):
+        journal = damaged(d, "edited")
+        with open(segment(journal, 2), "r+b") as f:
+            f.seek(at)
+            byte = f.read(1)
+            f.seek(at)
+            f.write(bytes([byte[0] ^ 1]))
+        findings, summary = look(journal, code=1)
+        equal((summary["good"], len(findings)), (False, 1), f"byte {at}")
+        found = findings[0]
+        equal((found["found"], found["segment"]), ("edited", 2), "finding")
+        true(found["from"] <= at < found["to"], f"bytes: {found}")
     text = verify(journal, code=1).stdout.decode()
     true(re.search(r"^edited: segment 2, bytes \d+-\d+", text), text)
     contains(text, "not good: ", "text")
