@@ -181,24 +181,19 @@ static bool are_windows_due(const struct agent *a, uint64_t as_of)
 			WINDOWS_MS * NS_PER_MS);
 }
 
-static void sooner(uint64_t *due_ns, uint64_t when_ns)
-{
-	if (!*due_ns || when_ns < *due_ns)
-		*due_ns = when_ns;
-}
-
 /* What is not in the files is brought there, though nothing happens any more. */
 static uint64_t due(const struct agent *a, const struct known *k)
 {
 	uint64_t due_ns = 0;
 
 	if (k && known_is_new(k))
-		sooner(&due_ns, a->alert_state.known_ns + KNOWN_MS * NS_PER_MS);
+		due_ns = a->alert_state.known_ns + KNOWN_MS * NS_PER_MS;
 	if (a->alert_state.waits)
-		sooner(&due_ns, clock_boot_ns() + SEALED_MS * NS_PER_MS);
-	else if (alerts_have_changed(a->pipeline.alerts))
-		sooner(&due_ns,
-		       a->alert_state.windows_ns + WINDOWS_MS * NS_PER_MS);
+		return clock_sooner(due_ns,
+				    clock_boot_ns() + SEALED_MS * NS_PER_MS);
+	if (alerts_have_changed(a->pipeline.alerts))
+		return clock_sooner(due_ns, a->alert_state.windows_ns +
+						    WINDOWS_MS * NS_PER_MS);
 	return due_ns;
 }
 

@@ -93,12 +93,6 @@ int agent_read(struct agent *a, size_t max)
 	return r < 0 ? r : n;
 }
 
-/* Of two moments the first; 0 is none. */
-static uint64_t sooner(uint64_t a_ns, uint64_t b_ns)
-{
-	return a_ns && (!b_ns || a_ns < b_ns) ? a_ns : b_ns;
-}
-
 static int housekeep(void *arg)
 {
 	struct agent *a = arg;
@@ -118,11 +112,11 @@ static int housekeep(void *arg)
 	next_ns =
 		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
 	trust_run_settle(a, false);
-	next_ns = sooner(next_ns, alerts_due(a->pipeline.alerts, now_ns));
+	next_ns = clock_sooner(next_ns, alerts_due(a->pipeline.alerts, now_ns));
 	proc_table_expire(a->procs, now_ns);
 	journal_watch(a);
 	rule_state_watch(a);
-	next_ns = sooner(next_ns, alert_state_watch(a));
+	next_ns = clock_sooner(next_ns, alert_state_watch(a));
 	shadow_watch(a);
 	canary_watch(a);
 	refusals_check(&a->refusals, a->s->conf, &a->announcer, now_ns);

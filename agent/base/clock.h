@@ -18,6 +18,12 @@ int64_t clock_wall_ns(void);
 /* wall - boot, taken so that a preemption in between cannot skew it. */
 int64_t clock_offset_ns(void);
 
+/* Of two moments of one clock the first; 0 is none. */
+static inline uint64_t clock_sooner(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns && (!b_ns || a_ns < b_ns) ? a_ns : b_ns;
+}
+
 /* RFC 3339 in UTC with milliseconds: 2026-11-23T21:04:05.678Z */
 const char *clock_print(int64_t wall_ns, char buf[static 32]);
 /* Local time of day with milliseconds: 21:04:05.678 */
