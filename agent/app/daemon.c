@@ -335,7 +335,10 @@ static void read_last(struct agent *a, struct missing *ret)
 		report_missing(a, &now);
 		if (now.sum < ret->sum)
 			*ret = now;
-		if (!ret->sum || (n <= 0 && clock_mono_ns() > end_ns))
+		/* Full turns: there is more, whatever the counters say. */
+		if (n == RECORDS_PER_TURN)
+			continue;
+		if (!ret->sum || clock_mono_ns() > end_ns)
 			return;
 		if (n <= 0)
 			(void)nanosleep(&pause, NULL);
