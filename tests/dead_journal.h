@@ -80,7 +80,10 @@ static inline void dead_settled(struct dead *d, uint32_t epoch, uint64_t seq,
 	};
 	struct buf out = BUF_INIT(PICKET_RECORD_MAX);
 
-	record_pack_resolution(&out, epoch, seq, &r, 1, RECORD_WALL_OF_FRAME);
+	record_pack_resolution(
+		&out,
+		&(struct record_amends){ epoch, seq, 1, RECORD_WALL_OF_FRAME },
+		&r);
 	(void)dead_append(d, JOURNAL_AMENDMENT, &out);
 }
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "app/alert_subject.h"
-#include "app/outcomes.h"
+#include "app/amend.h"
 #include "base/buf.h"
 #include "event.h"
 

@@ -13,8 +13,6 @@
 #include "app/alert_windows.h"
 #include "app/pipeline.h"
 #include "base/clock.h"
-#include "out/record.h"
-#include "store/journal.h"
 
 /* Windows ended in one call of alerts_due. */
 #define DUE_BATCH 256
@@ -95,7 +93,6 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 {
 	struct pipeline *p = a->p;
-	int64_t wall_ns = (int64_t)now_ns + p->wall_offset_ns;
 	int64_t until_ns = earlier(end_of(a, w), (int64_t)now_ns);
 	const struct alert_repeats told = {
 		.count = w->count,
@@ -110,21 +107,14 @@ static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 		.rule = w->rule[0] ? w->rule : NULL,
 		.tag = w->tag[0] ? w->tag : NULL,
 	};
-	uint64_t seq;
+	struct record_amends of;
 
 	if (w->count == w->alerted || !w->first.seq)
 		return;
-	buf_reset(&p->packed);
-	record_pack_alert_repeats(&p->packed, w->first.epoch, w->first.seq,
-				  &told, now_ns, RECORD_WALL_OF_FRAME);
-	if (!p->packed.failed &&
-	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
-			   buf_slice(&p->packed), &seq) == 0) {
-		p->counts.amended++;
+	of = amend_begin(p, w->first, now_ns);
+	record_pack_alert_repeats(&p->packed, &of, &told);
+	if (amend_end(p, &of, 0))
 		a->stats.summaries++;
-	} else {
-		p->counts.refused++;
-	}
 }
 
 static void end_first(struct alerts *a, uint64_t now_ns)

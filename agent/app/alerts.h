@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "app/alert_windows.h"
-#include "app/outcomes.h"
+#include "app/amend.h"
 #include "event.h"
 
 struct alerts;

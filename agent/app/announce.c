@@ -9,6 +9,14 @@
 #include "limits.h"
 #include "store/journal.h"
 
+static struct record_time now(const struct announcer *a)
+{
+	uint64_t boot_ns = clock_boot_ns();
+
+	return (struct record_time){ boot_ns,
+				     (int64_t)boot_ns + a->wall_offset_ns };
+}
+
 static uint64_t keep(struct announcer *a, const struct buf *packed,
 		     int64_t wall_ns)
 {
@@ -27,10 +35,8 @@ static uint64_t keep(struct announcer *a, const struct buf *packed,
 uint64_t announce(struct announcer *a, int what,
 		  const struct record_fact *facts, const char *fmt, ...)
 {
-	static const struct record_fact none[] = { { NULL, NULL } };
 	cleanup_buf struct buf packed = BUF_INIT(PICKET_RECORD_MAX);
-	uint64_t boot_ns = clock_boot_ns();
-	int64_t wall_ns = (int64_t)boot_ns + a->wall_offset_ns;
+	struct record_time at = now(a);
 	char text[512];
 	va_list ap;
 
@@ -38,17 +44,16 @@ uint64_t announce(struct announcer *a, int what,
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 
-	record_pack_agent(&packed, what, text, facts ? facts : none, boot_ns,
-			  wall_ns);
-	return keep(a, &packed, wall_ns);
+	record_pack_agent(&packed, &(struct record_agent){ what, text, facts },
+			  at);
+	return keep(a, &packed, at.wall_ns);
 }
 
 void announce_coverage(struct announcer *a,
 		       const struct record_coverage_table *table)
 {
 	cleanup_buf struct buf packed = BUF_INIT(PICKET_RECORD_MAX);
-	uint64_t boot_ns = clock_boot_ns();
-	int64_t wall_ns = (int64_t)boot_ns + a->wall_offset_ns;
+	struct record_time at = now(a);
 	size_t i, on = 0;
 	char text[80];
 
@@ -56,6 +61,6 @@ void announce_coverage(struct announcer *a,
 		on += table->rows[i].active;
 	(void)snprintf(text, sizeof(text), "%zu of %zu ways in are watched", on,
 		       table->n);
-	record_pack_coverage(&packed, text, table, boot_ns, wall_ns);
-	(void)keep(a, &packed, wall_ns);
+	record_pack_coverage(&packed, text, table, at);
+	(void)keep(a, &packed, at.wall_ns);
 }

@@ -11,8 +11,6 @@
 
 #include "app/pipeline.h"
 #include "base/table.h"
-#include "out/record.h"
-#include "store/journal.h"
 
 /* A server under a connect flood has some thousands of SYNs in flight. */
 #define OUTCOMES_MAX 16384
@@ -61,22 +59,15 @@ void outcomes_expect(struct outcomes *o, const struct event *ev,
 void outcomes_settle(struct outcomes *o, struct pipeline *p,
 		     const struct event *ev)
 {
-	int64_t wall_ns = (int64_t)ev->time_ns + p->wall_offset_ns;
 	struct amend_target *target = table_get(o->by_sock, &ev->result.sock);
-	uint64_t seq;
+	struct record_amends of;
 
 	/* Nobody's: the connect was ignored, lost, or the kernel's own. */
 	if (!target)
 		return;
-	buf_reset(&p->packed);
-	record_pack_connect_result(&p->packed, target->epoch, target->seq, ev,
-				   RECORD_WALL_OF_FRAME);
-	if (!p->packed.failed &&
-	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
-			   buf_slice(&p->packed), &seq) == 0)
-		p->counts.amended++;
-	else
-		p->counts.refused++;
+	of = amend_begin(p, *target, ev->time_ns);
+	record_pack_connect_result(&p->packed, &of, &ev->result);
+	(void)amend_end(p, &of, 0);
 	table_remove(o->by_sock, &ev->result.sock);
 }
 

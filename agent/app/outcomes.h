@@ -8,16 +8,11 @@
 
 #include <stdint.h>
 
+#include "app/amend.h"
 #include "event.h"
 
 struct outcomes;
 struct pipeline;
-
-/* The event that an amendment is about. */
-struct amend_target {
-	uint64_t seq;
-	uint32_t epoch;
-};
 
 int outcomes_new(struct outcomes **ret);
 void outcomes_free(struct outcomes *o);

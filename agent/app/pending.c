@@ -14,7 +14,6 @@
 #include "app/pipeline.h"
 #include "app/shadow.h"
 #include "base/clock.h"
-#include "out/record.h"
 #include "proc/proc_table.h"
 #include "rules/rules.h"
 #include "rules/stats.h"
@@ -273,8 +272,8 @@ static void amend(struct pending *w, struct pipeline *p,
 		  const struct waiting *of, struct verdict *v,
 		  const struct event *ev, bool timed_out)
 {
-	int64_t wall_ns = (int64_t)clock_boot_ns() + p->wall_offset_ns;
 	struct trust_answer exe = { 0 }, script = { 0 };
+	struct record_amends amends;
 	struct resolution res = {
 		.verdict = v,
 		.img = of->img,
@@ -282,7 +281,6 @@ static void amend(struct pending *w, struct pipeline *p,
 		.exe_package = "",
 		.script_package = "",
 	};
-	uint64_t seq;
 
 	if (p->alerts && v->alert)
 		alerts_judge(p->alerts, ev, of->img, v);
@@ -290,17 +288,10 @@ static void amend(struct pending *w, struct pipeline *p,
 		res.exe_package = package_of(w, of->img, false, &exe);
 		res.script_package = package_of(w, of->img, true, &script);
 	}
-	buf_reset(&p->packed);
-	record_pack_resolution(&p->packed, of->target.epoch, of->target.seq,
-			       &res, clock_boot_ns(), RECORD_WALL_OF_FRAME);
-	if (p->packed.failed ||
-	    journal_append(p->journal, JOURNAL_AMENDMENT,
-			   v->alert ? JOURNAL_URGENT : 0, wall_ns,
-			   buf_slice(&p->packed), &seq) < 0) {
-		p->counts.refused++;
+	amends = amend_begin(p, of->target, clock_boot_ns());
+	record_pack_resolution(&p->packed, &amends, &res);
+	if (!amend_end(p, &amends, v->alert ? JOURNAL_URGENT : 0))
 		return;
-	}
-	p->counts.amended++;
 	p->counts.alerts += v->alert;
 	p->counts.answers[v->answer]++;
 	if (p->alerts && (v->alert || v->repeated))

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "app/outcomes.h"
+#include "app/amend.h"
 #include "event.h"
 
 struct pending;

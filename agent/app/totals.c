@@ -11,9 +11,7 @@
 
 #include "app/pipeline.h"
 #include "base/table.h"
-#include "out/record.h"
 #include "sense/sensor.h"
-#include "store/journal.h"
 #include "wire.h"
 
 #define TOTALS_MAX   32768
@@ -130,10 +128,9 @@ void totals_expect(struct totals *t, const struct event *ev,
 static void amend(struct pipeline *p, const struct wire_written_key *key,
 		  const struct waiting *w, uint64_t now_ns)
 {
-	int64_t wall_ns = (int64_t)now_ns + p->wall_offset_ns;
 	struct write_totals totals;
 	struct wire_written sums;
-	uint64_t seq;
+	struct record_amends of;
 
 	if (sensor_take_written(p->sensor, key, &sums) < 0) {
 		p->counts.totals_lost += w->is_kept;
@@ -151,15 +148,9 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 		.until_ns = now_ns,
 		.ops = sums.ops,
 	};
-	buf_reset(&p->packed);
-	record_pack_write_totals(&p->packed, w->target.epoch, w->target.seq,
-				 &totals, now_ns, RECORD_WALL_OF_FRAME);
-	if (!p->packed.failed &&
-	    journal_append(p->journal, JOURNAL_AMENDMENT, 0, wall_ns,
-			   buf_slice(&p->packed), &seq) == 0)
-		p->counts.amended++;
-	else
-		p->counts.refused++;
+	of = amend_begin(p, w->target, now_ns);
+	record_pack_write_totals(&p->packed, &of, &totals);
+	(void)amend_end(p, &of, 0);
 }
 
 bool totals_settle(struct totals *t, struct pipeline *p,

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "app/outcomes.h"
+#include "app/amend.h"
 #include "event.h"
 
 struct totals;

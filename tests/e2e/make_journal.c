@@ -280,8 +280,11 @@ static void amend(struct maker *m, uint64_t seq)
 	ev.result.peer.family = AF_INET;
 	ev.result.error = ECONNREFUSED;
 	buf_reset(&m->payload);
-	record_pack_connect_result(&m->payload, m->opening.epoch, seq, &ev,
-				   m->wall_ns);
+	record_pack_connect_result(&m->payload,
+				   &(struct record_amends){ m->opening.epoch,
+							    seq, ev.time_ns,
+							    m->wall_ns },
+				   &ev.result);
 	say(m, append(m, JOURNAL_AMENDMENT, 0), "amendment");
 }
 
@@ -299,8 +302,11 @@ static void settle(struct maker *m, uint64_t seq, bool is_denied,
 				      .script_package = "" };
 
 	buf_reset(&m->payload);
-	record_pack_resolution(&m->payload, m->opening.epoch, seq, &r,
-			       clock_boot_ns(), m->wall_ns);
+	record_pack_resolution(&m->payload,
+			       &(struct record_amends){ m->opening.epoch, seq,
+							clock_boot_ns(),
+							m->wall_ns },
+			       &r);
 	say(m, append(m, JOURNAL_AMENDMENT, v.alert ? JOURNAL_URGENT : 0),
 	    "amendment");
 }

@@ -166,8 +166,11 @@ static void a_window_that_was_told_of_is_over(void **state)
 	repeats.last_epoch = d.dir.opening.epoch;
 	repeats.last_seq = dead_exec(&d, &alert, false);
 	(void)dead_exec(&d, &repeated, false);
-	record_pack_alert_repeats(&out, d.dir.opening.epoch, repeats.last_seq,
-				  &repeats, 1, RECORD_WALL_OF_FRAME);
+	record_pack_alert_repeats(
+		&out,
+		&(struct record_amends){ d.dir.opening.epoch, repeats.last_seq,
+					 1, RECORD_WALL_OF_FRAME },
+		&repeats);
 	(void)dead_append(&d, JOURNAL_AMENDMENT, &out);
 	recall(&d, 0);
 	alerts_stats(d.a.pipeline.alerts, &stats);

@@ -56,8 +56,11 @@ static void fill(struct store_dir *s)
 		record_pack_event(&b, &ev, &shell, NULL, SAMPLE_WALL_NS);
 		append_payload(s, JOURNAL_EVENT, &b);
 	}
-	record_pack_write_totals(&b, s->opening.epoch, WRITES, &totals,
-				 SAMPLE_BOOT_NS, SAMPLE_WALL_NS);
+	record_pack_write_totals(
+		&b,
+		&(struct record_amends){ s->opening.epoch, WRITES,
+					 SAMPLE_BOOT_NS, SAMPLE_WALL_NS },
+		&totals);
 	append_payload(s, JOURNAL_AMENDMENT, &b);
 	store_flush(s);
 }

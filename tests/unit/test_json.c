@@ -157,7 +157,9 @@ static void amendments_name_their_event(void **state)
 	result.result.peer_port = 80;
 	result.result.error = ECONNREFUSED;
 	buf_reset(&s->payload);
-	record_pack_connect_result(&s->payload, 1, 7, &result, 1);
+	record_pack_connect_result(
+		&s->payload, &(struct record_amends){ 1, 7, result.time_ns, 1 },
+		&result.result);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_json(s, "{\"uid\":\"" UID "1\",\"epoch\":1,\"seq\":1,"
 		       "\"time\":\"2026-11-23T21:04:05.678Z\","
@@ -168,7 +170,8 @@ static void amendments_name_their_event(void **state)
 		       "\"local_port\":40000,\"peer_ip\":\"127.0.0.2\","
 		       "\"peer_port\":80}}}");
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 1, 7, &t, 1, 2);
+	record_pack_write_totals(&s->payload,
+				 &(struct record_amends){ 1, 7, 1, 2 }, &t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_json_has(s, "\"write\":{\"count\":17,\"bytes\":35328,"
 			   "\"until_ns\":6,\"operations\":[\"open\","
@@ -183,8 +186,11 @@ static void agent_events_carry_their_facts(void **state)
 	struct sample *s = *state;
 
 	buf_reset(&s->payload);
-	record_pack_agent(&s->payload, PICKET__V1__AGENT__WHAT__STARTED,
-			  "picket started", facts, 1, SAMPLE_WALL_NS);
+	record_pack_agent(
+		&s->payload,
+		&(struct record_agent){ PICKET__V1__AGENT__WHAT__STARTED,
+					"picket started", facts },
+		(struct record_time){ 1, SAMPLE_WALL_NS });
 	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
 	assert_json(s, "{\"uid\":\"" UID "1\",\"epoch\":1,\"seq\":1,"
 		       "\"time\":\"2026-11-23T21:04:05.678Z\","

@@ -259,7 +259,10 @@ static void amendment_names_its_event(void **state)
 	ev.result.peer = sample_ip4(10, 0, 0, 2);
 	ev.result.error = ECONNREFUSED;
 	buf_reset(&f->s.payload);
-	record_pack_connect_result(&f->s.payload, 3, 77, &ev, SAMPLE_WALL_NS);
+	record_pack_connect_result(
+		&f->s.payload,
+		&(struct record_amends){ 3, 77, ev.time_ns, SAMPLE_WALL_NS },
+		&ev.result);
 	assert_int_equal(sample_frame(&f->s, JOURNAL_AMENDMENT), 1);
 	attrs_init(&f->attrs, &f->arena);
 	attrs_of_view(&f->attrs, f->s.images, &f->s.view);

@@ -395,16 +395,22 @@ static void outcome_names_the_process_of_its_connect(void **state)
 	result.result.peer_port = 80;
 	result.result.error = ECONNREFUSED;
 	buf_reset(&s->payload);
-	record_pack_connect_result(&s->payload, 1, s->view.seq, &result,
-				   SAMPLE_WALL_NS);
+	record_pack_connect_result(&s->payload,
+				   &(struct record_amends){ 1, s->view.seq,
+							    result.time_ns,
+							    SAMPLE_WALL_NS },
+				   &result.result);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_line(s, &plain,
 		    "      21:04:05.678 sshd→bash→curl[4711]           "
 		    "ssh.service      connect … 127.0.0.1:80 refused");
 	result.result.error = 0;
 	buf_reset(&s->payload);
-	record_pack_connect_result(&s->payload, 1, 999, &result,
-				   SAMPLE_WALL_NS);
+	record_pack_connect_result(&s->payload,
+				   &(struct record_amends){ 1, 999,
+							    result.time_ns,
+							    SAMPLE_WALL_NS },
+				   &result.result);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_body(s, "? connect … 127.0.0.1:80 connected from "
 		       "127.0.0.1:40000");
@@ -420,7 +426,9 @@ static void totals_name_the_file_of_their_event(void **state)
 
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 1, s->view.seq, &t, 1, 2);
+	record_pack_write_totals(
+		&s->payload, &(struct record_amends){ 1, s->view.seq, 1, 2 },
+		&t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_body(s, "sshd→bash→curl[4711] … /var/log/x: 17 operations "
 		       "(open, write), 35328 bytes");
@@ -460,8 +468,11 @@ static void what_was_found_out_is_a_sentence(void **state)
 		};
 		assert_int_equal(sample_take(s, &ev, &s->shell, &pending), 1);
 		buf_reset(&s->payload);
-		record_pack_resolution(&s->payload, 1, s->view.seq, &res, 1,
-				       SAMPLE_WALL_NS);
+		record_pack_resolution(
+			&s->payload,
+			&(struct record_amends){ 1, s->view.seq, 1,
+						 SAMPLE_WALL_NS },
+			&res);
 		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 		(void)snprintf(want, sizeof(want),
 			       "sshd→bash→curl[4711] exec … /usr/bin/curl %s, "
@@ -477,9 +488,12 @@ static void picket_speaks_of_itself_in_sentences(void **state)
 	struct sample *s = *state;
 
 	buf_reset(&s->payload);
-	record_pack_agent(&s->payload, PICKET__V1__AGENT__WHAT__LOSS,
-			  "12 write events were lost in the kernel\n", facts, 1,
-			  SAMPLE_WALL_NS);
+	record_pack_agent(&s->payload,
+			  &(struct record_agent){
+				  PICKET__V1__AGENT__WHAT__LOSS,
+				  "12 write events were lost in the kernel\n",
+				  facts },
+			  (struct record_time){ 1, SAMPLE_WALL_NS });
 	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
 	assert_line(s, &plain,
 		    "WARN  21:04:05.678 picket  12 write events were lost in "

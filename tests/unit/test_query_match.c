@@ -302,7 +302,10 @@ static void whom_and_what_packed_bytes_are_about(void **state)
 	assert_null(query_actor(s.images, slice_of(s.payload.p, 0)));
 	result.result.local.family = result.result.peer.family = AF_INET;
 	buf_reset(&s.payload);
-	record_pack_connect_result(&s.payload, 7, 1ull << 40, &result, 1);
+	record_pack_connect_result(
+		&s.payload,
+		&(struct record_amends){ 7, 1ull << 40, result.time_ns, 1 },
+		&result.result);
 	assert_int_equal(query_amended(buf_slice(&s.payload), &epoch, &seq), 0);
 	assert_int_equal(epoch, 7);
 	assert_true(seq == 1ull << 40);

@@ -216,8 +216,10 @@ static void strings_are_utf8_whatever_they_were(void **state)
 	/* Names are bytes, and stay what they are. */
 	assert_bytes(s->view.event->write->path->path, "/tmp/\xff");
 	buf_reset(&s->payload);
-	record_pack_agent(&s->payload, PICKET__V1__AGENT__WHAT__CUT,
-			  "cut \xff here", facts, 1, 2);
+	record_pack_agent(&s->payload,
+			  &(struct record_agent){ PICKET__V1__AGENT__WHAT__CUT,
+						  "cut \xff here", facts },
+			  (struct record_time){ 1, 2 });
 	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
 	assert_string_equal(s->view.event->agent->text, "cut ? here");
 	assert_int_equal(s->view.event->agent->n_facts, 2);
@@ -242,7 +244,10 @@ static void amendments_come_out_as_they_went_in(void **state)
 	ev.result.peer_port = 1;
 	ev.result.error = ECONNREFUSED;
 	buf_reset(&s->payload);
-	record_pack_connect_result(&s->payload, 3, 1ull << 33, &ev, 10);
+	record_pack_connect_result(
+		&s->payload,
+		&(struct record_amends){ 3, 1ull << 33, ev.time_ns, 10 },
+		&ev.result);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	a = s->view.amendment;
 	assert_int_equal(a->epoch, 3);
@@ -254,7 +259,8 @@ static void amendments_come_out_as_they_went_in(void **state)
 	assert_int_equal(a->connect->local->port, 65535);
 	assert_memory_equal(a->connect->peer->ip.data, "\5\6\7\10", 4);
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 3, 4, &t, 11, 12);
+	record_pack_write_totals(&s->payload,
+				 &(struct record_amends){ 3, 4, 11, 12 }, &t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	a = s->view.amendment;
 	assert_null(a->connect);

@@ -175,16 +175,25 @@ static void amend(struct both *b)
 	result.result.local = result.result.peer = sample_ip4(10, 0, 0, 1);
 	switch (what) {
 	case 0:
-		record_pack_resolution(&b->payload, 1, seq, &res, 1, 1);
+		record_pack_resolution(&b->payload,
+				       &(struct record_amends){ 1, seq, 1, 1 },
+				       &res);
 		break;
 	case 1:
-		record_pack_alert_repeats(&b->payload, 1, seq, &repeats, 1, 1);
+		record_pack_alert_repeats(
+			&b->payload, &(struct record_amends){ 1, seq, 1, 1 },
+			&repeats);
 		break;
 	case 2:
-		record_pack_connect_result(&b->payload, 1, seq, &result, 1);
+		record_pack_connect_result(
+			&b->payload,
+			&(struct record_amends){ 1, seq, result.time_ns, 1 },
+			&result.result);
 		break;
 	default:
-		record_pack_write_totals(&b->payload, 1, seq, &totals, 1, 1);
+		record_pack_write_totals(
+			&b->payload, &(struct record_amends){ 1, seq, 1, 1 },
+			&totals);
 		break;
 	}
 	take(b, JOURNAL_AMENDMENT, what == 0 && verdict.alert);

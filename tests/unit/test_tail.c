@@ -66,21 +66,37 @@ static void take_one_of_each(struct tail_lines *t)
 	TAKE(EVENT, 3, record_pack_event(&b, &ev, &img, NULL, 1));
 	result.result.local = result.result.peer = ev.connect.peer.addr;
 	result.result.error = ECONNREFUSED;
-	TAKE(AMENDMENT, 4, record_pack_connect_result(&b, 1, 3, &result, 1));
+	TAKE(AMENDMENT, 4,
+	     record_pack_connect_result(
+		     &b, &(struct record_amends){ 1, 3, result.time_ns, 1 },
+		     &result.result));
 	ev = sample_write("/plain", OP_OPEN);
 	TAKE(EVENT, 5, record_pack_event(&b, &ev, &img, NULL, 1));
-	TAKE(AMENDMENT, 6, record_pack_write_totals(&b, 1, 5, &totals, 1, 1));
+	TAKE(AMENDMENT, 6,
+	     record_pack_write_totals(&b, &(struct record_amends){ 1, 5, 1, 1 },
+				      &totals));
 	TAKE(EVENT, 7,
-	     record_pack_agent(&b, PICKET__V1__AGENT__WHAT__STARTED, "started",
-			       NULL, 1, 1));
+	     record_pack_agent(
+		     &b,
+		     &(struct record_agent){ PICKET__V1__AGENT__WHAT__STARTED,
+					     "started", NULL },
+		     (struct record_time){ 1, 1 }));
 	TAKE(EVENT, 8,
-	     record_pack_agent(&b, PICKET__V1__AGENT__WHAT__LOSS, "lost", NULL,
-			       1, 1));
+	     record_pack_agent(
+		     &b,
+		     &(struct record_agent){ PICKET__V1__AGENT__WHAT__LOSS,
+					     "lost", NULL },
+		     (struct record_time){ 1, 1 }));
 	ev = sample_write("/secret", OP_OPEN);
 	TAKE(EVENT, 9, record_pack_event(&b, &ev, &img, &alert, 1));
-	TAKE(AMENDMENT, 10, record_pack_write_totals(&b, 1, 9, &totals, 1, 1));
+	TAKE(AMENDMENT, 10,
+	     record_pack_write_totals(&b, &(struct record_amends){ 1, 9, 1, 1 },
+				      &totals));
 	result.result.error = 0;
-	TAKE(AMENDMENT, 11, record_pack_connect_result(&b, 1, 3, &result, 1));
+	TAKE(AMENDMENT, 11,
+	     record_pack_connect_result(
+		     &b, &(struct record_amends){ 1, 3, result.time_ns, 1 },
+		     &result.result));
 #undef TAKE
 	buf_done(&b);
 }

@@ -110,7 +110,8 @@ static void log_of_alerts_knows_what_was_pending(void **state)
 	buf_reset(&place->payload);
 	record_pack_event(&place->payload, &ev, &place->img, &pending, 1);
 	seq = append_packed(place, JOURNAL_EVENT, false);
-	record_pack_resolution(&place->payload, 1, seq, &res, 1, 1);
+	record_pack_resolution(&place->payload,
+			       &(struct record_amends){ 1, seq, 1, 1 }, &res);
 	(void)append_packed(place, JOURNAL_AMENDMENT, true);
 	record_pack_event(&place->payload, &ev, &place->img, &denied, 1);
 	(void)append_packed(place, JOURNAL_EVENT, true);

@@ -208,8 +208,9 @@ static void time_that_is_the_frames_is_there(void **state)
 	assert_int_equal(sample_frame(s, JOURNAL_EVENT), 1);
 	assert_int_equal(s->view.event->wall_ns, SAMPLE_WALL_NS);
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 1, 1, &t, 1,
-				 RECORD_WALL_OF_FRAME);
+	record_pack_write_totals(
+		&s->payload,
+		&(struct record_amends){ 1, 1, 1, RECORD_WALL_OF_FRAME }, &t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_int_equal(s->view.amendment->wall_ns, SAMPLE_WALL_NS);
 }
@@ -282,7 +283,8 @@ static void amendment_finds_its_event(void **state)
 	ev = sample_event(EVENT_EXIT);
 	assert_int_equal(sample_take(s, &ev, &s->bash, NULL), 1);
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 1, seq, &t, 1, 2);
+	record_pack_write_totals(&s->payload,
+				 &(struct record_amends){ 1, seq, 1, 2 }, &t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_true(s->view.amended.known);
 	assert_true(s->view.amended.alert);
@@ -292,7 +294,8 @@ static void amendment_finds_its_event(void **state)
 	assert_int_equal(s->view.image->pid, 4711);
 	/* The same number of another epoch is another event. */
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 2, seq, &t, 1, 2);
+	record_pack_write_totals(&s->payload,
+				 &(struct record_amends){ 2, seq, 1, 2 }, &t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	assert_false(s->view.amended.known);
 	assert_null(s->view.image);
@@ -311,7 +314,9 @@ static void amendment_names_events_within_the_span_only(void **state)
 	for (int beyond = 0; beyond < 2; beyond++) {
 		s->seq = seq + VIEW_AMENDABLE_SPAN - 1 + (uint64_t)beyond;
 		buf_reset(&s->payload);
-		record_pack_write_totals(&s->payload, 1, seq, &t, 1, 2);
+		record_pack_write_totals(
+			&s->payload, &(struct record_amends){ 1, seq, 1, 2 },
+			&t);
 		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 		assert_int_equal(s->view.amended.known, !beyond);
 	}
@@ -331,9 +336,11 @@ static void the_oldest_within_the_span_is_remembered(void **state)
 		assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 		oldest = (int64_t)s->seq - (VIEW_AMENDABLE_SPAN - 1);
 		buf_reset(&s->payload);
-		record_pack_write_totals(&s->payload, 1,
-					 oldest > 0 ? (uint64_t)oldest : 1, &t,
-					 1, 2);
+		record_pack_write_totals(
+			&s->payload,
+			&(struct record_amends){
+				1, oldest > 0 ? (uint64_t)oldest : 1, 1, 2 },
+			&t);
 		assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 		assert_true(s->view.amended.known);
 	}
@@ -352,7 +359,9 @@ static void long_path_is_remembered_by_its_end(void **state)
 	ev = sample_write(path, OP_OPEN);
 	assert_int_equal(sample_take(s, &ev, &s->shell, NULL), 1);
 	buf_reset(&s->payload);
-	record_pack_write_totals(&s->payload, 1, s->view.seq, &t, 1, 2);
+	record_pack_write_totals(
+		&s->payload, &(struct record_amends){ 1, s->view.seq, 1, 2 },
+		&t);
 	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
 	got = s->view.amended.path;
 	assert_true(s->view.amended.path_cut);
