@@ -9,6 +9,7 @@
 
 #include "emit.h"
 #include "read_task.h"
+#include "types_sock.h"
 
 /* What a socket is about to reach, or listens on. */
 struct target {

@@ -2,7 +2,7 @@
 /* What the end of a system call tells of sockets, as a global function. */
 #pragma once
 
-#include "types.h"
+#include "types_sock.h"
 
 /* regs and index: as in struct call. Returns 0. */
 __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * The kernel's types, as far as we read them. Names are the kernel's, because
- * CO-RE finds members by name; order and size here mean nothing. A member
- * that moved between the oldest and the newest kernel is not here but behind
- * an accessor in moved.h.
+ * The kernel's types, with only the members that are read: here tasks, files,
+ * namespaces and registers; types_sock.h and types_uring.h have the rest.
+ * Names are the kernel's, because CO-RE finds members by name; order and size
+ * mean nothing. A member that moved between the oldest and the newest kernel
+ * is not here but behind an accessor in moved.h.
  */
 #pragma once
 
@@ -21,6 +22,8 @@
 /* Else BPF_KPROBE looks for the registers by the names of the C library. */
 #define __VMLINUX_H__
 #include <bpf/bpf_tracing.h>
+
+#include "constants.h"
 
 typedef __u32 dev_t;
 typedef long long loff_t;
@@ -341,89 +344,6 @@ struct linux_binprm {
 	char buf[256];
 };
 
-/* sockets */
-
-struct in6_addr {
-	__u8 bytes[16];
-};
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct sock_common {
-	__u32 skc_daddr;
-	__u32 skc_rcv_saddr;
-	__u16 skc_dport;
-	__u16 skc_num;
-	unsigned short skc_family;
-	unsigned char skc_state;
-	possible_net_t skc_net;
-	struct in6_addr skc_v6_daddr;
-	struct in6_addr skc_v6_rcv_saddr;
-};
-
-struct sock {
-	struct sock_common __sk_common;
-	int sk_err;
-	__u8 sk_shutdown;
-	__u16 sk_type;
-	__u16 sk_protocol;
-	__u32 sk_max_ack_backlog;
-	struct socket *sk_socket;
-};
-
-/* Each of these begins with the one before it. */
-struct inet_sock {
-	__u16 inet_sport;
-};
-
-struct inet_connection_sock {
-	void *icsk_ulp_data;
-};
-
-struct tcp_sock {
-	bool is_mptcp;
-};
-
-/* What icsk_ulp_data is of a TCP socket that an MPTCP socket owns. */
-struct mptcp_subflow_context {
-	__u32 request_join : 1;
-	struct sock *conn; /* the owner */
-};
-
-struct sockaddr_un {
-	unsigned short sun_family;
-	char sun_path[108];
-};
-
-struct unix_address {
-	int len; /* of name, with its family */
-	struct sockaddr_un name[0];
-};
-
-/* Begins with a struct sock. */
-struct unix_sock {
-	struct unix_address *addr;
-	struct sock *peer;
-};
-
-struct packet_sock {
-	__u16 num; /* ETH_P_…, network order */
-};
-
-struct socket {
-	socket_state state;
-	struct file *file;
-	struct sock *sk;
-};
-
-struct msghdr {
-	void *msg_name;
-	int msg_namelen;
-	unsigned int msg_flags;
-};
-
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
 	unsigned long bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax;
@@ -442,65 +362,6 @@ struct pt_regs {
 #error "no such architecture yet"
 #endif
 
-/* io_uring: what its requests say, once they are prepared */
-
-struct io_cqe {
-	int res;
-	int fd;
-};
-
-struct io_ring_ctx;
-
-struct io_kiocb {
-	struct file *file;
-	__u8 opcode;
-	unsigned int flags;
-	struct io_cqe cqe;
-	struct io_ring_ctx *ctx;
-};
-
-struct open_how {
-	__u64 flags;
-};
-
-struct io_open {
-	int dfd;
-	struct filename *filename;
-	struct open_how how;
-};
-
-struct io_rename {
-	int old_dfd;
-	int new_dfd;
-	struct filename *oldpath;
-	struct filename *newpath;
-	int flags;
-};
-
-struct io_unlink {
-	int dfd;
-	int flags;
-	struct filename *filename;
-};
-
-struct io_mkdir {
-	int dfd;
-	unsigned short mode;
-	struct filename *filename;
-};
-
-/* Of a symbolic link the old path is what it says. */
-struct io_link {
-	int old_dfd;
-	int new_dfd;
-	struct filename *oldpath;
-	struct filename *newpath;
-};
-
-struct io_xattr {
-	struct filename *filename;
-};
-
 /* iterators */
 
 struct seq_file;
@@ -515,67 +376,3 @@ struct bpf_iter__task {
 };
 
 #pragma clang attribute pop
-
-/* Kernel constants that no UAPI header has. */
-#define PF_KTHREAD	     0x00200000
-#define PF_IO_WORKER	     0x00000010
-#define PFA_NO_NEW_PRIVS_BIT 0x1
-#define SIGNAL_GROUP_EXIT    0x00000004
-#define PIDTYPE_PGID	     2
-#define PIDTYPE_SID	     3
-#define FMODE_WRITE	     0x2
-#define FMODE_PATH	     0x4000
-#define FMODE_CREATED	     0x100000
-#define FMODE_BACKING	     0x3000000 /* either bit, see moved.h */
-#define FMODE_NOACCOUNT	     0x20000000
-#define MAY_WRITE	     0x2
-#define VM_WRITE	     0x2
-#define VM_SHARED	     0x8
-#define AT_FDCWD	     (-100)
-#define AT_EMPTY_PATH	     0x1000
-#define AT_REMOVEDIR	     0x200
-#define TCP_ESTABLISHED	     1
-#define TCP_SYN_SENT	     2
-#define TCP_SYN_RECV	     3
-#define TCP_CLOSE	     7
-#define TCP_LISTEN	     10 /* of unix and vsock sockets as well */
-#define AF_UNSPEC	     0
-#define AF_UNIX		     1
-#define AF_INET		     2
-#define AF_INET6	     10
-#define AF_PACKET	     17
-#define AF_VSOCK	     40
-#define AF_XDP		     44
-#define SOCK_STREAM	     1
-#define SOCK_DGRAM	     2
-#define SOCK_RAW	     3
-#define SOCK_SEQPACKET	     5
-#define IPPROTO_TCP	     6
-#define IPPROTO_UDP	     17
-#define IPPROTO_UDPLITE	     136
-#define IPPROTO_MPTCP	     262
-#define MSG_FASTOPEN	     0x20000000
-
-#define S_IFMT	 0170000
-#define S_IFREG	 0100000
-#define S_IFBLK	 0060000
-#define S_IFSOCK 0140000
-
-#define RENAME_EXCHANGE	    0x2
-#define O_ACCMODE	    03
-#define O_CREAT		    0100
-#define O_TRUNC		    01000
-#define O_APPEND	    02000
-#define O_PATH		    010000000
-#define PROT_WRITE	    0x2
-#define PROT_EXEC	    0x4
-#define VM_EXEC		    0x4
-#define MAP_TYPE	    0x0f
-#define MAP_SHARED	    0x01
-#define MAP_SHARED_VALIDATE 0x03
-#define MAP_ANONYMOUS	    0x20
-
-#define TMPFS_MAGIC	0x01021994
-#define HUGETLBFS_MAGIC 0x958458f6
-#define OVERLAY_MAGIC	0x794c7630
-#define FUSE_MAGIC	0x65735546

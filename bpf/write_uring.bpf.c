@@ -10,6 +10,7 @@
  * file that was really written and how many bytes; another file than the one
  * of the submission is told then.
  */
+#include "types_uring.h"
 #include "write.h"
 #include "write_places.h"
 
