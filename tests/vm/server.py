@@ -28,6 +28,8 @@ mkdir -p /etc/systemd/system/picket.service.d
 printf '[Service]\\nTimeoutStartSec=600\\n' \\
     >/etc/systemd/system/picket.service.d/patient.conf
 """
+# In the new package's units alone: there it is seen which are in force.
+OF_THE_NEW = "UNIT_OF=the-new-package"
 NOT_PATIENT = "rm -r /etc/systemd/system/picket.service.d\n"
 
 # Programs started all the while, each with a number of its own.
@@ -140,22 +142,38 @@ def package(name, *arguments):
     return next((build / "deb").glob("picket_*.deb"))
 
 
-def packages():
+def with_other_units(deb, directory):
+    """The package, but for what its units give to what they start."""
+    tree, made = directory / "other-units", directory / "other-units.deb"
+    subprocess.run(["dpkg-deb", "-R", deb, tree], check=True)
+    for unit in tree.glob("lib/systemd/system/*.service"):
+        unit.write_text(unit.read_text().replace(
+            "[Service]\n", f"[Service]\nEnvironment={OF_THE_NEW}\n"))
+    subprocess.run("find -type f ! -path './DEBIAN/*' -printf '%P\\0' | "
+                   "xargs -0 md5sum >DEBIAN/md5sums", shell=True, cwd=tree,
+                   check=True)
+    subprocess.run(["dpkg-deb", "-b", tree, made], check=True,
+                   stdout=subprocess.DEVNULL)
+    return made
+
+
+def packages(directory):
     """An old one and a new one. PICKET_VM_DEBS: "OLD NEW", made before."""
     made = os.environ.get("PICKET_VM_DEBS", "").split()
-    return made or [package("deb-old"), package("deb-new", "VERSION=99.0")]
+    old, new = made or [package("deb-old"), package("deb-new", "VERSION=99.0")]
+    return old, with_other_units(new, directory)
 
 
 @contextlib.contextmanager
 def with_packages():
     """A server where both lie and neither is installed."""
     need_root()
-    old, new = packages()
-    with workdir("deb") as directory, Collector(directory) as collector, \
-            System(picket=False, port=collector.port,
-                   copies={"/root/old.deb": old, "/root/new.deb": new}) as g:
-        g.do(NETWORK + PATIENT)
-        yield Server(g, collector)
+    with workdir("deb") as directory, Collector(directory) as collector:
+        old, new = packages(directory)
+        with System(picket=False, port=collector.port,
+                    copies={"/root/old.deb": old, "/root/new.deb": new}) as g:
+            g.do(NETWORK + PATIENT)
+            yield Server(g, collector)
 
 
 def install(s):
