@@ -19,15 +19,14 @@
 
 #define VERDICT_ALERT 0x100
 
-static const struct {
-	const char *name;
-	unsigned bit;
-} verdict_names[] = {
-	{ "allowed", 1u << PICKET__V1__ANSWER__ANSWER_ALLOWED },
-	{ "denied", 1u << PICKET__V1__ANSWER__ANSWER_DENIED },
-	{ "unlisted", 1u << PICKET__V1__ANSWER__ANSWER_UNLISTED },
-	{ "pending", 1u << PICKET__V1__ANSWER__ANSWER_PENDING },
-	{ "alert", VERDICT_ALERT },
+const char *const query_verdict_names[] = { "allowed", "denied", "unlisted",
+					    "pending", "alert" };
+static const unsigned verdict_bits[QUERY_VERDICTS] = {
+	1u << PICKET__V1__ANSWER__ANSWER_ALLOWED,
+	1u << PICKET__V1__ANSWER__ANSWER_DENIED,
+	1u << PICKET__V1__ANSWER__ANSWER_UNLISTED,
+	1u << PICKET__V1__ANSWER__ANSWER_PENDING,
+	VERDICT_ALERT,
 };
 
 /* ---- values ------------------------------------------------------------- */
@@ -135,32 +134,17 @@ int query_match_dest(struct query_match *m, const char *value)
 	return 0;
 }
 
-static unsigned verdict_bit(struct slice name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(verdict_names) / sizeof(*verdict_names); i++)
-		if (slice_eq(name, slice_str(verdict_names[i].name)))
-			return verdict_names[i].bit;
-	return 0;
-}
-
 int query_match_verdict(struct query_match *m, const char *value)
 {
-	unsigned bits = 0, bit;
-	const char *comma;
+	unsigned places;
+	int r = text_choices(slice_str(value), query_verdict_names,
+			     QUERY_VERDICTS, &places);
 
-	for (;; value = comma + 1) {
-		comma = strchrnul(value, ',');
-		bit = verdict_bit(
-			text_trim(slice_of(value, (size_t)(comma - value))));
-		if (!bit)
-			return -EINVAL;
-		bits |= bit;
-		if (!*comma)
-			break;
-	}
-	m->verdicts |= bits;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < QUERY_VERDICTS; i++)
+		if (places & 1u << i)
+			m->verdicts |= verdict_bits[i];
 	return 0;
 }
 

@@ -50,10 +50,11 @@ int query_match_unit(struct query_match *m, const char *value);
 int query_match_container(struct query_match *m, const char *value);
 int query_match_dest(struct query_match *m, const char *value);
 int query_match_verdict(struct query_match *m, const char *value);
+
+#define QUERY_VERDICTS 5
+extern const char *const query_verdict_names[QUERY_VERDICTS];
 #define QUERY_DEST_EXPECTED \
 	"an address or range such as 10.0.0.0/8, 10.0.0.7:443, [::1]:80"
-#define QUERY_VERDICT_EXPECTED \
-	"a list of allowed, denied, unlisted, pending, alert"
 #define QUERY_GLOB_EXPECTED "a glob as in policy files"
 
 void query_match_done(struct query_match *m);

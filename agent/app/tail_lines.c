@@ -43,43 +43,16 @@ struct tail_lines {
 	uint64_t skipped; /* of out.skipped, not yet told */
 };
 
-static const struct {
-	const char *name;
-	unsigned bit;
-} kind_names[] = {
-	{ "exec", TAIL_EXEC },	     { "exit", TAIL_EXIT },
-	{ "connect", TAIL_CONNECT }, { "write", TAIL_WRITE },
-	{ "agent", TAIL_AGENT },     { "amendment", TAIL_AMENDMENT },
-	{ "listen", TAIL_LISTEN },   { "load", TAIL_LOAD },
-	{ "tamper", TAIL_TAMPER },
-};
+const char *const tail_kind_names[] = { "exec",	  "exit",   "connect",
+					"write",  "listen", "load",
+					"tamper", "agent",  "amendment" };
+_Static_assert(TAIL_ALL == (1u << TAIL_KINDS) - 1, "a name for each bit");
+_Static_assert(TAIL_AGENT == 1u << TAIL_KINDS_SEEN, "seen come first");
+_Static_assert(TAIL_AMENDMENT == 1u << TAIL_KINDS_EVENT, "then events");
 
-static unsigned kind_bit(struct slice name)
+int tail_kinds_parse(const char *list, size_t n, unsigned *ret_kinds)
 {
-	for (size_t i = 0; i < sizeof(kind_names) / sizeof(*kind_names); i++)
-		if (slice_eq(name, slice_str(kind_names[i].name)))
-			return kind_names[i].bit;
-	return 0;
-}
-
-int tail_kinds_parse(const char *list, unsigned *ret_kinds)
-{
-	unsigned kinds = 0, bit;
-
-	for (;;) {
-		const char *comma = strchrnul(list, ',');
-		struct slice name = slice_of(list, (size_t)(comma - list));
-
-		bit = kind_bit(text_trim(name));
-		if (!bit)
-			return -EINVAL;
-		kinds |= bit;
-		if (!*comma)
-			break;
-		list = comma + 1;
-	}
-	*ret_kinds = kinds;
-	return 0;
+	return text_choices(slice_str(list), tail_kind_names, n, ret_kinds);
 }
 
 bool tail_wants_color(int fd)
@@ -147,7 +120,9 @@ bool tail_lines_full(const struct tail_lines *t)
 
 unsigned tail_kind(Picket__V1__Kind kind)
 {
-	unsigned bit = kind_bit(slice_str(name_kind(kind)));
+	unsigned bit = 0;
+
+	(void)tail_kinds_parse(name_kind(kind), TAIL_KINDS, &bit);
 
 	/* Of a newer picket: cannot have been asked for, nor left out. */
 	return bit ? bit : TAIL_ALL;

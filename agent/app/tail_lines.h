@@ -15,26 +15,29 @@ struct reader_frame;
 struct tail_lines;
 struct template;
 
-/* Kinds, by the name that stands in the line. */
+/* Kinds, by the name that stands in the line: bits by place in the table. */
 #define TAIL_EXEC      0x01
 #define TAIL_EXIT      0x02
 #define TAIL_CONNECT   0x04
 #define TAIL_WRITE     0x08
-#define TAIL_AGENT     0x10
+#define TAIL_LISTEN    0x10
+#define TAIL_LOAD      0x20
+#define TAIL_TAMPER    0x40
+#define TAIL_AGENT     0x80 /* picket about itself */
 /* JSON only: in text an amendment is of the kind of the event it amends. */
-#define TAIL_AMENDMENT 0x20
-#define TAIL_LISTEN    0x40
-#define TAIL_LOAD      0x80
-#define TAIL_TAMPER    0x100
+#define TAIL_AMENDMENT 0x100
 #define TAIL_ALL       0x1ff
 /* For people: every exec has an exit, and few of them say anything. */
 #define TAIL_DEFAULT   (TAIL_ALL & ~TAIL_EXIT)
 
-/* "exec,connect" -> TAIL_*; -EINVAL: a word that is none of them. */
-#define TAIL_KINDS_EXPECTED                                                   \
-	"a list of exec, connect, write, listen, load, tamper, exit, agent, " \
-	"amendment"
-int tail_kinds_parse(const char *list, unsigned *ret_kinds);
+/* The first of them alone: what hooks tell of, and what is an event. */
+#define TAIL_KINDS_SEEN	 7
+#define TAIL_KINDS_EVENT 8
+#define TAIL_KINDS	 9
+extern const char *const tail_kind_names[TAIL_KINDS];
+
+/* "exec,connect" of the first n -> TAIL_*; -EINVAL: another word. */
+int tail_kinds_parse(const char *list, size_t n, unsigned *ret_kinds);
 /* The bit of an event's kind; one that is not known here has all bits. */
 unsigned tail_kind(Picket__V1__Kind kind);
 

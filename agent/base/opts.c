@@ -24,6 +24,7 @@
 /* Where help texts begin; options that are longer get a line of their own. */
 #define HELP_COLUMN  ((size_t)26)
 #define HELP_MAX     (16 << 10)
+#define HELP_WIDTH   ((size_t)80)
 /* A terminal has 24, and the shell's prompt takes one of them. */
 #define SCREEN_LINES 23
 
@@ -106,6 +107,27 @@ static size_t add_option(struct buf *out, const struct opt_row *row)
 	return out->n - begin;
 }
 
+/* Behind the help, which ended in this column; on one line, those that fit. */
+static void add_choices(struct buf *out, const struct opt_row *row, size_t at,
+			bool one_line)
+{
+	for (size_t i = 0; i < row->n_choices; i++) {
+		bool last = i + 1 == row->n_choices;
+		size_t n = 1 + strlen(row->choices[i]) + !last;
+
+		if (at + n + (one_line && !last ? 2 : 0) > HELP_WIDTH) {
+			if (one_line) {
+				buf_add_str(out, " …");
+				return;
+			}
+			buf_addf(out, "\n%*s", (int)HELP_COLUMN - 1, "");
+			at = HELP_COLUMN - 1;
+		}
+		buf_addf(out, " %s%s", row->choices[i], last ? "" : ",");
+		at += n;
+	}
+}
+
 static void add_row(struct buf *out, const struct opt_row *row)
 {
 	const char *help = row->help;
@@ -118,10 +140,15 @@ static void add_row(struct buf *out, const struct opt_row *row)
 	for (;;) {
 		const char *end = strchrnul(help, '\n');
 
-		buf_addf(out, "%*s%.*s\n", (int)(HELP_COLUMN - n), "",
+		buf_addf(out, "%*s%.*s", (int)(HELP_COLUMN - n), "",
 			 (int)(end - help), help);
-		if (!*end)
+		if (!*end) {
+			add_choices(out, row,
+				    HELP_COLUMN + (size_t)(end - help), false);
+			buf_add_char(out, '\n');
 			break;
+		}
+		buf_add_char(out, '\n');
 		help = end + 1;
 		n = 0;
 	}
@@ -137,10 +164,12 @@ static void add_row_shortly(struct buf *out, const struct opt_row *row)
 	for (k = 0; help[k] && !strchr("\n;", help[k]); k++)
 		if (help[k] == ':' && strchr(" \n", help[k + 1]))
 			break;
+	buf_addf(out, "%.*s", (int)k, help);
 	if (k && help[k - 1] == ',')
-		buf_addf(out, "%.*s …\n", (int)k, help);
+		buf_add_str(out, " …");
 	else
-		buf_addf(out, "%.*s\n", (int)k, help);
+		add_choices(out, row, HELP_COLUMN + k, true);
+	buf_add_char(out, '\n');
 }
 
 static const struct opt_row help_row = { .name = "help",
@@ -191,16 +220,29 @@ static int print_help(const struct opt_command *cmd, bool in_full)
 	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
+/* "=DIR", "=one|another" or nothing, to the end of the line. */
+static void list_value(const struct opt_row *row)
+{
+	if (row->n_choices)
+		for (size_t i = 0; i < row->n_choices; i++)
+			printf("%c%s", i ? '|' : '=', row->choices[i]);
+	else if (row->metavar)
+		printf("=%s", row->metavar);
+	(void)putchar('\n');
+}
+
 /* For completion, and for the test that compares the manual with the help. */
 static int print_list(const struct opt_command *cmd)
 {
 	for (const struct opt_row *row = cmd->rows; row->name; row++) {
-		const char *value = row->choices ? row->choices : row->metavar;
-
-		printf("%s --%s%s%s\n", cmd->name, row->name, value ? "=" : "",
-		       value ? value : "");
+		printf("%s --%s", cmd->name, row->name);
+		list_value(row);
+		if (!row->letter)
+			continue;
+		printf("%s -%c", cmd->name, row->letter);
+		list_value(row);
 	}
-	printf("%s --help\n", cmd->name);
+	printf("%s --help\n%s -h\n", cmd->name, cmd->name);
 	return fflush(stdout) ? EXIT_CODE_FAILURE : EXIT_CODE_OK;
 }
 
@@ -249,14 +291,37 @@ static int refuse_missing(const struct opt_command *cmd)
 	return opts_usage_error(cmd->name, what, NULL, NULL);
 }
 
+/* "a list of one, another" or "one or another". */
+static void add_expected(struct buf *out, const struct opt_row *row)
+{
+	if (row->expects || !row->n_choices) {
+		buf_add_str(out, row->expects ? row->expects : row->metavar);
+		return;
+	}
+	if (row->several)
+		buf_add_str(out, "a list of ");
+	for (size_t i = 0; i < row->n_choices; i++) {
+		if (i && !row->several && i + 1 == row->n_choices)
+			buf_add_str(out, " or ");
+		else if (i)
+			buf_add_str(out, ", ");
+		buf_add_str(out, row->choices[i]);
+	}
+}
+
 static int refuse_value(const struct opt_command *cmd,
 			const struct opt_row *row, const char *value)
 {
-	char what[256];
+	cleanup_buf struct buf what = BUF_INIT(1024);
 
-	(void)snprintf(what, sizeof(what), "option '--%s' wants %s, not",
-		       row->name, row->expects ? row->expects : row->metavar);
-	return opts_usage_error(cmd->name, what, value, NULL);
+	buf_addf(&what, "option '--%s' wants ", row->name);
+	add_expected(&what, row);
+	buf_add_str(&what, ", not");
+	buf_add_char(&what, '\0');
+	return opts_usage_error(cmd->name,
+				what.failed ? "no such value is taken,"
+					    : (const char *)what.p,
+				value, NULL);
 }
 
 /* ---- parsing ------------------------------------------------------------ */

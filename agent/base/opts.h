@@ -33,14 +33,17 @@ struct opt_row {
 	char letter;	     /* 0: none */
 	const char *metavar; /* NULL: takes no value */
 	/*
-	 * "one|another", for completion where the metavar is a name for them;
-	 * NULL: the metavar says what stands there.
+	 * The words that it takes, one or with `several` a list with commas:
+	 * they follow the help, are what is expected, and complete. NULL: the
+	 * metavar says what stands there.
 	 */
-	const char *choices;
+	const char *const *choices;
+	size_t n_choices;
+	bool several;
 	const char *help; /* short; "\n" begins another line */
 	/*
 	 * Take the value (NULL: a flag is given) into settings; negative: it is
-	 * not what `expects` says. NULL: the bool, or with a metavar the const
+	 * what `expects`, or else `choices`, do not say. NULL: the bool, or with a metavar the const
 	 * char *, at `offset` is set.
 	 */
 	int (*set)(void *settings, const char *value);

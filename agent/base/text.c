@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct unit {
 	const char *name;
@@ -210,4 +211,35 @@ const char *text_print_about(uint64_t bytes, char buf[static 24])
 	}
 	(void)snprintf(buf, 24, "%" PRIu64 " %s", bytes, units[i]);
 	return buf;
+}
+
+static size_t place_of(struct slice word, const char *const *words, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && !slice_eq(word, slice_str(words[i])))
+		i++;
+	return i;
+}
+
+int text_choices(struct slice list, const char *const *words, size_t n,
+		 unsigned *ret_bits)
+{
+	unsigned bits = 0;
+	bool more;
+
+	do {
+		const char *comma = memchr(list.p, ',', list.n);
+		size_t len = comma ? (size_t)(comma - list.p) : list.n, place;
+
+		more = comma;
+		place = place_of(text_trim(slice_of(list.p, len)), words, n);
+		if (place == n)
+			return -EINVAL;
+		bits |= 1u << place;
+		if (more)
+			list = slice_of(comma + 1, list.n - len - 1);
+	} while (more);
+	*ret_bits = bits;
+	return 0;
 }

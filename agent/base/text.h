@@ -27,6 +27,10 @@ bool text_word(struct slice *s, struct slice *ret_word);
 /* Without blanks (space, tab) at both ends. */
 struct slice text_trim(struct slice s);
 
+/* "one,another" of these n words -> a bit for each, by its place among them. */
+int text_choices(struct slice list, const char *const *words, size_t n,
+		 unsigned *ret_bits);
+
 /* Print exactly as the readers above take it; buf of at least 24 bytes. */
 const char *text_print_size(uint64_t bytes, char buf[static 24]);
 const char *text_print_duration(uint64_t ms, char buf[static 24]);

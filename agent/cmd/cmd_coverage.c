@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/tail_lines.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -54,9 +55,9 @@ static int set_kind(void *arg, const char *value)
 {
 	struct settings *s = arg;
 
-	for (size_t i = 0; i < COVERAGE_KINDS; i++) {
-		if (!strcmp(coverage_kinds[i], value)) {
-			s->kind = coverage_kinds[i];
+	for (size_t i = 0; i < TAIL_KINDS_SEEN; i++) {
+		if (!strcmp(tail_kind_names[i], value)) {
+			s->kind = tail_kind_names[i];
 			return 0;
 		}
 	}
@@ -73,11 +74,10 @@ static const struct opt_row rows[] = {
 	{ .name = "kind",
 	  .letter = 'k',
 	  .metavar = "KIND",
-	  .choices = "exec|exit|connect|write|listen|load|tamper",
-	  .help = "only exec, exit, connect, write, listen, load or\n"
-		  "tamper; without it, each of them",
-	  .set = set_kind,
-	  .expects = "exec, exit, connect, write, listen, load or tamper" },
+	  .choices = tail_kind_names,
+	  .n_choices = TAIL_KINDS_SEEN,
+	  .help = "only",
+	  .set = set_kind },
 	OPT_JOURNAL(settings, journal),
 	OPT_JSON(settings, "one JSON object per kind"),
 	{ 0 },
@@ -195,10 +195,10 @@ static int print(const struct settings *s, const struct coverage *c)
 		coverage_answer(c, "anything", &y);
 		text_reply(&out, &y, s->at_ns);
 	}
-	for (size_t i = 0; i < COVERAGE_KINDS && !at_once; i++) {
-		if (s->kind && s->kind != coverage_kinds[i])
+	for (size_t i = 0; i < TAIL_KINDS_SEEN && !at_once; i++) {
+		if (s->kind && s->kind != tail_kind_names[i])
 			continue;
-		coverage_answer(c, coverage_kinds[i], &y);
+		coverage_answer(c, tail_kind_names[i], &y);
 		(s->json ? json_reply : text_reply)(&out, &y, s->at_ns);
 	}
 	if (out.failed || fwrite(out.p, 1, out.n, stdout) != out.n ||

@@ -65,7 +65,7 @@ static int set_kinds(void *arg, const char *value)
 	struct settings *s = arg;
 	unsigned kinds;
 
-	if (tail_kinds_parse(value, &kinds) < 0 || kinds & TAIL_AMENDMENT)
+	if (tail_kinds_parse(value, TAIL_KINDS_EVENT, &kinds) < 0)
 		return -EINVAL;
 	s->choice.match.kinds |= kinds;
 	return 0;
@@ -94,23 +94,16 @@ static const struct opt_row rows[] = {
 	  .set = query_set_from,
 	  .expects = WHEN_EXPECTED },
 	OPT_TO("not after the second (or fraction) that T names"),
-	{ .name = "kind",
-	  .letter = 'k',
-	  .metavar = "KINDS",
-	  .choices = "exec|connect|write|listen|load|tamper|exit|agent",
-	  .help = "exec, connect, write, listen, load, tamper, exit,\n"
-		  "agent (picket about itself)",
-	  .set = set_kinds,
-	  .expects = "a list of exec, connect, write, listen, load, tamper,"
-		     " exit, agent" },
+	OPT_KINDS(set_kinds, TAIL_KINDS_EVENT),
 	QUERY_MATCH_ROWS,
 	{ .name = "verdict",
 	  .letter = 'v',
 	  .metavar = "VERDICTS",
-	  .choices = "allowed|denied|unlisted|pending|alert",
-	  .help = "allowed, denied, unlisted, pending, alert",
-	  .set = set_verdict,
-	  .expects = QUERY_VERDICT_EXPECTED },
+	  .choices = query_verdict_names,
+	  .n_choices = QUERY_VERDICTS,
+	  .several = true,
+	  .help = "only",
+	  .set = set_verdict },
 	{ .name = "tree",
 	  .metavar = "UID",
 	  .help = "the process of the record with this uid (see --json)\n"
@@ -137,7 +130,8 @@ static const struct opt_command command = {
 		"missing from the journal within the time asked for is always told. Times\n"
 		"without a zone are local; lines of earlier days have date and UTC. What became\n"
 		"known of a record within an hour stands with it (--json: in 'amendments'), and\n"
-		"a verdict that was pending is found as pending and as what it became.",
+		"a verdict that was pending is found as pending and as what it became. Of kinds,\n"
+		"agent is picket about itself.",
 };
 
 /* ---- lines -------------------------------------------------------------- */

@@ -74,7 +74,7 @@ static int set_kinds(void *arg, const char *value)
 {
 	struct settings *s = arg;
 
-	return tail_kinds_parse(value, &s->kinds);
+	return tail_kinds_parse(value, TAIL_KINDS, &s->kinds);
 }
 
 static const struct opt_row rows[] = {
@@ -103,16 +103,7 @@ static const struct opt_row rows[] = {
 	  .letter = 'a',
 	  .help = "only alerts, and what picket lost",
 	  .offset = offsetof(struct settings, alerts) },
-	{ .name = "kind",
-	  .letter = 'k',
-	  .metavar = "KINDS",
-	  .choices = "exec|connect|write|listen|load|tamper|exit|agent|"
-		     "amendment",
-	  .help = "only exec, connect, write, listen, load, tamper,\n"
-		  "exit, agent (picket about itself) or amendment\n"
-		  "(JSON only)",
-	  .set = set_kinds,
-	  .expects = TAIL_KINDS_EXPECTED },
+	OPT_KINDS(set_kinds, TAIL_KINDS),
 	QUERY_MATCH_ROWS,
 	{ .name = "format",
 	  .metavar = "TEXT",
@@ -133,7 +124,8 @@ static const struct opt_command command = {
 		"unit or container it is in ('-': neither), what was done, verdict and rule. It\n"
 		"is for people: times are local, and exits, connections that were established\n"
 		"and repeated writes are left out (--kind exit shows exits); --json leaves out\n"
-		"nothing. What is missing from the journal is always told.\n"
+		"nothing. What is missing from the journal is always told. Of kinds, agent is\n"
+		"picket about itself, and amendments are told by --json alone.\n"
 		"A slow terminal is waited for and holds nothing up; what the journal removed\n"
 		"meanwhile is told. One that does not exist is an error, an empty one is\n"
 		"waited for (with --no-follow, an error).\n"

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-const char *const coverage_kinds[COVERAGE_KINDS] = {
-	"exec", "exit", "connect", "write", "listen", "load", "tamper"
-};
-
 const char *const coverage_words[] = { "yes", "no", "partly" };
 
 static struct coverage_because *add(struct coverage_answer *y, const char *what)

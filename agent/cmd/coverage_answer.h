@@ -11,9 +11,6 @@
 
 #include "cmd/coverage_read.h"
 
-#define COVERAGE_KINDS 7
-extern const char *const coverage_kinds[COVERAGE_KINDS];
-
 enum coverage_word { COVERAGE_YES, COVERAGE_NO, COVERAGE_PARTLY };
 extern const char *const coverage_words[]; /* yes, no, partly */
 
@@ -34,6 +31,6 @@ struct coverage_answer {
 	struct coverage_because because[COVERAGE_BECAUSE_MAX];
 };
 
-/* kind: one of coverage_kinds, or a word for all where picket did not run. */
+/* kind: one of the first TAIL_KINDS_SEEN, or a word for all where picket did not run. */
 void coverage_answer(const struct coverage *c, const char *kind,
 		     struct coverage_answer *ret);

@@ -65,7 +65,7 @@ static int set_kind(struct expect *e, const char *value)
 {
 	unsigned kinds;
 
-	if (tail_kinds_parse(value, &kinds) < 0 || kinds & TAIL_AMENDMENT)
+	if (tail_kinds_parse(value, TAIL_KINDS_EVENT, &kinds) < 0)
 		return -EINVAL;
 	e->match.kinds |= kinds;
 	return 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/tail_lines.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "cmd/coverage_answer.h"
@@ -358,8 +359,8 @@ static void coverage(struct writer *w)
 	}
 	put(w, "<div class=\"wide\"><table><tr><th>Kind<th>Seen<th>Why not all"
 	       "</tr>\n");
-	for (size_t i = 0; i < COVERAGE_KINDS; i++) {
-		coverage_answer(w->page->coverage, coverage_kinds[i], &y);
+	for (size_t i = 0; i < TAIL_KINDS_SEEN; i++) {
+		coverage_answer(w->page->coverage, tail_kind_names[i], &y);
 		answer_row(w, &y);
 	}
 	put(w, "</table></div>\n");

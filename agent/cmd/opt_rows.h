@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "app/settings.h"
+#include "app/tail_lines.h"
 #include "base/opts.h"
 #include "cmd/journal_dir.h"
 #include "cmd/query_opts.h"
@@ -36,6 +37,13 @@
 		.help = (text), .offset = offsetof(struct S, policy) \
 	}
 #define OPT_POLICY_HELP "policy instead of the configured [rules] dir"
+/* The first n of the kinds; which they are is the table's to say. */
+#define OPT_KINDS(setter, n)                                                   \
+	{                                                                      \
+		.name = "kind", .letter = 'k', .metavar = "KINDS",             \
+		.choices = tail_kind_names, .n_choices = (n), .several = true, \
+		.help = "only", .set = (setter)                                \
+	}
 /* A span of time, of settings that begin with a struct query_choice. */
 #define OPT_FROM(text)                                                         \
 	{                                                                      \

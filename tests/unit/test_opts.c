@@ -33,6 +33,16 @@ static int set_number(void *arg, const char *value)
 	return 0;
 }
 
+static const char *const choices[] = { "alpha",	  "beta",  "gamma", "delta",
+				       "epsilon", "zeta",  "eta",   "theta",
+				       "iota",	  "kappa", "lambda" };
+
+static int set_word(void *settings, const char *value)
+{
+	(void)settings;
+	return strcmp(value, "beta") ? -EINVAL : 0;
+}
+
 static const struct opt_row rows[] = {
 	{ .name = "journal",
 	  .letter = 'j',
@@ -45,10 +55,23 @@ static const struct opt_row rows[] = {
 	{ .name = "a-number-with-a-long-name",
 	  .letter = 'n',
 	  .metavar = "N",
-	  .choices = "1|2",
 	  .help = "a digit",
 	  .set = set_number,
 	  .expects = "one digit" },
+	{ .name = "words",
+	  .letter = 'w',
+	  .metavar = "WORDS",
+	  .choices = choices,
+	  .n_choices = sizeof(choices) / sizeof(*choices),
+	  .several = true,
+	  .help = "only",
+	  .set = set_word },
+	{ .name = "word",
+	  .metavar = "WORD",
+	  .choices = choices,
+	  .n_choices = 2,
+	  .help = "only",
+	  .set = set_word },
 	{ 0 },
 };
 
@@ -124,6 +147,11 @@ static void what_is_wrong_is_said_exactly(void **state)
 		{ { "--jsno" },
 		  "unknown option '--jsno', did you mean '--json'?" },
 		{ { "--wombat" }, "unknown option '--wombat'" },
+		{ { "--word", "gamma" },
+		  "option '--word' wants alpha or beta, not 'gamma'" },
+		{ { "-w", "mu" },
+		  "option '--words' wants a list of alpha, beta, gamma, delta, "
+		  "epsilon, zeta, eta, theta, iota, kappa, lambda, not 'mu'" },
 		{ { "--wombat=3" }, "unknown option '--wombat'" },
 		{ { "--w\033[2Jx" }, "unknown option '--w\\x1b[2Jx'" },
 		{ { "-x" }, "unknown option '-x'" },
@@ -156,19 +184,24 @@ static void what_is_wrong_is_said_exactly(void **state)
 
 static void help_is_on_stdout_and_no_failure(void **state)
 {
-	static const char want[] = "Usage: picket try [options]\n"
-				   "\n"
-				   "Try options.\n"
-				   "\n"
-				   "Options:\n"
-				   "  -j, --journal DIR       where it is\n"
-				   "      --json              objects\n"
-				   "                          for programs\n"
-				   "  -n, --a-number-with-a-long-name N\n"
-				   "                          a digit\n"
-				   "  -h, --help              print this\n"
-				   "\n"
-				   "That is all.\n";
+	static const char want[] =
+		"Usage: picket try [options]\n"
+		"\n"
+		"Try options.\n"
+		"\n"
+		"Options:\n"
+		"  -j, --journal DIR       where it is\n"
+		"      --json              objects\n"
+		"                          for programs\n"
+		"  -n, --a-number-with-a-long-name N\n"
+		"                          a digit\n"
+		"  -w, --words WORDS       only alpha, beta, gamma, delta, "
+		"epsilon, zeta, eta,\n"
+		"                          theta, iota, kappa, lambda\n"
+		"      --word WORD         only alpha, beta\n"
+		"  -h, --help              print this\n"
+		"\n"
+		"That is all.\n";
 	struct said said;
 
 	(void)state;
@@ -190,9 +223,17 @@ static void options_are_listed_for_completion(void **state)
 	assert_int_equal(said.code, EXIT_CODE_OK);
 	assert_string_equal(said.text,
 			    "picket try --journal=DIR\n"
+			    "picket try -j=DIR\n"
 			    "picket try --json\n"
-			    "picket try --a-number-with-a-long-name=1|2\n"
-			    "picket try --help\n");
+			    "picket try --a-number-with-a-long-name=N\n"
+			    "picket try -n=N\n"
+			    "picket try --words=alpha|beta|gamma|delta|"
+			    "epsilon|zeta|eta|theta|iota|kappa|lambda\n"
+			    "picket try -w=alpha|beta|gamma|delta|"
+			    "epsilon|zeta|eta|theta|iota|kappa|lambda\n"
+			    "picket try --word=alpha|beta\n"
+			    "picket try --help\n"
+			    "picket try -h\n");
 }
 
 static void near_words_are_found_and_far_ones_are_not(void **state)

@@ -178,16 +178,22 @@ static void kinds_are_read_strictly(void **state)
 	unsigned kinds = 99;
 
 	(void)state;
-	assert_int_equal(tail_kinds_parse("exec", &kinds), 0);
+	assert_int_equal(tail_kinds_parse("exec", TAIL_KINDS, &kinds), 0);
 	assert_int_equal(kinds, TAIL_EXEC);
 	assert_int_equal(
 		tail_kinds_parse("exec,connect,write,listen,load,tamper,exit,"
 				 "agent,amendment",
-				 &kinds),
+				 TAIL_KINDS, &kinds),
 		0);
 	assert_int_equal(kinds, TAIL_ALL);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_int_equal(tail_kinds_parse(bad[i], &kinds), -EINVAL);
+		assert_int_equal(tail_kinds_parse(bad[i], TAIL_KINDS, &kinds),
+				 -EINVAL);
+	assert_int_equal(
+		tail_kinds_parse("exec,amendment", TAIL_KINDS_EVENT, &kinds),
+		-EINVAL);
+	assert_int_equal(tail_kinds_parse("agent", TAIL_KINDS_SEEN, &kinds),
+			 -EINVAL);
 	assert_int_equal(kinds, TAIL_ALL);
 }
 
