@@ -43,7 +43,8 @@ _picket()
 		compopt -o filenames 2>/dev/null
 		return 0
 	fi
-	list=$(sed 's/=.*//' <<<"$list")
+	# Of a letter its value is completed, and that is all.
+	list=$(sed -n 's/^\(--[^=]*\).*/\1/p' <<<"$list")
 	mapfile -t COMPREPLY < <(compgen -W "$list" -- "$cur")
 	return 0
 }

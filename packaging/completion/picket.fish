@@ -29,7 +29,8 @@ function __picket_complete
     end
     set -l option (__picket_options | string match -- "$words[-1]=*")
     if test -z "$option"
-        __picket_options | string replace -r '=.*' ''
+        # Of a letter its value is completed, and that is all.
+        __picket_options | string match -- '--*' | string replace -r '=.*' ''
         return
     end
     switch (string replace -r '^[^=]*=' '' -- $option)

@@ -51,7 +51,7 @@ in_fish()
 	fish --no-config -c "source $completion/picket.fish; complete -C '$*'"
 }
 
-echo "1..18"
+echo "1..21"
 for shell in bash zsh fish; do
 	expect "${shell}_offers_commands" verify < <("in_$shell" picket ver)
 	expect "${shell}_offers_options" --journal --json \
@@ -60,6 +60,8 @@ for shell in bash zsh fish; do
 		< <("in_$shell" picket tail --from "")
 	expect "${shell}_offers_the_words_of_a_list" allowed alert \
 		< <("in_$shell" picket query --verdict al)
+	expect "${shell}_offers_the_values_of_a_letter" listen load \
+		< <("in_$shell" picket query -k l)
 	expect "${shell}_offers_options_of_picket_ship" --health --help \
 		< <("in_$shell" picket-ship --he)
 	expect "${shell}_offers_its_further_options" --once \

@@ -13,13 +13,13 @@ man=packaging/man
 # Lines of the first list that the second has not.
 lacking() { comm -23 <(sort -u "$1") <(sort -u "$2"); }
 
-# What a page says: "command --option" per line.
+# What a page says: "command --option" per line, and of letters "command -o".
 options_told()
 {
 	awk '/^\.It Ic [a-z]/ { command = $3 }
 	     /^\.It Fl / {
 		for (i = 3; i <= NF; i++)
-			if ($i ~ /^-[a-z]/)
+			if ($i ~ /^-[a-z]/ || ($(i - 1) == "Fl" && $i ~ /^[a-zA-Z]$/))
 				print command, "-" $i
 	     }' "$1"
 }
@@ -28,7 +28,7 @@ echo "1..6"
 mandoc -T lint -W warning "$man"/*.5 "$man"/*.8 "$build/man/picket.ini.5" 2>&1 |
 	found manual_pages_are_well_formed
 
-lacking <("$build/picket" --list-options | awk 'NF == 3 && $3 != "--help" {
+lacking <("$build/picket" --list-options | awk 'NF == 3 && $3 !~ /^(--help|-h)$/ {
 		sub(/=.*/, "", $3); print $2, $3 }') \
 	<(options_told $man/picket.8) | found picket_8_names_each_option
 lacking <(options_told $man/picket.8) \
