@@ -29,13 +29,16 @@ MANIFEST = ROOT / "packaging/kubernetes/base/daemonset.yaml"
 BOX, AGENT, SHIP = (f"localhost/{n}:1" for n in ("box", "picket", "ship"))
 DRIFT = "container-drift"
 POLICY = "/root/policy"
+SECRET, TOKEN = "/root/collector", "of-the-cluster"
 AGENT_INI = (ROOT / "packaging/kubernetes/base/agent.ini").read_text().replace(
-    "https://collector.observability.svc:4318", f"http://{COLLECTOR}")
+    "https://collector.observability.svc:4318", f"http://{COLLECTOR}") + \
+    "token_file = /etc/picket/collector/token\n"
 # What a runtime gives to a container where nothing is said.
 USUAL = ("CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP "
          "SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE").split()
 # CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF.
 KEPT = f"{1 << 2 | 1 << 19 | 1 << 38 | 1 << 39:016x}"
+GROUP = 10001
 CTR = "ctr -n k8s.io"
 RUN = "/usr/bin/picket run --config /etc/picket/agent.ini"
 
@@ -93,12 +96,13 @@ def manifest(container):
     spec = json.loads(p.stdout)["spec"]["template"]["spec"]
     true(spec["hostPID"], "hostPID")
     found = next(c for c in spec["containers"] if c["name"] == container)
+    equal(spec["securityContext"]["fsGroup"], GROUP, "whose volumes are")
     found["volumes"] = {v["name"]: v for v in spec["volumes"]}
     return found
 
 
 def as_the_manifest_says(container, own):
-    """Arguments of ctr. own: what stands for volumes of ConfigMaps."""
+    """Arguments of ctr. own: what stands for ConfigMaps and Secrets."""
     wants = manifest(container)
     secure = wants["securityContext"]
     equal((secure["privileged"], secure["allowPrivilegeEscalation"],
@@ -112,7 +116,8 @@ def as_the_manifest_says(container, own):
     for mount in wants["volumeMounts"]:
         volume = wants["volumes"][mount["name"]]
         source = (volume["hostPath"]["path"] if "hostPath" in volume
-                  else own[volume["configMap"]["name"]])
+                  else own[volume["secret"]["secretName"]]
+                  if "secret" in volume else own[volume["configMap"]["name"]])
         if "subPath" in mount:
             source += "/" + mount["subPath"]
         mode = "ro" if mount.get("readOnly") else "rw"
@@ -128,6 +133,14 @@ def configmap(state, more=""):
             f"printf '%s' '{more}' >..{state}/90-own.ini\n"
             f"ln -s ..{state} ..data_tmp && mv -T ..data_tmp ..data\n"
             "for f in ..data/*; do ln -sf $f .; done\n")
+
+
+def secret():
+    """Shell: the Secret's volume, with the rights that the manifest gives."""
+    spec = manifest("picket-ship")["volumes"]["collector"]["secret"]
+    true(spec["optional"], "a Secret that must be there")
+    return (f"mkdir -p {SECRET} && cd {SECRET} && echo {TOKEN} >token\n"
+            f"chgrp {GROUP} token && chmod {spec['defaultMode']:04o} token\n")
 
 
 class Node(Server):
@@ -155,6 +168,13 @@ class Node(Server):
     def told(self, pod, kind, part):
         return self.seen(f"--container {pod.id} --kind {kind}", part)
 
+    def named(self, pod):
+        """Until what is begun in it is told with the pod's name."""
+        self.eventually(
+            f"{CTR} tasks exec --exec-id $RANDOM {pod.id} /bin/busybox true\n"
+            f"picket query --journal {JOURNAL} --container {pod.id} --json | "
+            f"grep '\"pod\":\"{pod.name}\"'", "the pod's name")
+
     def check(self, pod, image=BOX):
         """Exec, write and connect carry what the container is."""
         wanted = {"container": pod.id, "container_image": image,
@@ -181,8 +201,9 @@ class Node(Server):
         self.do("systemctl disable --now picket picket-ship 2>&1\n"
                 "rm -rf /var/lib/picket; mkdir -p /var/lib/picket /root/agent\n"
                 "cat >/root/agent/agent.ini <<'END'\n" + AGENT_INI + "END\n"
-                + configmap("first"))
-        own = {"picket-agent": "/root/agent", "picket-policy": POLICY}
+                + configmap("first") + secret())
+        own = {"picket-agent": "/root/agent", "picket-policy": POLICY,
+               "picket-collector": SECRET}
         agent, ship = Pod(16, "picket-a"), Pod(17, "picket-b")
         self.run(agent, as_the_manifest_says("picket", own), AGENT, RUN)
         probes = manifest("picket")
@@ -262,6 +283,23 @@ def a_container_is_told_with_what_it_is(n):
 
 
 @test
+def a_pods_name_is_kept_when_the_pod_is_gone(n):
+    pod = Pod(4, "gone-1")
+    n.do(f"ln -s /var/log/pods/none {pod.log}")
+    n.run(pod, "--net-host")
+    n.named(pod)
+    # The kubelet's name goes before all that was begun in it has ended.
+    n.do(f"rm {pod.log}")
+    n.do(f"{CTR} tasks exec --exec-id last {pod.id} /bin/sh -c "
+         "'/bin/busybox cp /bin/busybox /tmp/last; /tmp/last true'")
+    equal(n.told(pod, "exec", '"/tmp/last"')["process"].get("pod"), pod.name,
+          "whose a program was that was begun then")
+    n.do(f"{CTR} tasks kill -s KILL {pod.id}")
+    equal(n.told(pod, "exit", '"9999"')["process"].get("pod"), pod.name,
+          "whose the end was")
+
+
+@test
 def a_pods_name_that_comes_late_is_told_from_then_on(n):
     pod = Pod(2, "late-1")
     n.run(pod, "--net-host --runc-systemd-cgroup",
@@ -271,10 +309,7 @@ def a_pods_name_that_comes_late_is_told_from_then_on(n):
     true("pod" not in n.told(pod, "exec", '"/tmp/true"')["process"],
          "a name before there was one")
     n.do(f"ln -s /var/log/pods/none {pod.log}")
-    n.attack(pod)
-    n.eventually(f"{CTR} tasks exec --exec-id $RANDOM {pod.id} /tmp/true\n"
-                 f"picket query --journal {JOURNAL} --container {pod.id} "
-                 f"--json | grep '\"pod\":\"{pod.name}\"'", "the pod's name")
+    n.named(pod)
     n.check(pod)
 
 
@@ -285,6 +320,8 @@ def as_the_daemonset_has_it_it_tells_the_same(n):
     n.run(pod, "--net-host")
     n.check(pod)
     n.delivered_of(pod)
+    true(any(r["authorization"] == f"Bearer {TOKEN}"
+             for r in n.collector.requests()), "the Secret's token arrived")
     n.do("cp /bin/true /root/of-the-host && /root/of-the-host")
     who = n.seen("--exe /root/of-the-host --kind exec", "of-the-host")["process"]
     true("container" not in who, f"the host's own is in no container: {who}")
