@@ -191,10 +191,36 @@ static struct incident_record *grow(struct incident *in)
 	return &in->records[in->n];
 }
 
+/* What was said of it: at once, or once more was known. */
+static int take_verdict(struct reading *rd, const Picket__V1__Verdict *verdict,
+			struct incident_record *rec)
+{
+	char *rule, *tag;
+	int r;
+
+	r = keep_text(rd, slice_str(verdict ? verdict->rule : ""), &rule);
+	if (r < 0)
+		return r;
+	r = keep_text(rd, slice_str(verdict ? verdict->tag : ""), &tag);
+	if (r < 0) {
+		free(rule);
+		return r;
+	}
+	free(rec->rule);
+	free(rec->tag);
+	rec->rule = rule;
+	rec->tag = tag;
+	if (verdict) {
+		rec->answer = verdict->answer;
+		rec->severity = verdict->severity;
+		rec->alert = verdict->alert;
+	}
+	return 0;
+}
+
 static int fill_words(struct reading *rd, const struct view_images *images,
 		      const struct view *v, struct incident_record *rec)
 {
-	const Picket__V1__Verdict *verdict = v->event->verdict;
 	const Picket__V1__Write *w = v->event->write;
 	int r;
 
@@ -205,22 +231,17 @@ static int fill_words(struct reading *rd, const struct view_images *images,
 	if (r >= 0)
 		r = keep_words(rd, &rec->object);
 	if (r >= 0)
-		r = keep_text(rd, slice_str(verdict ? verdict->rule : ""),
-			      &rec->rule);
-	if (r >= 0)
-		r = keep_text(rd, slice_str(verdict ? verdict->tag : ""),
-			      &rec->tag);
+		r = take_verdict(rd, v->event->verdict, rec);
 	if (r < 0)
 		return r;
 	json_line(&rd->words, images, v);
 	return keep_words(rd, &rec->json);
 }
 
-static void count_at(struct incident *in, const struct incident_record *rec)
+static void count_alert(struct incident *in, const struct incident_record *rec)
 {
 	struct incident_process *p = in->forest.nodes[rec->process].of;
 
-	p->records++;
 	if (!rec->alert)
 		return;
 	p->alerts++;
@@ -232,7 +253,6 @@ static int take_event(struct reading *rd, const struct view_images *images,
 		      const struct view *v)
 {
 	struct incident *in = rd->in;
-	const Picket__V1__Verdict *verdict = v->event->verdict;
 	struct incident_record *rec;
 	uint32_t node;
 	int r;
@@ -256,11 +276,6 @@ static int take_event(struct reading *rd, const struct view_images *images,
 	rec->process = node;
 	rec->wall_ns = v->wall_ns;
 	rec->kind = v->event->kind;
-	if (verdict) {
-		rec->answer = verdict->answer;
-		rec->severity = verdict->severity;
-		rec->alert = verdict->alert;
-	}
 	if (v->event->write) {
 		rec->count = 1;
 		rec->bytes = v->event->write->bytes;
@@ -276,7 +291,8 @@ static int take_event(struct reading *rd, const struct view_images *images,
 	if (rec->epoch == rd->epoch && rec->seq == rd->seq)
 		in->subject = in->n;
 	in->n++;
-	count_at(in, rec);
+	((struct incident_process *)in->forest.nodes[node].of)->records++;
+	count_alert(in, rec);
 	return 0;
 }
 
@@ -298,6 +314,21 @@ static struct incident_record *find_record(struct incident *in, uint32_t epoch,
 			to = at;
 	}
 	return NULL;
+}
+
+/* It was pending, and counted as no alert. */
+static int settle(struct reading *rd, const Picket__V1__Resolution *resolution,
+		  struct incident_record *rec)
+{
+	int r;
+
+	if (!resolution || !resolution->verdict ||
+	    rec->answer != PICKET__V1__ANSWER__ANSWER_PENDING)
+		return 0;
+	r = take_verdict(rd, resolution->verdict, rec);
+	if (r >= 0)
+		count_alert(rd->in, rec);
+	return r;
 }
 
 static int take_amendment(struct reading *rd, const struct view *v)
@@ -323,7 +354,7 @@ static int take_amendment(struct reading *rd, const struct view *v)
 		rec->count = a->write->count;
 		rec->bytes = a->write->bytes;
 	}
-	return 0;
+	return settle(rd, a->resolution, rec);
 }
 
 static int take_note(struct reading *rd, const struct view *v)

@@ -46,6 +46,8 @@ static const char style[] =
 	".low{color:var(--low)}.medium{color:var(--medium)}"
 	".high{color:var(--high)}.critical{color:var(--critical)}"
 	"td.low,td.medium,td.high,td.critical{font-weight:600}\n"
+	"g.subject text{font-weight:700}g.subject rect{stroke:var(--ink);"
+	"stroke-width:2}\n"
 	"g.low rect,g.medium rect,g.high rect,g.critical rect{"
 	"stroke:currentColor;stroke-width:2}"
 	"circle.low,circle.medium,circle.high,circle.critical{"

@@ -2,8 +2,8 @@
 /*
  * The idea of the tree's picture: a row a process in depth-first order, so
  * that any tree, wide or deep, reads from top to bottom and prints. Where
- * there are too many, those with an alert and those above them are drawn
- * first.
+ * there are too many, those with an alert, the one that is asked about and
+ * those above them are drawn first.
  */
 #include "cmd/incident_svg.h"
 
@@ -71,13 +71,13 @@ static void label(struct buf *out, const struct incident_process *p)
 }
 
 /* Who is drawn: keep[i]. Returns how many. */
-static uint32_t choose(const struct incident *in, bool *keep)
+static uint32_t choose(const struct incident *in, uint32_t subject, bool *keep)
 {
 	const struct forest *f = &in->forest;
 	uint32_t i, up, n = 0;
 
 	for (i = 0; i < f->n && n < NODES_DRAWN_MAX; i++) {
-		if (!incident_process(in, i)->alerts)
+		if (!incident_process(in, i)->alerts && i != subject)
 			continue;
 		for (up = i; up != FOREST_NONE && !keep[up];
 		     up = f->nodes[up].parent) {
@@ -106,6 +106,7 @@ struct drawing {
 	struct buf *out, label;
 	int *row_of; /* of a node that is drawn */
 	int row, width;
+	uint32_t subject; /* whom it is all about */
 };
 
 static void draw_node(struct drawing *d, uint32_t i)
@@ -125,9 +126,10 @@ static void draw_node(struct drawing *d, uint32_t i)
 	if (x + width + 8 > d->width)
 		d->width = x + width + 8;
 	buf_addf(d->out,
-		 "<g class=\"%s\"><rect x=\"%d\" y=\"%d\" width=\"%d\" "
+		 "<g class=\"%s%s\"><rect x=\"%d\" y=\"%d\" width=\"%d\" "
 		 "height=\"%d\" rx=\"4\"/><text x=\"%d\" y=\"%d\">",
-		 incident_class(p->worst, p->alerts), x, y, width, BOX_HEIGHT,
+		 incident_class(p->worst, p->alerts),
+		 i == d->subject ? " subject" : "", x, y, width, BOX_HEIGHT,
 		 x + 8, y + 15);
 	escape_html(d->out, buf_slice(&d->label));
 	buf_add_str(d->out, "</text><title>");
@@ -162,14 +164,19 @@ static void draw_tree(struct drawing *d, const bool *keep, uint32_t n)
 
 uint32_t incident_svg_tree(struct buf *out, const struct incident *in)
 {
-	struct drawing d = { .in = in, .out = out, .width = 200 };
+	struct drawing d = {
+		.in = in,
+		.out = out,
+		.width = 200,
+		.subject = in->records[in->subject].process,
+	};
 	bool *keep = calloc(in->forest.n, sizeof(*keep));
 	uint32_t n = 0;
 
 	d.row_of = calloc(in->forest.n, sizeof(*d.row_of));
 	buf_init(&d.label, 4096);
 	if (keep && d.row_of) {
-		n = choose(in, keep);
+		n = choose(in, d.subject, keep);
 		draw_tree(&d, keep, n);
 	} else {
 		out->failed = true;

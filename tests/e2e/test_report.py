@@ -3,6 +3,7 @@
 """`picket report`: the page says what happened, and no name that a process
 chose gets out of its place in it; looked at with a browser that is not ours."""
 import contextlib
+import hashlib
 import html.parser
 import json
 import os
@@ -14,10 +15,19 @@ import subprocess
 import zlib
 
 import record
-from lib import (PATIENCE, PICKET, Failure, Missing, act, actor, contains,
-                 equal, main, run, scene, test, true)
+from lib import (ACTORS, PATIENCE, PICKET, Failure, Missing, act, actor,
+                 contains, equal, main, run, scene, test, true, wait_for)
 
-POLICY = """
+# Another content than what it is a copy of.
+LATE = (ACTORS / "act_tiny").read_bytes() + b"\n"
+POLICY = f"""
+[deny by-its-content]
+event = exec
+exe = /**/late
+sha256 = {hashlib.sha256(LATE).hexdigest()}
+severity = high
+tag = T1204
+
 [deny dropped]
 event = exec
 exe = /**/dropped*
@@ -68,7 +78,7 @@ class Page(html.parser.HTMLParser):
 
 class Place:
     def __init__(self, scene, uid, port):
-        self.dir = scene.dir
+        self.dir, self.scene = scene.dir, scene
         self.journal = scene.agent.journal
         self.uid = uid
         self.port = port
@@ -145,6 +155,28 @@ def names_do_not_get_out_of_their_place(p):
                  "the name, as text")
     equal(re.findall("[\x00-\x09\x0b-\x1f\x7f\u202e]", p.html), [],
           "control characters")
+
+
+@test
+def a_verdict_that_came_later_is_the_verdict(p):
+    late = p.dir / "late"
+    late.write_bytes(LATE)
+    late.chmod(0o755)
+    act(["sh", "-c", f"{late} || :"])
+    p.scene.settle()
+    event = next(r for r in p.scene.agent.read()
+                 if record.exe(r) == os.fsencode(late) and r["kind"] == "exec")
+    wait_for(lambda: any(record.amends(r) == record.key(event) and
+                         "resolution" in r.get("amendment", {})
+                         for r in p.scene.agent.read()), "what it is")
+    equal(event["verdict"]["answer"], "pending", "what it was at first")
+    html = p.report(event["uid"]).stdout.decode()
+    page = Page(html)
+    sentence = "".join(t for tag, t in page.texts if tag in ("h1", "span"))
+    contains(sentence, "high alert", "the sentence")
+    contains(sentence, "denied by by-its-content (T1204)", "the sentence")
+    contains(html, '<g class="high subject">', "the picture")
+    contains("\n".join(page.words("td")), "by-its-content", "the verdicts")
 
 
 @test
