@@ -71,7 +71,7 @@ obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 SHIP_ONLY := $(wildcard $(addprefix agent/out/,backoff.c batch*.c \
 	collector*.c confine*.c dead_letter.c early*.c feed.c filter.c \
 	host.c http.c image_set.c manifest.c otlp.c response*.c \
-	ship.c ship_batch.c ship_journal.c ships.c tally.c))
+	ship.c ship_answer.c ship_batch.c ship_journal.c ships.c tally.c))
 OUT_COMMON := $(filter-out $(SHIP_ONLY),$(call SRC,out))
 PROTO_SRC := $(BUILD)/gen/event.pb-c.c
 OTLP_SRC := $(patsubst proto/%.proto,$(BUILD)/gen/%.pb-c.c,$(wildcard proto/otlp_logs.proto))

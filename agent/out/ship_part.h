@@ -116,10 +116,26 @@ int ship_is_free(struct ship *s);
 /* The collector said when to ask again, and it is not yet time. */
 bool ship_must_wait(const struct ship *s);
 
-/* It cannot, or (of a backlog) need not, hold more. */
+/* The batch cannot hold more, or (of a backlog) need not. */
 bool ship_batch_is_full(const struct ship *s);
 /* What the journal holds now is to be sent at replay_rate. */
 void ship_begin_backlog(struct ship *s);
-/* Send the next part of the batch. */
+/* Is the next item one of a backlog whose rate is limited? */
+bool ship_is_replay(const struct ship *s);
+/* So many records of a backlog were sent: the next have to wait for it. */
+void ship_note_replayed(struct ship *s, size_t records);
+
+/* Send the next part of the batch, or wait until it may be sent. */
 int ship_send_next(struct ship *s);
+/* Send s->run as it is. */
+int ship_send_run(struct ship *s);
+/* Item i is to be sent, not withheld; *ret_bytes is set in any case. */
+bool ship_is_sent(const struct ship *s, size_t i, size_t *ret_bytes);
+size_t ship_count_sent(const struct ship *s, size_t from, size_t to);
+/*
+ * Wait, and send the same again. is_setup: the collector refuses this shipper,
+ * not a record. wanted_ms: as long as it asked for; 0: it did not.
+ */
+int ship_retry_later(struct ship *s, const char *text, bool is_setup,
+		     uint64_t wanted_ms);
 int ship_on_answer(const struct http_answer *a, void *arg);
