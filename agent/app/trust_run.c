@@ -9,18 +9,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/agent.h"
 #include "app/helper.h"
+#include "app/trust_file.h"
 #include "app/trust_maker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -49,57 +47,6 @@ struct trust_run {
 	int error;
 	uint32_t odd;
 };
-
-/* ---- the file ----------------------------------------------------------- */
-
-static int new_file(const struct trust_run *t)
-{
-	const char *db = t->a->s->conf->trust.db, *slash = strrchr(db, '/');
-	char dir[PATH_MAX];
-	int fd = -1;
-
-	if (slash) {
-		(void)snprintf(dir, sizeof(dir), "%.*s/", (int)(slash - db),
-			       db);
-		fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0640);
-	}
-	/* Then it is made anew at each start. */
-	return fd >= 0 ? fd : memfd_create("picket-trust", MFD_CLOEXEC);
-}
-
-/* Give it its name; a failure costs the next start a making. */
-static void save_file(const struct trust_run *t)
-{
-	const char *db = t->a->s->conf->trust.db;
-	char from[64], tmp[PATH_MAX];
-
-	if (!*db || t->from_disk)
-		return;
-	(void)snprintf(from, sizeof(from), "/proc/self/fd/%d", t->made_fd);
-	(void)snprintf(tmp, sizeof(tmp), "%s.%d", db, getpid());
-	if (linkat(AT_FDCWD, from, AT_FDCWD, tmp, AT_SYMLINK_FOLLOW) < 0)
-		return;
-	if (rename(tmp, db) < 0)
-		(void)unlink(tmp);
-}
-
-/* Root's, and nobody else's to write: else it is not believed. */
-static int old_file(const struct trust_run *t)
-{
-	const char *db = t->a->s->conf->trust.db;
-	int fd = *db ? open(db, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-		     : -1;
-	struct stat st;
-
-	if (fd < 0)
-		return -1;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !st.st_uid &&
-	    !(st.st_mode & (S_IWGRP | S_IWOTH)))
-		return fd;
-	(void)close(fd);
-	log_warning("'%s' is not root's alone: it is made anew", db);
-	return -1;
-}
 
 static void drop_file(struct trust_run *t)
 {
@@ -141,7 +88,7 @@ static void make(struct trust_run *t)
 	}
 	t->again = false;
 	t->from_disk = false;
-	t->made_fd = new_file(t);
+	t->made_fd = trust_file_new(c->trust.db);
 	if (t->made_fd < 0) {
 		fail(t, errno);
 		return;
@@ -205,8 +152,8 @@ static void offered(struct trust_run *t, int result)
 {
 	bool from_disk = t->from_disk;
 
-	if (result > 0)
-		save_file(t);
+	if (result > 0 && !from_disk)
+		trust_file_save(t->made_fd, t->a->s->conf->trust.db);
 	drop_file(t);
 	t->making = false;
 	if (result > 0)
@@ -417,7 +364,7 @@ void trust_run_rules(struct agent *a)
 	if (start_watching(t) < 0)
 		log_warning("changes of installed packages are noticed late: "
 			    "they cannot be watched");
-	t->made_fd = old_file(t);
+	t->made_fd = trust_file_old(a->s->conf->trust.db);
 	if (t->made_fd < 0) {
 		make(t);
 		return;
