@@ -25,7 +25,7 @@
 #include "base/clock.h"
 #include "store/journal.h"
 #include "store/reader.h"
-#include "store/segment.h"
+#include "store/segment_write.h"
 
 struct store_dir {
 	char base[64];	  /* removed as a whole by store_end */

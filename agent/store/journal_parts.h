@@ -17,7 +17,7 @@
 #include "store/journal.h"
 #include "store/recover.h"
 #include "store/ring.h"
-#include "store/segment.h"
+#include "store/segment_write.h"
 
 /* A frame waits at most this long for others before it is written. */
 #define WRITE_DELAY_NS	  (10 * 1000000ull)

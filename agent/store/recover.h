@@ -7,7 +7,7 @@
 
 #include "store/dir.h"
 #include "store/journal.h"
-#include "store/segment.h"
+#include "store/segment_write.h"
 
 /* A segment on disk, as the writer remembers it. */
 struct seg_info {

@@ -3,12 +3,12 @@
  * SHA-256 by libcrypto, behind three calls that cannot fail: a digest fails
  * only for want of memory or of the algorithm, and sha_new meets both.
  */
+#include "store/sha.h"
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "store/segment.h"
 
 struct sha {
 	EVP_MD_CTX *ctx;

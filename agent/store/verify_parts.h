@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of verify, for its two files alone: what is known on the way. */
+/* The inside of verify, for verify*.c alone: what is known on the way. */
 #pragma once
 
 #include "store/identity.h"
 #include "store/scan.h"
 #include "store/segment.h"
+#include "store/sha.h"
 #include "store/verify.h"
 
 struct check {
@@ -43,7 +44,24 @@ struct check {
 	int64_t link_earliest_ns;   /* of those in the open link */
 };
 
+/* Note a finding. It explains the link that is open. */
 void verify_find(struct check *c, struct verify_finding f);
+
+/* verify_frames.c. Of a frame that was read: does its number follow? */
+void verify_number(struct check *c, const struct scan_hit *hit);
+/* Of a seal: is what it covers what it says? -errno: reading failed. */
+int verify_seal(struct check *c, const struct scan_hit *hit);
+/*
+ * Is this the place of the anchor, if there is one? Its seal is known by what
+ * it covers, not by being there: a power loss may take a seal that was shipped,
+ * and what it covered is durable. `at`: the end of a frame. -errno.
+ */
+int verify_try_anchor(struct check *c, uint64_t at);
+/* The SHA-256 of the open link, if it ended at `to`. -errno. */
+int verify_link_sha(struct check *c, uint64_t to,
+		    uint8_t ret[static JOURNAL_SHA_SIZE]);
+
+/* verify_ends.c. */
 /* Does this segment go on where the one before it ended? */
 void verify_border(struct check *c, const struct journal_segment_header *h);
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names and headers of segments, the state file, walking, writing again. */
-#include "store/segment.h"
+#include "store/segment_write.h"
 
 #include <errno.h>
 
