@@ -19,6 +19,26 @@ static const struct account_step *step_of(const struct account *a, uint64_t n)
 	return &a->trail[n % ACCOUNT_TRAIL];
 }
 
+/* In this order, so that what is killed in between can be undone. */
+void account_count(struct account *a, enum wire_family family, uint64_t at)
+{
+	struct account_counting *c = &a->counting;
+	uint64_t *received = &a->received[family];
+
+	c->was = *received;
+	c->family = family;
+	__atomic_store_n(&c->at, at, __ATOMIC_RELEASE);
+	__atomic_store_n(received, c->was + 1, __ATOMIC_RELEASE);
+}
+
+void account_settle(struct account *a, uint64_t consumed)
+{
+	const struct account_counting *c = &a->counting;
+
+	if (c->at == consumed && c->family < WIRE_FAM_COUNT)
+		a->received[c->family] = c->was;
+}
+
 /* The count last: a step that was half made when we died is none. */
 void account_step(struct account *a, struct account_step made)
 {

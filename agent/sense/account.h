@@ -30,6 +30,16 @@ struct account_step {
 	uint64_t epoch; /* seq is of it */
 };
 
+/*
+ * The record that is being counted: its reader may be killed before it has
+ * moved on, and then the next one reads and counts it again.
+ */
+struct account_counting {
+	uint64_t at; /* in the ring */
+	uint64_t was; /* received of its family before it */
+	uint64_t family;
+};
+
 struct account {
 	uint64_t bytes; /* of the whole, as whoever made it thought */
 	uint32_t ready; /* everything is pinned */
@@ -40,6 +50,7 @@ struct account {
 	uint32_t v1_hierarchy;
 	uint32_t link_count; /* that are pinned, and keep hooks attached */
 	uint64_t received[WIRE_FAM_COUNT];
+	struct account_counting counting;
 	struct account_told missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t checked_ns; /* boottime when losses were last looked for */
 	uint64_t dropped;    /* received, and told by another ring */
@@ -61,6 +72,12 @@ int account_make(unsigned cpus);
 /* -EBADMSG: it is not of this shape. */
 int account_map(int fd, unsigned cpus, struct account **ret);
 void account_unmap(struct account *a, unsigned cpus);
+
+/* A record at this place of the ring, before its reader moves behind it. */
+void account_count(struct account *a, enum wire_family family, uint64_t at);
+
+/* What was counted and not consumed was not counted. */
+void account_settle(struct account *a, uint64_t consumed);
 
 void account_step(struct account *a, struct account_step made);
 

@@ -13,6 +13,9 @@
 #include "base/cleanup.h"
 #include "sense/decode.h"
 
+/* Overtaken by the kernel, a walk goes on this part of the ring ahead of it. */
+#define HEAD_START 16
+
 static int uncount(void *account, const void *data, size_t size)
 {
 	int family = decode_family(data, size);
@@ -32,28 +35,41 @@ static uint64_t oldest(const struct ring *r)
 }
 
 /*
- * What the journal has is read once more, and only to know who is who and
- * which events will be amended. Half a ring back: the kernel goes on writing.
+ * The first place behind step *n where a record begins that the kernel will not
+ * write over at once: it goes on writing. UINT64_MAX: there is none.
+ */
+static uint64_t still_there(const struct ring *r, const struct account *a,
+			    uint64_t *n)
+{
+	uint64_t old = oldest(r), ahead = ring_size(r) / HEAD_START;
+	const struct account_step *step =
+		account_step_at(a, old ? old + ahead : 0, n);
+
+	return step ? step->at : UINT64_MAX;
+}
+
+/*
+ * What the journal has is read once more, as far back as it is there, and only
+ * to know who is who and which events will be amended: what was executed long
+ * before the last agent ended may act long after it.
  */
 static void walk_history(const struct ring *r, const struct account *a,
 			 const struct sensor_journal *j, uint64_t until)
 {
-	uint64_t end = ring_end(r), back = ring_size(r) / 2;
 	uint64_t n = account_oldest_step(a), at;
 	const struct account_step *step;
 	struct sensor_seen seen = { 0 };
 	cleanup_free void *buf = malloc(WIRE_RECORD_MAX);
 	int len;
 
-	step = account_step_at(a, end > back ? end - back : 0, &n);
-	if (!buf || !step || !j->seen)
+	if (!buf || !j->seen)
 		return;
 	seen.data = buf;
-	for (at = step->at; at < until;) {
+	for (at = still_there(r, a, &n); at < until;) {
 		len = ring_copy(r, &at, buf, WIRE_RECORD_MAX);
 		if (len < 0)
-			return;
-		if (len == 0)
+			at = still_there(r, a, &n);
+		if (len <= 0)
 			continue;
 		step = account_step_at(a, at, &n);
 		seen.size = (size_t)len;
@@ -70,6 +86,7 @@ uint64_t resume_ring(struct ring *r, struct account *a, unsigned cpus,
 	uint64_t consumed = ring_at(r);
 	bool known = memcmp(a->journal, j->id, sizeof(a->journal)) == 0;
 
+	account_settle(a, consumed);
 	if (known) {
 		/* Overtaken while we look: then from further on. */
 		do

@@ -206,7 +206,8 @@ static int hand_out(void *sensor, const void *data, size_t size)
 	struct sensor *s = sensor;
 
 	if (family >= 0)
-		s->reading_account->received[family]++;
+		account_count(s->reading_account, (enum wire_family)family,
+			      ring_at(s->reading));
 	if (s->reading != s->ring) {
 		handover_note(&s->handover, data, size);
 	} else if (handover_is_twin(&s->handover, data, size)) {
