@@ -3,13 +3,14 @@
 # for none), all on the console. FORCE * is each backend that test_sense_backends,
 # first in every plan, found for the family in the program's name.
 #
+# What stands in /picket/ended did so in an earlier boot, and /picket/cells is then
+# what the first run printed.
+#
 #   == run PROGRAM FORCE FILTER
 #   ... what it printed ...
 #   == end STATUS SECONDS
 cd /picket || exit 1
 . ./env
-cells=/tmp/cells
-: >$cells
 
 uptime_s()
 {
@@ -19,6 +20,7 @@ uptime_s()
 run_one()
 {
 	local program=$1 force=$2 filter=$3 began command status
+	! grep -qxF -e "$1 $2 $3" ended || return 0
 	began=$(uptime_s)
 	command=$program
 	case $program in
@@ -30,10 +32,10 @@ run_one()
 	PICKET_TEST_BACKEND=$force PICKET_TEST_FILTER=$filter \
 		timeout -k 10 "$RUN_SECONDS" $command </dev/null >/tmp/out 2>&1
 	status=$?
+	[ -s cells ] || cp /tmp/out cells
 	cat /tmp/out
 	# What was cut short may have ended within a line.
 	echo
-	sed -n 's/^# cell //p' /tmp/out >>$cells
 	echo "== end $status $(($(uptime_s) - began))"
 }
 
@@ -65,7 +67,7 @@ while read -r program force filter; do
 		continue
 	fi
 	family=$(family_of "$program")
-	forced=$(sed -n "s/^$family \([a-z_]*\) \(seen\|part\).*/$family=\1/p" $cells)
+	forced=$(sed -n "s/^# cell $family \([a-z_]*\) \(seen\|part\).*/$family=\1/p" cells)
 	# Loading takes longest: what a test is about, and execs. (What is of no
 	# one family loads everything.)
 	only=,only=$family,only=exec
