@@ -253,8 +253,32 @@ static void trim_blanks(struct buf *out)
 }
 
 /*
+ * To so many columns: of a command the beginning tells most, of a file what it
+ * is called and where it begins, so that it loses its middle.
+ */
+static void shorten(struct buf *out, size_t from, size_t max, bool is_command)
+{
+	cleanup_buf struct buf tail = BUF_INIT(END_MAX);
+	struct slice s = slice_of(out->p + from, out->n - from);
+	size_t head = is_command ? max - 1 : (max - 1) / 3;
+
+	if (columns(out, from) <= max)
+		return;
+	head = text_head(s, head);
+	if (!is_command) {
+		size_t at = text_tail(
+			s, max - 1 - text_columns(slice_of(s.p, head)));
+
+		buf_add_slice(&tail, slice_of(s.p + at, s.n - at));
+	}
+	out->n = from + head;
+	buf_add_str(out, "…");
+	buf_add_slice(out, buf_slice(&tail));
+}
+
+/*
  * The rest of an ordinary line, in the columns that are left of the terminal's:
- * what was done loses its end to what explains it, or, where there is no room
+ * what was done is shortened for what explains it, or, where there is no room
  * for both, stands alone.
  */
 static void add_rest(struct buf *out, const struct view *v,
@@ -270,12 +294,8 @@ static void add_rest(struct buf *out, const struct view *v,
 		end_columns = 0;
 	text_what(out, v);
 	room -= end_columns;
-	if (columns(out, from) > room) {
-		out->n =
-			from + text_head(slice_of(out->p + from, out->n - from),
-					 room - 1);
-		buf_add_str(out, "…");
-	}
+	shorten(out, from, room,
+		v->event && v->event->kind == PICKET__V1__KIND__KIND_EXEC);
 	if (!end_columns)
 		return;
 	pad(out, from, room < WHAT_WIDTH ? room : WHAT_WIDTH);

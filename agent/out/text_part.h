@@ -54,3 +54,5 @@ static inline struct slice text_slice(ProtobufCBinaryData b)
 size_t text_columns(struct slice s);
 /* Bytes of s that fit into max columns. */
 size_t text_head(struct slice s, size_t max);
+/* Where its end begins that fits into max columns; never within an escape. */
+size_t text_tail(struct slice s, size_t max);

@@ -70,3 +70,25 @@ size_t text_head(struct slice s, size_t max)
 	}
 	return i;
 }
+
+/* What escape_text made of one byte, "\\n" or "\\x1b", is one. */
+static size_t step_escaped(struct slice s, size_t *ret_columns)
+{
+	size_t n = s.n > 1 && s.p[1] == 'x' ? 4 : 2;
+
+	if (s.p[0] != '\\' || n > s.n)
+		return step(s, ret_columns);
+	*ret_columns = n;
+	return n;
+}
+
+size_t text_tail(struct slice s, size_t max)
+{
+	size_t i = 0, left = text_columns(s), one;
+
+	while (i < s.n && left > max) {
+		i += step_escaped(slice_of(s.p + i, s.n - i), &one);
+		left -= one;
+	}
+	return i;
+}

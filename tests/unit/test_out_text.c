@@ -528,6 +528,15 @@ static void a_terminal_gets_what_fits_and_alarms_whole(void **state)
 		    "      21:04:05.678 sshd→bash→curl[4711]           "
 		    "ssh.service      exec    "
 		    "/usr/bin/curl -s 'https:/… allowed by shells");
+	/* Of a file it is the name that tells. */
+	ev = sample_write("/srv/shop/releases/2026-11-27/\nx/a", OP_UNLINK);
+	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
+	assert_line(s, &style,
+		    "      21:04:05.678 sshd→bash→curl[4711]           "
+		    "ssh.service      write   "
+		    "unlink '…2026-11-27/\\nx/a' allowed by shells");
+	ev = sample_event(EVENT_EXEC);
+	assert_int_equal(sample_take(s, &ev, &s->shell, &allowed), 1);
 	/* No room for both: what was done stands alone. */
 	style.columns = 100;
 	assert_line(s, &style,
@@ -621,6 +630,14 @@ static void wide_characters_take_two_columns(void **state)
 	assert_int_equal(text_head(slice_str("猫猫"), 3), 3);
 	assert_int_equal(text_head(slice_str("猫猫"), 1), 0);
 	assert_int_equal(text_head(slice_str("ab"), 9), 2);
+	assert_int_equal(text_tail(slice_str("猫猫"), 3), 3);
+	assert_int_equal(text_tail(slice_str("ab"), 9), 0);
+	assert_int_equal(text_tail(slice_str("ab"), 0), 2);
+	/* Nor half of what stands for a byte. */
+	assert_int_equal(text_tail(slice_str("a\\x1bc"), 4), 5);
+	assert_int_equal(text_tail(slice_str("a\\x1bc"), 5), 1);
+	assert_int_equal(text_tail(slice_str("a\\nc"), 2), 3);
+	assert_int_equal(text_tail(slice_str("a\\"), 1), 1);
 	/* Bytes that end inside a character, or are none. */
 	assert_int_equal(text_columns(slice_of("\xe7\x8c", 2)), 1);
 	assert_int_equal(text_columns(slice_of("\x80\xff", 2)), 2);
