@@ -7,7 +7,7 @@
 set -u
 . "$(dirname "$0")/common.bash"
 
-echo "1..7"
+echo "1..8"
 one=$build/package/rpm-one two=$build/package/rpm-another-place
 trap 'rm -rf "$one" "$two"' EXIT
 build_there rpm "$one"
@@ -20,6 +20,8 @@ cmp "$one"/rpm/RPMS/*/*.cdx.json "$two"/rpm/RPMS/*/*.cdx.json &&
 result $? "the_bill_of_materials_is_one_and_the_same"
 
 rpm=$(echo "$one"/rpm/RPMS/*/*.rpm)
+rpmlint -r packaging/rpm/picket.rpmlintrc "$rpm" packaging/rpm/picket.spec 2>&1 |
+	grep ': [EW]: ' | found "rpmlint_finds_nothing_that_is_not_explained"
 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s BUILD="$build" \
 	DESTDIR="$one/root" PREFIX=/usr install >/dev/null
 # Fedora's rpmbuild compresses manual pages, Debian's does not.
