@@ -42,7 +42,9 @@ static bool family_blind(struct buf *out, const struct health *h)
 	for (size_t i = 0; i < h->row_count; i++) {
 		const struct sensor_row *row = &h->rows[i];
 
-		if (row->active || is_watched(h, row->family))
+		/* What an operator does not want watched is not to be mended. */
+		if (row->active || !strcmp(row->reason, SENSOR_OFF_REASON) ||
+		    is_watched(h, row->family))
 			continue;
 		buf_addf(out, "%s is not watched at all: %s", row->family,
 			 row->reason);

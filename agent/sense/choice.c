@@ -179,7 +179,7 @@ static void advance(struct choice *c, size_t hook, size_t from)
 
 	if (c->settings->force[h->family] == SENSOR_OFF) {
 		at->probe = h->count;
-		add_reason(at, "switched off by the settings");
+		add_reason(at, SENSOR_OFF_REASON);
 		return;
 	}
 	if (h->is_unix && !c->settings->unix_sockets) {

@@ -15,6 +15,8 @@ struct sensor;
 
 /* In sensor_settings.force. */
 #define SENSOR_OFF 0xff
+/* Why a way in is not watched, then. */
+#define SENSOR_OFF_REASON "switched off by the settings"
 
 struct sensor_settings {
 	uint64_t ring_bytes;	/* power of two, at least 256 KiB */

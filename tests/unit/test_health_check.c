@@ -62,6 +62,16 @@ static void a_family_without_a_hook_is_told(void **state)
 	expect("write is not watched at all: EPERM\n");
 }
 
+static void a_family_that_is_not_wanted_is_no_trouble(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < 3; i++) {
+		h.rows[i].active = false;
+		(void)strcpy(h.rows[i].reason, SENSOR_OFF_REASON);
+	}
+	expect("ok\n");
+}
+
 static void a_canary_that_is_missing_is_told(void **state)
 {
 	(void)state;
@@ -99,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_works_is_ok),
 		TEST(a_family_without_a_hook_is_told),
+		TEST(a_family_that_is_not_wanted_is_no_trouble),
 		TEST(packages_that_are_not_followed_are_told),
 		TEST(a_canary_that_is_missing_is_told),
 		TEST(a_journal_that_cannot_be_written_comes_first),
