@@ -64,13 +64,6 @@ static void release(void *arg)
 
 /* ---- which -------------------------------------------------------------- */
 
-static bool is_pending(const struct view *v)
-{
-	/* The canary's verdict is nobody's to wait for. */
-	return v->event && v->event->verdict && !v->event->canary &&
-	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
-}
-
 static void forget_one(struct orphans *o, uint32_t epoch, uint64_t seq)
 {
 	size_t i = o->n;
@@ -91,7 +84,7 @@ static int note(void *arg, const struct view_images *images, struct view *v)
 	(void)images;
 	if (v->amendment && v->amendment->resolution)
 		forget_one(o, v->amendment->epoch, v->amendment->seq);
-	if (!is_pending(v))
+	if (!view_is_pending(v))
 		return 0;
 	if (o->n == ORPHANS_MAX) {
 		forget_one(o, o->list[0].epoch, o->list[0].seq);

@@ -12,11 +12,19 @@ static void put(uint8_t byte, char *to)
 	to[1] = digits[byte & 15];
 }
 
-static int digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Not upper case: that is not how we write it. */
+static int digit(char c)
+{
+	return c >= 'A' && c <= 'F' ? -1 : hex_digit(c);
 }
 
 const char *hex_print(const uint8_t *p, size_t n, char *buf)

@@ -7,6 +7,9 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+/* The value of a digit, of either case; -1: it is none. */
+int hex_digit(char c);
+
 /* n bytes as digits and a zero; buf has 2n + 1 bytes and is returned. */
 const char *hex_print(const uint8_t *p, size_t n, char *buf);
 /* The same, appended. */

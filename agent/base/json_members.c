@@ -5,6 +5,7 @@
  * its own place.
  */
 #include "base/json_members.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -40,17 +41,11 @@ static int hex4(struct reading *r, uint32_t *ret)
 	if (r->end - r->p < 4)
 		return -EBADMSG;
 	for (i = 0; i < 4; i++) {
-		char c = *r->p++;
+		int digit = hex_digit(*r->p++);
 
-		v <<= 4;
-		if (c >= '0' && c <= '9')
-			v |= (uint32_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			v |= (uint32_t)(c - 'a' + 10);
-		else if (c >= 'A' && c <= 'F')
-			v |= (uint32_t)(c - 'A' + 10);
-		else
+		if (digit < 0)
 			return -EBADMSG;
+		v = v << 4 | (uint32_t)digit;
 	}
 	*ret = v;
 	return 0;

@@ -37,3 +37,12 @@ static inline bool slice_starts(struct slice s, struct slice prefix)
 	return s.n >= prefix.n &&
 	       (!prefix.n || !memcmp(s.p, prefix.p, prefix.n));
 }
+
+/* By bytes, then by length: below, at or above 0, as memcmp. */
+static inline int slice_cmp(struct slice a, struct slice b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int d = n ? memcmp(a.p, b.p, n) : 0;
+
+	return d ? d : (a.n > b.n) - (a.n < b.n);
+}

@@ -5,6 +5,7 @@
  * between or after; what strtoul forgives is an error here.
  */
 #include "base/text.h"
+#include "base/hex.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -70,17 +71,6 @@ int text_u32(struct slice s, uint32_t *ret)
 		return -ERANGE;
 	*ret = (uint32_t)v;
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 int text_hex_u64(struct slice s, uint64_t *ret)

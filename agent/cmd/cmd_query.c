@@ -192,12 +192,6 @@ static int make_line(struct query *q, const struct view_images *images,
 	return q->line.failed ? -ENOMEM : 0;
 }
 
-static bool is_pending(const struct view *v)
-{
-	return v->event && v->event->verdict && !v->event->canary &&
-	       v->event->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
-}
-
 static int add(struct query *q, const struct view_images *images,
 	       const struct view *v)
 {
@@ -207,7 +201,7 @@ static int add(struct query *q, const struct view_images *images,
 		.wall_ns = v->wall_ns,
 		.waits = v->event && query_matches(&q->s->choice.match, v) ==
 					     QUERY_IF_SETTLED,
-		.pending = is_pending(v),
+		.pending = view_is_pending(v),
 	};
 	const struct query_tree_line of_tree = { v, buf_slice(&q->line),
 						 line.waits };

@@ -10,14 +10,6 @@
 #include "cmd/learn_ends.h"
 #include "cmd/learn_names.h"
 
-static int compare_slices(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_groups(const void *a, const void *b)
 {
 	const struct group_key *x = &((const struct group *)a)->key;
@@ -32,7 +24,7 @@ static int compare_groups(const void *a, const void *b)
 	if (!d)
 		d = x->in_container - y->in_container;
 	for (size_t i = 0; i < LEARN_KEY_COUNT && !d; i++)
-		d = compare_slices(x->of[i], y->of[i]);
+		d = slice_cmp(x->of[i], y->of[i]);
 	return d;
 }
 

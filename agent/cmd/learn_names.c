@@ -193,7 +193,7 @@ static int compare_globs(const void *a, const void *b)
 {
 	const struct names_glob *x = a, *y = b;
 
-	return tree_compare(x->glob, y->glob);
+	return slice_cmp(x->glob, y->glob);
 }
 
 int names_globs(struct names *n, names_fn fn, void *arg)

@@ -51,7 +51,7 @@ static void sum_below(const struct node *t, struct node *to)
 	to->of += t->of;
 	to->count += t->count;
 	if (!to->sample.n ||
-	    (t->sample.n && tree_compare(t->sample, to->sample) < 0))
+	    (t->sample.n && slice_cmp(t->sample, to->sample) < 0))
 		to->sample = t->sample.n ? t->sample : to->sample;
 	for (size_t i = 0; i < t->n_subs; i++)
 		sum_below(t->subs[i], to);

@@ -14,14 +14,6 @@
 #include "rules/literal.h"
 #include "rules/pattern.h"
 
-int tree_compare(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 void tree_free(struct node *t)
 {
 	for (size_t i = 0; i < t->n_subs; i++)

@@ -30,8 +30,6 @@ struct node {
 	size_t n_globs, globs_cap;
 };
 
-/* Bytes one after the other, and the shorter one first. */
-int tree_compare(struct slice a, struct slice b);
 /* A copy on the heap. -ENOMEM. */
 int tree_copy(struct slice s, struct slice *ret);
 

@@ -35,37 +35,13 @@ static const char *fact(const Picket__V1__Agent *a, const char *key)
 	return NULL;
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool read_hex(struct slice text, uint8_t *to, size_t n)
-{
-	size_t i;
-
-	if (text.n != 2 * n)
-		return false;
-	for (i = 0; i < 2 * n; i++) {
-		int d = digit(text.p[i]);
-
-		if (d < 0)
-			return false;
-		to[i / 2] = (uint8_t)(i % 2 ? to[i / 2] | d : d << 4);
-	}
-	return true;
-}
-
 static bool take_policy(struct tally *t, const Picket__V1__Agent *a)
 {
 	const char *text = fact(a, "sha256");
-	uint8_t hash[sizeof(t->policy)];
 
-	if (!text || !read_hex(slice_str(text), hash, sizeof(hash)))
+	if (!text ||
+	    hex_parse(slice_str(text), t->policy, sizeof(t->policy)) < 0)
 		return false;
-	memcpy(t->policy, hash, sizeof(t->policy));
 	t->has_policy = true;
 	return true;
 }
@@ -135,11 +111,11 @@ static bool parse(struct slice text, struct tally *ret)
 	    !slice_eq(w[1], slice_str("1")))
 		return false;
 	ret->has_policy = !slice_eq(w[5], slice_str(NONE));
-	return read_hex(w[2], ret->journal, sizeof(ret->journal)) &&
+	return hex_parse(w[2], ret->journal, sizeof(ret->journal)) >= 0 &&
 	       text_u32(w[3], &ret->epoch) >= 0 &&
 	       text_u64(w[4], &ret->seq) >= 0 &&
 	       (!ret->has_policy ||
-		read_hex(w[5], ret->policy, sizeof(ret->policy))) &&
+		hex_parse(w[5], ret->policy, sizeof(ret->policy)) >= 0) &&
 	       text_u64(w[6], &ret->lost_kernel) >= 0 &&
 	       text_u64(w[7], &ret->lost_journal) >= 0;
 }

@@ -80,6 +80,14 @@ static int take_amendment(struct view_images *v, struct slice payload,
 	return 1;
 }
 
+bool view_is_pending(const struct view *v)
+{
+	const Picket__V1__Event *e = v->event;
+
+	return e && e->verdict && !e->canary &&
+	       e->verdict->answer == PICKET__V1__ANSWER__ANSWER_PENDING;
+}
+
 /* Why: the payload is the journal's own struct, not protobuf. */
 static const char *gap_reason(const struct reader_frame *frame)
 {

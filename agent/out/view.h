@@ -72,6 +72,9 @@ int view_take(struct view_images *v, const uint8_t *journal_id,
 	      const struct reader_frame *frame, struct view *ret);
 void view_done(struct view *v);
 
+/* An event whose verdict is pending; the canary's is nobody's to wait for. */
+bool view_is_pending(const struct view *v);
+
 /* Of an amendment: is the event that it names one that is remembered? */
 bool view_may_amend(const struct view_images *v,
 		    const struct reader_frame *amendment, uint64_t epoch,

@@ -13,19 +13,11 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/hex.h"
 #include "base/text.h"
 #include "rules/parse.h"
 
 #define LIST_MAX (64u << 20)
-
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 bool digest_parse(struct slice hex, uint8_t ret[static 32])
 {
@@ -35,8 +27,8 @@ bool digest_parse(struct slice hex, uint8_t ret[static 32])
 	if (hex.n != 64)
 		return false;
 	for (i = 0; i < 32; i++) {
-		hi = digit(hex.p[2 * i]);
-		lo = digit(hex.p[2 * i + 1]);
+		hi = hex_digit(hex.p[2 * i]);
+		lo = hex_digit(hex.p[2 * i + 1]);
 		if (hi < 0 || lo < 0)
 			return false;
 		ret[i] = (uint8_t)(hi << 4 | lo);

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 /* Texts of up to so many bytes are parsed without asking for memory. */
 #define SHORT 256
 
@@ -32,17 +34,6 @@ static int fail(struct parse *p, const char *why)
 {
 	p->why = why;
 	return -EINVAL;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 static bool escapes_itself(char c, bool in_set)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/text.h"
 #include "rules/parse.h"
 #include "rules/redact_part.h"
@@ -71,15 +72,6 @@ static int take_glob(const struct redact_line *l)
 	if (r < 0)
 		pattern_free(v.pattern);
 	return r;
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 /* One byte of a literal; how much of s it is, 0: no such escape. */

@@ -38,19 +38,11 @@ void rule_set_sample(struct rule_set *set, const struct verdict *v,
 
 /* ---- names -------------------------------------------------------------- */
 
-static int compare_names(struct slice a, struct slice b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int d = n ? memcmp(a.p, b.p, n) : 0;
-
-	return d ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static int compare_past(const void *a, const void *b)
 {
 	const struct past *x = a, *y = b;
 
-	return compare_names(x->name, y->name);
+	return slice_cmp(x->name, y->name);
 }
 
 static const struct past *find(const struct past *list, size_t n,

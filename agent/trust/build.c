@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/crc32c.h"
 #include "base/fs.h"
+#include "base/hex.h"
 
 struct trust_build {
 	struct trust_db_file *files;
@@ -154,15 +155,6 @@ int trust_build_write(struct trust_build *b, int fd,
 }
 
 /* ---- digests ------------------------------------------------------------ */
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 bool trust_digest_parse(struct slice hex, struct trust_digest *ret)
 {
