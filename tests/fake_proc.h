@@ -4,13 +4,14 @@
 
 #include <assert.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "remove_tree.h"
 
 struct fake_proc {
 	char root[64];
@@ -23,18 +24,9 @@ static inline void fake_proc_new(struct fake_proc *f)
 		abort();
 }
 
-static inline int fake_proc_unlink(const char *path, const struct stat *st,
-				   int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static inline void fake_proc_free(struct fake_proc *f)
 {
-	(void)nftw(f->root, fake_proc_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	(void)remove_tree(f->root);
 }
 
 /* root/name, with the directories on the way made. */

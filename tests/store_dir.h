@@ -8,7 +8,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,6 +22,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "remove_tree.h"
 #include "store/journal.h"
 #include "store/reader.h"
 #include "store/segment_write.h"
@@ -35,18 +35,9 @@ struct store_dir {
 	struct journal_settings settings;
 };
 
-static inline int store_remove_one(const char *path, const struct stat *st,
-				   int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
 static inline void store_remove(const char *path)
 {
-	(void)nftw(path, store_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)remove_tree(path);
 }
 
 static inline void store_begin(struct store_dir *s)

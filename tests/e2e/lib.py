@@ -407,6 +407,11 @@ class Agent:
                           f"{p.stderr.decode(errors='replace')}")
         return [json.loads(line) for line in p.stdout.splitlines()]
 
+    def facts(self, what):
+        """The facts of each event of picket's own that is of this kind."""
+        return [r["agent"]["facts"] for r in self.read("--kind", "agent")
+                if r["agent"]["what"] == what]
+
 
 class Tail:
     """`picket tail --json`, read by a thread as it comes.

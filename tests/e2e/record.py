@@ -33,6 +33,18 @@ def first_and_last(r):
     return r["seq"], r["seq"]
 
 
+def hole(records):
+    """The first number that is missing or comes twice, and what stands there
+    instead; None: each is there once. Gaps count as told."""
+    due = records[0]["seq"]
+    for r in records:
+        first, last = first_and_last(r)
+        if first != due:
+            return due, first
+        due = last + 1
+    return None
+
+
 # ---- who --------------------------------------------------------------------
 
 def process(r):

@@ -85,6 +85,16 @@ class Counted:
         wait_for(lambda: self.newest >= newest, "the tail to come so far")
         return status
 
+    def overflow(self):
+        """More than the ring holds while picket does not get to run; then the
+        status as by settle."""
+        self.agent.freeze()
+        try:
+            self.run(OVERFLOWING)
+        finally:
+            self.agent.process.send_signal(signal.SIGCONT)
+        return self.settle()
+
     def wait_told(self):
         """Each loss that the kernel counted stands in the journal: that comes
         after what did fit."""
@@ -164,13 +174,7 @@ def ten_thousand_execs_are_ten_thousand_events():
 @test
 def what_does_not_fit_is_counted_exactly_and_told():
     with counted(sensor={"ring_size": "256K"}) as c:
-        # A picket that does not get to run: the ring must overflow.
-        c.agent.freeze()
-        try:
-            c.run(OVERFLOWING)
-        finally:
-            c.agent.process.send_signal(signal.SIGCONT)
-        status = c.settle()
+        status = c.overflow()
         families = status["families"]
         true(families["exec"]["lost"] > 0, f"no exec was lost: {families}")
         c.wait_told()
@@ -185,12 +189,7 @@ def what_does_not_fit_is_counted_exactly_and_told():
 @test
 def after_an_overflow_it_sees_again():
     with counted(sensor={"ring_size": "256K"}) as c:
-        c.agent.freeze()
-        try:
-            c.run(OVERFLOWING)
-        finally:
-            c.agent.process.send_signal(signal.SIGCONT)
-        c.settle()
+        c.overflow()
         c.wait_told()
         before = len(c.ours("exec"))
         told = c.lost_by_family()["exec"]

@@ -73,11 +73,6 @@ def taken(agent, generation, rules):
                      f"{in_force(agent)}; its log:\n{agent.log_text()}")
 
 
-def told(agent):
-    return [r["agent"]["facts"] for r in agent.read("--kind", "agent")
-            if r["agent"]["what"] == "policy"]
-
-
 @test
 def a_volume_that_is_swapped_is_taken(_):
     with watching("volume") as agent:
@@ -91,7 +86,7 @@ def a_volume_that_is_swapped_is_taken(_):
         taken(agent, 2, 3)
         volume.put({"c.ini": RULES.format("c")})
         taken(agent, 3, 1)
-        last = wait_for(lambda: next((f for f in told(agent)
+        last = wait_for(lambda: next((f for f in agent.facts("policy")
                                       if f["generation"] == "3"), None),
                         "the event")
         equal(last["by"], "watch", "who asked")
@@ -107,7 +102,7 @@ def a_wrong_state_changes_nothing_until_it_is_mended(_):
         agent.start()
         volume.put({"a.ini": RULES.format("a") + RULES.format("b"),
                     "b.ini": "[deny x]\ncolour = red\n"})
-        refused = wait_for(lambda: [f for f in told(agent) if "refused" in f],
+        refused = wait_for(lambda: [f for f in agent.facts("policy") if "refused" in f],
                            "a refusal")
         contains(refused[0]["refused"], "b.ini:2: unknown key", "why")
         equal(in_force(agent), (1, 1), "what is in force")
@@ -147,7 +142,7 @@ def what_means_the_same_is_no_reload(_):
         # Behind all of those, one that is told.
         put(file, RULES.format("a") + RULES.format("b"))
         taken(agent, 2, 2)
-        equal([f["generation"] for f in told(agent)], ["1", "2"],
+        equal([f["generation"] for f in agent.facts("policy")], ["1", "2"],
               "what was told")
 
 

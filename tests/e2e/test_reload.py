@@ -20,14 +20,9 @@ def reload(agent, *extra, **kw):
     return run([PICKET, "reload", "--journal", agent.journal, *extra], **kw)
 
 
-def policy_events(agent):
-    return [r["agent"]["facts"] for r in agent.read("--kind", "agent")
-            if r["agent"]["what"] == "policy"]
-
-
 def last_policy_event(s):
     s.settle()
-    return policy_events(s.agent)[-1]
+    return s.agent.facts("policy")[-1]
 
 
 @contextlib.contextmanager

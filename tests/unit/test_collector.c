@@ -2,7 +2,6 @@
 /* out/collector: settings against the files they name; the state they keep. */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +17,7 @@
 #include "base/fs.h"
 #include "out/collector.h"
 #include "out/ship_status.h"
+#include "remove_tree.h"
 
 static char dir[] = "/tmp/picket-test-XXXXXX";
 static int dirfd_;
@@ -31,20 +31,11 @@ static int make_dir(void **state)
 	return dirfd_ < 0 ? -1 : 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int remove_dir(void **state)
 {
 	(void)state;
 	(void)close(dirfd_);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(dir);
 }
 
 static const char *put(const char *name, const char *text, mode_t mode)

@@ -19,6 +19,7 @@
 #include "proc/container_info.h"
 #include "proc/image.h"
 #include "proc/proc_table.h"
+#include "remove_tree.h"
 
 static char root[] = "/tmp/picket-test-containers-XXXXXX";
 
@@ -438,11 +439,8 @@ static int make_root(void **state)
 
 static int remove_root(void **state)
 {
-	char command[128];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf -- '%s'", root);
-	return system(command);
+	return remove_tree(root);
 }
 
 int main(void)

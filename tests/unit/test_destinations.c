@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* app/destinations, app/refusals: what the agent reads of its shippers. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,20 +20,12 @@
 #include "base/fs.h"
 #include "out/collector.h"
 #include "out/state_lock.h"
+#include "remove_tree.h"
 #include "store/journal.h"
 
 static char dir[64];
 static struct conf conf;
 static const uint8_t id[16] = { 7 };
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
 
 static int setup(void **state)
 {
@@ -59,7 +50,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	conf_done(&conf);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(dir);
 }
 
 static void put_cursor(size_t which, const uint8_t *journal, uint64_t seq)

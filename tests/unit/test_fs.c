@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "remove_tree.h"
 
 static char dir[] = "/tmp/picket-test-fs-XXXXXX";
 static int dirfd_;
@@ -36,12 +37,9 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	char command[64];
-
 	(void)state;
 	(void)close(dirfd_);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	return remove_tree(dir);
 }
 
 static void put(const char *name, const void *p, size_t n)

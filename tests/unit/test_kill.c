@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "seed.h"
 #include "store/verify.h"
 #include "store_dir.h"
 
@@ -302,20 +303,12 @@ static unsigned rounds(void)
 	return getenv("PICKET_TEST_LONG") ? 500 : 20;
 }
 
-static unsigned any_seed(void)
-{
-	const char *s = getenv("PICKET_SEED");
-
-	return s ? (unsigned)strtoul(s, NULL, 10) : (unsigned)clock_mono_ns();
-}
-
 static void kill_again_and_again(bool on_a_sick_disk)
 {
-	struct killing k = { .seed = any_seed() };
+	struct killing k = { .seed = (unsigned)any_seed() };
 	unsigned seed = k.seed, reached = 0;
 	size_t size = ROUNDS_MAX * sizeof(*k.told);
 
-	print_message("seed %u\n", k.seed);
 	faulty = on_a_sick_disk;
 	store_begin(&k.d);
 	k.d.settings.io = &sick;

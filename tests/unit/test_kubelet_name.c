@@ -16,6 +16,7 @@
 
 #include "base/fs.h"
 #include "proc/kubelet_name.h"
+#include "remove_tree.h"
 
 #define ID16  "00112233445566aa"
 #define ID    ID16 ID16 ID16 ID16
@@ -203,11 +204,8 @@ static int make_root(void **state)
 
 static int remove_root(void **state)
 {
-	char command[128];
-
 	(void)state;
-	(void)snprintf(command, sizeof(command), "rm -rf -- '%s'", root);
-	return system(command);
+	return remove_tree(root);
 }
 
 int main(void)

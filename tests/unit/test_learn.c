@@ -19,6 +19,7 @@
 #include "cmd/learn.h"
 #include "rules/lint.h"
 #include "rules/rules.h"
+#include "seed.h"
 
 #define EVENTS 300
 #define NAME   96
@@ -27,13 +28,7 @@ static const struct rule_options options = {
 	.now_wall_ns = 1795000000000000000,
 };
 
-static uint64_t state_of_chance;
-
-static unsigned chance(unsigned n)
-{
-	state_of_chance = state_of_chance * 6364136223846793005u + 1442695041u;
-	return (unsigned)(state_of_chance >> 33) % n;
-}
+static uint64_t seed;
 
 /* ---- events that are made up -------------------------------------------- */
 
@@ -54,7 +49,7 @@ static void add_bytes(char *to, unsigned n)
 	size_t at = strlen(to);
 
 	while (n--)
-		to[at++] = bytes[chance(sizeof(bytes) - 1)];
+		to[at++] = bytes[chance(&seed, sizeof(bytes) - 1)];
 	to[at] = '\0';
 }
 
@@ -64,10 +59,10 @@ static void make_name(char *to)
 	static const char *const dirs[] = { "/nowhere/", "/nowhere/v1.2.3/",
 					    "/tmp/", "/nowhere/*/" };
 
-	(void)strcpy(to, dirs[chance(4)]);
-	for (unsigned parts = 1 + chance(2); parts; parts--) {
+	(void)strcpy(to, dirs[chance(&seed, 4)]);
+	for (unsigned parts = 1 + chance(&seed, 2); parts; parts--) {
 		(void)strcat(to, "x");
-		add_bytes(to, chance(12));
+		add_bytes(to, chance(&seed, 12));
 		if (parts > 1)
 			(void)strcat(to, "/");
 	}
@@ -80,20 +75,22 @@ static struct file_path path_of(const char *name)
 
 static void make_end(struct endpoint *e, struct scene *s)
 {
-	if (!chance(4)) {
+	if (!chance(&seed, 4)) {
 		e->family = AF_UNIX;
 		e->unix_path = slice_str(s->other);
-		if (!chance(2))
+		if (!chance(&seed, 2))
 			s->other[0] = '\0', e->unix_path.n = NAME - 1,
 			e->unix_path.n = 1 + strlen(s->other + 1);
 		return;
 	}
-	e->addr.family = chance(3) ? AF_INET : AF_INET6;
-	e->addr.bytes[0] = chance(2) ? 127 : 10;
-	e->addr.bytes[e->addr.family == AF_INET ? 3 : 15] = (uint8_t)chance(20);
+	e->addr.family = chance(&seed, 3) ? AF_INET : AF_INET6;
+	e->addr.bytes[0] = chance(&seed, 2) ? 127 : 10;
+	e->addr.bytes[e->addr.family == AF_INET ? 3 : 15] =
+		(uint8_t)chance(&seed, 20);
 	e->family = e->addr.family;
-	e->protocol = chance(2) ? IPPROTO_TCP : IPPROTO_UDP;
-	e->port = (uint16_t)(chance(2) ? chance(65536) : 1 + chance(3));
+	e->protocol = chance(&seed, 2) ? IPPROTO_TCP : IPPROTO_UDP;
+	e->port = (uint16_t)(chance(&seed, 2) ? chance(&seed, 65536)
+					      : 1 + chance(&seed, 3));
 }
 
 static void make_event(struct scene *s)
@@ -104,14 +101,14 @@ static void make_event(struct scene *s)
 	};
 	struct event *ev = &s->ev;
 
-	ev->kind = kinds[chance(sizeof(kinds) / sizeof(*kinds))];
+	ev->kind = kinds[chance(&seed, sizeof(kinds) / sizeof(*kinds))];
 	ev->time_ns = 1;
 	ev->actor.mnt_ns = 1;
-	ev->actor.euid = chance(3);
-	ev->actor.none = !chance(50);
+	ev->actor.euid = chance(&seed, 3);
+	ev->actor.none = !chance(&seed, 50);
 	switch (ev->kind) {
 	case EVENT_WRITE:
-		ev->write.op = (enum write_op)(1 + chance(OP_COUNT - 1));
+		ev->write.op = (enum write_op)(1 + chance(&seed, OP_COUNT - 1));
 		ev->write.path = path_of(s->path);
 		if (ev->write.op == OP_RENAME || ev->write.op == OP_LINK)
 			ev->write.new_path = path_of(s->other);
@@ -123,8 +120,8 @@ static void make_event(struct scene *s)
 		make_end(&ev->listen.local, s);
 		break;
 	case EVENT_LOAD:
-		ev->load.op = chance(2) ? LOAD_MMAP : LOAD_MODULE;
-		if (ev->load.op == LOAD_MMAP || chance(2))
+		ev->load.op = chance(&seed, 2) ? LOAD_MMAP : LOAD_MODULE;
+		if (ev->load.op == LOAD_MMAP || chance(&seed, 2))
 			ev->load.path = path_of(s->path);
 		ev->load.name = slice_str(s->other);
 		break;
@@ -145,29 +142,31 @@ static void make_scene(struct scene *s, uint64_t id)
 	make_name(s->path);
 	make_name(s->other);
 	make_name(s->script);
-	if (chance(2))
-		(void)strcpy(s->unit, "unit-"), add_bytes(s->unit, chance(9));
-	if (chance(2))
-		(void)strcat(s->unit, chance(2) ? ".service" : ".scope");
+	if (chance(&seed, 2))
+		(void)strcpy(s->unit, "unit-"),
+			add_bytes(s->unit, chance(&seed, 9));
+	if (chance(&seed, 2))
+		(void)strcat(s->unit, chance(&seed, 2) ? ".service" : ".scope");
 	make_name(s->starter);
-	if (!chance(3))
+	if (!chance(&seed, 3))
 		(void)strcpy(s->starter, "/nowhere/x");
-	if (chance(2))
-		(void)strcpy(s->image, "img-"), add_bytes(s->image, chance(9));
-	if (s->image[0] && chance(2))
-		add_bytes(s->namespace, 1 + chance(9));
+	if (chance(&seed, 2))
+		(void)strcpy(s->image, "img-"),
+			add_bytes(s->image, chance(&seed, 9));
+	if (s->image[0] && chance(&seed, 2))
+		add_bytes(s->namespace, 1 + chance(&seed, 9));
 	s->init = (struct image){ .proc.tgid = 1, .mnt_ns = 1 };
 	s->target = (struct image){ .id = 3000 + id, .exe = path_of(s->path) };
 	s->img = (struct image){
 		.id = id,
 		.proc = { id, (uint32_t)id + 1 },
-		.parent = chance(9) ? &s->parent : NULL,
+		.parent = chance(&seed, 9) ? &s->parent : NULL,
 		.exe = path_of(s->exe),
 		.exe_file = { .known = true, .nlink = 1, .mode = 0755 },
 		.mnt_ns = 1,
 		.cgroup = slice_str("/a"),
 		.unit = slice_str(s->unit),
-		.container = slice_str(chance(4) ? "" : "0123456789ab"),
+		.container = slice_str(chance(&seed, 4) ? "" : "0123456789ab"),
 	};
 	if (s->img.container.n) {
 		s->img.container_known = s->image[0];
@@ -179,14 +178,14 @@ static void make_scene(struct scene *s, uint64_t id)
 		.proc = { 7000 + id, 7 },
 		.parent = &s->init,
 		.exe = path_of(s->starter),
-		.flags = chance(9) ? 0 : IMAGE_F_UNKNOWN,
+		.flags = chance(&seed, 9) ? 0 : IMAGE_F_UNKNOWN,
 		.mnt_ns = 1,
 	};
-	if (!chance(9))
+	if (!chance(&seed, 9))
 		s->parent.exe.flags = PATH_F_TRUNCATED;
-	if (!chance(8))
+	if (!chance(&seed, 8))
 		s->img.exe_file.mode |= S_IWOTH;
-	if (!chance(4)) {
+	if (!chance(&seed, 4)) {
 		s->img.script = slice_str(s->script);
 		s->img.flags |= IMAGE_F_SCRIPT;
 	}
@@ -238,17 +237,15 @@ static int no_writable(void *arg, const struct lint *found)
 static void what_is_learned_is_allowed_whatever_its_names_are(void **state)
 {
 	const struct lint_options lint = { .now_wall_ns = 1 };
-	const char *seed = getenv("PICKET_SEED");
 	unsigned learned = 0;
 	bool all;
 
 	(void)state;
-	state_of_chance = seed ? (uint64_t)atoll(seed) : (uint64_t)time(NULL);
-	print_message("# seed %llu\n", (unsigned long long)state_of_chance);
+	seed = any_seed();
 	for (unsigned round = 0; round < 60; round++) {
 		cleanup_buf struct buf text = BUF_INIT(8u << 20);
 		struct rule_set *base = load(slice_str("")), *set;
-		unsigned n = 1 + chance(EVENTS);
+		unsigned n = 1 + chance(&seed, EVENTS);
 		struct learn *l;
 
 		for (unsigned i = 0; i < n; i++)

@@ -15,6 +15,7 @@
 #include "cmd/learn_names.h"
 #include "rules/literal.h"
 #include "rules/pattern.h"
+#include "seed.h"
 
 static struct learn_room room = { .left = SIZE_MAX };
 
@@ -122,13 +123,7 @@ static char names[NAMES][64];
 static struct pattern *patterns[NAMES];
 static size_t n_patterns;
 
-static uint64_t state_of_chance;
-
-static unsigned chance(unsigned n)
-{
-	state_of_chance = state_of_chance * 6364136223846793005u + 1442695041u;
-	return (unsigned)(state_of_chance >> 33) % n;
-}
+static uint64_t seed;
 
 /* Of few directories, and of bytes that hurt. */
 static void make_up(char *to)
@@ -137,16 +132,16 @@ static void make_up(char *to)
 					    "/a",     "/a/b1.2", "/a/b",
 					    "/srv/*", "/[",	 "/dev/shm/x" };
 	static const char bytes[] = "aZ09.-_ *?[]\\\n\t;#=\"'\x01\x7f\xff\xc3";
-	size_t n = (size_t)sprintf(to, "%s/",
-				   dirs[chance(sizeof(dirs) / sizeof(*dirs))]);
+	size_t n = (size_t)sprintf(
+		to, "%s/", dirs[chance(&seed, sizeof(dirs) / sizeof(*dirs))]);
 
-	for (unsigned parts = 1 + chance(3), p = 0; p < parts; p++) {
+	for (unsigned parts = 1 + chance(&seed, 3), p = 0; p < parts; p++) {
 		if (p)
 			to[n++] = '/';
 		/* "x": never "." or ".." alone. */
 		to[n++] = 'x';
-		for (unsigned k = chance(9); k; k--)
-			to[n++] = bytes[chance(sizeof(bytes) - 1)];
+		for (unsigned k = chance(&seed, 9); k; k--)
+			to[n++] = bytes[chance(&seed, sizeof(bytes) - 1)];
 	}
 	to[n] = '\0';
 }
@@ -176,13 +171,11 @@ static bool fits_one(const char *name)
 
 static void each_name_fits_a_glob_whatever_is_in_it(void **state)
 {
-	const char *seed = getenv("PICKET_SEED");
 
 	(void)state;
-	state_of_chance = seed ? (uint64_t)atoll(seed) : (uint64_t)time(NULL);
-	print_message("# seed %llu\n", (unsigned long long)state_of_chance);
+	seed = any_seed();
 	for (unsigned round = 0; round < 200; round++) {
-		unsigned count = 1 + chance(NAMES);
+		unsigned count = 1 + chance(&seed, NAMES);
 		struct names *n;
 
 		assert_int_equal(names_new(&room, &n), 0);

@@ -13,6 +13,7 @@
 
 #include "event.pb-c.h"
 #include "out/pack.h"
+#include "seed.h"
 
 #define OUT_MAX	  (1u << 20)
 #define LIST_MAX  5
@@ -194,12 +195,10 @@ static void any_message_is_packed_as_the_library_does(void **state)
 		&picket__v1__amendment__descriptor,
 		&picket__v1__batch__descriptor,
 	};
-	const char *asked = getenv("PICKET_SEED");
 	static struct made m;
 
 	(void)state;
-	m.seed = asked ? (unsigned)atoi(asked) : (unsigned)getpid();
-	print_message("seed %u\n", m.seed);
+	m.seed = (unsigned)any_seed();
 	for (int i = 0; i < 400; i++) {
 		assert_as_the_library(any_message(&m, all[i % 4], i % 4 == 3),
 				      0);

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #include "base/crc32c.h"
+#include "seed.h"
 #include "store/cursor.h"
 
 #include "store_dir.h"
@@ -395,29 +396,20 @@ static unsigned rounds(void)
 	return getenv("PICKET_TEST_LONG") ? 200 : 5;
 }
 
-static unsigned any_seed(void)
-{
-	const char *s = getenv("PICKET_SEED");
-
-	return s ? (unsigned)strtoul(s, NULL, 10) : (unsigned)clock_mono_ns();
-}
-
 static void power_loss_keeps_sealed_frames_and_names(void **state)
 {
-	unsigned seed = any_seed(), i;
+	unsigned seed = (unsigned)any_seed(), i;
 
 	(void)state;
-	print_message("seed %u\n", seed);
 	for (i = 0; i < rounds(); i++)
 		power_loss_round(seed + i, true);
 }
 
 static void lying_disk_never_makes_a_name_twice(void **state)
 {
-	unsigned seed = any_seed(), i;
+	unsigned seed = (unsigned)any_seed(), i;
 
 	(void)state;
-	print_message("seed %u\n", seed);
 	for (i = 0; i < rounds(); i++)
 		power_loss_round(seed + i, false);
 }

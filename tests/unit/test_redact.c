@@ -18,6 +18,7 @@
 #include "rules/literals.h"
 #include "rules/redact.h"
 #include "rules/rules.h"
+#include "seed.h"
 
 static const struct rule_options options = {
 	.now_wall_ns = 1795000000000000000,
@@ -259,27 +260,14 @@ static void one_secret_has_one_token_and_only_with_the_key(void **state)
 
 static uint64_t seed;
 
-static void begin_random(void)
-{
-	seed = getenv("PICKET_SEED") ? strtoull(getenv("PICKET_SEED"), NULL, 0)
-				     : (uint64_t)time(NULL);
-	print_message("seed %llu\n", (unsigned long long)seed);
-}
-
-static unsigned below(unsigned n)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (unsigned)(seed >> 33) % n;
-}
-
 /* What no other part of a list holds, so that a trace of it is a leak. */
 static void add_secret(struct buf *b, char *ret)
 {
 	static const char bytes[] = "QZ\xc3\xfe%+^";
-	unsigned n = 4 + below(30), i;
+	unsigned n = 4 + chance(&seed, 30), i;
 
 	for (i = 0; i < n; i++)
-		ret[i] = bytes[below(sizeof(bytes) - 1)];
+		ret[i] = bytes[chance(&seed, sizeof(bytes) - 1)];
 	ret[n] = '\0';
 	buf_add(b, ret, n);
 }
@@ -317,7 +305,8 @@ static const char *const fillers[] = {
 
 static void add_filler(struct buf *b)
 {
-	buf_add_str(b, fillers[below(sizeof(fillers) / sizeof(*fillers))]);
+	buf_add_str(b,
+		    fillers[chance(&seed, sizeof(fillers) / sizeof(*fillers))]);
 	buf_add_char(b, '\0');
 }
 
@@ -339,26 +328,26 @@ static void no_byte_of_a_generated_secret_is_left(void **state)
 	char secret[64];
 
 	(void)state;
-	begin_random();
+	seed = any_seed();
 	for (round = 0; round < rounds; round++) {
-		unsigned way = below(sizeof(ways) / sizeof(*ways)), n;
+		unsigned way = chance(&seed, sizeof(ways) / sizeof(*ways)), n;
 		struct image img = { .exe.path = slice_str("/bin/x") };
 		struct redacted got;
 
 		buf_reset(&list);
-		for (n = below(5); n; n--)
+		for (n = chance(&seed, 5); n; n--)
 			add_filler(&list);
 		buf_add(&list, ways[way].before, ways[way].before_n);
 		add_secret(&list, secret);
 		buf_add_str(&list, ways[way].behind);
-		if (below(3)) {
+		if (chance(&seed, 3)) {
 			buf_add_char(&list, '\0');
-			for (n = below(4); n; n--)
+			for (n = chance(&seed, 4); n; n--)
 				add_filler(&list);
 		}
 		img.args = buf_slice(&list);
-		if (!below(3)) {
-			img.args.n -= below(20) % img.args.n;
+		if (!chance(&seed, 3)) {
+			img.args.n -= chance(&seed, 20) % img.args.n;
 			img.flags |= IMAGE_F_ARGS_TRUNCATED;
 		}
 		redact_image(rule_set_redactor(set), &key, &img, &scratch,
@@ -451,7 +440,7 @@ static void every_occurrence_is_found(void **state)
 		uint64_t got = 0, want = 0;
 
 		for (i = 0; i < sizeof(s); i++)
-			s[i] = alphabet[below(5)];
+			s[i] = alphabet[chance(&seed, 5)];
 		literals_find(l, slice_of(s, sizeof(s)), note_end, &got);
 		for (i = 0; i < 6; i++) {
 			size_t n = strlen(texts[i]);
@@ -607,21 +596,22 @@ static void what_was_found_before_changes_nothing(void **state)
 	size_t n, i, k;
 
 	(void)state;
-	begin_random();
+	seed = any_seed();
 	for (i = 0; i < 3000; i++) {
 		struct slice *const lists[] = { &img.args, &img.env,
 						&img.script };
 		struct buf other = BUF_INIT(REDACT_SCRATCH_MAX);
 
-		img.exe.path = slice_str(exes[below(3)]);
-		img.flags = below(4) ? 0 : IMAGE_F_ARGS_TRUNCATED;
+		img.exe.path = slice_str(exes[chance(&seed, 3)]);
+		img.flags = chance(&seed, 4) ? 0 : IMAGE_F_ARGS_TRUNCATED;
 		for (k = 0; k < 3; k++) {
-			const char *a = words[below(8)];
-			const char *b = words[below(8)];
+			const char *a = words[chance(&seed, 8)];
+			const char *b = words[chance(&seed, 8)];
 
 			n = (size_t)snprintf(text[k], sizeof(text[k]), "%s%c%s",
 					     a, '\0', b);
-			*lists[k] = slice_of(text[k], below(3) ? n + 1 : 0);
+			*lists[k] =
+				slice_of(text[k], chance(&seed, 3) ? n + 1 : 0);
 		}
 		redact_image(rule_set_redactor(set), &key, &img, &scratch, &is);
 		fresh = load(policy);

@@ -5,6 +5,7 @@
  * and every description that those refer to. Seals that lie about where the
  * one before is cost time and nothing else.
  */
+#include "seed.h"
 #include "store/seals.h"
 
 #include <time.h>
@@ -174,16 +175,13 @@ static void nothing_is_missed_whichever_way_the_clock_went(void **state)
 {
 	static const clock_fn clocks[] = { steady, set_back, in_the_future_once,
 					   backwards };
-	const char *given = getenv("PICKET_SEED");
-	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10)
-			      : (unsigned)time(NULL);
+	unsigned seed = (unsigned)any_seed();
 	struct store_dir d;
 	int64_t from;
 	size_t i;
 	int n;
 
 	(void)state;
-	print_message("# PICKET_SEED=%u\n", seed);
 	for (i = 0; i < sizeof(clocks) / sizeof(*clocks); i++) {
 		begin(&d, clocks[i]);
 		for (n = 0; n < 16; n++) {

@@ -18,6 +18,7 @@
 #include "app/set_aside.h"
 #include "app/tail_lines.h"
 #include "out_samples.h"
+#include "seed.h"
 
 #define IMAGES 6
 #define FRAMES 400
@@ -211,14 +212,12 @@ static void seal(struct both *b)
 
 static void log_says_what_one_says_that_looks_at_everything(void **state)
 {
-	const char *asked = getenv("PICKET_SEED");
-	unsigned seed = asked ? (unsigned)atoi(asked) : (unsigned)getpid();
+	unsigned seed = (unsigned)any_seed();
 	struct both b;
 	size_t said = 0;
 
 	(void)state;
 	for (unsigned round = 0; round < 50; round++) {
-		print_message("seed %u\n", seed + round);
 		begin(&b, seed + round);
 		for (unsigned i = 0; i < FRAMES; i++) {
 			unsigned what = any(&b, 100);

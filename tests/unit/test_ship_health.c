@@ -18,6 +18,7 @@
 #include "out/ship_health.h"
 #include "out/ship_status.h"
 #include "out/state_lock.h"
+#include "remove_tree.h"
 
 #define NOW ((int64_t)1000000 * (int64_t)NS_PER_S)
 
@@ -41,12 +42,10 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct place *p = *state;
-	char command[128];
 
 	if (p->lock >= 0)
 		(void)close(p->lock);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", p->dir);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(remove_tree(p->dir), 0);
 	free(p);
 	return 0;
 }

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -21,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "remove_tree.h"
 #include "trust/make.h"
 #include "trust/trust.h"
 
@@ -66,21 +66,12 @@ static int setup(void **state)
 	return 0;
 }
 
-static int drop(const char *path, const struct stat *st, int kind,
-		struct FTW *where)
-{
-	(void)st;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
 	(void)close(root_fd);
 	(void)close(dpkg_fd);
-	return nftw(dir, drop, 16, FTW_DEPTH | FTW_PHYS);
+	return remove_tree(dir);
 }
 
 /* md5 of "one\n" and "two\n". */
