@@ -36,7 +36,8 @@
 
 static const struct probe open_probes[] = {
 	BY_HOOK("file_open", NULL,
-		"core dumps; what a second thread hides: by another file in "
+		"core dumps; files made by an open that fails; what a second "
+		"thread hides: by another file in "
 		"the descriptor's place, or O_TRUNC taken out of openat2's "
 		"structure"),
 };

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -288,6 +289,43 @@ static void a_core_dump_is_told_or_said(void **state)
 		assert_said(w, OPENED, "core dumps");
 }
 
+/* No direct I/O in a ramfs: refused, but only once the file is there. */
+static int act_make_in_vain(void *arg)
+{
+	const char *at = arg;
+
+	if (enter_mounts() < 0 || mkdir(work_path("ram"), 0755) < 0 ||
+	    mount("ram", work_path("ram"), "ramfs", 0, NULL) < 0)
+		return CANNOT;
+	if (open(at, O_WRONLY | O_CREAT | O_DIRECT | O_CLOEXEC, 0644) >= 0)
+		return CANNOT;
+	return access(at, F_OK) == 0 ? 0 : CANNOT;
+}
+
+static void a_file_made_by_an_open_that_fails_is_told_or_said(void **state)
+{
+	struct seen *w = *state;
+	char at[PATH_MAX];
+	int status;
+
+	(void)snprintf(at, sizeof(at), "%s", work_path("ram/made"));
+	seen_run(w, act_make_in_vain, at);
+	status = w->status;
+	(void)rmdir(work_path("ram"));
+	if (WEXITSTATUS(status) == CANNOT) {
+		print_message("# no ramfs, or it can do direct I/O\n");
+		return;
+	}
+	assert_int_equal(status, 0);
+	if (seen_writes(w, WIRE_OP_OPEN)) {
+		assert_int_equal(seen_writes(w, WIRE_OP_OPEN), 1);
+		assert_true(seen_write(w, WIRE_OP_OPEN, 0)->flags &
+			    WIRE_WRITE_CREATED);
+	} else {
+		assert_said(w, OPENED, "files made by an open that fails");
+	}
+}
+
 static int act_bind(void *arg)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX, .sun_path = "bound" };
@@ -322,6 +360,8 @@ int main(void)
 		cmocka_unit_test(an_overwritten_request_is_told_or_said),
 		cmocka_unit_test(what_old_mmap_maps_is_told_or_said),
 		cmocka_unit_test(a_core_dump_is_told_or_said),
+		cmocka_unit_test(
+			a_file_made_by_an_open_that_fails_is_told_or_said),
 		cmocka_unit_test(a_socket_that_is_bound_is_told_or_said),
 	};
 
