@@ -111,11 +111,24 @@ static struct slice from_slash(struct slice s)
 static bool by_container;
 static uint32_t host_ns; /* 0: not known */
 
+/* Has a name that is missing its front none that the host knows? */
+static bool is_cut(const struct file_path *f)
+{
+	if (!(f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED)))
+		return false;
+	if (f->flags & (PATH_F_TRUNCATED | PATH_F_CLAIMED))
+		return true;
+	return !f->host_path.n || !f->fs_path.n ||
+	       (f->fs_path.n == f->path.n &&
+		!memcmp(f->fs_path.p, f->path.p, f->path.n));
+}
+
 static int plain_file(const struct mcond *c, const struct file_path *f,
 		      bool sure, uint32_t mnt_ns)
 {
-	bool cut = f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
+	bool cut = is_cut(f);
 	struct slice path = f->path, host = f->host_path;
+	bool lost = f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
 
 	if (sure) {
 		if (cut || !path.n)
@@ -123,13 +136,14 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 		if (!host.n)
 			return any_glob(c, path, true);
 		return any_glob(c, host, true) ||
-		       ((by_container || (mnt_ns && mnt_ns == host_ns)) &&
+		       (!lost &&
+			(by_container || (mnt_ns && mnt_ns == host_ns)) &&
 			any_glob(c, path, true));
 	}
-	if (cut) {
+	if (lost)
 		path = from_slash(path);
+	if (cut)
 		host = from_slash(host);
-	}
 	if ((path.n && any_glob(c, path, true)) ||
 	    (host.n && any_glob(c, host, true)))
 		return YES;
@@ -196,11 +210,9 @@ static const char *trust_word(const struct file_facts *f)
 
 static bool has_a_file(const struct image *img, bool script)
 {
-	bool cut = img->exe.flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
-
 	if (script)
 		return img->script.n && img->script_file.known;
-	return img->exe_file.known && img->exe.path.n && !cut &&
+	return img->exe_file.known && img->exe.path.n && !is_cut(&img->exe) &&
 	       !img->exe_file.memfd && img->exe_file.nlink &&
 	       !(img->exe.flags & PATH_F_DELETED);
 }

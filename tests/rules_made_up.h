@@ -397,6 +397,8 @@ static struct file_path make_file(struct scene *s)
 	if (one_in(6)) {
 		make_path(text);
 		f.host_path = keep(s, text, strlen(text));
+		if (one_in(2))
+			f.fs_path = f.host_path;
 	}
 	if (one_in(8)) {
 		/* The front is cut: perhaps in the middle of a component. */

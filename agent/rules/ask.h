@@ -71,6 +71,24 @@ static inline bool path_is_cut(const struct file_path *f)
 	return f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
 }
 
+/*
+ * A file that was bound alone to a mount in no tree has no name there, but its
+ * file system's is whole, and so is the host's: runc starts containers so.
+ */
+static inline bool path_is_hosts(const struct file_path *f)
+{
+	return f->host_path.n && f->fs_path.n &&
+	       !(f->flags & (PATH_F_TRUNCATED | PATH_F_CLAIMED)) &&
+	       !slice_eq(f->fs_path, f->path);
+}
+
+/* What can be told of the host's name. */
+static inline struct slice path_of_host(const struct file_path *f)
+{
+	return path_is_cut(f) && !path_is_hosts(f) ? path_end(f->host_path)
+						   : f->host_path;
+}
+
 /* The next of several zero-terminated strings; false at the end. */
 bool next_string(struct slice *rest, struct slice *ret);
 

@@ -85,7 +85,7 @@ static void find_file(struct judging *j, enum dim d, const struct file_path *f)
 
 	find_string(j, d, cut ? path_end(f->path) : f->path);
 	if (f->host_path.n)
-		find_string(j, d, cut ? path_end(f->host_path) : f->host_path);
+		find_string(j, d, path_of_host(f));
 }
 
 static void find_user(struct judging *j)

@@ -284,6 +284,30 @@ static void a_cut_path_is_never_allowed_and_denied_by_its_end(void **state)
 	assert_none("[allow a]\npath = /**\n");
 }
 
+/* runc, by a mount of its own file that is detached before it runs. */
+static void a_file_on_no_mount_is_known_by_the_hosts_name(void **state)
+{
+	static const char text[] = "[allow a]\nexe = /usr/sbin/runc\n";
+
+	(void)state;
+	self.exe.path = slice_str("/");
+	self.exe.flags = PATH_F_UNRESOLVED;
+	assert_none(text);
+	self.exe.fs_path = slice_str("/usr/sbin/runc");
+	assert_none(text);
+	self.exe.host_path = self.exe.fs_path;
+	assert_decides("a", text);
+	assert_decides("a",
+		       "[allow a]\nevent = write\nnot-exe = /usr/bin/**\n");
+	assert_none("[allow a]\nexe = /\n");
+	/* Its front was cut, or it is the name of one without a place. */
+	self.exe.flags = PATH_F_UNRESOLVED | PATH_F_TRUNCATED;
+	assert_none(text);
+	self.exe.flags = PATH_F_UNRESOLVED;
+	self.exe.path = self.exe.fs_path = slice_str("/runc");
+	assert_none(text);
+}
+
 static void an_unknown_process_is_never_allowed_by_its_program(void **state)
 {
 	(void)state;
@@ -601,6 +625,7 @@ int main(void)
 		TEST(a_private_mount_cannot_make_a_program_allowed),
 		TEST(on_the_host_both_names_of_a_file_are_the_hosts),
 		TEST(a_cut_path_is_never_allowed_and_denied_by_its_end),
+		TEST(a_file_on_no_mount_is_known_by_the_hosts_name),
 		TEST(an_unknown_process_is_never_allowed_by_its_program),
 		TEST(ancestors_go_back_through_execs_and_forks),
 		TEST(one_ancestor_must_be_all_that_is_asked),
