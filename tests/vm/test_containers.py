@@ -271,6 +271,19 @@ def node():
 
 
 @test
+def a_container_that_starts_is_no_alert(n):
+    pod, first = Pod(5, "quiet-1"), n.journal()["next_seq"]
+    n.do(f"ln -s /var/log/pods/none {pod.log}")
+    n.run(pod, "--net-host")
+    n.do(f"{CTR} tasks exec --exec-id quiet {pod.id} /bin/busybox uname -a")
+    n.told(pod, "exec", '"uname"')
+    n.do(f"{CTR} tasks kill -s KILL {pod.id}")
+    n.told(pod, "exit", '"9999"')
+    told = n.records(first, "--alerts")
+    equal([json.dumps(r) for r in told], [], "alerts of an ordinary container")
+
+
+@test
 def a_container_is_told_with_what_it_is(n):
     pod = Pod(1, "web-1")
     n.do(f"ln -s /var/log/pods/none {pod.log}")
@@ -291,8 +304,8 @@ def a_pods_name_is_kept_when_the_pod_is_gone(n):
     # The kubelet's name goes before all that was begun in it has ended.
     n.do(f"rm {pod.log}")
     n.do(f"{CTR} tasks exec --exec-id last {pod.id} /bin/sh -c "
-         "'/bin/busybox cp /bin/busybox /tmp/last; /tmp/last true'")
-    equal(n.told(pod, "exec", '"/tmp/last"')["process"].get("pod"), pod.name,
+         "'/bin/busybox cp /bin/busybox /tmp/; /tmp/busybox true'")
+    equal(n.told(pod, "exec", '"/tmp/busybox"')["process"].get("pod"), pod.name,
           "whose a program was that was begun then")
     n.do(f"{CTR} tasks kill -s KILL {pod.id}")
     equal(n.told(pod, "exit", '"9999"')["process"].get("pod"), pod.name,
