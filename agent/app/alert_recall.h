@@ -6,8 +6,9 @@
 struct agent;
 
 /*
- * What befell alerts' windows since the journal had come to as_of: from its
- * end, after a kill, before the first event is judged. -errno; what had been
- * gone through by then is taken in.
+ * After a kill: bring the windows of alerts, loaded as they were when the
+ * journal had come to number as_of, up to date from the records behind it. To
+ * be called before the first event is judged. -errno: reading failed; what was
+ * read until then has been applied.
  */
 int alert_recall(struct agent *a, uint64_t as_of);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom an alert is about (alerts.h says what that is made of), and what was
- * done to, as hashes.
+ * The subject of an alert (see alerts.h) and the object that was acted on, as
+ * hashes.
  */
 #pragma once
 
@@ -15,12 +15,12 @@ struct subject_key {
 	uint8_t hash[16];
 };
 
-/* A program that runs, and that no rule lists. */
+/* Is this the exec of a program that no rule lists? */
 bool alert_is_unlisted(const struct event *ev, const struct verdict *v);
 
-/* hash: to work with, whatever is in it. */
+/* hash: a context to compute in; its content is lost. */
 struct subject_key alert_subject(EVP_MD_CTX *hash, const struct event *ev,
 				 const struct image *img,
 				 const struct verdict *v);
-/* Never 0; an exec is its own object. */
+/* The file or peer, never 0; an exec is its own object. */
 uint64_t alert_object(EVP_MD_CTX *hash, const struct event *ev);

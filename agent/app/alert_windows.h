@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The windows of alerts that are open: subject -> window, and their order by
- * beginning. All are equally long, so the first to begin is the next to end,
- * and the one to give way when there is no room. Kept in a file, so that they
- * go on with the next picket.
+ * The open windows of alerts: subject -> window, in the order in which they
+ * began. All are equally long, so the oldest is the next to end; it is also the
+ * one to end early when there is no room. Kept in a file, so that windows
+ * survive a restart.
  */
 #pragma once
 
@@ -19,16 +19,16 @@
 struct windows;
 
 #define ALERT_OBJECTS_MAX 32
-/* The file: of the most that can be configured, if many have objects. */
+/* The largest file, with the largest table that can be configured. */
 #define WINDOWS_BYTES_MAX (64u << 20)
 
 struct window {
 	int64_t since_ns; /* boottime; negative: before this boot */
 	uint64_t count;	  /* matches, the alerts included */
-	uint64_t alerted; /* of them alerts */
+	uint64_t alerted; /* how many of them were alerts */
 	struct amend_target first, last;
 	uint64_t objects[ALERT_OBJECTS_MAX]; /* up to the first 0 */
-	char rule[104], tag[64]; /* a reload may take the verdict's away */
+	char rule[104], tag[64]; /* copies: a reload frees the rule set's */
 	enum severity severity;
 	enum event_kind kind;
 };
@@ -40,11 +40,11 @@ void windows_free(struct windows *w);
 size_t windows_count(const struct windows *w);
 bool windows_are_full(const struct windows *w);
 
-/* NULL: none is open. Good until another begins or ends. */
+/* NULL: none is open. Valid until another window begins or ends. */
 struct window *windows_get(struct windows *w, const struct subject_key *key);
-/* Zeroed, behind all others. They are not full, and none of this key is open. */
+/* A zeroed one, behind all others. There must be room, and none of this key. */
 struct window *windows_begin(struct windows *w, const struct subject_key *key);
-/* The one that began first; NULL: none. */
+/* The oldest; NULL: none. */
 const struct window *windows_first(struct windows *w);
 void windows_end_first(struct windows *w);
 
@@ -52,19 +52,19 @@ void windows_end_first(struct windows *w);
 
 struct windows_file {
 	uint8_t journal[16];
-	/* The windows are as when the journal had come to this number. */
+	/* The windows are those of when the journal had this number. */
 	uint64_t as_of;
 	int64_t wall_offset_ns; /* wall clock - boottime, now */
-	uint64_t now_ns;	/* what is read began by then */
+	uint64_t now_ns;	/* reading: no window began later */
 };
 
 void windows_write(struct windows *w, struct buf *out,
 		   const struct windows_file *head);
 /*
- * Take in what windows_write wrote, into none: where there is not room for all
- * the oldest stay out. head->as_of becomes what it is, at most what it was.
- * -EBADMSG: it is not that; -ESTALE: of another journal, or of more than this
- * one came to; nothing was taken in then.
+ * Load what windows_write wrote, into an empty w; without room for all, the
+ * oldest are left out. head->as_of must hold the journal's last number, and
+ * becomes the file's. -EBADMSG: the file is not valid; -ESTALE: it belongs to
+ * another journal, or to a later state of this one. Nothing was loaded then.
  */
 int windows_read(struct windows *w, struct slice file,
 		 struct windows_file *head);

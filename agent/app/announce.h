@@ -19,9 +19,9 @@ struct announcer {
 #define ANNOUNCE_FACTS_MAX 24
 
 /*
- * what: PICKET__V1__AGENT__WHAT__*. facts: up to a NULL key; may be NULL.
- * fmt: the line for a person; what came from outside is escaped by then.
- * The event's number; 0: the journal did not take it.
+ * Journal one. what: PICKET__V1__AGENT__WHAT__*. facts: end with a NULL key;
+ * may be NULL. fmt: the line for a person; escape foreign bytes before.
+ * Returns the event's number; 0: the journal did not take it.
  */
 uint64_t announce(struct announcer *a, int what,
 		  const struct record_fact *facts, const char *fmt, ...)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `picket run`: puts the parts together, runs the loop, takes them apart. */
+/* `picket run`: creates the parts, runs the loop, destroys them. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,12 +8,12 @@ struct conf;
 
 struct daemon_settings {
 	const struct conf *conf;
-	const char *config_path; /* that it was read from */
+	const char *config_path; /* the file that conf was read from */
 	const char *policy_dir;
 	const char *journal_dir;
 	bool tail; /* print lines on stdout as they come */
-	bool pin;  /* [sensor] pin_dir counts */
+	bool pin;  /* false: as if [sensor] pin_dir were empty */
 };
 
-/* Until a signal ends it. An exit code of base/exit_codes.h; has logged why. */
+/* Returns when a signal ends it: an exit code, whose reason has been logged. */
 int daemon_run(const struct daemon_settings *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images into the journal: each once per segment, ancestors first, without
- * the secrets that the policy names.
+ * Writes descriptions of images to the journal: each once per segment, after
+ * its ancestors, and without the secrets that the policy names.
  */
 #pragma once
 
@@ -26,8 +26,8 @@ struct describer {
 
 /*
  * Make sure that `segment` (the one that the next frames go into) describes
- * img and its line. What the journal refuses stays undescribed and is tried
- * again with the next event.
+ * img and its ancestors. If the journal refuses one, it is tried again with the
+ * next event.
  */
 void describe_image(const struct describer *d, uint64_t segment,
 		    struct image *img);

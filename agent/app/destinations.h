@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the journal is shipped to, and how far each has come: what the
- * shipper leaves in the state directories. The agent only reads there.
+ * The collectors that the journal is shipped to, and what each of them has,
+ * from what the shipper leaves in its state directories. The agent only reads
+ * there.
  */
 #pragma once
 
@@ -16,14 +17,14 @@
 #define DESTINATIONS_MAX (1 + CONF_NAMED_MAX)
 
 struct destination {
-	const char *name; /* "" for [collector]; borrowed of conf, as url */
+	const char *name; /* "" for [collector]; name and url belong to conf */
 	const char *url;
-	bool has_cursor; /* of this journal */
+	bool has_cursor; /* one of this journal */
 	struct cursor cursor;
-	bool is_running; /* a shipper, now */
+	bool is_running; /* a shipper runs now */
 	bool has_status;
 	struct ship_status status;
-	/* What it does not have yet, and what is there of that. */
+	/* What it does not have yet, as far as the journal still has it. */
 	uint64_t behind_records;
 	uint64_t behind_bytes; /* of the journal on disk, see behind.h */
 	uint64_t behind_ms;    /* age of the oldest of them */
@@ -33,7 +34,7 @@ struct destinations_ask {
 	const struct conf *conf;
 	const char *journal_dir;
 	const uint8_t *journal; /* its id */
-	uint64_t first_seq;	/* the oldest that is left; 0: not known */
+	uint64_t first_seq;	/* the oldest in the journal; 0: not known */
 	uint64_t next_seq;
 };
 
@@ -42,8 +43,8 @@ size_t destinations_read(const struct destinations_ask *ask,
 			 struct destination ret[static DESTINATIONS_MAX]);
 
 /*
- * The number up to which every destination has the journal: 0 as long as one
- * has nothing of it. false: there is no destination.
+ * *ret_seq: the number up to which every destination has the journal; 0 while
+ * one of them has nothing. Returns false if there is no destination.
  */
 bool destinations_done(const struct conf *c, const uint8_t *journal,
 		       uint64_t *ret_seq);

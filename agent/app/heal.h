@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of processes put right after a loss. */
+/* Repairs the process table after records were lost. */
 #pragma once
 
 struct agent;
 
 /*
- * Where records of processes were lost since the last call: read what is in
- * the ring, and hold the table against what runs. 0 or -ENOMEM.
+ * If records of processes were lost since the last call, read what is in the
+ * ring and compare the table with the processes that run. 0 or -ENOMEM.
  */
 int heal_processes(struct agent *a);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `picket status` shows: gathered from every stage when asked, printed
- * as a screen or as JSON. Answers: is it running, does it see everything,
- * does it lose anything, is the collector getting it, what did it cost.
+ * What `picket status` shows, gathered from every stage when asked and printed
+ * as a screen or as JSON. It answers: is picket running, does it see
+ * everything, has it lost anything, does the collector get it, what does it
+ * cost?
  */
 #pragma once
 
@@ -30,15 +31,15 @@ struct health {
 	struct journal_stats journal;
 
 	struct canary canary;
-	uint64_t canary_interval_ms; /* 0: none flies */
+	uint64_t canary_interval_ms; /* 0: switched off */
 
 	struct sensor_row rows[SENSOR_ROWS_MAX];
 	size_t row_count;
 	struct wire_counters families[WIRE_FAM_COUNT];
-	uint64_t missed[WIRE_FAM_COUNT]; /* runs of programs */
+	uint64_t missed[WIRE_FAM_COUNT]; /* program runs that were skipped */
 	uint64_t ring_used, ring_size;
-	const char *pin_dir;	 /* empty: none was asked for */
-	const char *pin_trouble; /* empty: pinned there */
+	const char *pin_dir;	 /* empty: none is configured */
+	const char *pin_trouble; /* why nothing is pinned; empty: it is */
 
 	struct pipeline_counts pipeline;
 	struct alert_stats alerts;
@@ -47,21 +48,18 @@ struct health {
 
 	size_t rules;
 	uint64_t generation;
-	struct shadow shadow; /* its set is borrowed */
+	struct shadow shadow; /* a copy; its rule set is borrowed */
 	uint8_t rules_hash[32];
 
 	struct destination destinations[DESTINATIONS_MAX];
 	size_t destination_count; /* 0: nothing is shipped */
 };
 
-/*
- * A screen, and behind the first empty line what it is drawn from: events by
- * family, and each way in.
- */
+/* A screen; after the first empty line, details by family and by hook. */
 void health_text(struct buf *out, const struct health *h);
 void health_json(struct buf *out, const struct health *h);
 
-/* For a probe: HEALTH_OK, or in one line why not (health_check.c). */
+/* For a liveness probe: HEALTH_OK, or one line why not (health_check.c). */
 #define HEALTH_OK "ok"
 void health_check(struct buf *out, const struct health *h);
 
@@ -69,9 +67,9 @@ void health_check(struct buf *out, const struct health *h);
 void health_trust_text(struct buf *out, const struct health *h);
 void health_trust_json(struct buf *out, const struct health *h);
 void health_ship_text(struct buf *out, const struct health *h);
-/* Of more collectors than the screen has room for, each. */
+/* Each collector, if there are more than the screen has room for. */
 void health_ship_more(struct buf *out, const struct health *h);
 void health_ship_json(struct buf *out, const struct health *h);
-/* The same (health_shadow.c); nothing where none is wanted. */
+/* Also parts (health_shadow.c); empty without a shadow policy. */
 void health_shadow_text(struct buf *out, const struct health *h);
 void health_shadow_json(struct buf *out, const struct health *h);

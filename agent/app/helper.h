@@ -12,15 +12,15 @@
 struct helper;
 
 /*
- * Another such process, whose work is `serve`: called in it with its end of
- * the socket, of packets; it ends when that returns. Of the agent's descriptors
- * it has that and *kept_fd (NULL: none) alone.
+ * Start another such process. It calls serve with its end of a packet socket,
+ * and exits when serve returns. Of the agent's descriptors it keeps that one
+ * and *kept_fd (NULL: none).
  */
 typedef void (*helper_fn)(int fd, int *kept_fd);
 int helper_start_as(const char *name, helper_fn serve, int *kept_fd,
 		    struct helper **ret);
 
-/* A nonce in hexadecimal, as it stands in the canary's argument. */
+/* A nonce in hexadecimal, as in the canary's argument, with the final zero. */
 #define HELPER_NONCE_MAX 33
 
 /* -errno. The caller is single-threaded. */
@@ -30,16 +30,14 @@ void helper_stop(struct helper *h);
 
 pid_t helper_pid(const struct helper *h);
 
-/*
- * Readable when the helper has answered, and when it is gone. Owned by it.
- */
+/* Readable when the helper has answered or has exited. Owned by h. */
 int helper_fd(const struct helper *h);
 
-/* Have it run `picket canary NONCE`. Never blocks: -EAGAIN, -EPIPE. */
+/* Have it run `picket canary NONCE`. Does not block: -EAGAIN, -EPIPE. */
 int helper_canary(struct helper *h, const char nonce[static HELPER_NONCE_MAX]);
 
 /*
- * An answer: 0 and in *ret how the run ended, as errno or 0; -EAGAIN: none
- * yet; -EPIPE: the helper is gone.
+ * Read an answer. 0: *ret is 0 or the errno that the run failed with; -EAGAIN:
+ * no answer yet; -EPIPE: the helper has exited.
  */
 int helper_answer(struct helper *h, int *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loss, exactly: what the kernel side made and could not hand over, per
- * family and CPU, turned into events with the interval it happened in.
+ * Exact accounting of loss: records that the kernel side made and could not
+ * deliver, per family and CPU, become events that name the interval.
  */
 #pragma once
 
@@ -18,9 +18,9 @@ int losses_new(const struct sensor *s, struct losses **ret);
 void losses_free(struct losses *l);
 
 /*
- * Journal what was lost or missed and is not told, by whichever agent. A family and CPU
- * whose last telling is not durable yet waits for the next call. Returns how
- * many events.
+ * Journal losses that neither this agent nor an earlier one has reported. A
+ * family and CPU whose last report is not durable yet waits for the next call.
+ * Returns how many events were written.
  */
 uint64_t losses_check(struct losses *l, struct sensor *s, struct announcer *a);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is picket besides the agent: its helpers, and whoever ships its journal.
- * What is done to one of them is done to picket.
+ * The processes that belong to picket besides the agent: its helpers, and the
+ * shippers of its journal. Tampering with one is tampering with picket.
  */
 #pragma once
 
@@ -14,5 +14,5 @@ struct agent;
 /* As in sensor_settings.mates. */
 void mates_find(const struct agent *a, uint32_t ret[static WIRE_MATES_MAX]);
 
-/* The kernel side is told when they are others than it knows. */
+/* Tell the kernel side when they have changed. */
 void mates_watch(struct agent *a);

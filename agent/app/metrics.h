@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The status as Prometheus reads it: text exposition format 0.0.4, asked for
- * with `picket status --prometheus` or kept in a file for the textfile
- * collector of node_exporter. Names are for good.
+ * The status for Prometheus, in text exposition format 0.0.4: printed by
+ * `picket status --prometheus`, or kept in a file for the textfile collector
+ * of node_exporter. The names of metrics are stable.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 void metrics_text(struct buf *out, const struct health *h);
 
 /*
- * Replace the file whole; not durable, for it is replaced again in a moment.
- * A part written by somebody else is never seen.
+ * Replace the file atomically: readers see the old or the new one. Not synced,
+ * because it is soon replaced again. -errno.
  */
 int metrics_save(const char *path, const struct health *h);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events that the last agent left as pending, because it died before it knew.
+ * Events whose verdict was still pending when the last agent died.
  */
 #pragma once
 
 struct agent;
 
 /*
- * Find them at the journal's end and judge them anew: what the policy says
- * now, of files that are still the ones that were used. What cannot be found
- * out in PENDING_MS is taken as not so, as for any other: so none of them
- * stays pending, and none that should alert is passed over. The loop is there.
+ * Find them at the end of the journal and judge them again, by the policy of
+ * now and if the files are still those that were used. As for any other event,
+ * facts that are not found out within PENDING_MS count as not met: so none
+ * stays pending, and no alert is left out. To be called once the loop exists.
  */
 void orphans_adopt(struct agent *a);

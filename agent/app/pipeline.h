@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stages in order, for one record of the ring after the other: decode,
- * who acted, judge, describe, keep. The parts are borrowed from the daemon.
+ * The stages in order, for one record of the ring after another: decode it,
+ * find the process that acted, judge it, describe the process, journal the
+ * event. The parts are borrowed from the daemon.
  */
 #pragma once
 
@@ -35,9 +36,9 @@ struct pipeline_counts {
 	uint64_t answers[ANSWER_COUNT];
 	uint64_t alerts;
 	uint64_t dropped; /* unlisted = drop */
-	uint64_t refused; /* journal took no more */
+	uint64_t refused; /* lost: the journal did not take it */
 	uint64_t amended;
-	uint64_t totals_lost; /* sums that gave way before they were read */
+	uint64_t totals_lost; /* sums evicted in the kernel before reading */
 };
 
 struct pipeline {
@@ -50,8 +51,8 @@ struct pipeline {
 	struct likes *likes;
 	struct canary *canary; /* NULL: none */
 	struct shadow *shadow; /* NULL: none */
-	struct alerts *alerts; /* NULL: every alert passes */
-	struct trust *trust;   /* NULL: nothing is known of files */
+	struct alerts *alerts; /* NULL: every alert is raised */
+	struct trust *trust;   /* NULL: no facts about files are known */
 	struct pending *pending;
 
 	int64_t wall_offset_ns; /* wall - boot, as of this batch */
@@ -59,7 +60,7 @@ struct pipeline {
 
 	struct decode_scratch *scratch;
 	struct buf packed, redacted;
-	struct redact_key redact_key; /* of what stands for secrets */
+	struct redact_key redact_key; /* makes the tokens for secrets */
 	struct pipeline_counts counts;
 	const char *last_bad; /* why decode last refused; a constant */
 };
@@ -69,14 +70,16 @@ int pipeline_init(struct pipeline *p);
 void pipeline_done(struct pipeline *p);
 
 /*
- * A record that the journal has from before a restart: who is who, and what
- * will be amended. Nothing is kept.
+ * A record that was journaled before a restart: update the process table, and
+ * expect its amendments again. Nothing is journaled.
  */
 void pipeline_seen(void *pipeline, const struct sensor_seen *seen);
 
-/* What of an event is not in its record: names by the host's mounts, whom it
- * is aimed at. */
+/*
+ * Fill in what an event's record does not have: names by the host's mounts, and
+ * the process that it is aimed at.
+ */
 void pipeline_complete(struct pipeline *p, struct event *ev);
 
-/* sensor_fn: take one record. Negative only when memory has run out. */
+/* A sensor_fn: handle one record. Negative only when memory has run out. */
 int pipeline_record(void *pipeline, const void *data, size_t size);

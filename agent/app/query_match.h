@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which records are asked for. Several values of one option are a choice;
- * options must all hold. Globs and ranges are those of policy files, and any
- * name of a file will do: its process's, its file system's or the host's.
+ * The filter of `picket query` and `picket tail`. A record matches if every
+ * option that was given matches; several values of one option are
+ * alternatives. Globs and ranges are those of policy files. A file matches by
+ * any of its names: the process's, the file system's or the host's.
  */
 #pragma once
 
@@ -28,8 +29,8 @@ struct query_globs {
 };
 
 struct query_match {
-	unsigned kinds;	   /* TAIL_*; 0: not asked */
-	unsigned verdicts; /* bits of its own; 0: not asked */
+	unsigned kinds;	   /* bits: TAIL_*; 0: any */
+	unsigned verdicts; /* bits: 1 << place in the names; 0: any */
 	uint32_t pids[QUERY_CHOICES_MAX];
 	size_t n_pids;
 	struct query_globs exes, paths;
@@ -39,14 +40,14 @@ struct query_match {
 };
 
 /*
- * One more value, as typed; -EINVAL: it is none; -E2BIG: too many.
- * A glob that does not begin with '/' may begin behind any slash.
+ * Add one value, as typed. -EINVAL: it is not valid; -E2BIG: too many.
+ * A glob that does not begin with '/' may begin after any slash.
  */
 int query_match_pid(struct query_match *m, const char *value);
 int query_match_exe(struct query_match *m, const char *value);
 int query_match_path(struct query_match *m, const char *value);
 int query_match_unit(struct query_match *m, const char *value);
-/* The beginning of an id will do: people are shown twelve digits of it. */
+/* The beginning of an id is enough: people are shown twelve digits. */
 int query_match_container(struct query_match *m, const char *value);
 int query_match_dest(struct query_match *m, const char *value);
 int query_match_verdict(struct query_match *m, const char *value);
@@ -60,32 +61,32 @@ extern const char *const query_verdict_names[QUERY_VERDICTS];
 void query_match_done(struct query_match *m);
 
 /*
- * Of an event. IF_SETTLED: its verdict is pending, that is not what was asked
- * for, and all else matches: what becomes known later decides.
+ * Does an event match? QUERY_IF_SETTLED: all but the verdict, which is pending;
+ * the amendment that settles it decides.
  */
 enum query_answer { QUERY_NO, QUERY_IF_SETTLED, QUERY_YES };
 enum query_answer query_matches(const struct query_match *m,
 				const struct view *v);
 
-/* Does this amendment settle a pending verdict as one that was asked for? */
+/* Does this amendment turn a pending verdict into one that matches? */
 bool query_settles(const struct query_match *m, const struct view *v);
 
 /*
- * Of an amendment, as far as it shows what it is about: who acted, the path,
- * the destination. Its event's kind and verdict are not asked.
+ * Does an amendment match by what it shows of its event: process, path,
+ * destination? The kind and the verdict are not compared.
  */
 bool query_matches_amendment(const struct query_match *m, const struct view *v);
 
 /*
- * A look at an event's packed bytes: false says that it surely does not
- * match, at a tenth of the cost. What picket says of itself always may.
+ * A quick test on an event's packed bytes, at a tenth of the cost: false means
+ * that it cannot match. Always true for events about picket itself.
  */
 bool query_may_match(const struct query_match *m,
 		     const struct view_images *images, struct slice payload);
 
-/* The same look, for who acted; NULL: none, or unknown. */
+/* The process that acted, from the packed bytes; NULL: none, or unknown. */
 const Picket__V1__Image *query_actor(const struct view_images *images,
 				     struct slice payload);
 
-/* And at an amendment's: the event that it names. -EBADMSG. */
+/* The event that an amendment names, from its packed bytes. -EBADMSG. */
 int query_amended(struct slice payload, uint32_t *ret_epoch, uint64_t *ret_seq);

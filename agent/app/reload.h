@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A policy taken anew, by SIGHUP or `picket reload`: all or nothing. It is
- * read and compiled in a thread of its own, so that the ring is emptied
- * meanwhile, and takes the old one's place between two records. Who asks while
- * that goes on is served after it, one by one and in order: each asked for the
- * files as they are later.
+ * Reloads the policy, by SIGHUP or `picket reload`, all or nothing. It is read
+ * and compiled in a thread of its own, while the ring is still being read, and
+ * replaces the old one between two records. Requests that come meanwhile are
+ * served afterwards, one by one: each of them asks for the files of later.
  */
 #pragma once
 
@@ -23,12 +22,12 @@ int reload_new(struct agent *a, struct reload **ret);
 /* Waits for the thread, if there is one. NULL is fine. */
 void reload_free(struct reload *r);
 
-/* Its files have changed. Silent where they mean what they meant before. */
+/* The files have changed. Reports nothing if the policy is the same. */
 void reload_by_watch(struct reload *r);
 void reload_by_signal(struct reload *r, struct loop_sender by);
 /*
- * As status_fn. The answer: a digit, an exit code; then, when that is 0, what
- * is in force now, else what is wrong: text, or a JSON object in either case.
+ * A status_fn. The answer is the digit of an exit code, followed by what is in
+ * force now (exit code 0) or what is wrong, as text or as a JSON object.
  */
 bool reload_by_client(struct reload *r, const struct status_ask *ask,
 		      struct buf *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What came of a reload, in the forms of its answer. */
+/* The result of a reload, and its answer as text and as JSON. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,10 +16,10 @@
 
 struct reload_result {
 	int error;		 /* 0; -EINVAL: a mistake in a file; -errno */
-	struct rule_error where; /* if it is not 0 */
+	struct rule_error where; /* if error is not 0 */
 	struct rule_set *set;	 /* what is in force afterwards */
 	uint64_t generation;
-	/* The shadow policy, if there is to be one: told by itself. */
+	/* The shadow policy, if one is configured. */
 	bool has_shadow;
 	struct rule_set *shadow;
 	struct rule_error shadow_where;
@@ -29,7 +29,7 @@ struct reload_result {
 	size_t lints[LINT_KIND_COUNT];
 };
 
-/* Count what is odd about the set. */
+/* Count the warnings about the set. */
 void reload_lint(struct reload_result *r);
 
 /* FILE:LINE: WHAT, escaped. */
@@ -38,6 +38,6 @@ void reload_error(const struct reload_result *r,
 
 void reload_text(struct buf *out, const struct reload_result *r);
 void reload_json(struct buf *out, const struct reload_result *r);
-/* An answer that is no, before anything was read. */
+/* The answer if the reload is refused before anything was read. */
 void reload_deny(struct buf *out, enum exit_code code, const char *why,
 		 bool json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reload reads the policy only: what agent.ini says otherwise than at the
- * start is not in force, and that is said.
+ * A reload only reads the policy. Settings of agent.ini that were changed since
+ * the start are not in force, and the answer says which.
  */
 #pragma once
 
@@ -14,6 +14,6 @@ struct reload_conf {
 	char error[RELOAD_CONF_MAX];   /* FILE:LINE: WHAT; empty: none */
 };
 
-/* path: of agent.ini; running: what is in force. */
+/* path: agent.ini; running: the settings in force. */
 void reload_conf_check(const struct conf *running, const char *path,
 		       struct reload_conf *ret);

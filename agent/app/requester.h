@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose wish something was, as the kernel said it: of a reload, of an end.
+ * Who asked for a reload or a stop, as the kernel reports it.
  */
 #pragma once
 
@@ -15,5 +15,5 @@ struct requester {
 	char exe[REQUESTER_EXE_MAX]; /* escaped; empty: gone by then */
 };
 
-/* Fill in exe. At once: who sent a signal is often gone soon after. */
+/* Fill in exe. Call it at once: the sender of a signal is often gone soon. */
 void requester_find_exe(struct requester *by);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an earlier agent left in the kernel: taken up, told, and given back
- * when the journal has it.
+ * Records that an earlier agent left in the ring: they are read, and their
+ * memory is released once the journal has them.
  */
 #pragma once
 
 struct agent;
 
-/* The journal is open, nothing was read yet. */
+/* Call it once the journal is open and before anything is read. */
 void restart_begin(struct agent *a);
 
 /*
- * What was lost before this start, once the journal has its STARTED: so that a
- * reader takes it for what came between that and the run before.
+ * Report what was lost before this start. Call it after the event STARTED, so
+ * that readers place the loss between the two runs.
  */
 void restart_tell(struct agent *a);
 
-/* Now and then: once all of it is on the disk it is let go. */
+/* Call it now and then: releases the records once they are durable. */
 void restart_watch(struct agent *a);
 
-/* The same, when everything was read and the journal flushed. */
+/* The same at the end, after the journal was flushed. */
 void restart_end(struct agent *a);

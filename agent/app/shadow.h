@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A candidate policy beside the real one ([rules] shadow): it is asked about
- * each event, too, decides nothing, and where it says something else that is
- * counted by rule. A second match is all it costs; what it says of a rule is
- * journaled now and then, as a sample, and never for each event.
+ * A candidate policy beside the real one ([rules] shadow). It judges each
+ * event, too, but decides nothing: where its verdict differs, that is counted
+ * by rule. It costs a second match per event; samples of differences are
+ * journaled now and then, never for each event.
  */
 #pragma once
 
@@ -24,15 +24,15 @@ struct rule_set;
 
 enum shadow_difference {
 	SHADOW_ALERTED,	 /* it alerts, and the real policy does not */
-	SHADOW_SILENCED, /* the other way round */
-	SHADOW_ANSWERED, /* another answer, and no alert more or less */
+	SHADOW_SILENCED, /* the real policy alerts, and it does not */
+	SHADOW_ANSWERED, /* another answer, with the same effect on alerts */
 	SHADOW_DIFFERENCE_COUNT,
 };
 
 /* "alerted" … */
 const char *shadow_difference_name(enum shadow_difference d);
 
-/* One rule that makes a difference: the one that alerts or answers so. */
+/* Differences that one rule of either policy makes. */
 struct shadow_row {
 	enum shadow_difference difference;
 	uint32_t rule_at;		/* in its set; UINT32_MAX: no rule */
@@ -41,18 +41,17 @@ struct shadow_row {
 	uint64_t count;
 	uint32_t epoch; /* of the last one in the journal ... */
 	uint64_t seq;	/* ... 0: none is there */
-	uint64_t told;	/* of count, when it was journaled */
-	uint64_t told_ns;
+	uint64_t told;	/* value of count in the last sample */
+	uint64_t told_ns; /* when that was journaled */
 };
 
 struct shadow {
-	const char *dir;	/* empty: none is wanted */
+	const char *dir;	/* empty: none is configured */
 	struct rule_set *set;	/* NULL: none is in force */
 	char error[SHADOW_ERROR_MAX]; /* of the last load; empty: none */
 	int64_t since_wall_ns;	/* counted since */
 	uint64_t judged;
-	/* Of them, that hang on what was not found out of the file: nobody
-	 * asked for it but the shadow policy. */
+	/* Undecidable: they depend on facts that only the shadow needs. */
 	uint64_t undecided;
 	uint64_t differ[SHADOW_DIFFERENCE_COUNT];
 	uint64_t unlisted_rows; /* differences that found no row */
@@ -62,26 +61,27 @@ struct shadow {
 };
 
 /*
- * What it says of an event of which the real policy said `was`. The row that
- * counted it, good until the next call; NULL: no difference, or no room.
+ * Judge an event whose real verdict is `was`, and count a difference. Returns
+ * the row that counted it, valid until the next call; NULL: no difference, or
+ * no room for another row.
  */
 struct shadow_row *shadow_judge(struct shadow *s, const struct verdict *was,
 				const struct event *ev,
 				const struct image *img);
-/* The event is in the journal. NULL is fine. */
+/* The event was journaled. NULL is fine. */
 void shadow_kept(struct shadow_row *row, uint32_t epoch, uint64_t seq);
 
 /*
- * fresh (owned by s from now on) is in force, counted anew; NULL: what is
- * there stays, and err says why.
+ * Put fresh into force (s owns it from now on) and reset the counters; NULL:
+ * the present one stays, and err says why.
  */
 void shadow_take(struct shadow *s, struct rule_set *fresh,
 		 const struct rule_error *err);
-/* The real policy is another one: counted anew. */
+/* The real policy was replaced: reset the counters. */
 void shadow_reset(struct shadow *s);
 void shadow_done(struct shadow *s);
 
-/* shadow_watch.c: at start; a wrong one is said and stops nothing. */
+/* shadow_watch.c: load it; an error is logged and stops nothing. */
 void shadow_start(struct agent *a);
-/* shadow_watch.c: samples that are due. */
+/* shadow_watch.c: journal the samples that are due. */
 void shadow_watch(struct agent *a);

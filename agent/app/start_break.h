@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ending while the programs load. The loop's signals are blocked then, and the
- * kernel's verifier hears of no blocked signal: so SIGTERM and SIGINT are let
- * through for that time, and what they interrupt is given up.
+ * Lets SIGTERM and SIGINT end the start while programs are being loaded. The
+ * loop's signals are blocked then, and the verifier does not notice a blocked
+ * signal; so these two are unblocked for that time, and the start is given up.
  */
 #pragma once
 
@@ -12,5 +12,5 @@
 void start_break_allow(bool is);
 bool start_break_is_wanted(void);
 
-/* One line: by which signal, and whose. */
+/* Log one line: which signal, and who sent it. */
 void start_break_log(void);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DIR/status.sock: how `picket status` and `picket reload` speak with the
- * running agent. A client sends one byte (enum status_form), gets the answer
- * at once or when it is there, and is cut off. Nothing here waits: what a
- * client does not read stays with it until newer clients need its place.
+ * DIR/status.sock: how `picket status` and `picket reload` talk to the running
+ * agent. A client sends one byte (enum status_form), gets its answer at once or
+ * later, and is disconnected. Nothing here blocks: the answer of a client that
+ * does not read is kept until newer clients need its place.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 struct loop;
 struct status_socket;
 
-/* What is asked for, as it goes over the wire; others are as TEXT. */
+/* The request byte; an unknown one counts as STATUS_TEXT. */
 enum status_form {
 	STATUS_TEXT = 't',
 	STATUS_JSON = 'j',
@@ -32,31 +32,31 @@ enum status_form {
 struct status_ask {
 	enum status_form form;
 	uint64_t client; /* names it for status_socket_answer; never reused */
-	/* The other end as it connected, by the kernel's word. */
+	/* Who connected, as the kernel reports it. */
 	pid_t pid;
 	uid_t uid;
 };
 
-/* True: *out is the answer. False: status_socket_answer brings it later. */
+/* True: *out is the answer. False: status_socket_answer will follow. */
 typedef bool (*status_fn)(void *arg, const struct status_ask *ask,
 			  struct buf *out);
 
-/* Listen in dir (its permissions are who may ask). */
+/* Listen in dir, whose permissions decide who may connect. -errno. */
 int status_socket_open(const char *dir, struct loop *loop, status_fn fn,
 		       void *arg, struct status_socket **ret);
 /*
- * Is the name in dir still ours? If not (dir was removed and made again, or
- * another is in its place): listen there. Cheap when nothing has changed.
+ * If dir was removed and made again, or replaced: listen in the new one. Cheap
+ * when nothing has changed. -errno.
  */
 int status_socket_follow(struct status_socket *s, const char *dir);
-/* The answer that was promised; a client that has left is no error. */
+/* Answer a client later; one that has left is no error. */
 void status_socket_answer(struct status_socket *s, uint64_t client,
 			  struct slice answer);
-/* Stop listening and take the name away. NULL is fine. */
+/* Stop listening and remove the socket. NULL is fine. */
 void status_socket_close(struct status_socket *s);
 
 /*
- * The client's side. -ECONNREFUSED or -ENOENT: nobody runs on this journal;
- * -ETIMEDOUT: the agent is there and does not answer.
+ * The client's side. -ECONNREFUSED or -ENOENT: no agent runs on this journal;
+ * -ETIMEDOUT: one runs and does not answer.
  */
 int status_socket_ask(const char *dir, enum status_form form, struct buf *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Journal frames -> lines on a descriptor, chosen and formatted: what
- * `picket tail` prints. Knows no loop and no reader; see tail_view.h for both.
+ * Journal frames -> filtered and formatted lines on a descriptor: what `picket
+ * tail` prints. Knows no loop and no reader; see tail_view.h for both.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct reader_frame;
 struct tail_lines;
 struct template;
 
-/* Kinds, by the name that stands in the line: bits by place in the table. */
+/* Kinds of records: bits, by their place in tail_kind_names. */
 #define TAIL_EXEC      0x01
 #define TAIL_EXIT      0x02
 #define TAIL_CONNECT   0x04
@@ -24,21 +24,21 @@ struct template;
 #define TAIL_LOAD      0x20
 #define TAIL_TAMPER    0x40
 #define TAIL_AGENT     0x80 /* picket about itself */
-/* JSON only: in text an amendment is of the kind of the event it amends. */
+/* JSON only: in text an amendment has the kind of its event. */
 #define TAIL_AMENDMENT 0x100
 #define TAIL_ALL       0x1ff
-/* For people: every exec has an exit, and few of them say anything. */
+/* Without exits, of which every exec has one and few are of interest. */
 #define TAIL_DEFAULT   (TAIL_ALL & ~TAIL_EXIT)
 
-/* The first of them alone: what hooks tell of, and what is an event. */
+/* How many of the names: kinds that hooks see, kinds of events, all. */
 #define TAIL_KINDS_SEEN	 7
 #define TAIL_KINDS_EVENT 8
 #define TAIL_KINDS	 9
 extern const char *const tail_kind_names[TAIL_KINDS];
 
-/* "exec,connect" of the first n -> TAIL_*; -EINVAL: another word. */
+/* "exec,connect" -> TAIL_*, of the first n names; -EINVAL: unknown word. */
 int tail_kinds_parse(const char *list, size_t n, unsigned *ret_kinds);
-/* The bit of an event's kind; one that is not known here has all bits. */
+/* The bit of an event's kind; all bits for a kind that is not known here. */
 unsigned tail_kind(Picket__V1__Kind kind);
 
 /* Is this a terminal whose user wants colours? */
@@ -48,14 +48,13 @@ struct tail_settings {
 	int fd;		/* stays the caller's; where the lines go */
 	unsigned kinds; /* TAIL_*; gaps are shown whatever is chosen */
 	bool json;
-	bool alerts_only; /* and what picket lost */
+	bool alerts_only; /* alerts, and what picket lost */
 	bool patient;	  /* wait for a slow reader of fd */
-	bool as_log;	  /* alerts alone, as lines of a service's log */
-	int64_t since_ns; /* wall clock: what was before is not shown */
-	/* The caller's, as long as this lives; NULL: as there is no such. */
-	const struct query_match
-		*match; /* its kinds and verdicts are not asked */
-	const struct template *template; /* else the usual line */
+	bool as_log;	  /* alerts only, as lines of a service's log */
+	int64_t since_ns; /* wall time; earlier records are skipped */
+	/* Borrowed while this lives. NULL: no filter, the usual line. */
+	const struct query_match *match; /* kinds and verdicts are ignored */
+	const struct template *template;
 };
 
 /* Colours are used where fd is a terminal and NO_COLOR is not set. */
@@ -63,19 +62,19 @@ int tail_lines_new(const struct tail_settings *s, struct tail_lines **ret);
 void tail_lines_free(struct tail_lines *t);
 
 /*
- * One frame, of any type, in the journal's order. Its line waits in memory
- * for tail_lines_flush, the patient kind at most until there are 64 KiB.
- * -EBADMSG: a payload that cannot be understood, no line; else -ENOMEM.
+ * Take one frame, of any type, in the journal's order. Its line waits in memory
+ * for tail_lines_flush; a patient one flushes itself at 64 KiB. -EBADMSG: the
+ * payload cannot be decoded, there is no line; -ENOMEM.
  */
 int tail_lines_take(struct tail_lines *t, const uint8_t *journal_id,
 		    const struct reader_frame *frame);
 
 /*
- * 0: all is out; 1: the reader is slow, wait until the descriptor of
- * tail_lines_fd is writable; -EPIPE: nobody reads any more; other -errno.
- * Lines that had no room are told of in a line once there is room again.
+ * 0: everything is written; 1: the reader is slow, wait until tail_lines_fd is
+ * writable; -EPIPE: the reader is gone; other -errno: writing failed. Skipped
+ * lines are reported by a line once there is room again.
  */
 int tail_lines_flush(struct tail_lines *t);
 int tail_lines_fd(const struct tail_lines *t);
-/* A flush is due before more is taken, or lines may have no room. */
+/* Flush before taking more, or lines may be skipped. */
 bool tail_lines_full(const struct tail_lines *t);

@@ -14,13 +14,13 @@ struct reader;
 struct tail_view;
 
 int tail_view_new(const struct tail_settings *s, struct tail_view **ret);
-/* When the loop it was attached to no longer runs: its timer stays there. */
+/* Only once the loop it is attached to has ended: its timer stays there. */
 void tail_view_free(struct tail_view *t);
 
 /*
- * Called once, when the output has ended by itself: -EPIPE, nobody reads it
- * any more; other -errno, reading or writing failed. A negative return ends
- * the loop with it.
+ * Called once, when the output ends by itself. error: -EPIPE if the reader is
+ * gone; other -errno if reading or writing failed. A negative return ends the
+ * loop.
  */
 typedef int (*tail_ended_fn)(void *arg, int error);
 
@@ -28,14 +28,15 @@ typedef int (*tail_ended_fn)(void *arg, int error);
 int tail_view_attach(struct tail_view *t, struct loop *l, tail_ended_fn ended,
 		     void *arg);
 
-/* From where r stands, as the journal grows. r must outlive t. */
+/* Follow the journal from where r stands. r must outlive t. -errno. */
 int tail_view_follow(struct tail_view *t, struct reader *r);
 
 /*
- * Now, up to the journal's end; no loop is needed. Impatient, it gives up on
- * a slow reader of the output after a second. 0, or -errno as above.
+ * Print everything up to the journal's end, without a loop. An impatient one
+ * gives up on a slow reader of its output after a second. 0, or -errno as
+ * above.
  */
 int tail_view_drain(struct tail_view *t, struct reader *r);
 
-/* Records that could not be understood, so far. */
+/* Records that could not be decoded so far. */
 unsigned long tail_view_bad(const struct tail_view *t);

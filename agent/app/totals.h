@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process went on doing to a file after the event that told of it.
- * The kernel sums repeats in its `written` map; here stands which event each
- * sum belongs to. Sums are fetched when the process exits or the window is
- * over, and journaled as amendments where they add anything.
+ * Repeated writes of a process to a file after the first, which was an event.
+ * The kernel sums the repeats in its map `written`; this table says which
+ * event each sum belongs to. A sum is fetched when the process exits or the
+ * window ends, and journaled as an amendment if it adds anything.
  */
 #pragma once
 
@@ -21,22 +21,23 @@ int totals_new(struct totals **ret);
 void totals_free(struct totals *t);
 
 /*
- * Amend what is expected for this image and file now; false: nothing is, and
- * nothing was taken.
+ * Fetch and journal the sum for this image and file now. False: none is
+ * expected, and nothing was fetched.
  */
 bool totals_settle(struct totals *t, struct pipeline *p,
 		   const struct wire_written_key *key, uint64_t now_ns);
 
+/* The first write `ev` was journaled as target: expect a sum for it. */
 void totals_expect(struct totals *t, const struct event *ev,
 		   struct amend_target target);
 
-/* The process is gone: amend its events, forget them. */
+/* The process has exited: amend its events and forget them. */
 void totals_of_process(struct totals *t, struct pipeline *p,
 		       struct proc_key proc, uint64_t now_ns);
 
 /*
- * Amend events older than window_ns; at most a bounded number each call.
- * 0: none waits; else when the oldest will be due (boottime).
+ * Amend events older than window_ns, a bounded number per call. Returns when
+ * the next is due (CLOCK_BOOTTIME); 0: none waits.
  */
 uint64_t totals_due(struct totals *t, struct pipeline *p, uint64_t now_ns,
 		    uint64_t window_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What files are, on the agent's loop: the database of packages is opened, or
- * made, when the policy first asks for it, and made anew when packages change.
+ * Facts about files, on the agent's loop. The database of packages is loaded,
+ * or built, when the policy first needs it, and rebuilt when packages change.
  */
 #pragma once
 
@@ -15,33 +15,35 @@ struct trust_run;
 
 struct trust_status {
 	bool enabled;
-	bool wanted; /* some rule asks for it */
-	bool making;
-	bool is_fixed; /* nobody is left to make another database */
-	int error;     /* of the last try to make a database, errno */
-	uint32_t odd;  /* entries that it left out */
+	bool wanted;   /* some rule asks about packages */
+	bool making;   /* a database is being built */
+	bool is_fixed; /* the process that builds databases is gone */
+	int error;     /* errno of the last attempt to build one; or 0 */
+	uint32_t odd;  /* entries that it left out as invalid */
 	struct trust_stats stats;
 	struct pending_stats pending;
 };
 
-/* While there is one thread, and before privileges go: the process that reads
- * the databases. -errno. */
+/*
+ * Start the process that reads the package databases. Call it while there is
+ * one thread, and before privileges are dropped. -errno.
+ */
 int trust_run_prepare(struct agent *a);
-/* That process; 0: there is none. */
+/* The pid of that process; 0: there is none. */
 pid_t trust_run_helper(const struct agent *a);
-/* The thread. What is pending can be judged from now on. -errno. */
+/* Start the thread; events can be pending from now on. -errno. */
 int trust_run_new(struct agent *a);
-/* On the loop. -errno. */
+/* Attach it to the loop. -errno. */
 int trust_run_start(struct agent *a);
 void trust_run_free(struct agent *a);
 
-/* Whether the rules, perhaps others than before, ask for packages. */
+/* The rules were loaded or replaced: do they ask about packages now? */
 void trust_run_rules(struct agent *a);
-/* What waits is judged; last: for good. */
+/* Judge pending events again; last: for the last time. */
 void trust_run_settle(struct agent *a, bool last);
 /*
- * At the end, when the loop has ended: as it becomes known, for PENDING_MS at
- * most, and then for good.
+ * After the loop has ended: wait for facts, for at most PENDING_MS, and then
+ * judge what is left for the last time.
  */
 void trust_run_finish(struct agent *a);
 
