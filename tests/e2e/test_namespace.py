@@ -7,7 +7,7 @@ import os
 import socket
 
 import record
-from lib import act, actor, equal, main, scene, test, true
+from lib import act, actor, contains, equal, main, scene, test, true
 
 
 class Jail:
@@ -57,6 +57,18 @@ path  = {0}/jail/secret-*
 [deny dropped]
 event = exec
 exe   = {0}/dätä/act_tiny-*
+
+[allow known]
+event = exec
+exe   = {0}/dätä/detached
+"""
+
+# As runc has it start itself: by a mount that is in no tree any more.
+DETACHED = """
+mount --bind "$1" "$2"
+exec 9<"$2"
+umount -l "$2"
+/proc/self/fd/9 || [ $? = 1 ]
 """
 
 
@@ -156,6 +168,20 @@ def a_rule_on_either_name_matches(j):
         pid, _, _ = j.act("act_write", "unlink", "/" + name)
         equal(record.judged(one_write(j, pid, "unlink")),
               ("denied", rule, True), f"verdict of unlinking {name}")
+
+
+@test
+def a_file_on_no_mount_is_known_by_the_hosts_name(j):
+    program = actor("act_tiny", j.data, "detached")
+    point = j.s.dir / "point"
+    point.touch()
+    act(["unshare", "-m", "sh", "-ec", DETACHED, "sh", program, point])
+    j.s.settle()
+    event = next(r for r in j.s.agent.read() if r["kind"] == "exec" and
+                 record.raw(r["process"], "exe_host") == os.fsencode(program))
+    contains(str(event["process"].get("exe_flags")), "unresolved",
+             "the name that it had there")
+    equal(record.judged(event)[:2], ("allowed", "known"), "the verdict")
 
 
 @test
