@@ -99,6 +99,7 @@ struct cond {
 	/* The values at hand: the only pattern, or an index of many values. */
 	union {
 		const struct pattern *pattern;	/* n is 1 */
+		uint64_t range;			/* n is 1 */
 		struct str_index *patterns;	/* n > COND_FEW */
 		struct cidr_set *cidrs;		/* n > COND_FEW */
 	};
@@ -110,6 +111,13 @@ struct cond {
 struct cidr_set {
 	struct trie v4, v6;
 };
+
+/*
+ * Room for conditions at a rule's own place, which follows from its number:
+ * three cache lines, where what they leave is for its patterns.
+ */
+#define RULE_CONDS 8u
+_Static_assert(RULE_CONDS * sizeof(struct cond) == 3 * 64, "whole lines");
 
 /* What matching needs of a rule: one cache line, and they are aligned so. */
 struct rule {
@@ -254,8 +262,7 @@ struct rule_set {
 	uint32_t *by_place;
 	struct rule_note *notes;
 	struct rule_stat *stats;	/* one for each in rules */
-	struct cond *conds;
-	uint32_t n_conds;
+	struct cond *conds;	/* RULE_CONDS of each rule, see pack.c */
 	struct pattern **patterns;
 	uint32_t n_patterns;
 	void *pattern_block;	/* where they are; NULL: each by itself */
@@ -283,8 +290,16 @@ struct rule_set {
 	uint32_t generation;
 };
 
-/* pack.c: patterns are there, and nothing points at them yet. -ENOMEM. */
+/*
+ * pack.c: conditions and patterns are there, and nothing points at them yet.
+ * -ENOMEM, and they are as they were.
+ */
 int rule_set_pack(struct rule_set *set);
+/*
+ * pack.c: whole cache lines, not zeroed, for free(). Much is in huge pages if
+ * the kernel has them: else to find a rule's page costs as much as the rule.
+ */
+void *rule_lines_new(size_t size);
 /* compile.c: rules and conditions are there; make everything else. */
 int rule_set_compile(struct rule_set *set);
 void cond_done(struct cond *c);
