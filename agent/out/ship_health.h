@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Is the shipper of a state directory at work? For a probe: a collector that
- * is down, or refuses, is no reason to start it anew, so it is none here.
+ * A liveness probe: is the shipper of a state directory working? A collector
+ * that is down or refuses records is no reason to restart the shipper, so the
+ * answer is yes then.
  */
 #pragma once
 
@@ -10,10 +11,10 @@
 
 #include "base/buf.h"
 
-/* A shipper says how it is doing at least so often. */
+/* A shipper writes its status at least this often. */
 #define SHIP_SAYS_MS	15000
-/* One that has been silent for so long hangs. */
+/* One that has not for this long is considered hung. */
 #define SHIP_SILENT_MAX_MS 60000
 
-/* true: it is; else why not, in a line without its end, is appended to why. */
+/* True: yes. False: the reason is appended to why, without a newline. */
 bool ship_is_well(const char *state_dir, int64_t now_ns, struct buf *why);
