@@ -5,6 +5,8 @@
  * image, and what an ancestor's program brings up by ancestor: of both the
  * id says that they are what they were (rules/rule.h).
  */
+#include <stddef.h>
+
 #include "limits.h"
 #include "rules/hash.h"
 #include "rules/judging.h"
@@ -106,11 +108,12 @@ static void find_file(struct judging *j, enum dim d, const struct file_path *f)
 		find_string(j, d, path_of_host(f));
 }
 
-static void find_user(struct judging *j)
+static void find_user(struct judging *j, enum dim d)
 {
 	const struct user_entry *u = j->ix->users;
 	uint32_t lo = 0, hi = j->ix->n_users, mid, id = j->q.ev->actor.euid;
 
+	(void)d;
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		if (u[mid].id < id)
@@ -122,10 +125,11 @@ static void find_user(struct judging *j)
 		found_rule(j, u[lo].rule);
 }
 
-static void find_dest(struct judging *j)
+static void find_dest(struct judging *j, enum dim d)
 {
 	struct cidr addr;
 
+	(void)d;
 	if (!cidr_of_addr(&event_end(j->q.ev)->addr, &addr))
 		return;
 	(void)trie_visit(addr.v6 ? &j->ix->dest.v6 : &j->ix->dest.v4, addr.bits,
@@ -133,17 +137,16 @@ static void find_dest(struct judging *j)
 }
 
 /* Of what is redacted anything may have been there. */
-static void find_args(struct judging *j, const struct image *img)
+static void find_args(struct judging *j, enum dim d)
 {
-	struct slice args = img->args, arg;
+	struct slice args = j->q.img->args, arg;
 
-	if (img->args_hidden) {
-		(void)str_index_each(j->ix->strings[DIM_ARGS], found_string, j);
+	if (j->q.img->args_hidden) {
+		(void)str_index_each(j->ix->strings[d], found_string, j);
 		return;
 	}
 	while (next_string(&args, &arg))
-		(void)str_index_visit(j->ix->strings[DIM_ARGS], arg,
-				      found_string, j);
+		(void)str_index_visit(j->ix->strings[d], arg, found_string, j);
 }
 
 /* By the program of one who was there before, who is asked about often. */
@@ -183,7 +186,7 @@ static bool has_same_program(const struct image *a, const struct image *b)
 	       a->exe.flags == b->exe.flags;
 }
 
-static void find_ancestors(struct judging *j)
+static void find_ancestors(struct judging *j, enum dim d)
 {
 	const struct image *img = image_before(j->q.img), *before;
 	unsigned n;
@@ -192,77 +195,95 @@ static void find_ancestors(struct judging *j)
 		before = image_before(img);
 		if (!before || n + 1 == PICKET_ANCESTORS_MAX ||
 		    !has_same_program(img, before))
-			find_program(j, DIM_ANCESTOR, img);
+			find_program(j, d, img);
 		img = before;
 	}
 }
 
-static void find_paths(struct judging *j)
+static void find_paths(struct judging *j, enum dim d)
 {
 	const struct event *ev = j->q.ev;
 
 	if (ev->kind == EVENT_LOAD) {
-		find_file(j, DIM_PATH, &ev->load.path);
+		find_file(j, d, &ev->load.path);
 		return;
 	}
-	find_file(j, DIM_PATH, &ev->write.path);
+	find_file(j, d, &ev->write.path);
 	if (ev->write.new_path.path.n)
-		find_file(j, DIM_PATH, &ev->write.new_path);
+		find_file(j, d, &ev->write.new_path);
 }
 
-static void find_socket(struct judging *j)
+static void find_socket(struct judging *j, enum dim d)
 {
 	char name[SOCKET_NAME_MAX];
 
-	find_string(j, DIM_SOCKET, socket_name(event_end(j->q.ev), name));
+	find_string(j, d, socket_name(event_end(j->q.ev), name));
+}
+
+static void find_port(struct judging *j, enum dim d)
+{
+	(void)d;
+	(void)trie_visit(&j->ix->port, key_bits_of16(event_end(j->q.ev)->port),
+			 found_number, j);
+}
+
+static void find_exe(struct judging *j, enum dim d)
+{
+	find_file(j, d, &j->q.img->exe);
+}
+
+static void find_parent(struct judging *j, enum dim d)
+{
+	if (j->q.img->parent)
+		find_program(j, d, j->q.img->parent);
+}
+
+/* A string that the image has as it is looked up. */
+static void find_word(struct judging *j, enum dim d)
+{
+	static const size_t at[DIM_COUNT] = {
+		[DIM_SCRIPT] = offsetof(struct image, script),
+		[DIM_CONTAINER] = offsetof(struct image, container),
+		[DIM_POD] = offsetof(struct image, pod),
+		[DIM_IMAGE] = offsetof(struct image, container_image),
+		[DIM_NAMESPACE] = offsetof(struct image, pod_namespace),
+		[DIM_UNIT] = offsetof(struct image, unit),
+		[DIM_CGROUP] = offsetof(struct image, cgroup),
+	};
+	const char *img = (const char *)j->q.img;
+
+	find_string(j, d, *(const struct slice *)(const void *)(img + at[d]));
+}
+
+static void (*const finders[DIM_COUNT])(struct judging *, enum dim) = {
+	[DIM_PATH] = find_paths,	 [DIM_DEST] = find_dest,
+	[DIM_SOCKET] = find_socket,	 [DIM_EXE] = find_exe,
+	[DIM_SCRIPT] = find_word,	 [DIM_CONTAINER] = find_word,
+	[DIM_POD] = find_word,		 [DIM_IMAGE] = find_word,
+	[DIM_NAMESPACE] = find_word,	 [DIM_UNIT] = find_word,
+	[DIM_PARENT] = find_parent,	 [DIM_CGROUP] = find_word,
+	[DIM_ARGS] = find_args,		 [DIM_PORT] = find_port,
+	[DIM_ANCESTOR] = find_ancestors, [DIM_USER] = find_user,
+};
+
+static void find_in(struct judging *j, uint32_t dims)
+{
+	unsigned d;
+
+	for (; dims; dims &= dims - 1) {
+		d = (unsigned)__builtin_ctz(dims);
+		finders[d](j, (enum dim)d);
+	}
 }
 
 void find_in_event(struct judging *j)
 {
-	const struct event *ev = j->q.ev;
-	uint32_t dims = j->ix->dims;
-
-	if (dims & 1u << DIM_PATH)
-		find_paths(j);
-	if (dims & 1u << DIM_SOCKET)
-		find_socket(j);
-	if (dims & 1u << DIM_DEST)
-		find_dest(j);
-	if (dims & 1u << DIM_PORT)
-		(void)trie_visit(&j->ix->port,
-				 key_bits_of16(event_end(ev)->port),
-				 found_number, j);
-	if (dims & 1u << DIM_USER)
-		find_user(j);
+	find_in(j, j->ix->dims & ~DIMS_OF_IMAGE);
 }
 
 static void find_in_image(struct judging *j)
 {
-	const struct image *img = j->q.img;
-	uint32_t dims = j->ix->dims;
-
-	if (dims & 1u << DIM_EXE)
-		find_file(j, DIM_EXE, &img->exe);
-	if (dims & 1u << DIM_SCRIPT)
-		find_string(j, DIM_SCRIPT, img->script);
-	if (dims & 1u << DIM_CONTAINER)
-		find_string(j, DIM_CONTAINER, img->container);
-	if (dims & 1u << DIM_POD)
-		find_string(j, DIM_POD, img->pod);
-	if (dims & 1u << DIM_IMAGE)
-		find_string(j, DIM_IMAGE, img->container_image);
-	if (dims & 1u << DIM_NAMESPACE)
-		find_string(j, DIM_NAMESPACE, img->pod_namespace);
-	if (dims & 1u << DIM_UNIT)
-		find_string(j, DIM_UNIT, img->unit);
-	if (dims & 1u << DIM_CGROUP)
-		find_string(j, DIM_CGROUP, img->cgroup);
-	if ((dims & 1u << DIM_PARENT) && img->parent)
-		find_program(j, DIM_PARENT, img->parent);
-	if (dims & 1u << DIM_ARGS)
-		find_args(j, img);
-	if (dims & 1u << DIM_ANCESTOR)
-		find_ancestors(j);
+	find_in(j, j->ix->dims & DIMS_OF_IMAGE);
 }
 
 /* Another one with any of those before it, or if one of them becomes known. */
