@@ -16,6 +16,7 @@
 #include "app/pending.h"
 #include "app/trust_run.h"
 #include "base/log.h"
+#include "base/table.h"
 #include "out/recall.h"
 #include "out/view.h"
 
@@ -26,10 +27,15 @@
  */
 #define ORPHANS_MAX ((size_t)4 * PENDING_MAX)
 
+/* Key: without padding. */
+struct orphan_key {
+	uint64_t seq, epoch;
+};
+
 struct orphans {
 	struct agent *a;
-	struct amend_target list[ORPHANS_MAX]; /* in order */
-	size_t n;
+	/* Keys alone, the oldest first. What gives way is left as it is. */
+	struct table *list;
 	size_t adopted, left;
 	/* The images of those that wait, and of one that does not. */
 	struct recall *kept, *passing;
@@ -49,6 +55,7 @@ static void let_go(struct orphans *o)
 		return;
 	recall_free(o->kept);
 	recall_free(o->passing);
+	table_free(o->list);
 	free(o);
 }
 
@@ -64,43 +71,40 @@ static void release(void *arg)
 
 /* ---- which -------------------------------------------------------------- */
 
-static void forget_one(struct orphans *o, uint32_t epoch, uint64_t seq)
-{
-	size_t i = o->n;
-
-	while (i &&
-	       (o->list[i - 1].seq != seq || o->list[i - 1].epoch != epoch))
-		i--;
-	if (!i)
-		return;
-	memmove(&o->list[i - 1], &o->list[i], (o->n - i) * sizeof(*o->list));
-	o->n--;
-}
-
 static int note(void *arg, const struct view_images *images, struct view *v)
 {
 	struct orphans *o = arg;
+	struct orphan_key key;
+	int made;
 
 	(void)images;
-	if (v->amendment && v->amendment->resolution)
-		forget_one(o, v->amendment->epoch, v->amendment->seq);
+	if (v->amendment && v->amendment->resolution) {
+		key = (struct orphan_key){ v->amendment->seq,
+					   v->amendment->epoch };
+		table_remove(o->list, &key);
+	}
 	if (!view_is_pending(v))
 		return 0;
-	if (o->n == ORPHANS_MAX) {
-		forget_one(o, o->list[0].epoch, o->list[0].seq);
-		o->left++;
-	}
-	o->list[o->n++] =
-		(struct amend_target){ .seq = v->seq, .epoch = v->epoch };
+	key = (struct orphan_key){ v->seq, v->epoch };
+	(void)table_put(o->list, &key, &made);
 	return 0;
 }
 
 static bool is_listed(const struct orphans *o, const struct view *v)
 {
-	for (size_t i = 0; i < o->n; i++)
-		if (o->list[i].seq == v->seq && o->list[i].epoch == v->epoch)
-			return true;
-	return false;
+	const struct orphan_key key = { v->seq, v->epoch };
+
+	return table_get(o->list, &key);
+}
+
+/* Where the second reading begins; 0: it need not be. */
+static uint64_t first_seq(const struct orphans *o)
+{
+	const void *key;
+
+	return table_oldest(o->list, &key)
+		       ? ((const struct orphan_key *)key)->seq
+		       : 0;
 }
 
 /* ---- taking them up ----------------------------------------------------- */
@@ -168,14 +172,19 @@ static int adopt(void *arg, const struct view_images *images, struct view *v)
 
 static int adopt_all(struct orphans *o)
 {
-	uint64_t next = o->a->opening.next_seq;
+	uint64_t next = o->a->opening.next_seq, first;
 	int r;
 
+	r = table_new(ORPHANS_MAX, sizeof(struct orphan_key), 1, &o->list);
+	if (r < 0)
+		return r;
 	r = journal_end_read(
 		o->a,
 		next > JOURNAL_END_PENDING ? next - JOURNAL_END_PENDING : 1,
 		note, o);
-	if (r < 0 || !o->n)
+	o->left += table_evicted(o->list);
+	first = first_seq(o);
+	if (r < 0 || !first)
 		return r;
 	r = recall_new(&o->kept);
 	if (r >= 0)
@@ -183,7 +192,7 @@ static int adopt_all(struct orphans *o)
 	if (r < 0)
 		return r;
 	recall_keep(o->kept, KEPT_BYTES);
-	return journal_end_read(o->a, o->list[0].seq, adopt, o);
+	return journal_end_read(o->a, first, adopt, o);
 }
 
 void orphans_adopt(struct agent *a)
