@@ -13,6 +13,7 @@
 
 #include "app/tail_lines.h"
 #include "base/text.h"
+#include "out/fields.h"
 #include "out/names.h"
 #include "out/pbwire.h"
 #include "rules/pattern.h"
@@ -319,9 +320,9 @@ static bool may_have_verdict(const struct query_match *m, struct slice packed)
 	int r;
 
 	while ((r = wire_next(&packed, &f)) > 0) {
-		if (f.number == 1)
+		if (f.number == FIELD_VERDICT_ANSWER)
 			answer = f.value;
-		else if (f.number == 2)
+		else if (f.number == FIELD_VERDICT_ALERT)
 			alert = f.value;
 	}
 	return r < 0 || answer == PICKET__V1__ANSWER__ANSWER_PENDING ||
@@ -339,14 +340,14 @@ static struct look look_at(struct slice payload)
 	struct wire_field f;
 
 	while (wire_next(&payload, &f) > 0) {
-		if (f.number == 3)
+		if (f.number == FIELD_EVENT_KIND)
 			l.kind = f.value;
-		else if (f.number == 4)
+		else if (f.number == FIELD_EVENT_IMAGE)
 			l.image = f.value;
-		else if (f.number == 5)
+		else if (f.number == FIELD_EVENT_VERDICT)
 			l.verdict = f.bytes;
 		/* As picket packs them: in order. */
-		if (f.number >= 5)
+		if (f.number >= FIELD_EVENT_VERDICT)
 			break;
 	}
 	return l;
@@ -365,9 +366,9 @@ int query_amended(struct slice payload, uint32_t *ret_epoch, uint64_t *ret_seq)
 	int r;
 
 	while ((r = wire_next(&payload, &f)) > 0) {
-		if (f.number == 1)
+		if (f.number == FIELD_AMENDMENT_EPOCH)
 			epoch = f.value;
-		else if (f.number == 2)
+		else if (f.number == FIELD_AMENDMENT_SEQ)
 			seq = f.value;
 	}
 	if (r < 0)

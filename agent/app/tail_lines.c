@@ -22,6 +22,7 @@
 #include "app/set_aside.h"
 #include "base/buf.h"
 #include "base/text.h"
+#include "out/fields.h"
 #include "out/json.h"
 #include "out/names.h"
 #include "out/pbwire.h"
@@ -208,11 +209,11 @@ static struct slice part_of(struct slice message, uint32_t number)
 /* Event.verdict.answer */
 static bool is_pending(struct slice event)
 {
-	struct slice verdict = part_of(event, 5);
+	struct slice verdict = part_of(event, FIELD_EVENT_VERDICT);
 	struct wire_field f;
 
 	while (wire_next(&verdict, &f) > 0)
-		if (f.number == 1)
+		if (f.number == FIELD_VERDICT_ANSWER)
 			return f.value == PICKET__V1__ANSWER__ANSWER_PENDING;
 	return false;
 }
@@ -226,12 +227,12 @@ static bool is_of_no_alert(const struct tail_lines *t,
 	struct wire_field field;
 
 	while (wire_next(&rest, &field) > 0) {
-		if (field.number == 1)
+		if (field.number == FIELD_AMENDMENT_EPOCH)
 			epoch = field.value;
-		else if (field.number == 2)
+		else if (field.number == FIELD_AMENDMENT_SEQ)
 			seq = field.value;
-		else if (field.number >= 10)
-			return (field.number == 10 || field.number == 11) &&
+		else if (field.number >= FIELD_AMENDMENT_CONNECT)
+			return field.number <= FIELD_AMENDMENT_WRITE &&
 			       !view_may_amend(t->images, f, epoch, seq);
 	}
 	return false;
