@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import journals
 import lib
 import record
 import shipping
@@ -293,10 +294,8 @@ def a_journal_that_has_no_windows_yet_gets_its_file_at_once(s):
     del s
     with lib.workdir("alerts-new") as directory, \
             lib.Agent(directory, POLICY.format(dir=directory)) as agent:
-        made = lib.run([lib.BUILD / "tests" / "make_journal", "--journal",
-                        agent.journal, "--count", "20000", "--quiet",
-                        "--calm"])
-        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        journals.make(agent.journal, 20000, "--calm",
+                      "--segment-size", "16M")
         agent.start()
         # Or the next one reads as much of the journal's end, if this is killed.
         lib.wait_for((agent.journal / "windows.state").exists, "the file")

@@ -15,11 +15,11 @@ import struct
 import subprocess
 import time
 
+import journals
 import record
-from lib import (BUILD, PICKET, Agent, Missing, actor, act, equal, main,
+from lib import (PICKET, Agent, Missing, actor, act, equal, main,
                  need_root, run, test, true, wait_for, workdir)
 
-MAKE = BUILD / "tests" / "make_journal"
 
 
 @contextlib.contextmanager
@@ -160,7 +160,7 @@ def a_directory_moved_away_is_replaced_and_numbers_go_on(directory):
 def a_journal_of_another_is_not_written_to(directory):
     w = Watched(directory, "foreign")
     other = directory / "other"
-    run([MAKE, "--journal", other, "--count", "100", "--quiet"])
+    journals.make(other, 100)
     files = {p.name: p.read_bytes() for p in other.iterdir()
              if p.name != "lock"}
     with w.agent as agent:
@@ -323,8 +323,7 @@ def what_goes_before_it_is_shipped_is_told(directory):
     w = Agent(directory, "", "unshipped",
               journal={"max_size": "4M", "segment_size": "1M"},
               collector={"url": "http://127.0.0.1:9/v1/logs"})
-    equal(run([MAKE, "--journal", w.journal, "--count", "31000", "--quiet",
-               "--segment-size", "1M"]).returncode, 0, "make_journal")
+    journals.make(w.journal, 31000, "--segment-size", "1M")
     with w as agent:
         agent.start()
 
@@ -382,9 +381,7 @@ def a_torn_end_is_set_aside_and_is_an_event(directory):
 @test
 def a_tail_that_lags_is_told_exactly_what_it_missed(directory):
     journal = directory / "trimmed"
-    make = [MAKE, "--journal", journal, "--quiet", "--segment-size", "64K",
-            "--max-size", "512K", "--count"]
-    equal(run([*make, "2000"]).returncode, 0, "make_journal")
+    journals.make(journal, 2000, "--max-size", "512K")
     tail = subprocess.Popen([PICKET, "tail", "--journal", journal, "--json",
                              "--from", "oldest"],
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -394,7 +391,7 @@ def a_tail_that_lags_is_told_exactly_what_it_missed(directory):
         os.kill(tail.pid, signal.SIGSTOP)
         gone = sorted(journal.glob("*.seg"))
         for _ in range(3):
-            equal(run([*make, "5000"]).returncode, 0, "make_journal")
+            journals.make(journal, 5000, "--max-size", "512K")
         left = sorted(journal.glob("*.seg"))
         true(not set(gone) & set(left), "nothing it had to read is trimmed")
         oldest = run([PICKET, "tail", "--journal", journal, "--json",

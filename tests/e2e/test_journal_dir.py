@@ -7,18 +7,15 @@ import json
 import re
 import shutil
 
-from lib import (BUILD, PICKET, contains, equal, main, run, test, true,
+import journals
+from lib import (PICKET, contains, equal, main, run, test, true,
                  workdir)
-
-MAKE = BUILD / "tests" / "make_journal"
 
 
 @contextlib.contextmanager
 def stage():
     with workdir("journal-dir") as directory:
-        made = run([MAKE, "--journal", directory / "elsewhere", "--count", "20",
-                    "--quiet"])
-        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        journals.make(directory / "elsewhere", 20)
         (directory / "policy").mkdir()
         (directory / "policy/none.ini").write_text("")
         (directory / "agent.ini").write_text(

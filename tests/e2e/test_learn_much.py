@@ -6,8 +6,9 @@ import os
 import re
 import subprocess
 
+import journals
 import lib
-from lib import BUILD, PICKET, contains, equal, main, test, true
+from lib import PICKET, contains, equal, main, test, true
 
 LONG = bool(os.environ.get("PICKET_TEST_LONG"))
 COUNT = 1000000 if LONG else 100000
@@ -25,11 +26,8 @@ def learned(directory, *made):
     """From a journal made so: what is written, what is said, and the peak of
     its memory, in KiB."""
     directory.mkdir()
-    journal = directory / "journal"
-    p = lib.run([BUILD / "tests" / "make_journal", "--journal", journal,
-                 "--count", str(COUNT), "--span", "6h", "--quiet", *made],
-                timeout=600)
-    equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+    journal = journals.make(directory / "journal", COUNT, "--span", "6h",
+                            "--segment-size", "16M", *made, timeout=600)
     policy, out, said = (directory / n for n in ("policy.ini", "out", "said"))
     policy.write_text(POLICY)
     with open(out, "wb") as to, open(said, "wb") as log:

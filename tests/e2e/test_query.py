@@ -12,25 +12,18 @@ import re
 import shutil
 import subprocess
 
+import journals
 import record
-from lib import (BUILD, PICKET, Agent, actor, contains, equal, main, run,
+from lib import (PICKET, Agent, actor, contains, equal, main, run,
                  run_on_terminal, test, true, wait_for, workdir)
 
-MAKE = BUILD / "tests" / "make_journal"
 COUNT = 6000
-
-
-def make(directory, *options):
-    p = run([MAKE, "--journal", directory, "--quiet", "--segment-size", "64K",
-             *options])
-    equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
-    return directory
 
 
 class Stage:
     def __init__(self, directory):
         self.dir = directory
-        self.journal = make(directory / "journal", "--count", str(COUNT),
+        self.journal = journals.make(directory / "journal", COUNT,
                             "--span", "3h")
         self.all = tail(self.journal)
         self.events = [r for r in self.all if r["kind"] != "amendment"]
@@ -208,7 +201,7 @@ def text_is_that_of_tail(s):
 
 @test
 def nothing_behind_the_last_seal_is_said(s):
-    cut = make(s.dir / "unsealed", "--count", "3000", "--segment-size", "16M")
+    cut = journals.make(s.dir / "unsealed", 3000, "--segment-size", "16M")
     events = [r for r in tail(cut) if r["kind"] != "amendment"]
     (cut / "state").unlink()
     newest = sorted(cut.glob("*.seg"))[-1]
@@ -298,7 +291,7 @@ def wrong_questions_are_refused(s):
 
 @test
 def progress_is_for_terminals(s):
-    journal = make(s.dir / "large", "--count", "80000", "--span", "3h")
+    journal = journals.make(s.dir / "large", 80000, "--span", "3h")
     argv = [PICKET, "query", "--journal", journal, "--json"]
     code, out, shown = run_on_terminal(argv)
     equal(code, 0, "exit code")
@@ -351,11 +344,8 @@ def is_drawn(lines, depths):
 @test
 def what_becomes_known_late_stands_with_its_record(s):
     with workdir("late") as directory:
-        journal = directory / "journal"
-        p = run([BUILD / "tests" / "make_journal", "--journal", journal,
-                 "--count", "20000", "--span", "3h", "--late", "59m",
-                 "--segment-size", "64K", "--quiet"])
-        equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+        journal = journals.make(directory / "journal", 20000, "--span", "3h",
+                                "--late", "59m")
         all_ = [json.loads(line) for line in run(
             [PICKET, "tail", "--journal", journal, "--json", "--no-follow"])
             .stdout.splitlines()]
@@ -374,11 +364,7 @@ def what_becomes_known_late_stands_with_its_record(s):
 def a_verdict_that_came_too_late_is_told(s):
     with workdir("too-late") as directory:
         for late in ("59m", "80m"):
-            journal = directory / late
-            p = run([MAKE, "--journal", journal, "--count", "2000",
-                     "--pending", "--span", "3h", "--late", late,
-                     "--segment-size", "64K", "--quiet"])
-            equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+            journal = journals.make_late(directory, late)
             first = json.loads(query(journal, "--json", "--verdict", "pending")
                                .stdout.splitlines()[0])
             p = query(journal, "--json", "--verdict", "denied")
@@ -392,10 +378,8 @@ def a_verdict_that_came_too_late_is_told(s):
 @test
 def a_verdict_that_was_pending_is_found_as_what_it_became(s):
     with workdir("pending") as directory:
-        journal = directory / "journal"
-        p = run([MAKE, "--journal", journal, "--count", "2000", "--pending",
-                 "--span", "10m", "--segment-size", "64K", "--quiet"])
-        equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
+        journal = journals.make(directory / "journal", 2000, "--pending",
+                                "--span", "10m")
         all_ = [json.loads(line) for line in
                 query(journal, "--json").stdout.splitlines()]
 

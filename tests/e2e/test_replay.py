@@ -6,7 +6,8 @@ import contextlib
 import json
 import os
 
-from lib import (BUILD, PICKET, act, actor, contains, equal, main, run, scene, test,
+import journals
+from lib import (PICKET, act, actor, contains, equal, main, run, scene, test,
                  true)
 
 POLICY = """
@@ -152,11 +153,7 @@ def a_verdict_that_came_too_late_is_not_compared_and_told(p):
     # As it was: the first of those that waited is denied, so much later.
     policy = p.policy("late", "[deny late]\nevent = write\npath = /no\n")
     for late in ("59m", "80m"):
-        journal = p.dir / f"late-{late}"
-        made = run([BUILD / "tests" / "make_journal", "--journal", journal,
-                    "--count", "2000", "--pending", "--span", "3h",
-                    "--late", late, "--segment-size", "64K", "--quiet"])
-        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        journal = journals.make_late(p.dir, late)
         first = json.loads(run([PICKET, "query", "--journal", journal,
                                 "--verdict", "pending", "--json"])
                            .stdout.splitlines()[0])
@@ -173,11 +170,8 @@ def a_verdict_that_came_too_late_is_not_compared_and_told(p):
 
 @test
 def more_verdicts_than_are_held_are_told(p):
-    journal = p.dir / "many"
-    made = run([BUILD / "tests" / "make_journal", "--journal", journal,
-                "--count", "656000", "--pending", "--quiet",
-                "--segment-size", "64M"])
-    equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+    journal = journals.make(p.dir / "many", 656000, "--pending",
+                            "--segment-size", "64M")
     policy = p.policy("nothing", "[deny nothing]\nevent = write\npath = /no\n")
     # A tenth of them waited; 65536 is how many are held.
     r = run([PICKET, "replay", "--config", p.config, "--journal", journal,

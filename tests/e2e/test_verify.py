@@ -10,20 +10,17 @@ import stat
 import struct
 import sys
 
-from lib import (BUILD, PICKET, ROOT, contains, equal, main, run,
+import journals
+from lib import (PICKET, ROOT, contains, equal, main, run,
                  run_on_terminal, test, true, workdir)
 
 sys.path.insert(0, str(ROOT / "tests"))
 from journal_check import crc32c
 
-MAKE = BUILD / "tests" / "make_journal"
 
 
 def make(directory, count=3000, *options):
-    p = run([MAKE, "--journal", directory, "--count", str(count), "--quiet",
-             "--segment-size", "64K", *options])
-    equal(p.returncode, 0, f"make_journal: {p.stderr!r}")
-    return directory
+    return journals.make(directory, count, *options)
 
 
 @contextlib.contextmanager

@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 
+import journals
 import record
 from lib import POLICY as POLICY_SHIPPED
-from lib import (BUILD, PICKET, Failure, act, actor, contains, equal, main, run,
+from lib import (PICKET, Failure, act, actor, contains, equal, main, run,
                  scene, test, true)
 
 POLICY = """
@@ -185,11 +186,7 @@ def what_became_known_hours_later_counts(p):
     policy = p.dir / "packaged.ini"
     policy.write_text("[allow packaged]\nevent = connect\ntrust = package\n")
     for late in ("59m", "80m"):
-        journal = p.dir / f"late-{late}"
-        made = run([BUILD / "tests" / "make_journal", "--journal", journal,
-                    "--count", "2000", "--pending", "--span", "3h",
-                    "--late", late, "--segment-size", "64K", "--quiet"])
-        equal(made.returncode, 0, f"make_journal: {made.stderr!r}")
+        journal = journals.make_late(p.dir, late)
         waited = [json.loads(line) for line in run(
             [PICKET, "query", "--journal", journal, "--kind", "connect",
              "--verdict", "pending", "--json"]).stdout.splitlines()]
