@@ -20,12 +20,12 @@
 #define ARGS_NATIVE  0x0809070c0d0eull
 #define ARGS_COMPAT  0x040e0d0c0b05ull
 /* x32 programs set this bit in otherwise native numbers. */
-#define NUMBER_FLAGS 0x40000000ull
+#define NUMBER_FLAGS 0x40000000u
 #elif defined(__TARGET_ARCH_arm64)
 /* orig_x0, x1 … x5 */
 #define ARGS_NATIVE  0x050403020122ull
 #define ARGS_COMPAT  ARGS_NATIVE
-#define NUMBER_FLAGS 0ull
+#define NUMBER_FLAGS 0u
 #endif
 
 struct call {
@@ -83,11 +83,16 @@ static __always_inline __u64 raw_number(struct pt_regs *regs)
  * Whether this call is one that we look at; *ret_call is filled in then. A
  * number means one thing to native and another to 32-bit programs, and which
  * it was is asked only when either would matter.
+ *
+ * The kernel goes by the lower half of the register alone (x86: since 5.13,
+ * `movslq %eax, %rsi` of entry_SYSCALL_64; before, and on arm64 it has no
+ * upper half here, such a call does not exist), so what a program puts into
+ * the upper one must hide nothing.
  */
 static __always_inline bool call_wanted(struct pt_regs *regs, __u64 number,
 					struct call *ret_call)
 {
-	number &= ~NUMBER_FLAGS;
+	number = (__u32)number & ~NUMBER_FLAGS;
 	barrier_var(number);
 	if (number >= WIRE_SYSCALL_MAX)
 		return false;

@@ -33,7 +33,7 @@ struct attr {
 	};
 };
 
-/* More than the largest record has; only a large environment overflows. */
+/* More attributes than the largest record has; an environment may overflow. */
 #define ATTRS_MAX 192
 /* Members kept of one list: arguments that fit into a wire record. */
 #define ATTR_ITEMS_MAX 4096
@@ -41,23 +41,23 @@ struct attr {
 struct attrs {
 	struct arena *arena;	/* owns what is not borrowed from the view */
 	size_t n;
-	uint32_t dropped;	/* attributes that did not fit */
+	uint32_t dropped;	/* did not fit */
 	struct attr v[ATTRS_MAX];
 };
 
 void attrs_init(struct attrs *a, struct arena *arena);
 
-/* Keys are kept, not copied, and must be unique. */
+/* Keys are kept, not copied. The caller sees to it that they are unique. */
 void attr_int(struct attrs *a, const char *key, int64_t v);
 void attr_bool(struct attrs *a, const char *key, bool v);
 /* The bytes are borrowed. Empty ones are added all the same. */
 void attr_string(struct attrs *a, const char *key, struct slice v);
 void attr_strings(struct attrs *a, const char *key, const struct slice *items,
 		  size_t n);
-/* For keys from outside: dropped if the key is there already. */
+/* For names that come from outside: one that is there already is dropped. */
 void attr_string_unique(struct attrs *a, const char *key, struct slice v);
 
-/* All attributes of a record; v and images must outlive a. */
+/* Everything there is to say of a record; v and images must outlive a. */
 void attrs_of_view(struct attrs *a, const struct view_images *images,
 		   const struct view *v);
 

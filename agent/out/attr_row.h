@@ -17,7 +17,7 @@ struct row {
 	const char *key;
 	enum row_type type;
 	size_t at;   /* offset in the message */
-	bool always; /* not left out when it is zero */
+	bool always; /* zero says something too */
 };
 
 void attr_rows(struct attrs *a, const struct row *rows, size_t n,
@@ -33,18 +33,18 @@ static inline struct slice attr_bytes(ProtobufCBinaryData b)
 void attr_list(struct attrs *a, const char *key, const ProtobufCBinaryData *v,
 	       size_t n);
 
-/* prefix + a name chosen by a process, escaped for a key; NULL: failed. */
+/* A name that a process chose, made fit for the end of a key; NULL: failed. */
 const char *attr_outside_key(struct attrs *a, const char *prefix,
 			     struct slice name);
 
-/* file.* of what was acted on; process.executable.* of what acted. */
+/* The file or program that was acted on; or the one that acted. */
 void attr_file(struct attrs *a, const Picket__V1__File *f);
 void attr_file_path(struct attrs *a, const Picket__V1__Path *p);
 void attr_new_path(struct attrs *a, const Picket__V1__Path *p);
 void attr_exe(struct attrs *a, const Picket__V1__File *f);
 void attr_exe_path(struct attrs *a, const Picket__V1__Path *p);
 
-/* The process that acted, as it was at that time. */
+/* Who did it, as of the act. */
 void attr_process(struct attrs *a, const struct view_images *images,
 		  const struct view *v);
 

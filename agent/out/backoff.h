@@ -14,11 +14,10 @@ struct backoff {
 };
 
 /*
- * After a failure: how long to wait, at random between min_ms and a limit that
- * doubles with each failure up to max_ms. wanted_ms is what the collector
- * asked for (0: nothing), at most RETRY_AFTER_MAX_MS: it is the least wait,
- * with jitter on top so that shippers that were told the same do not return
- * together.
+ * After a failure: the wait, between min_ms and what doubles with each
+ * failure up to max_ms. wanted_ms is what the collector asked for (0:
+ * nothing); it is a floor, itself held to RETRY_AFTER_MAX_MS, with jitter on
+ * top so that not all who were told the same come at once.
  */
 #define RETRY_AFTER_MAX_MS (60ull * 60 * 1000)
 uint64_t backoff_next(struct backoff *b, uint64_t wanted_ms, uint64_t random);

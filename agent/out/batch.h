@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoded records with consecutive numbers of one journal, on their way to one
- * collector. Any run of them can be made a request, which ends with a manifest
- * of that run. Records that the collector refuses can be withheld afterwards.
+ * Consecutive numbers of one journal, encoded, on their way to one collector.
+ * Any part of them makes a request, which ends with a manifest of that part;
+ * records that turn out to be refused are withheld from then on.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct batch_settings {
 	enum collector_format format;
 	size_t max_records, max_bytes;
 	const struct host *host; /* copied */
-	bool is_early; /* alerts ahead of their turn; numbers have holes */
+	bool is_early; /* alerts before their turn, numbers between them */
 	uint8_t journal[16];
 };
 
@@ -30,29 +30,25 @@ void batch_free(struct batch *b);
 
 /*
  * Empty it. first_seq: the number that its first manifest begins with (the
- * last acknowledged number plus one); 0: that of the first record. max_bytes:
- * at most that of the settings.
+ * last one done with plus one); 0: that of the first record. max_bytes: at
+ * most those of the settings.
  */
 void batch_begin(struct batch *b, uint64_t first_seq, size_t max_bytes);
 
 /*
- * 1: added (as withheld, MANIFEST_UNREADABLE, if it cannot be encoded); 0: it
- * does not fit, put it into the next batch. An empty batch takes any. -errno.
+ * 1: taken (or withheld as unreadable when it cannot be encoded); 0: it does
+ * not fit into this batch, put it into the next. An empty batch takes any.
  */
 int batch_add(struct batch *b, const struct view_images *images,
 	      const struct view *v);
 /*
- * Add a record that is not sent: only its seq, seq_end, epoch and time are
- * used. Neighbours withheld for the same reason share one item, so millions
- * fit.
+ * The numbers of a record (its seq, seq_end, epoch and time) that is not
+ * sent. Neighbours withheld for the same reason are one item: millions fit.
  */
 int batch_add_withheld(struct batch *b, const struct view *v,
 		       enum manifest_reason why);
 
-/*
- * How many items (records, and runs of withheld numbers), and how many
- * records.
- */
+/* Items: records and what is withheld, in order; and records alone. */
 size_t batch_n(const struct batch *b);
 size_t batch_n_records(const struct batch *b);
 bool batch_is_full(const struct batch *b);
@@ -79,7 +75,7 @@ const char *batch_uid(const struct batch *b, size_t i,
 /* Its encoded bytes: a LogRecord or picket.v1.Record. */
 struct slice batch_record(const struct batch *b, size_t i);
 
-/* The newest seal (see reader_seal), and the tally of the journal. */
+/* The newest seal, as reader_seal tells it, and what the journal told. */
 struct tally;
 struct batch_seal {
 	uint64_t seq;

@@ -24,7 +24,7 @@ struct collector {
 	const char *name; /* in messages; "" for the only or unnamed one */
 	const char *url;
 	enum collector_format format;
-	char *const *kinds; /* kinds of events to send, NULL-terminated */
+	char *const *kinds; /* of events that it wants, NULL-terminated */
 	bool alerts_only;
 	const char *state_dir;
 	uint64_t batch_records, batch_bytes, batch_age_ms;
@@ -63,8 +63,8 @@ int collector_headers_parse(struct slice text, struct collector_headers *h,
 			    unsigned *ret_line);
 
 /*
- * Read token_file and headers_file. -errno with a line for the operator in
- * `what`.
+ * What token_file and headers_file say now. On failure one line of what is
+ * wrong is in `what`.
  */
 int collector_headers_read(const struct collector *c,
 			   struct collector_headers *h, char what[static 256]);
@@ -76,9 +76,8 @@ int collector_headers_read(const struct collector *c,
 uint64_t collector_stamp(const struct collector *c);
 
 /*
- * Can every credential file be read, and is none accessible to others? fn gets
- * one line for each file that others can read or write. 0, or -errno with a
- * line for the operator in `what`.
+ * Can every file be read, and only by those who should? fn gets one line for
+ * each file that others may read or write. 0, or -errno with `what`.
  */
 typedef void (*collector_warn_fn)(void *arg, const char *line);
 int collector_check_files(const struct collector *c, collector_warn_fn fn,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Drops the shipper's privileges before it uses the network: all it needs is to
- * read the journal, write to its state directories and connect.
+ * What the shipper gives up before it meets the network: it needs no right
+ * but to read the journal, write its state directory and connect.
  */
 #pragma once
 
@@ -22,35 +22,36 @@ struct confine_user {
 int confine_find_user(const char *name, struct confine_user *ret);
 
 /*
- * Create dir and its parents, owned by u. One that exists is left as it is: its
- * owner is the operator's decision. -errno.
+ * Make dir, and its parents, if it is not there, and give it to u. One that
+ * is there is left as it is: who it belongs to is the operator's business.
  */
 int confine_make_dir(const char *dir, const struct confine_user *u);
 
 /*
- * Is dir above, below or the same as the journal's directory, after resolving
- * links? If the shipper could write there the journal would prove nothing.
+ * Does dir hold the journal, or lie in it, wherever links lead? With rights
+ * over dir the journal would not be proof of anything.
  */
 bool confine_meets(const char *dir, const char *journal);
 
 /*
- * Change to user u (if found), drop every capability from every set, and set
- * no_new_privs. -errno with the step that failed in *ret_what.
+ * Change to u (if found), give up every capability in every set, for good,
+ * and every gain by exec. what: the step that failed.
  */
 int confine_drop(const struct confine_user *u, const char **ret_what);
 
 /*
- * Landlock: from now on only files directly in these directories can be
- * changed, nothing can be executed, no TCP port bound and no foreign process
- * signalled, as far as the kernel supports it. Call it after confine_drop.
- * Returns the ABI that was used; 0: this kernel has no Landlock; -errno.
+ * From here on nothing can be changed but files right in these directories,
+ * nothing executed, no TCP port bound, no process of others signalled, as far
+ * as the kernel can hold that (Landlock). After confine_drop. The ABI that was
+ * used; 0: this kernel has none of it, permissions alone have to do.
  */
 int confine_files(const char *const *dirs, size_t n);
 
 /*
- * seccomp: refuse (EPERM) the system calls that a shipper does not need and an
- * attacker in it would: exec, ptrace, other processes' memory, mounts, modules,
- * BPF, namespaces, keys, clocks, listening, and sockets other than Internet and
- * unix ones. Calls of another architecture kill the process. -errno.
+ * Refuse (EPERM) the system calls that a shipper has no use for and whoever
+ * took it over would: exec, ptrace, other processes' memory, mounts,
+ * modules, BPF, namespaces, keys, clocks, listening, and sockets that are
+ * neither of the Internet nor local. Another architecture's calls end the
+ * process.
  */
 int confine_syscalls(void);

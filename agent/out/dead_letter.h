@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dead letters: records that a collector refused, kept in a journal of their
- * own with the process that acted and the collector's answer (Refusal in
- * proto/event.proto). All commands that read journals can read it.
+ * Records that a collector refuses, set aside in a journal of their own: as
+ * they stand in the journal, with who did it, and with the collector's answer
+ * (Refusal in proto/event.proto). Whatever reads journals reads them.
  */
 #pragma once
 
@@ -12,14 +12,13 @@
 #include "base/slice.h"
 
 /*
- * Bounds, beyond which the oldest are deleted: refusals must neither fill a
- * disk nor delay other records. (The main journal still has the records for a
- * while.)
+ * The oldest letters go beyond this: a collector's refusals must neither fill
+ * a disk nor hold up what it takes. The journal has the records for a while.
  */
 #define DEAD_LETTERS_SIZE_MAX (64u << 20)
 #define DEAD_LETTERS_AGE_DAYS 365
 
-/* A record, and how it was refused. Text is borrowed. */
+/* Which record, and what was said to it. Text is borrowed, and short. */
 struct dead_letter {
 	uint8_t journal[16];
 	uint32_t epoch;
@@ -37,16 +36,16 @@ struct dead_letter {
 struct dead_letters;
 
 /*
- * The dead letters in state_dir, for records of the journal in journal_dir.
- * Nothing is opened or created before the first one.
+ * Those of state_dir, about records of the journal in journal_dir. Nothing is
+ * opened or made before the first letter.
  */
 int dead_letters_new(const char *state_dir, const char *journal_dir,
 		     struct dead_letters **ret);
 void dead_letters_free(struct dead_letters *d);
 
 /*
- * Durable when it returns 0. After a failure it may be there all the same, and
- * twice when it is tried again. *ret_gone: older ones were deleted.
+ * Durable when it returns 0; on failure it may be there all the same, and be
+ * there twice when it is tried again. *ret_gone: older ones had to go.
  */
 int dead_letters_add(struct dead_letters *d, const struct dead_letter *l,
 		     bool *ret_gone);

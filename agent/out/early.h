@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The second lane: while the first one is behind, new alerts are sent ahead of
- * the backlog. A reader of its own looks for them at the journal's end. What
- * was sent is remembered, and withheld from the first lane.
+ * The second lane: while the first is behind, alerts that are raised now go
+ * ahead of what waits. A reader of its own looks for them at the journal's
+ * end; what was sent is remembered, and withheld from the first lane.
  *
- * Only speed depends on it: if anything goes wrong here, the record still goes
- * through the first lane.
+ * It promises speed and no more: whatever goes wrong with it, the record is
+ * still in the first lane.
  */
 #pragma once
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Differential descriptions of images. Most programs of a host run again and
- * again and differ only in pid, times and arguments, so an image is described
- * by its differences from an earlier one. Both the shortened and the completed
- * form are packed Image messages.
+ * Images told by what differs from one described before them: most programs
+ * of a host run again and again, and differ in a pid, times and arguments.
+ * What is told and what is made of it are packed Image messages.
  */
 #pragma once
 
@@ -13,9 +12,9 @@
 #include "base/slice.h"
 #include "out/pbwire.h"
 
-/* The largest image that others may refer to; part of the journal format. */
+/* Larger ones are no image to be like. journal_format.h promises it. */
 #define LIKE_BASE_MAX 4096
-/* Field sets are 64 bits; fields with larger numbers are always included. */
+/* A set of fields is 64 bits: what has a larger number is always told. */
 #define LIKE_FIELDS   WIRE_RUNS
 
 /* An image as it is packed. */
@@ -24,7 +23,7 @@ struct like_whole {
 	struct wire_runs runs;
 };
 
-/* A copy of an image that others may refer to, and where its fields are. */
+/* An image that others may be like, with where its fields are: its copy. */
 struct like_base {
 	uint64_t id;
 	struct wire_runs runs;
@@ -33,20 +32,20 @@ struct like_base {
 /* -EINVAL: not packed in the order of its fields, or too large; untouched. */
 int like_base_set(struct like_base *b, uint64_t id, struct slice whole);
 
-/* Append to `out` how `whole` differs from `base`. */
+/* Append to `out` what is to be told of `whole` beside `base`. */
 void like_shorten(const struct like_whole *whole, const struct like_base *base,
 		  struct buf *out);
 
-/* Which image completes a shortened description. */
+/* By which image a description is to be completed. */
 struct like {
 	uint64_t id;	  /* 0: it is whole */
-	uint64_t without; /* bit i: field i of that image does not apply */
+	uint64_t without; /* bit i: field i of that image is not here */
 };
-/* While walking through the fields: start with zeros and take each field. */
+/* For who goes through the fields anyway: begin with zeros, and take each. */
 void like_take(struct like *l, const struct wire_field *f);
 /* -EBADMSG: not a message. */
 int like_read(struct slice payload, struct like *ret);
 
-/* Append the complete image to `out`. -EBADMSG: invalid, or base too large. */
+/* Append to `out` the whole image. -EBADMSG: no messages, or base too large. */
 int like_complete(struct slice payload, const struct like *like,
 		  struct slice base, struct buf *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manifest at the end of every batch: which numbers the batch covers, how
- * many records it has, and which were withheld and why. The manifests of one
- * journal leave no hole (each begins with the number after the last of the one
- * before), so whoever has them all can name every record that is missing.
+ * What ends every batch: which numbers it covers, how many records came of
+ * them, which were withheld and why. Manifests of one journal follow each
+ * other without a hole (the next one's first is this one's last plus one), so
+ * whoever has them all can name every record that is missing.
  */
 #pragma once
 
@@ -33,8 +33,9 @@ struct manifest_range {
 
 struct manifest {
 	/*
-	 * A batch of alerts sent ahead of their turn: it covers no numbers.
-	 * The later manifest that covers theirs lists each as withheld.
+	 * Of alerts sent before their turn: it says what came with it and
+	 * covers no numbers. The one that does names each as withheld, so
+	 * whoever has that one knows which to look for.
 	 */
 	bool is_early;
 	uint8_t journal[16];

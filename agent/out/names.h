@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names of the enum values of event.proto, wherever they are shown. Every
- * lookup is total: a value of a newer picket is "unknown". Names are part of
- * the JSON format and never change.
+ * What the numbers of event.proto are called wherever they are shown. Every
+ * lookup is total: a number from a newer picket is "unknown". Names are part
+ * of the JSON format, so they are for good.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ const char *name_what(Picket__V1__Agent__What w);    /* started, loss … */
 const char *name_stdio(Picket__V1__Stdio__Type t);   /* file, pipe … */
 const char *name_backend(uint32_t backend);	     /* tp_btf, cgroup … */
 
-/* Does this event about picket itself report a loss or a failure? */
+/* What picket says of itself when something was lost or went wrong. */
 bool what_is_warning(Picket__V1__Agent__What w);
 
 /* unix, inet, packet …; NULL: none of those known here. */
@@ -35,5 +35,5 @@ const char *name_signal(uint32_t signo, char buf[static 16]);
 
 const char *name_trust(Picket__V1__Trust t);	/* package, changed … */
 const char *name_hash(Picket__V1__Hash h);	/* done, gone … */
-/* The beginning of a sentence, which the package's name may end. */
+/* As a person says it, the package's name to follow where there is one. */
 const char *name_trust_said(Picket__V1__Trust t, Picket__V1__Hash h);

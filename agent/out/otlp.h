@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records as packed OTLP log records. A request is assembled from parts that
- * are packed once: a head (resource and scope, the same in every request) and
- * any run of log records.
+ * Records as OTLP log records, packed. A request is put together of parts
+ * that are packed once: its head (resource and scope, the same for every
+ * request) and log records, any run of which makes a request.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ void otlp_record(struct otlp *o, struct buf *out,
 		 const struct view_images *images, const struct view *v);
 void otlp_manifest(struct otlp *o, struct buf *out, const struct manifest *m);
 
-/* The part of a request before its records. */
+/* What of a request stands before its records. */
 struct otlp_head {
 	struct buf resource; /* packed Resource */
 	struct buf scope;    /* packed InstrumentationScope */
@@ -32,7 +32,7 @@ int otlp_head_init(struct otlp_head *h, const struct host *host,
 		   const uint8_t journal_id[static 16]);
 void otlp_head_done(struct otlp_head *h);
 
-/* The tag before each record in a request, which its length follows. */
+/* How a record stands in a request: its tag and length before it. */
 #define OTLP_RECORD_TAG 0x12 /* ScopeLogs.log_records */
 
 /*

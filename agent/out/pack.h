@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packs protobuf-c messages into the same bytes as the library, in one pass
- * over the library's tables. The library measures each message before packing
- * it, and an inner message once more for each message around it: that was half
- * of the agent's work per event.
+ * protobuf-c's messages -> bytes, the same ones that the library makes. Its
+ * own way measures a message before it packs it, and each message within once
+ * more for every one round it: that was half of what the agent did for an
+ * event. Here it is done in one pass, by the library's tables.
  *
- * Supports what event.proto uses: numbers, bytes, strings, messages and lists
- * of them, as proto3 packs them (defaults are left out).
+ * For what event.proto has: numbers, bytes, strings, messages, and lists of
+ * them, as proto3 packs them (what equals a default is left out).
  */
 #pragma once
 
@@ -16,11 +16,11 @@
 #include "out/pbwire.h"
 
 /*
- * Append m to out; check out->failed afterwards. m must have been filled by us,
- * not unpacked: unknown fields are ignored.
+ * Append m to out, which says whether that failed. m is one that was filled
+ * here, not one that was read: nothing unknown is in it.
  */
 void pack_message(struct buf *out, const ProtobufCMessage *m);
 
-/* The same; *ret says where its fields are (none if it is too large). */
+/* The same, and where in it its fields are; none, where it is too large. */
 void pack_message_runs(struct buf *out, const ProtobufCMessage *m,
 		       struct wire_runs *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a collector's answer means. The answer is foreign bytes: it is parsed
- * with bounds and without allocation, and quoted only escaped.
+ * What a collector's answer means. Everything here is foreign bytes: looked
+ * through with bounds, without allocation, quoted only escaped.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 #include "base/slice.h"
 
 enum response_verdict {
-	RESPONSE_ACK,	    /* any 2xx: the collector has the batch */
-	RESPONSE_RETRY,	    /* send the same again later */
-	RESPONSE_TOO_LARGE, /* 413: send less at a time */
-	RESPONSE_REFUSED,   /* something in the batch is refused for good */
+	RESPONSE_ACK,	    /* any 2xx: the batch is the collector's now */
+	RESPONSE_RETRY,	    /* later, the same again */
+	RESPONSE_TOO_LARGE, /* 413: smaller */
+	RESPONSE_REFUSED,   /* something in the batch is not wanted */
 };
 
 /* As it came; texts are zero-terminated, never NULL. */
@@ -32,11 +32,12 @@ struct response_in {
 struct response {
 	enum response_verdict verdict;
 	/*
-	 * The answer is about the sender or the address (401, 404, a redirect
-	 * …), not about the records: retry, and never give up a record.
+	 * Not about what was sent but about who sends and where to (401, 404,
+	 * a redirect …): nothing that is sent could change it, so it is
+	 * tried again and never costs a record.
 	 */
 	bool is_setup;
-	uint64_t retry_after_ms; /* 0: not given, or past */
+	uint64_t retry_after_ms; /* 0: nothing was said, or it is past */
 	bool has_retry_after;
 	uint64_t rejected; /* partial success: records not taken */
 	/* One line: "status 503: try later"; a warning sent with a 2xx. */

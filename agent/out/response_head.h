@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Collects from the header lines of an answer, as the HTTP library delivers
- * them one by one, what response.h needs, and whether they were complete.
+ * The header lines of an answer, one by one as the HTTP library hands them
+ * out: of them what response.h wants to know, and whether they were whole.
  */
 #pragma once
 
@@ -10,9 +10,9 @@
 
 #include "base/slice.h"
 
-/* With the final zero; a longer value is ignored. */
+/* With its end; a value that is longer is as if it were not there. */
 #define RESPONSE_VALUE_MAX 128
-/* Limit for all lines of an answer, including interim responses. */
+/* All lines of an answer, interim ones included: they could be without end. */
 #define RESPONSE_HEAD_MAX  (256u << 10)
 
 struct response_head {

@@ -16,17 +16,18 @@ struct ship;
 enum ship_say { SHIP_ERROR, SHIP_WARNING, SHIP_NOTICE, SHIP_DEBUG };
 /* One line for the operator, escaped. */
 typedef void (*ship_say_fn)(void *arg, enum ship_say level, const char *line);
-/* Called once, when `once` is finished for this destination. */
+/* `once` is over, for this destination. Called once. */
 typedef void (*ship_done_fn)(void *arg, int code);
 
 struct ship_settings {
 	const struct collector *collector; /* kept, not copied */
 	const char *journal_dir;	   /* the same */
 	/*
-	 * Ship what the journal has now, then call done: with 0 if everything
-	 * was acknowledged; with 1 if a record was refused, the journal's end
-	 * is missing, the cursor cannot be saved, or the collector has taken
-	 * nothing for `timeout`.
+	 * Ship what is there, then say that it is done: with 0 when everything
+	 * was acknowledged; with 1 when a record was refused, the journal's end
+	 * is gone or the cursor cannot be saved, or when `timeout`
+	 * has passed without any progress and the collector still does not
+	 * take what it is sent.
 	 */
 	bool once;
 	ship_say_fn say;
@@ -36,10 +37,10 @@ struct ship_settings {
 };
 
 int ship_new(struct loop *l, const struct ship_settings *s, struct ship **ret);
-/* Writes a last status. What is not acknowledged is sent again next time. */
+/* Leaves a last status behind. What is not acknowledged is sent next time. */
 void ship_free(struct ship *s);
 
-/* Begin, with the first turn of the loop. -errno. */
+/* Begin: from the loop's first turn on. */
 int ship_start(struct ship *s);
 
 /* Read credentials anew, and try at once if it was waiting. */

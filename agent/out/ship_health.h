@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A liveness probe: is the shipper of a state directory working? A collector
- * that is down or refuses records is no reason to restart the shipper, so the
- * answer is yes then.
+ * Is the shipper of a state directory at work? For a probe: a collector that
+ * is down, or refuses, is no reason to start it anew, so it is none here.
  */
 #pragma once
 
@@ -11,10 +10,10 @@
 
 #include "base/buf.h"
 
-/* A shipper writes its status at least this often. */
+/* A shipper says how it is doing at least so often. */
 #define SHIP_SAYS_MS	15000
-/* One that has not for this long is considered hung. */
+/* One that has been silent for so long hangs. */
 #define SHIP_SILENT_MAX_MS 60000
 
-/* True: yes. False: the reason is appended to why, without a newline. */
+/* true: it is; else why not, in a line without its end, is appended to why. */
 bool ship_is_well(const char *state_dir, int64_t now_ns, struct buf *why);

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the parts of the shipper share (ship*.c and early*.c). Functions that
- * return int are callbacks of the loop or called by one: a negative value ends
- * the loop. Times named _ns are monotonic unless said otherwise.
- */
+/* What the parts of the shipper share. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,8 +26,8 @@ enum state { NO_JOURNAL, IDLE, SENDING, WAITING, PACED, STOPPED };
 
 /* A record that was refused alone; it may not be its fault. */
 struct ship_suspect {
-	bool is_tried;	  /* a request without it was sent */
-	bool asked_again; /* it was sent once more after a wait */
+	bool is_tried;	  /* the manifest that withholds it is on its way */
+	bool asked_again; /* it was refused, and refused again after a wait */
 	size_t item;
 	long status;
 	char text[RESPONSE_TEXT_MAX];
@@ -57,36 +53,34 @@ struct ship {
 
 	struct feed *feed;
 	struct cursor cursor;
-	struct early_name read; /* the last record taken from feed */
-	struct tally tally;	/* of the records read so far */
-	bool tally_changed;	/* since it was last saved */
+	struct early_name read; /* the last that was taken from feed */
+	struct tally tally;	/* of what was read */
+	bool tally_changed;	/* since it was saved */
 	bool cursor_failed;
-	unsigned others; /* how often another journal was found in its place */
+	unsigned others; /* times that another journal was met, nothing read */
 
 	struct early *early;
-	bool is_held;		   /* paused until the second lane is done */
-	bool told_to_wait;	   /* WAITING because the collector said so */
-	uint64_t behind_since_ns;  /* 0: not behind */
-	/* A backlog: records older than this (wall time) up to that number. */
-	int64_t backlog_before_ns;
-	uint64_t backlog_end;	   /* 0: not known yet */
-	uint64_t paced_until_ns;   /* replay_rate: send no more before this */
+	bool is_held;		   /* until it knows of an alert */
+	bool told_to_wait;	   /* WAITING as the collector wants it */
+	uint64_t behind_since_ns;  /* 0: everything was read a moment ago */
+	int64_t backlog_before_ns; /* wall time: what is older is replayed … */
+	uint64_t backlog_end;	   /* … up to this number; 0: not known yet */
+	uint64_t paced_until_ns;   /* … and not before this */
 
 	struct batch *batch;
 	uint64_t began_ns; /* when its first record was read */
-	size_t acked;	   /* items before this are acknowledged */
-	size_t bad_end;	   /* > acked: one before this is refused */
+	size_t acked, bad_end;
 	struct batch_run run;  /* what is being sent */
-	size_t max_bytes;      /* limit of a request, learnt from a 413 */
-	unsigned taken_in_row; /* requests that were taken since then */
+	size_t max_bytes;      /* of a request, learnt from 413 */
+	unsigned taken_in_row; /* requests since then */
 	unsigned refused_in_row;
 	struct ship_suspect suspect;
 	struct dead_letters *dead_letters;
 
 	struct buf plain, packed;
-	uint64_t progress_ns; /* with once: when something was last taken */
-	bool failed;	      /* with once: something did not arrive */
-	bool told_early_end;  /* reported: this journal's end is gone */
+	uint64_t progress_ns; /* once: last time that something went on */
+	bool failed;	      /* once: not all arrived: refused, or gone */
+	bool told_early_end;  /* that the end of this journal is gone */
 	struct ship_status status;
 	bool status_dirty;
 };
@@ -98,28 +92,28 @@ void ship_set_state(struct ship *s, enum state state);
 void ship_note_error(struct ship *s, const char *text);
 int ship_stop(struct ship *s, int code);
 
-/* If there is no journal, or it cannot be opened, try again later. */
+/* What is not there, or fails, is looked for again in a while. */
 int ship_open_journal(struct ship *s);
 void ship_close_journal(struct ship *s);
-/* Begin the next batch after the cursor. */
+/* Make room for the next batch, behind the cursor. */
 void ship_begin_batch(struct ship *s);
-/* Read more; send the batch if it is due, else arm a timer. */
+/* Read on; send if there is reason to, else say when there will be. */
 int ship_pump(struct ship *s);
 
-/* For both lanes. */
+/* What both lanes need of the same destination. */
 uint64_t ship_random(void);
 int ship_post(struct ship *s, struct http *h, const struct buf *plain,
 	      struct buf *packed, char what[static 256]);
 void ship_read_answer(const struct http_answer *a, struct response *ret);
-/* Count records that an acknowledgement rejects (partial success). */
+/* An acknowledgement may reject some of what was sent; that is counted. */
 void ship_note_rejected(struct ship *s, const struct response *resp,
 			size_t sent);
 
-/* Called by the second lane: the collector took its alerts. */
+/* The second lane to the first: the collector took alerts … */
 int ship_took_early(struct ship *s);
-/* Called by the second lane: nothing of it is on its way any more. */
+/* … and it is known what became of those that were on their way. */
 int ship_is_free(struct ship *s);
-/* The collector asked to wait (Retry-After), and it is not yet time. */
+/* The collector said when to ask again, and it is not yet time. */
 bool ship_must_wait(const struct ship *s);
 
 /* The batch cannot hold more, or (of a backlog) need not. */

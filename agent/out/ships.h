@@ -13,9 +13,9 @@
 struct ships;
 
 /*
- * set: what they have in common; its collector, done and done_arg are ignored.
- * With `once`, the loop ends when all are done, with the worst of their codes.
- * The list is kept, not copied.
+ * set: what they have in common, its collector, done and done_arg unused.
+ * With `once` the loop ends when the last is done, with the worst of their
+ * codes. The list is kept, not copied.
  */
 int ships_new(struct loop *l, const struct ship_settings *set,
 	      const struct collector *list, size_t n, struct ships **ret);

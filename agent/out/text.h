@@ -11,17 +11,14 @@ struct text_style {
 	bool color;	  /* SGR sequences */
 	bool with_date;	  /* else the time of day, local */
 	bool without_who; /* where it is seen from what is around */
-	/*
-	 * Width of the terminal, to which lines without alert are cut; 0:
-	 * none.
-	 */
+	/* Of the terminal: what is no alarm is cut to them; 0: nothing is. */
 	size_t columns;
 };
 
 /*
  * "HIGH  21:04:05.678 sshd→bash→curl[4711]  ssh.service  exec /tmp/x  denied by
  * rule"
- * Appends nothing for a kind without a line.
+ * A view whose kind has no line (none today) appends nothing.
  */
 void text_line(struct buf *out, const struct view_images *images,
 	       const struct view *v, const struct text_style *style);

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The words of a person's line: who, what, and what the rules said. Only
- * text.c, template.c and these words' own files include this. All is escaped,
- * nothing here adds colour or columns.
+ * text.c, template.c and these words' own files include this. All is escaped, nothing
+ * here adds colour or columns.
  */
 #pragma once
 
 #include "out/text.h"
 
-/*
- * "sshd→bash→curl[4711]", four at most and few columns; "…→": it goes deeper.
- */
+/* "sshd→bash→curl[4711]", four at most and few columns; "…→": it goes deeper. */
 void text_who(struct buf *out, const struct view_images *images,
 	      const Picket__V1__Image *img);
 

@@ -28,8 +28,6 @@ static bool has_number(const struct asking *a, uint32_t v)
 	const uint64_t *n = a->q->set->numbers + a->c->first;
 	uint32_t lo = 0, hi = a->c->n, mid;
 
-	if (hi == 1)
-		return a->c->range >> 32 <= v && v <= (uint32_t)a->c->range;
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		if ((uint32_t)n[mid] < v)
@@ -40,28 +38,15 @@ static bool has_number(const struct asking *a, uint32_t v)
 	return lo < a->c->n && n[lo] >> 32 <= v;
 }
 
-struct having {
-	struct pattern *const *patterns;
-	struct slice s;
-};
-
-static bool is_pattern_of(void *arg, uint32_t pattern)
-{
-	const struct having *h = arg;
-
-	return pattern_match(h->patterns[pattern], h->s);
-}
-
 static bool has_string(const struct asking *a, struct slice s)
 {
 	const struct rule_set *set = a->q->set;
-	struct having h = { .patterns = set->patterns, .s = s };
 	uint32_t i;
 
 	if (a->c->n == 1)
 		return pattern_match(a->c->pattern, s);
 	if (a->c->n > COND_FEW)
-		return str_index_visit(a->c->patterns, s, is_pattern_of, &h);
+		return str_index_any(a->c->patterns, s);
 	for (i = 0; i < a->c->n; i++) {
 		if (pattern_match(set->patterns[set->numbers[a->c->first + i]],
 				  s))

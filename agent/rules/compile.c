@@ -203,6 +203,7 @@ static int enter_value(struct compiler *k, const struct cond *c, uint32_t i,
 	*entry = (struct str_entry){
 		.pattern = set->patterns[set->numbers[c->first + i]],
 		.owner = rule,
+		.hint = set->rules[rule].first_cond,
 	};
 	return 0;
 }
@@ -335,10 +336,8 @@ static int index_patterns(struct rule_set *set, struct cond *c)
 
 	if (!entries)
 		return -ENOMEM;
-	for (i = 0; i < c->n; i++) {
-		entries[i].owner = (uint32_t)set->numbers[c->first + i];
-		entries[i].pattern = set->patterns[entries[i].owner];
-	}
+	for (i = 0; i < c->n; i++)
+		entries[i].pattern = set->patterns[set->numbers[c->first + i]];
 	r = str_index_new((enum pattern_kind)entries[0].pattern->kind, entries,
 			  c->n, &c->patterns);
 	free(entries);
@@ -364,8 +363,6 @@ static int index_values(struct rule_set *set, struct cond *c)
 		c->pattern = set->patterns[set->numbers[c->first]];
 		return 0;
 	}
-	if (c->form == FORM_NUMBERS && c->n == 1)
-		c->range = set->numbers[c->first];
 	if (c->n <= COND_FEW)
 		return 0;
 	if (c->form == FORM_PATTERNS)
@@ -389,18 +386,15 @@ int rule_set_compile(struct rule_set *set)
 {
 	uint16_t *kinds = calloc(set->n_rules + 1, sizeof(*kinds));
 	struct compiler k;
-	uint32_t i, c;
+	uint32_t i;
 	int kind;
 	int r = kinds ? 0 : -ENOMEM;
 
 	/* Gone through for each kind: small, where the rules are not. */
 	for (i = 0; r == 0 && i < set->n_rules; i++)
 		kinds[i] = set->rules[i].expired ? 0 : set->rules[i].kinds;
-	for (i = 0; r == 0 && i < set->n_rules; i++) {
-		for (c = 0; r == 0 && c < set->rules[i].n_conds; c++)
-			r = index_values(
-				set, &set->conds[set->rules[i].first_cond + c]);
-	}
+	for (i = 0; r == 0 && i < set->n_conds; i++)
+		r = index_values(set, &set->conds[i]);
 	for (kind = 0; r == 0 && kind < EVENT_KIND_COUNT; kind++) {
 		if (!(RULE_KINDS >> kind & 1))
 			continue;

@@ -11,9 +11,6 @@
 #include "rules/hash.h"
 #include "rules/judging.h"
 
-/* Beside the number of a rule that waits: RULES_MAX is far below. */
-#define FOUND_BY_IMAGE (1u << 31)
-
 /* Found by the image: note it for the next event, if it can ever hold. */
 static void note(struct judging *j, uint32_t i)
 {
@@ -45,48 +42,33 @@ static void keep_found(struct found_memo *m, uint32_t rule)
 	m->n++;
 }
 
-/*
- * Rules that were found wait a little, so that all that they need comes from
- * afar at once, while others are looked for.
- */
 static void found_rule(struct judging *j, uint32_t i)
 {
-	const struct cond *conds = &j->set->conds[(size_t)i * RULE_CONDS];
-
-	__builtin_prefetch(&j->set->rules[i]);
-	__builtin_prefetch(conds);
-	__builtin_prefetch((const char *)conds + 64);
-	if (j->n_waiting == JUDGING_WAITING)
-		find_settle(j);
-	j->waiting[j->n_waiting++] = i | (j->memo ? FOUND_BY_IMAGE : 0);
+	if (j->memo)
+		note(j, i);
+	else
+		judging_consider(j, i);
 }
 
-void find_settle(struct judging *j)
-{
-	uint32_t k;
-
-	for (k = 0; k < j->n_waiting; k++) {
-		if (j->waiting[k] & FOUND_BY_IMAGE)
-			note(j, j->waiting[k] & ~FOUND_BY_IMAGE);
-		else
-			judging_consider(j, j->waiting[k]);
-	}
-	j->n_waiting = 0;
-}
-
-static bool found_string(void *arg, uint32_t owner)
+static bool found_string(void *arg, const struct str_entry *e)
 {
 	struct judging *j = arg;
 
+	/* All needed next, and each likely to be a miss of its own. */
+	__builtin_prefetch(&j->set->rules[e->owner]);
+	__builtin_prefetch(&j->set->conds[e->hint]);
+	__builtin_prefetch(&j->set->conds[e->hint + 2]);
+	__builtin_prefetch(e->pattern);
+	__builtin_prefetch((const char *)e->pattern + 64);
 	if (j->found)
-		keep_found(j->found, owner);
-	found_rule(j, owner);
+		keep_found(j->found, e->owner);
+	found_rule(j, e->owner);
 	return false;
 }
 
 static bool found_number(void *arg, uint32_t owner)
 {
-	found_rule(arg, owner);
+	judging_consider(arg, owner);
 	return false;
 }
 
@@ -122,7 +104,7 @@ static void find_user(struct judging *j, enum dim d)
 			hi = mid;
 	}
 	for (; lo < j->ix->n_users && u[lo].id == id; lo++)
-		found_rule(j, u[lo].rule);
+		judging_consider(j, u[lo].rule);
 }
 
 static void find_dest(struct judging *j, enum dim d)
@@ -344,13 +326,12 @@ void find_by_image(struct judging *j)
 	m = &j->ix->memos[img->id % MEMO_IMAGES];
 	if (same_memo(m, &want)) {
 		for (i = 0; i < m->n; i++)
-			found_rule(j, m->rules[i]);
+			judging_consider(j, m->rules[i]);
 		return;
 	}
 	*m = want;
 	j->memo = m;
 	find_in_image(j);
-	find_settle(j);
 	j->memo = NULL;
 	/* Too many to remember: next time the index is asked again. */
 	if (m->n > MEMO_RULES)

@@ -102,7 +102,7 @@ static bool lasts_of(const struct asking *a, const struct cond *c)
 static struct fits_memo *fits_memo_of(const struct rule_set *set,
 				      uint64_t image, uint32_t cond)
 {
-	return &set->fits[(image + (cond * 2654435761u >> 16)) % FITS_MEMOS];
+	return &set->fits[(image + cond * 37) % FITS_MEMOS];
 }
 
 /* Do those that last fit? Remembered: one stands in many lines. */

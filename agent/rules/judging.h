@@ -7,8 +7,6 @@
 
 #include "rules/ask.h"
 
-#define JUDGING_WAITING 8u
-
 struct judging {
 	struct question q;
 	struct rule_set *set;
@@ -18,8 +16,6 @@ struct judging {
 	uint32_t n_maybes;	 /* that hold if what is awaited is so */
 	struct image_memo *memo; /* being written */
 	struct found_memo *found; /* likewise */
-	uint32_t n_waiting;	 /* found, and not yet considered */
-	uint32_t waiting[JUDGING_WAITING];
 };
 
 /* match.c: ask a rule that was found in full, if it still matters. */
@@ -32,9 +28,7 @@ void judging_consider(struct judging *j, uint32_t rule);
 	 1u << DIM_UNIT | 1u << DIM_CGROUP | 1u << DIM_PARENT |   \
 	 1u << DIM_ARGS | 1u << DIM_ANCESTOR)
 
-/* find.c: all rules that the event itself brings up ... */
+/* find.c: all rules that the event itself brings up are considered ... */
 void find_in_event(struct judging *j);
-/* ... and those that who acted does, from memory if it was here before ... */
+/* ... and those that who acted does, from memory if it was here before. */
 void find_by_image(struct judging *j);
-/* ... are considered, the last of them here. */
-void find_settle(struct judging *j);

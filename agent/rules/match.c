@@ -152,7 +152,6 @@ struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 	find_in_event(&j);
 	if (img && (j.ix->dims & DIMS_OF_IMAGE))
 		find_by_image(&j);
-	find_settle(&j);
 	for (i = 0; i < j.n_denies; i++) {
 		if (set->denies[i] < j.best &&
 		    set->silenced[set->denies[i]] != set->generation)

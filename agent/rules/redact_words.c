@@ -39,13 +39,12 @@ static bool counts(const struct redacting *w, unsigned section)
 	return !(w->r->with_program & bit) || (w->programs & bit);
 }
 
-static bool is_named(void *arg, uint32_t owner)
+static bool is_named(void *arg, const struct str_entry *e)
 {
 	struct finding *f = arg;
-	const struct redact_value *v = &f->w->r->values[owner];
-	unsigned section = v->section;
+	unsigned section = f->w->r->values[e->owner].section;
 
-	if (!counts(f->w, section) || !pattern_match(v->pattern, f->s))
+	if (!counts(f->w, section) || !pattern_match(e->pattern, f->s))
 		return false;
 	f->section = section;
 	return true;
@@ -60,13 +59,12 @@ static uint32_t find(struct redacting *w, enum redact_form form, struct slice s)
 	return f.section;
 }
 
-static bool is_program(void *arg, uint32_t owner)
+static bool is_program(void *arg, const struct str_entry *e)
 {
 	struct finding *f = arg;
-	const struct redact_value *v = &f->w->r->values[owner];
 
-	if (pattern_match(v->pattern, f->s))
-		f->w->programs |= 1ull << v->section;
+	if (pattern_match(e->pattern, f->s))
+		f->w->programs |= 1ull << f->w->r->values[e->owner].section;
 	return false;
 }
 

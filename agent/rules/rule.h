@@ -99,7 +99,6 @@ struct cond {
 	/* The values at hand: the only pattern, or an index of many values. */
 	union {
 		const struct pattern *pattern;	/* n is 1 */
-		uint64_t range;			/* n is 1 */
 		struct str_index *patterns;	/* n > COND_FEW */
 		struct cidr_set *cidrs;		/* n > COND_FEW */
 	};
@@ -111,13 +110,6 @@ struct cond {
 struct cidr_set {
 	struct trie v4, v6;
 };
-
-/*
- * Room for conditions at a rule's own place, which follows from its number:
- * three cache lines, where what they leave is for its patterns.
- */
-#define RULE_CONDS 8u
-_Static_assert(RULE_CONDS * sizeof(struct cond) == 3 * 64, "whole lines");
 
 /* What matching needs of a rule: one cache line, and they are aligned so. */
 struct rule {
@@ -262,7 +254,8 @@ struct rule_set {
 	uint32_t *by_place;
 	struct rule_note *notes;
 	struct rule_stat *stats;	/* one for each in rules */
-	struct cond *conds;	/* RULE_CONDS of each rule, see pack.c */
+	struct cond *conds;
+	uint32_t n_conds;
 	struct pattern **patterns;
 	uint32_t n_patterns;
 	void *pattern_block;	/* where they are; NULL: each by itself */
@@ -290,16 +283,8 @@ struct rule_set {
 	uint32_t generation;
 };
 
-/*
- * pack.c: conditions and patterns are there, and nothing points at them yet.
- * -ENOMEM, and they are as they were.
- */
+/* pack.c: patterns are there, and nothing points at them yet. -ENOMEM. */
 int rule_set_pack(struct rule_set *set);
-/*
- * pack.c: whole cache lines, not zeroed, for free(). Much is in huge pages if
- * the kernel has them: else to find a rule's page costs as much as the rule.
- */
-void *rule_lines_new(size_t size);
 /* compile.c: rules and conditions are there; make everything else. */
 int rule_set_compile(struct rule_set *set);
 void cond_done(struct cond *c);

@@ -70,7 +70,8 @@ static int order_rules(struct loading *l, struct rule_set *set)
 	uint32_t *place = NULL;
 	size_t i, n = l->b.rules.n;
 
-	set->rules = rule_lines_new((n + 1) * sizeof(*set->rules));
+	set->rules = aligned_alloc(sizeof(*set->rules),
+				   (n + 1) * sizeof(*set->rules));
 	set->by_place = calloc(n + 1, sizeof(*set->by_place));
 	set->excepts = calloc(l->b.excepts.n + 1, sizeof(*set->excepts));
 	place = calloc(n + 1, sizeof(*place));
@@ -106,6 +107,7 @@ static int take_over(struct loading *l, struct rule_set *set)
 	if (r < 0)
 		return r;
 	set->notes = vec_steal(&b->notes, sizeof(struct rule_note));
+	set->n_conds = (uint32_t)b->conds.n;
 	set->conds = vec_steal(&b->conds, sizeof(struct cond));
 	set->n_patterns = (uint32_t)b->patterns.n;
 	set->patterns = vec_steal(&b->patterns, sizeof(struct pattern *));
@@ -134,27 +136,20 @@ static int take_over(struct loading *l, struct rule_set *set)
 	return 0;
 }
 
-static void add_needs(struct rule_needs *n, const struct cond *c)
-{
-	bool trust = c->subject == SUBJECT_TRUST ||
-		     (c->subject == SUBJECT_ORIGIN &&
-		      (c->mask >> ORIGIN_PACKAGE & 1));
-
-	n->trust |= trust;
-	n->facts |= trust || c->subject == SUBJECT_SHA256 ||
-		    c->subject == SUBJECT_WRITABLE;
-}
-
 static struct rule_needs needs_of(const struct rule_set *set)
 {
 	struct rule_needs n = { 0 };
 	uint32_t i;
 
-	for (i = 0; i < set->n_rules; i++) {
-		const struct rule *rule = &set->rules[i];
+	for (i = 0; i < set->n_conds; i++) {
+		const struct cond *c = &set->conds[i];
+		bool trust = c->subject == SUBJECT_TRUST ||
+			     (c->subject == SUBJECT_ORIGIN &&
+			      (c->mask >> ORIGIN_PACKAGE & 1));
 
-		for (uint32_t k = 0; k < rule->n_conds; k++)
-			add_needs(&n, &set->conds[rule->first_cond + k]);
+		n.trust |= trust;
+		n.facts |= trust || c->subject == SUBJECT_SHA256 ||
+			   c->subject == SUBJECT_WRITABLE;
 	}
 	return n;
 }
@@ -193,16 +188,14 @@ int rule_set_build(struct loading *l, const struct rule_options *opt,
 
 void rule_set_free(struct rule_set *set)
 {
-	uint32_t i, c;
+	uint32_t i;
 
 	if (!set)
 		return;
 	for (i = 0; i < EVENT_KIND_COUNT; i++)
 		kind_index_done(&set->kind[i]);
-	for (i = 0; i < set->n_rules; i++) {
-		for (c = 0; set->conds && c < set->rules[i].n_conds; c++)
-			cond_done(&set->conds[set->rules[i].first_cond + c]);
-	}
+	for (i = 0; i < set->n_conds; i++)
+		cond_done(&set->conds[i]);
 	for (i = 0; !set->pattern_block && i < set->n_patterns; i++)
 		pattern_free(set->patterns[i]);
 	free(set->pattern_block);

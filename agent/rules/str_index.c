@@ -14,58 +14,176 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/str_keys.h"
+#include "rules/hash.h"
 
-/*
- * What is looked up is mostly not there: two bits of a word, of a fraction of
- * the memory, say so. Where something is, its rule is far away, and this must
- * not be as far: so a key is known by some bits of it and its owner by a
- * number, and of ten thousand patterns that stays in the second cache.
- */
-#define BUCKET_KEYS 4u
-#define TAG_BITS    0x7fffu
-#define TAG_MORE    0x8000u /* of the last: what did not fit is in the next */
-
-struct bucket {
-	uint16_t tags[BUCKET_KEYS]; /* TAG_BITS of each; 0: free */
-	/* The only owner, or IS_RUN and where its run begins. */
-	uint32_t refs[BUCKET_KEYS];
+/* What a key says; mixed into it, so that kinds share one table. */
+enum key_kind {
+	KEY_WHOLE,
+	KEY_BELOW,  /* directories that the string begins with */
+	KEY_LAST,   /* its last component */
+	KEY_WITHIN, /* any component */
+	KEY_BEGIN4, /* directories and 4 bytes of the next component */
+	KEY_BEGIN8,
+	KEY_BEGIN16,
+	KEY_KIND_COUNT,
 };
 
-#define IS_RUN STR_OWNERS_MAX
+static const size_t begin_bytes[] = { 4, 8, 16 };
+
+struct slot {
+	uint64_t key;
+	uint32_t n;	/* 0: free */
+	uint32_t first; /* of n > 1 entries */
+	struct str_entry one;
+};
 
 struct str_index {
+	struct slot *slots;
+	size_t mask;
+	/*
+	 * Most of what is looked up is not there. A few bits for each key say
+	 * so from a fraction of the memory, which stays in the cache.
+	 */
 	uint64_t *filter;
 	size_t filter_mask;
-	struct bucket *buckets;
-	size_t mask;
-	/* Runs, each its length and then the owners; then the loose ones. */
-	uint32_t *runs;
-	uint32_t loose; /* the run of those without a key */
-	uint32_t *all;	/* a run of all */
-	uint8_t kinds;	/* 1 << enum key_kind in use */
-	uint8_t kind;	/* enum pattern_kind */
+	struct str_entry *entries; /* those of one key stand together */
+	uint32_t loose, loose_n;   /* the last of them */
+	uint32_t n_entries;
+	uint8_t kinds; /* 1 << enum key_kind in use */
+	uint8_t kind;  /* enum pattern_kind */
 };
 
-static size_t bucket_of(const struct str_index *ix, uint64_t key)
+#define ROOT 0x243f6a8885a308d3ull
+
+static uint64_t key_of(enum key_kind kind, uint64_t hash)
+{
+	return (hash & ~7ull) | (uint64_t)kind;
+}
+
+static size_t slot_at(const struct str_index *ix, uint64_t key)
 {
 	return (key >> 3) & ix->mask;
 }
 
-/* Of the bits that say neither the place nor what the filter asks. */
-static uint16_t tag_of(uint64_t key)
+/* Two of the 64 bits of one word. */
+static uint64_t filter_bits(uint64_t key)
 {
-	return (uint16_t)((key >> 32 & TAG_BITS) | 1);
+	return 1ull << (key >> 52 & 63) | 1ull << (key >> 58);
 }
 
 static size_t filter_at(const struct str_index *ix, uint64_t key)
 {
-	return (key >> 3) & ix->filter_mask;
+	return (key >> 28) & ix->filter_mask;
 }
 
-static uint64_t filter_bits(uint64_t key)
+static uint64_t below(uint64_t dirs, struct slice component)
 {
-	return 1ull << (key >> 52 & 63) | 1ull << (key >> 58);
+	return hash_bytes(dirs, component);
+}
+
+/* ---- keys of a pattern -------------------------------------------------- */
+
+struct keys {
+	uint64_t *keys;
+	size_t n;
+};
+
+static void add_key(struct keys *k, enum key_kind kind, uint64_t hash)
+{
+	if (k->n < PATTERN_KEYS_MAX)
+		k->keys[k->n++] = key_of(kind, hash);
+}
+
+/* Directories in the head, and what is left of it behind the last '/'. */
+static uint64_t walk_head(struct slice head, struct slice *ret_rest,
+			  size_t *ret_depth)
+{
+	uint64_t dirs = ROOT;
+	const char *slash;
+	size_t n;
+
+	*ret_depth = 0;
+	head = slice_of(head.p + 1, head.n - 1);
+	while ((slash = memchr(head.p, '/', head.n))) {
+		n = (size_t)(slash - head.p);
+		dirs = below(dirs, slice_of(head.p, n));
+		head = slice_of(head.p + n + 1, head.n - n - 1);
+		++*ret_depth;
+	}
+	*ret_rest = head;
+	return dirs;
+}
+
+static void add_beginnings(struct keys *k, uint64_t dirs, struct slice rest)
+{
+	size_t i;
+
+	for (i = sizeof(begin_bytes) / sizeof(begin_bytes[0]); i--;) {
+		if (rest.n < begin_bytes[i])
+			continue;
+		add_key(k, (enum key_kind)(KEY_BEGIN4 + i),
+			below(dirs, slice_of(rest.p, begin_bytes[i])));
+		return;
+	}
+}
+
+static uint16_t token_at(const struct pattern *p, size_t i)
+{
+	/* Behind the head only. */
+	return i < p->mid_n ? pattern_mid(p)[i]
+			    : (unsigned char)pattern_tail(p).p[i - p->mid_n];
+}
+
+/* Whole literal components between the head and the end. */
+static void add_components(struct keys *k, const struct pattern *p)
+{
+	size_t i, n = p->mid_n + p->tail_n, len = 0;
+	bool literal = false;
+	char name[256];
+	uint16_t tok;
+
+	for (i = 0; i < n; i++) {
+		tok = token_at(p, i);
+		if (tok == '/' || tok == TOK_DIRS) {
+			if (tok == '/' && literal && len)
+				add_key(k, KEY_WITHIN,
+					hash_bytes(ROOT, slice_of(name, len)));
+			literal = true;
+			len = 0;
+		} else if (tok > TOK_LITERAL_MAX || len == sizeof(name)) {
+			literal = false;
+		} else {
+			name[len++] = (char)tok;
+		}
+	}
+	if (literal && len)
+		add_key(k, KEY_LAST, hash_bytes(ROOT, slice_of(name, len)));
+}
+
+size_t pattern_keys(const struct pattern *p, uint64_t keys[PATTERN_KEYS_MAX])
+{
+	struct keys k = { .keys = keys };
+	struct slice rest;
+	size_t depth = 0;
+	uint64_t dirs;
+
+	if (p->kind == PATTERN_PLAIN) {
+		if (p->shape == SHAPE_LITERAL)
+			add_key(&k, KEY_WHOLE, below(ROOT, pattern_head(p)));
+		else
+			add_beginnings(&k, ROOT, pattern_head(p));
+		return k.n;
+	}
+	dirs = walk_head(pattern_head(p), &rest, &depth);
+	if (p->shape == SHAPE_LITERAL) {
+		add_key(&k, KEY_WHOLE, below(dirs, rest));
+		return k.n;
+	}
+	if (depth)
+		add_key(&k, KEY_BELOW, dirs);
+	add_beginnings(&k, dirs, rest);
+	add_components(&k, p);
+	return k.n;
 }
 
 /* ---- building ----------------------------------------------------------- */
@@ -122,92 +240,41 @@ static bool choose_key(const struct pattern *p, const struct keymap *counts,
 	return n > 0;
 }
 
-static void put_key(struct str_index *ix, uint64_t key, uint32_t ref)
+static void put_slot(struct str_index *ix, struct slot s)
 {
-	size_t i, at = bucket_of(ix, key);
-	struct bucket *b = &ix->buckets[at];
+	size_t i = slot_at(ix, s.key);
 
-	ix->filter[filter_at(ix, key)] |= filter_bits(key);
-	for (;;) {
-		for (i = 0; i < BUCKET_KEYS && b->tags[i] & TAG_BITS; i++)
-			;
-		if (i < BUCKET_KEYS)
-			break;
-		b->tags[BUCKET_KEYS - 1] |= TAG_MORE;
-		at = (at + 1) & ix->mask;
-		b = &ix->buckets[at];
-	}
-	b->tags[i] |= tag_of(key);
-	b->refs[i] = ref;
-	ix->kinds |= (uint8_t)(1u << (key & 7));
+	while (ix->slots[i].n)
+		i = (i + 1) & ix->mask;
+	ix->slots[i] = s;
+	ix->filter[filter_at(ix, s.key)] |= filter_bits(s.key);
+	ix->kinds |= (uint8_t)(1u << (s.key & 7));
 }
 
-/* Seven eighths full at most, and at most two keys to a word of the filter. */
-static int make_buckets(struct str_index *ix, const struct keyed *keyed,
-			size_t n)
+/* Runs of one key in `keyed`, which is sorted, become slots. */
+static int fill(struct str_index *ix, const struct keyed *keyed, size_t n)
 {
-	size_t i, cap = 2, distinct = 0;
+	size_t i, begin, cap = 4, distinct = 0;
 
 	for (i = 0; i < n; i++)
 		distinct += !i || keyed[i].key != keyed[i - 1].key;
-	while (cap * BUCKET_KEYS * 7 < distinct * 8)
+	while (cap < 2 * distinct)
 		cap *= 2;
-	ix->buckets = calloc(cap, sizeof(*ix->buckets));
-	ix->filter = calloc(2 * cap, sizeof(*ix->filter));
-	if (!ix->buckets || !ix->filter)
+	ix->slots = calloc(cap, sizeof(*ix->slots));
+	ix->filter = calloc(cap / 4, sizeof(*ix->filter));
+	if (!ix->slots || !ix->filter)
 		return -ENOMEM;
 	ix->mask = cap - 1;
-	ix->filter_mask = 2 * cap - 1;
-	return 0;
-}
-
-/* The owners in keyed[0..n) become a run that begins at runs[at]. */
-static uint32_t add_run(uint32_t *runs, uint32_t at, const struct keyed *keyed,
-			size_t n)
-{
-	size_t i;
-
-	runs[at++] = (uint32_t)n;
-	for (i = 0; i < n; i++)
-		runs[at++] = keyed[i].entry.owner;
-	return at;
-}
-
-/* Runs of one key in `keyed`, which is sorted, become one ref each. */
-static void enter_keys(struct str_index *ix, const struct keyed *keyed,
-		       size_t n, uint32_t *runs_n)
-{
-	size_t i, begin;
-
+	ix->filter_mask = cap / 4 - 1;
 	for (i = 0; i < n;) {
 		begin = i;
-		while (i < n && keyed[i].key == keyed[begin].key)
-			i++;
-		if (i - begin == 1) {
-			put_key(ix, keyed[begin].key, keyed[begin].entry.owner);
-			continue;
-		}
-		put_key(ix, keyed[begin].key, IS_RUN | *runs_n);
-		*runs_n = add_run(ix->runs, *runs_n, &keyed[begin], i - begin);
+		for (; i < n && keyed[i].key == keyed[begin].key; i++)
+			ix->entries[i] = keyed[i].entry;
+		put_slot(ix, (struct slot){ .key = keyed[begin].key,
+					    .first = (uint32_t)begin,
+					    .n = (uint32_t)(i - begin),
+					    .one = keyed[begin].entry });
 	}
-}
-
-/* keyed: n_keyed that have a key, and behind them those that have none. */
-static int fill(struct str_index *ix, struct keyed *keyed, size_t n_keyed,
-		size_t n)
-{
-	uint32_t runs_n = 0;
-
-	qsort(keyed, n_keyed, sizeof(*keyed), compare_keyed);
-	/* A run of one key is of two at least, so this is room enough. */
-	ix->runs = calloc(n + n_keyed / 2 + 1, sizeof(*ix->runs));
-	ix->all = calloc(n + 1, sizeof(*ix->all));
-	if (!ix->runs || !ix->all || make_buckets(ix, keyed, n_keyed) < 0)
-		return -ENOMEM;
-	enter_keys(ix, keyed, n_keyed, &runs_n);
-	ix->loose = runs_n;
-	(void)add_run(ix->runs, runs_n, keyed + n_keyed, n - n_keyed);
-	(void)add_run(ix->all, 0, keyed, n);
 	return 0;
 }
 
@@ -218,19 +285,26 @@ int str_index_new(enum pattern_kind kind, const struct str_entry *entries,
 	struct str_index *ix = calloc(1, sizeof(*ix));
 	struct keyed *keyed = calloc(n + 1, sizeof(*keyed));
 	size_t i, n_keyed = 0, loose = n;
-	uint64_t key = 0;
 	int r = -ENOMEM;
 
-	if (!ix || !keyed || count_keys(entries, n, &counts) < 0)
+	if (!ix || !keyed)
 		goto out;
 	ix->kind = (uint8_t)kind;
+	ix->entries = calloc(n + 1, sizeof(*ix->entries));
+	if (!ix->entries || count_keys(entries, n, &counts) < 0)
+		goto out;
 	for (i = 0; i < n; i++) {
-		if (choose_key(entries[i].pattern, &counts, &key))
-			keyed[n_keyed++] = (struct keyed){ key, entries[i] };
+		if (choose_key(entries[i].pattern, &counts,
+			       &keyed[n_keyed].key))
+			keyed[n_keyed++].entry = entries[i];
 		else
-			keyed[--loose].entry = entries[i];
+			ix->entries[--loose] = entries[i];
 	}
-	r = fill(ix, keyed, n_keyed, n);
+	ix->loose = (uint32_t)loose;
+	ix->loose_n = (uint32_t)(n - loose);
+	ix->n_entries = (uint32_t)n;
+	qsort(keyed, n_keyed, sizeof(*keyed), compare_keyed);
+	r = fill(ix, keyed, n_keyed);
 out:
 	keymap_done(&counts);
 	free(keyed);
@@ -245,10 +319,9 @@ void str_index_free(struct str_index *ix)
 {
 	if (!ix)
 		return;
-	free(ix->buckets);
+	free(ix->slots);
 	free(ix->filter);
-	free(ix->runs);
-	free(ix->all);
+	free(ix->entries);
 	free(ix);
 }
 
@@ -260,40 +333,30 @@ struct walk {
 	void *arg;
 };
 
-/* run: its length, and then the owners. */
-static bool visit_run(const struct walk *w, const uint32_t *run)
+static bool visit_run(const struct walk *w, uint32_t first, uint32_t n)
 {
 	uint32_t i;
 
-	for (i = 1; i <= run[0]; i++) {
-		if (w->fn(w->arg, run[i]))
+	for (i = first; i < first + n; i++) {
+		if (w->fn(w->arg, &w->ix->entries[i]))
 			return true;
 	}
 	return false;
 }
 
-static bool visit_ref(const struct walk *w, uint32_t ref)
+static bool probe_slots(const struct walk *w, uint64_t key)
 {
-	return ref & IS_RUN ? visit_run(w, w->ix->runs + (ref & ~IS_RUN))
-			    : w->fn(w->arg, ref);
-}
-
-static bool probe_buckets(const struct walk *w, uint64_t key)
-{
-	size_t at = bucket_of(w->ix, key);
-	uint16_t tag = tag_of(key);
-	const struct bucket *b;
+	const struct str_index *ix = w->ix;
+	const struct slot *s;
 	size_t i;
 
-	do {
-		b = &w->ix->buckets[at];
-		for (i = 0; i < BUCKET_KEYS; i++) {
-			if ((b->tags[i] & TAG_BITS) == tag &&
-			    visit_ref(w, b->refs[i]))
-				return true;
-		}
-		at = (at + 1) & w->ix->mask;
-	} while (b->tags[BUCKET_KEYS - 1] & TAG_MORE);
+	for (i = slot_at(ix, key); ix->slots[i].n; i = (i + 1) & ix->mask) {
+		s = &ix->slots[i];
+		if (s->key != key)
+			continue;
+		return s->n == 1 ? w->fn(w->arg, &s->one)
+				 : visit_run(w, s->first, s->n);
+	}
 	return false;
 }
 
@@ -308,7 +371,7 @@ static inline bool probe(const struct walk *w, enum key_kind kind,
 	bits = filter_bits(key);
 	if ((ix->filter[filter_at(ix, key)] & bits) != bits)
 		return false;
-	return probe_buckets(w, key);
+	return probe_slots(w, key);
 }
 
 /* rest: the string from the beginning of a component on. */
@@ -317,7 +380,7 @@ static bool probe_beginnings(const struct walk *w, uint64_t dirs,
 {
 	size_t i;
 
-	for (i = 0; i < BEGIN_KINDS; i++) {
+	for (i = 0; i < sizeof(begin_bytes) / sizeof(begin_bytes[0]); i++) {
 		if (rest.n < begin_bytes[i])
 			return false;
 		if ((w->ix->kinds >> (KEY_BEGIN4 + i) & 1) &&
@@ -329,16 +392,6 @@ static bool probe_beginnings(const struct walk *w, uint64_t dirs,
 }
 
 #define KINDS_BEGIN (1u << KEY_BEGIN4 | 1u << KEY_BEGIN8 | 1u << KEY_BEGIN16)
-
-/* One component and those before it, dirs; not the last one. */
-static bool probe_directory(const struct walk *w, uint64_t dirs,
-			    struct slice name)
-{
-	if ((w->ix->kinds & 1u << KEY_WITHIN) &&
-	    probe(w, KEY_WITHIN, hash_bytes(ROOT, name)))
-		return true;
-	return probe(w, KEY_BELOW, dirs);
-}
 
 static bool visit_path(const struct walk *w, struct slice s)
 {
@@ -355,15 +408,20 @@ static bool visit_path(const struct walk *w, struct slice s)
 		name = slice_of(s.p, slash ? (size_t)(slash - s.p) : s.n);
 		if ((kinds & KINDS_BEGIN) && probe_beginnings(w, dirs, name))
 			return true;
+		dirs = below(dirs, name);
+		if ((kinds & 1u << KEY_WITHIN) && slash &&
+		    probe(w, KEY_WITHIN, hash_bytes(ROOT, name)))
+			return true;
 		if (!slash)
 			break;
-		dirs = below(dirs, name);
-		if (probe_directory(w, dirs, name))
+		if (probe(w, KEY_BELOW, dirs))
 			return true;
 		s = slice_of(slash + 1, s.n - name.n - 1);
 	}
-	return (kinds & 1u << KEY_LAST) &&
-	       probe(w, KEY_LAST, hash_bytes(ROOT, name));
+	if ((kinds & 1u << KEY_LAST) &&
+	    probe(w, KEY_LAST, hash_bytes(ROOT, name)))
+		return true;
+	return probe(w, KEY_WHOLE, dirs);
 }
 
 bool str_index_visit(const struct str_index *ix, struct slice s,
@@ -371,20 +429,27 @@ bool str_index_visit(const struct str_index *ix, struct slice s,
 {
 	struct walk w = { .ix = ix, .fn = fn, .arg = arg };
 
-	/* First, so that what it brings up comes while the walk goes on. */
-	if ((ix->kinds & 1u << KEY_WHOLE) &&
-	    probe(&w, KEY_WHOLE, hash_bytes(WHOLE, s)))
-		return true;
-	if (visit_run(&w, ix->runs + ix->loose))
+	if (ix->loose_n && visit_run(&w, ix->loose, ix->loose_n))
 		return true;
 	if (ix->kind == PATTERN_PATH)
 		return visit_path(&w, s);
-	return probe_beginnings(&w, ROOT, s);
+	return probe_beginnings(&w, ROOT, s) ||
+	       probe(&w, KEY_WHOLE, below(ROOT, s));
 }
 
 bool str_index_each(const struct str_index *ix, str_index_fn fn, void *arg)
 {
 	struct walk w = { .ix = ix, .fn = fn, .arg = arg };
 
-	return visit_run(&w, ix->all);
+	return visit_run(&w, 0, ix->n_entries);
+}
+
+static bool match_entry(void *arg, const struct str_entry *e)
+{
+	return pattern_match(e->pattern, *(struct slice *)arg);
+}
+
+bool str_index_any(const struct str_index *ix, struct slice s)
+{
+	return str_index_visit(ix, s, match_entry, &s);
 }

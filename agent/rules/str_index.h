@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many patterns, one string: which patterns can match it? Answered by hash of
- * the string's components, without looking at any pattern: whose they are is
- * all that is kept of them.
+ * the string's components, without looking at the other patterns.
  */
 #pragma once
 
@@ -15,12 +14,9 @@
 
 struct str_index;
 
-/* Owners are the caller's business, and below this. */
-#define STR_OWNERS_MAX (1u << 31)
-
 struct str_entry {
-	const struct pattern *pattern;	/* needed by str_index_new only */
-	uint32_t owner;
+	const struct pattern *pattern;	/* borrowed, as long as the index */
+	uint32_t owner, hint;		/* the caller's business */
 };
 
 /* Every key under which a pattern could be found. */
@@ -33,14 +29,17 @@ int str_index_new(enum pattern_kind kind, const struct str_entry *entries,
 void str_index_free(struct str_index *ix);
 
 /*
- * Called for each owner of a pattern that may match, which is not yet to say
- * that it does; true stops. One may come more than once.
+ * Called for each entry that may match, which is not yet to say that it
+ * does; true stops. An entry may come more than once.
  */
-typedef bool (*str_index_fn)(void *arg, uint32_t owner);
+typedef bool (*str_index_fn)(void *arg, const struct str_entry *e);
 
 /* True if fn stopped. */
 bool str_index_visit(const struct str_index *ix, struct slice s,
 		     str_index_fn fn, void *arg);
 
-/* As str_index_visit of a string that each pattern may match. */
+/* As str_index_visit of a string that each entry may match. */
 bool str_index_each(const struct str_index *ix, str_index_fn fn, void *arg);
+
+/* Does any pattern match? */
+bool str_index_any(const struct str_index *ix, struct slice s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A seal that was kept somewhere else. With it, `verify` proves that history up
- * to that seal is unchanged, even against someone who could rewrite the whole
- * journal. A small text file, with what a picket.manifest also carries:
+ * A seal that somebody else kept: with it `verify` can tell whether history
+ * up to there is still what it was, even from one who could write everything
+ * anew. A small text file, or what a picket.manifest carries:
  *
  *	picket-anchor 1
  *	journal 000102030405060708090a0b0c0d0e0f
@@ -11,8 +11,7 @@
  *	sha256 a01b...
  *
  * seq is the last number that the seal covers (sealed_seq of a manifest),
- * sha256 the hash in it (seal_sha256). epoch is for people and is not
- * compared.
+ * sha256 is in it (seal_sha256). epoch is for people: the SHA says more.
  */
 #pragma once
 
@@ -27,7 +26,7 @@ struct anchor {
 	uint8_t sha[JOURNAL_SHA_SIZE];
 };
 
-/* -ENOENT …; -EINVAL: not a regular file; -EBADMSG: not a valid anchor. */
+/* -ENOENT …; -EINVAL: not a file; -EBADMSG: not exactly an anchor. */
 int anchor_load(const char *path, struct anchor *ret);
-/* Replaces the file atomically and durably; mode 0640. */
+/* Replaces the file whole, durably; readable by its owner's group. */
 int anchor_save(const char *path, const struct anchor *a);

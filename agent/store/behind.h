@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many bytes of a journal's segments follow a given number: what a reader
- * that has read up to that number still has to read.
+ * How much of a journal lies behind a number, in bytes of its segments as they
+ * are on disk: what a reader that is done with that number has left to read.
  */
 #pragma once
 
@@ -9,22 +9,20 @@
 
 struct behind_ask {
 	const char *dir;
-	uint64_t seq;	   /* the last one that was read; 0: none */
-	uint64_t next_seq; /* the next one that the journal will give */
+	uint64_t seq;	   /* done with; 0: with nothing */
+	uint64_t next_seq; /* that the journal gives next */
 };
 
 /*
- * Exact: from the first byte after the frame of `seq`, or after the last seal
- * that covers nothing later, to the end of the last segment, including
- * descriptions, seals and headers.
- *
- * If more than BEHIND_SEALS seals stand between that place and the end of its
- * segment, or more than BEHIND_SCAN bytes between two seals, the rest is
- * estimated in proportion to the numbers. A segment that cannot be read, or
- * whose header does not fit the others (order.h), counts as a whole.
- *
- * Takes milliseconds; a larger journal only costs reading each segment's
- * header. -errno: there is no such directory.
+ * Exact: from the first byte behind the frame of `seq`, or behind the last seal
+ * that covers nothing later, to the end of the last segment, with descriptions,
+ * seals and, of segments behind, headers. Where more seals than BEHIND_SEALS
+ * stand between that place and the end of its segment, or more than BEHIND_SCAN
+ * bytes between two of them, the part that they leave is divided by numbers. A
+ * segment that cannot be read counts as a whole, and so does one whose header
+ * does not fit the others (order.h). Milliseconds, and no more for a larger
+ * journal but reading each segment's header. -errno: there is no such
+ * directory.
  */
 #define BEHIND_SEALS 2048u
 #define BEHIND_SCAN  (4u << 20)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sets aside what cannot be read of a journal, a whole segment or its end,
- * under a name of its own (NUMBER-OFFSET.cut). Nothing is thrown away. Number
- * and bytes are bounded; beyond that it stays where it is, and readers skip
- * it.
+ * What of a journal cannot be read is set aside under a name of its own
+ * (NUMBER-OFFSET.cut), as a whole or its end: never thrown away, and bounded in
+ * number and bytes, beyond which it stays where it is and readers pass it by.
  */
 #pragma once
 
@@ -19,9 +18,9 @@
 struct cuts {
 	int dirfd;
 	const struct journal_settings *settings;
-	struct dir_list *list;		 /* cuts and cut_bytes are updated */
-	struct journal_opening *opening; /* cut_bytes and cut_file, too */
-	char *what;			 /* [256], gets what went wrong */
+	struct dir_list *list;		 /* cuts, cut_bytes: counted there */
+	struct journal_opening *opening; /* cut_bytes, and the first's name */
+	char *what;			 /* [256], what went wrong */
 };
 
 /* A segment's end, from `end` to `size`. */
@@ -31,19 +30,19 @@ struct torn_tail {
 };
 
 /*
- * Set a whole segment aside. 0 also if it has to stay, because there is no room
- * or it cannot be moved. -errno with c->what filled in.
+ * 0: it is set aside, or there is no room for it, or it may not be moved, and it
+ * stays. -errno with c->what filled in.
  */
 int cut_segment(struct cuts *c, uint64_t number);
 
 /*
- * Set the state file aside, which is invalid or another journal's. (A regular
- * file could be replaced; a directory of that name must go first.) -errno.
+ * A state that is none, or another journal's. One that is a file would be
+ * replaced; anything else must go, or there is no way to write one.
  */
 int cut_state(struct cuts *c);
 
 /*
- * Move the tail out of the segment, which is open for writing as `fd` and is
- * then cut at t->end. 1: done; 0: no room, it stays; -errno as above.
+ * Move it out of `fd`, the same segment open for writing, which then ends in
+ * t->end. 1: done; 0: there is no room for it; -errno as above.
  */
 int cut_tail(struct cuts *c, const struct torn_tail *t, int fd);

@@ -9,25 +9,22 @@
 
 #include "journal_format.h"
 
-/*
- * Which journal a directory holds, and its highest credible numbers
- * (identity.h).
- */
+/* Of a directory (identity.h): the journal, and how far its numbers may go. */
 struct identity {
 	bool is_known;
 	uint8_t id[JOURNAL_ID_SIZE];
 	uint32_t epoch_most;
 	uint64_t segment_most, seq_most;
-	uint64_t state_seq; /* the next number by the state file; or 0 */
+	uint64_t state_seq; /* the next number, as the state says it; or 0 */
 };
 
 /* Do its epoch and first sequence fit those around it (order.h)? */
 enum order { OUT_OF_ORDER, MAYBE, IN_ORDER };
 
-/* What the header of a segment says, and whether it is credible. */
+/* What the header of a segment says, and how much of it is believed. */
 struct segment_head {
-	int error;    /* -errno: it cannot be read; or 0 */
-	bool is_ours; /* of this journal, with credible numbers */
+	int error;    /* 0, or -errno: nothing of it could be read */
+	bool is_ours; /* of that journal, and within its numbers */
 	enum order order;
 	uint8_t id[JOURNAL_ID_SIZE];
 	uint32_t epoch;
@@ -41,14 +38,14 @@ struct dir_list {
 	/* Set-aside tails: how many, and their bytes. */
 	size_t cuts;
 	uint64_t cut_bytes;
-	struct identity whose;	    /* others count as unreadable */
-	struct segment_head *heads; /* one per number; NULL: not read yet */
+	struct identity whose;	    /* what counts; the rest is as unreadable */
+	struct segment_head *heads; /* of each number; NULL: not asked yet */
 };
 
-/* List dirfd. Names that are not of a segment or a cut are ignored. -errno. */
+/* Everything in it that is not a segment's or a cut's name is passed over. */
 int dir_list(int dirfd, struct dir_list *ret);
 
-/* The highest number in l that is at most `most`; at least `known`. */
+/* The highest number in it that is at most `most`, or `known` if that is. */
 uint64_t dir_list_youngest(const struct dir_list *l, uint64_t known,
 			   uint64_t most);
 
@@ -59,12 +56,12 @@ static inline void dir_list_done_fn(struct dir_list *l)
 }
 #define cleanup_dir_list __attribute__((cleanup(dir_list_done_fn)))
 
-/* Remove segments whose creation was interrupted. The lock must be held. */
+/* Remove segments whose making was interrupted. The lock must be held. */
 int dir_remove_unfinished(int dirfd);
 
 /*
- * Rename this entry, whatever it is, to NAME-0001.cut or the next free number,
- * which *ret gets. Nothing is deleted, no link followed. -errno.
+ * Give what has this name another, NAME-0001.cut or the first such that is free,
+ * which *ret is then. Whatever it is: nothing is deleted or followed. -errno.
  */
 int dir_set_aside(int dirfd, const char *name, char ret[static 64]);
 
@@ -72,19 +69,19 @@ struct state {
 	uint8_t id[JOURNAL_ID_SIZE];
 	uint32_t epoch;
 	uint64_t segment;
-	uint64_t seq; /* the next number when it was written */
-	/* The oldest segment that was left after trimming; 0: not stated. */
+	uint64_t seq; /* next number as of writing */
+	/* The oldest segment that the bounds left; 0: not said. */
 	uint64_t oldest;
 	bool clean;
 };
 
 #define STATE_NAME "state"
 
-/* -ENOENT: none; -EBADMSG: damaged, or not a regular file. Never blocks. */
+/* -ENOENT: none; -EBADMSG: damaged, or no file (which is not waited for). */
 int state_load(int dirfd, struct state *ret);
 int state_save(int dirfd, const struct state *s, mode_t mode);
 
-/* As 32 lower-case digits, and back; -EINVAL if text is not exactly that. */
+/* 32 lower-case digits; and back: -EINVAL if it is not exactly that. */
 const char *id_print(const uint8_t id[static JOURNAL_ID_SIZE],
 		     char buf[static 2 * JOURNAL_ID_SIZE + 1]);
 int id_parse(const char *text, size_t n, uint8_t ret[static JOURNAL_ID_SIZE]);

@@ -29,24 +29,25 @@ struct frame_key {
 
 struct frame_key frame_key_of(const struct journal_segment_header *h);
 
-/* Make the header of f; f->seq_end is ignored. */
+/* The header of this frame; its seq_end is not looked at. */
 void frame_encode(struct frame_key key, const struct frame *f,
 		  struct journal_frame_header *ret);
 
 /*
- * Decode the frame at p. Returns its size in bytes (> 0), with *ret borrowing
- * from p; 0: more than n bytes are needed; -EBADMSG: there is no frame here.
+ * The frame at p. Its size in bytes (> 0), with *ret borrowing from p; 0: it
+ * may go on past n; -EBADMSG: no frame is here.
  */
 long frame_decode(struct frame_key key, const void *p, size_t n,
 		  struct frame *ret);
 
 /*
- * Resynchronise: the first offset >= from with a complete valid frame, or n.
+ * The first offset >= from where a valid frame is, or n: resynchronisation.
+ * What ends past n is not found.
  */
 size_t frame_find(struct frame_key key, const void *p, size_t n, size_t from);
 
 /* The payload of a valid seal or gap. */
 struct journal_seal frame_seal(const struct frame *f);
 struct journal_gap frame_gap(const struct frame *f);
-/* The number that a valid frame has, or that it says comes next; 0: neither. */
+/* The number that comes at a valid frame, by what it says; 0: it does not. */
 uint64_t frame_number(const struct frame *f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where in a journal's directory a number is. The lists know whose they are,
- * and which of their headers may be searched (identity_find).
+ * Where in a journal's directory a number is. The lists know whose they are, and
+ * which of their headers may be searched (identity_find).
  */
 #pragma once
 

@@ -36,30 +36,30 @@ struct reader_frame {
 #define READER_SEALED_ONLY 0x1 /* never past the last seal: ship, query */
 
 /*
- * From SEQ: the first numbered frame returned is the first with number >= seq
- * that still exists. Earlier descriptions of its segment are returned before
- * it, so that every event can be understood. Frames that are gone (trimmed,
- * damaged) appear as one JOURNAL_GAP frame made by the reader, with
- * READER_MISSING in flags. -errno.
+ * from SEQ: the first numbered frame handed out is the first with
+ * number >= seq that still exists; descriptions of that segment come first
+ * all the same, so that every event can be understood. Frames that are gone
+ * (trimmed, damaged) show as one JOURNAL_GAP frame made by the reader, with
+ * READER_MISSING in flags.
  */
 int reader_open(const char *dir, enum reader_from from, uint64_t seq,
 		unsigned flags, struct reader **ret);
 void reader_close(struct reader *r);
 
 /*
- * As from SEQ, with the first number after a cursor. The number alone is not
- * enough: after a power loss the journal may have used the numbers after the
- * cut again in a new epoch, and a cursor of the old epoch does not cover
- * those. A cursor of another journal counts as none: from OLDEST.
+ * As from SEQ, behind what a cursor has done with. The number alone is not
+ * enough: after a power loss the journal may have given the numbers behind
+ * the cut again in a new epoch, and what the cursor says of them is about the
+ * old ones. A cursor of another journal is as good as none: from OLDEST.
  */
 struct cursor;
 int reader_open_cursor(const char *dir, const struct cursor *c, unsigned flags,
 		       struct reader **ret);
 
 /*
- * Begin with this number at an offset in a segment, taken from the index by
- * time (spans.h). Descriptions before that offset are not returned. With off
- * 0, or if the segment is gone, as from SEQ.
+ * Begin with this number at a place in a segment where frames begin, as the
+ * index by time says (spans.h): descriptions before it are not seen. With
+ * off 0, or where that segment is gone, as from SEQ.
  */
 struct reader_place {
 	uint64_t segment, off, seq;
@@ -69,30 +69,30 @@ int reader_open_at(const char *dir, const struct reader_place *at,
 
 #define READER_MISSING 0x80
 
-/* 1: *ret is the next frame; 0: there is no more at present; -errno. */
+/* 1: *ret is the next frame; 0: nothing more now; -errno. */
 int reader_next(struct reader *r, struct reader_frame *ret);
 
 /*
- * After reader_next returned 0: did the state file, when the reader was opened,
- * name numbers that never came? Then the end of the journal was cut off.
+ * When there is nothing more: did the journal's state, as it was at opening,
+ * speak of numbers that never came? Its end was cut off, or removed.
  */
 bool reader_ends_early(const struct reader *r, uint64_t *ret_first,
 		       uint64_t *ret_last);
 
 /*
- * A descriptor that is readable when there may be more (inotify); owned by the
- * reader. The first call creates it, readable at once: read before waiting.
+ * Readable when there may be more (inotify). Owned by the reader, made at the
+ * first call, and readable then at once: look again before waiting.
  */
 int reader_fd(struct reader *r);
 /* Clear what made reader_fd readable. */
 void reader_clear(struct reader *r);
 
-/* Was there any segment when the directory was last listed? */
+/* Did the directory, when it was last looked at, hold any segment at all? */
 bool reader_found_any(const struct reader *r);
 
 /* The journal's identity. */
 const uint8_t *reader_journal_id(const struct reader *r);
 
-/* The newest seal so far: the last number that it covers, and its SHA-256. */
+/* Newest seal seen: last number it covers and its running SHA-256. */
 void reader_seal(const struct reader *r, uint64_t *ret_seq,
 		 uint8_t ret_sha256[static 32]);

@@ -82,13 +82,11 @@ int reader_follow_directory(struct reader *r);
 bool reader_leaps(const struct reader *r, uint64_t end);
 /* From here on numbers are lies, for a segment or for what leaps. */
 uint64_t reader_limit(const struct reader *r);
-/*
- * The same for what skips and ends at `off`: what follows it is asked as well.
- */
+/* The same for what skips and ends at `off`: what follows it is asked as well. */
 uint64_t reader_believes(struct reader *r, uint64_t off);
 /*
- * May what was not seen begin with it? What skips, be it numbers that were
- * seen, and what stands for many, is asked about.
+ * May what was not seen begin with it? What skips, be it numbers that were seen,
+ * and what stands for many, is asked about.
  */
 bool reader_believes_frame(struct reader *r, const struct scan_hit *hit);
 /* Something in the segment that is open has a number before its header's. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recovery: what a writer does with the journal that it finds at opening. */
+/* What a writer finds when it opens a journal, and makes of it. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,15 +14,15 @@ struct seg_info {
 	uint64_t number;
 	uint64_t first_seq;
 	uint64_t bytes;
-	int64_t wall_ns; /* when it was created */
+	int64_t wall_ns; /* of making */
 };
 
 struct recovery {
 	struct journal_opening opening;
 	uint64_t next_segment;
 	struct state state; /* as it was saved */
-	bool nothing_left;  /* there were segments, and none could be read */
-	bool goes_on;	    /* go on in the last segment, at `place` */
+	bool nothing_left;  /* segments were there, none could be read */
+	bool goes_on;	    /* it is there and has room: go on behind `place` */
 	struct segment_place place;
 	uint8_t previous_sha[JOURNAL_SHA_SIZE];
 	struct seg_info *infos; /* free it */
@@ -32,12 +32,11 @@ struct recovery {
 
 /*
  * Bring the directory into the state that journal_format.h describes under
- * WHAT A CRASH LEAVES, except for the new segment. On return the state file,
- * with the epoch of this run, is durable. The caller holds the lock. -errno
- * with a line for the operator in `what`.
+ * WHAT A CRASH LEAVES, but for the new segment: `state` with the epoch of
+ * this run is durable on return. The lock is held by the caller.
  */
 int recover(int dirfd, const struct journal_settings *s, struct recovery *ret,
 	    char what[static 256]);
 
-/* Headers and sizes of all segments in l. The caller frees *ret. */
+/* Headers and sizes of all segments in dirfd; l says whose. Free *ret. */
 int recover_infos(int dirfd, const struct dir_list *l, struct seg_info **ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The bounded memory between appending and the disk. Positions only grow; byte
- * p is at p % size. [tail, head) is in use.
+ * The bounded memory between appending and the disk. Positions only grow;
+ * byte p is at p % size. What lies in [tail, head) is kept.
  */
 #pragma once
 
@@ -29,12 +29,12 @@ static inline uint64_t ring_room(const struct ring *r)
 	return r->size - ring_used(r);
 }
 
-/* Append. The caller must have checked ring_room. */
+/* The caller made sure that there is room. */
 void ring_put(struct ring *r, const void *p, size_t n);
 
 /* [from, to) as at most two pieces; returns how many. */
 int ring_pieces(const struct ring *r, uint64_t from, uint64_t to,
 		struct iovec ret[static 2]);
 
-/* Free everything before `to`; most of its memory goes back to the system. */
+/* What lies before `to` is kept no longer, and most of its memory given back. */
 void ring_drop(struct ring *r, uint64_t to);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks the frames of one segment file in order, also while it is being
- * written. The reader, recovery and verify all use it.
+ * Walk the frames of one segment file, in order, whoever may be writing to it.
+ * The reader, recovery and verify are three users of this one walk.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ struct scan {
  * A scan that is open is closed first.
  */
 int scan_open(struct scan *s, int dirfd, uint64_t number);
-/* The same; -EBADMSG also for a segment of another journal. */
+/* The same, and another journal's is as damaged: -EBADMSG. */
 int scan_open_of(struct scan *s, int dirfd, uint64_t number, const uint8_t *id);
 void scan_close(struct scan *s);
 
@@ -46,9 +46,9 @@ struct scan_hit {
 };
 
 /*
- * 1: *ret is the next valid frame, and s->off is after it. 0: there is none
- * from s->off to the present end of the file (the bytes there may become one
- * while the segment is being written). -errno: reading failed.
+ * 1: *ret is the next valid frame; s->off is behind it. 0: none from s->off
+ * to the end of the file as it is now; what is there may become one unless
+ * the segment is finished. -errno: reading failed.
  */
 int scan_next(struct scan *s, struct scan_hit *ret);
 

@@ -19,9 +19,7 @@ const char *segment_name(uint64_t number, const char *suffix,
 /* The number in a segment's file name, or 0: not one. */
 uint64_t segment_number(const char *name);
 
-/*
- * h as it is on disk: two copies, each with magic, version and CRC filled in.
- */
+/* h as it is on disk: two copies, each with magic, version and CRC filled in. */
 void segment_encode_header(const struct journal_segment_header *h,
 			   uint8_t ret[static JOURNAL_HEADER_AREA]);
 /*
@@ -46,9 +44,7 @@ uint64_t segment_past_hole(int fd, uint64_t off);
 /* Bytes that a file takes on the disk, without its holes. */
 uint64_t segment_weight(const struct stat *st);
 
-/*
- * Wall times (ns) of the earliest and the latest of some frames; both 0: none.
- */
+/* Wall times (ns) of the earliest and the latest of some frames; both 0: none. */
 struct segment_times {
 	int64_t earliest_ns, latest_ns;
 };

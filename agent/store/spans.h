@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal's index by time: which segments hold records of a span of time.
- * It is read from the last seal of each segment, and within a segment from the
- * seals before that (journal_format.h). It is right however the clock was set;
- * a segment that cannot be judged is assumed to hold some.
+ * Which segments hold records of a span of time: the journal's index by time,
+ * read from what each segment's last seal says, and within a segment from the
+ * seals before that (journal_format.h). Right
+ * whichever way the clock was set; a segment that cannot be judged is taken
+ * to hold some.
  */
 #pragma once
 
@@ -21,11 +22,15 @@ static inline bool span_has(const struct span *s, int64_t wall_ns)
 	return wall_ns >= s->from_ns && wall_ns <= s->to_ns;
 }
 
-/* Consecutive segments to read, from first_seq to last_seq. */
+/*
+ * Segments that follow one another, the number to begin reading with, and
+ * where that is in the first of them; of the last, the numbers up to which
+ * something may be of the span.
+ */
 struct span_run {
 	uint64_t first_segment, last_segment;
 	uint64_t first_seq;
-	uint64_t first_off; /* in the first segment; 0: its beginning */
+	uint64_t first_off; /* behind a seal; 0: at its beginning */
 	uint64_t last_seq;
 };
 
@@ -33,10 +38,10 @@ struct spans {
 	struct span_run *runs; /* ascending */
 	size_t n;
 	uint64_t segments; /* in the journal */
-	uint64_t chosen;   /* how many of them are in runs */
-	bool trimmed;	   /* older segments were deleted */
-	int64_t begun_ns;  /* wall time when the oldest began; 0: none */
-	/* Numbers that the state file names and no segment has; or 0. */
+	uint64_t chosen;   /* of them, in runs */
+	bool trimmed;	   /* there was something before the oldest */
+	int64_t begun_ns;  /* when the oldest was begun; 0: there is none */
+	/* What the state knows of behind the youngest seal; 0: nothing. */
 	uint64_t gone_first, gone_last;
 };
 

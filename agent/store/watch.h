@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A descriptor to poll for changes in a directory. */
+/* Something in a directory may have changed: a descriptor to poll for that. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,10 +18,10 @@ struct watch {
 int watch_open(struct watch *w);
 void watch_close(struct watch *w);
 /*
- * Watch this directory from now on. If that fails (no directory, no inotify
- * instance left), it becomes readable once in a while instead.
+ * Look at this directory from now on. Where the kernel cannot (no directory,
+ * no inotify left), wake once in a while instead.
  */
 void watch_set(struct watch *w, const char *dir);
-/* Make it readable now. */
+/* Wake once, now. */
 void watch_now(struct watch *w);
 void watch_clear(struct watch *w);

@@ -4,6 +4,7 @@
  * without a name, files that lose it, mounts over mounts, an overlay.
  */
 #include "change.h"
+#include "wide_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -313,6 +314,42 @@ static void totals_count_each_write(void **state)
 			 r->hdr.backend == WIRE_BACKEND_KPROBE ? 0 : 500);
 }
 
+static int act_by_wide_numbers(void *arg)
+{
+	long fd;
+
+	(void)arg;
+	TRY(chdir(work_dir()));
+	fd = wide_call(SYS_openat, AT_FDCWD, (intptr_t) "wide",
+		       O_WRONLY | O_CREAT);
+	if (fd == -ENOSYS)
+		return CANNOT;
+	if (fd < 0 || wide_call(SYS_write, fd, (intptr_t) "xyz", 3) != 3 ||
+	    wide_call(SYS_fchmod, fd, 04711, 0) ||
+	    wide_call(SYS_rename, (intptr_t) "wide", (intptr_t) "wider", 0) ||
+	    wide_call(SYS_unlink, (intptr_t) "wider", 0, 0))
+		return 93;
+	return 0;
+}
+
+static void a_wide_number_hides_no_call(void **state)
+{
+	const enum wire_write_op ops[] = { WIRE_OP_OPEN, WIRE_OP_WRITE,
+					   WIRE_OP_CHMOD, WIRE_OP_RENAME,
+					   WIRE_OP_UNLINK };
+	struct seen *w = *state;
+	size_t i;
+
+	if (!can_run(w, act_by_wide_numbers, "numbers of more than 32 bits"))
+		return;
+	for (i = 0; i < COUNT(ops); i++)
+		assert_int_equal(seen_writes(w, ops[i]), 1);
+	assert_string_equal(told_path(seen_write(w, WIRE_OP_OPEN, 0)),
+			    work_path("wide"));
+	assert_string_equal(told_path(seen_write(w, WIRE_OP_UNLINK, 0)),
+			    work_path("wider"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +360,7 @@ int main(void)
 		cmocka_unit_test(a_mount_over_hides_no_file),
 		cmocka_unit_test(an_overlay_tells_once_and_by_its_own_names),
 		cmocka_unit_test(totals_count_each_write),
+		cmocka_unit_test(a_wide_number_hides_no_call),
 	};
 
 	return cmocka_run_group_tests_name("write_odd", tests, seen_setup,

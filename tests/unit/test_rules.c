@@ -362,14 +362,6 @@ static void expect_of(struct rule_set *set, enum answer answer)
 	assert_int_equal(rule_set_match(set, &ev, &self).answer, answer);
 }
 
-static void expect_rule(struct rule_set *set, const char *rule)
-{
-	struct verdict v = rule_set_match(set, &ev, &self);
-
-	assert_non_null(v.rule);
-	assert_string_equal(v.rule, rule);
-}
-
 static void an_ancestor_that_is_another_one_is_asked_anew(void **state)
 {
 	static const char *const texts[] = {
@@ -586,47 +578,6 @@ static void a_rule_without_event_is_about_all_that_fit_it(void **state)
 }
 
 /* Rules that one program brings up are remembered; here are too many. */
-/* Of more than RULE_CONDS the place is elsewhere, beside that of others. */
-static void a_rule_may_have_many_conditions_and_long_patterns(void **state)
-{
-	static const char text[] =
-		"[allow %c]\nevent = write\nop = open\nuser = 0\ngroup = 0\n"
-		"tty = no\nnot-stdin = socket\nnot-stdout = socket\n"
-		"not-stderr = socket\npath = /srv/a/%c%s\n"
-		"exe = /usr/bin/tool\nparent-exe = /usr/bin/bash\n"
-		"not-unit = %c.service\n";
-	cleanup_buf struct buf b = BUF_INIT(1 << 16);
-	char name[] = "/srv/a/a", far[301], path[400], rule;
-	struct rule_set *set;
-
-	(void)state;
-	memset(far, 'x', sizeof(far) - 1);
-	far[sizeof(far) - 1] = '\0';
-	for (rule = 'a'; rule <= 'd'; rule++)
-		buf_addf(&b, text, rule, rule, rule == 'd' ? far : "", rule);
-	buf_addf(&b, "[allow few]\npath = /srv/a/e\n[allow far]\npath = /%s\n",
-		 far);
-	buf_add_char(&b, '\0');
-	assert_false(b.failed);
-	set = load(b.p);
-	for (rule = 'a'; rule <= 'c'; rule++) {
-		name[7] = rule;
-		ev.write.path.path = slice_str(name);
-		expect_rule(set, (char[]){ rule, '\0' });
-	}
-	name[7] = 'e';
-	expect_rule(set, "few");
-	(void)snprintf(path, sizeof(path), "/srv/a/d%s", far);
-	ev.write.path.path = slice_str(path);
-	expect_rule(set, "d");
-	path[50] = 'y';
-	expect_of(set, ANSWER_UNLISTED);
-	(void)snprintf(path, sizeof(path), "/%s", far);
-	ev.write.path.path = slice_str(path);
-	expect_rule(set, "far");
-	rule_set_free(set);
-}
-
 static void a_program_with_many_rules_is_judged_by_all_each_time(void **state)
 {
 	struct buf text = BUF_INIT(1u << 16);
@@ -687,7 +638,6 @@ int main(void)
 		TEST(descriptors_terminal_and_origin_are_asked),
 		TEST(users_are_as_of_the_act),
 		TEST(a_rule_without_event_is_about_all_that_fit_it),
-		TEST(a_rule_may_have_many_conditions_and_long_patterns),
 		TEST(a_program_with_many_rules_is_judged_by_all_each_time),
 	};
 
