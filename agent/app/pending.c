@@ -268,22 +268,29 @@ static const char *package_of(struct pending *w, const struct image *img,
 	return room->package;
 }
 
+/* The final verdict of an event that waited. */
+struct settled {
+	const struct event *ev;
+	struct verdict v;
+	bool timed_out;
+};
+
 static void amend(struct pending *w, struct pipeline *p,
-		  const struct waiting *of, struct verdict *v,
-		  const struct event *ev, bool timed_out)
+		  const struct waiting *of, struct settled *s)
 {
+	struct verdict *v = &s->v;
 	struct trust_answer exe = { 0 }, script = { 0 };
 	struct record_amends amends;
 	struct resolution res = {
 		.verdict = v,
 		.img = of->img,
-		.timed_out = timed_out,
+		.timed_out = s->timed_out,
 		.exe_package = "",
 		.script_package = "",
 	};
 
 	if (p->alerts && v->alert)
-		alerts_judge(p->alerts, ev, of->img, v);
+		alerts_judge(p->alerts, s->ev, of->img, v);
 	if (of->img) {
 		res.exe_package = package_of(w, of->img, false, &exe);
 		res.script_package = package_of(w, of->img, true, &script);
@@ -335,7 +342,7 @@ static bool settle(struct pending *w, struct pipeline *p,
 	if (p->shadow)
 		shadow_kept(shadow_judge(p->shadow, &v, &ev, of->img),
 			    of->target.epoch, of->target.seq);
-	amend(w, p, of, &v, &ev, g.n);
+	amend(w, p, of, &(struct settled){ &ev, v, g.n });
 	unguess(&g);
 	return true;
 }

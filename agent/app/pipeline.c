@@ -139,11 +139,11 @@ static bool is_wanted(struct pipeline *p, const struct verdict *v)
 	return false;
 }
 
-static int pass_over(const struct event *ev, struct image *img)
+/* An unwanted exec: its exit will not be wanted either. */
+static void pass_over(const struct event *ev, struct image *img)
 {
 	if (img && ev->kind == EVENT_EXEC)
 		img->is_unwanted = true;
-	return 0;
 }
 
 /*
@@ -203,7 +203,6 @@ static uint64_t keep(struct pipeline *p, const struct event *ev,
 static void expect_more(struct pipeline *p, const struct event *ev,
 			struct amend_target target)
 {
-
 	if (ev->kind == EVENT_CONNECT && !ev->connect.is_send &&
 	    !ev->connect.is_socket)
 		outcomes_expect(p->outcomes, ev, target);
@@ -219,80 +218,101 @@ static bool is_canary(struct pipeline *p, struct event *ev,
 	return ev->canary;
 }
 
+/* One record on its way from the ring to the journal. */
+struct passing {
+	const void *data;
+	size_t size;
+	struct event ev;
+	struct image *img; /* NULL: not known */
+	struct verdict v;
+	struct shadow_row *shadowed;
+};
+
+/* False: the policy does not want it in the journal. */
+static bool judge(struct pipeline *p, struct passing *x)
+{
+	pipeline_complete(p, &x->ev);
+	forget_facts(p, &x->ev);
+	x->v = pending_judge(p->pending, p, &x->ev, x->img);
+	if (!is_canary(p, &x->ev, x->img) && p->shadow)
+		x->shadowed = shadow_judge(p->shadow, &x->v, &x->ev, x->img);
+	if (x->ev.canary)
+		x->v.alert = false;
+	if (x->ev.canary || is_wanted(p, &x->v))
+		return true;
+	pass_over(&x->ev, x->img);
+	return false;
+}
+
+/* The event is in the journal as target: tell those who go on with it. */
+static void kept(struct pipeline *p, struct passing *x,
+		 struct amend_target target)
+{
+	shadow_kept(x->shadowed, target.epoch, target.seq);
+	if (!x->ev.canary)
+		rule_set_sample(p->rules, &x->v, target.epoch, target.seq);
+	sensor_kept(p->sensor, target.epoch, target.seq);
+	expect_more(p, &x->ev, target);
+	if (x->ev.canary)
+		canary_kept(p->canary, &x->ev, target.seq);
+	else if (x->v.answer == ANSWER_PENDING)
+		pending_expect(p->pending, p,
+			       &(struct pending_event){ .data = x->data,
+							.size = x->size,
+							.img = x->img,
+							.target = target });
+}
+
+static void journal(struct pipeline *p, struct passing *x)
+{
+	struct amend_target target = { .epoch = p->epoch };
+
+	if (p->alerts && x->v.alert)
+		alerts_judge(p->alerts, &x->ev, x->img, &x->v);
+	target.seq = keep(p, &x->ev, x->img, &x->v);
+	if (p->alerts && (x->v.alert || x->v.repeated))
+		alerts_kept(p->alerts, target);
+	if (target.seq)
+		kept(p, x, target);
+}
+
 int pipeline_record(void *pipeline, const void *data, size_t size)
 {
-	struct verdict v = { .answer = ANSWER_NONE };
+	struct passing x = { .data = data, .size = size };
 	struct pipeline *p = pipeline;
-	struct shadow_row *shadowed = NULL;
-	struct image *img = NULL;
-	struct event ev;
-	uint64_t seq;
 	int family, r;
 
 	family = decode_family(data, size);
 	if (family >= 0)
 		p->counts.received[family]++;
-	r = decode_record(data, size, p->scratch, &ev, &p->last_bad);
+	r = decode_record(data, size, p->scratch, &x.ev, &p->last_bad);
 	if (r < 0) {
 		p->counts.bad++;
 		return 0;
 	}
 
-	r = proc_table_apply(p->procs, &ev, &img);
+	r = proc_table_apply(p->procs, &x.ev, &x.img);
 	if (r < 0)
 		return r;
 
-	switch (fates[ev.kind]) {
+	switch (fates[x.ev.kind]) {
 	case FATE_TRACK:
 		return 0;
 	case FATE_AMEND:
-		outcomes_settle(p->outcomes, p, &ev);
+		outcomes_settle(p->outcomes, p, &x.ev);
 		return 0;
 	case FATE_JUDGE:
-		pipeline_complete(p, &ev);
-		forget_facts(p, &ev);
-		v = pending_judge(p->pending, p, &ev, img);
-		if (!is_canary(p, &ev, img) && p->shadow)
-			shadowed = shadow_judge(p->shadow, &v, &ev, img);
-		if (ev.canary)
-			v.alert = false;
-		else if (!is_wanted(p, &v))
-			return pass_over(&ev, img);
+		if (!judge(p, &x))
+			return 0;
 		break;
 	case FATE_KEEP:
 		/* Totals first: they are of events before this exit. */
-		totals_of_process(p->totals, p, ev.actor.proc, ev.time_ns);
-		if (!is_canary(p, &ev, img) && !is_exit_wanted(p, img))
+		totals_of_process(p->totals, p, x.ev.actor.proc, x.ev.time_ns);
+		if (!is_canary(p, &x.ev, x.img) && !is_exit_wanted(p, x.img))
 			return 0;
 		break;
 	}
-
-	if (p->alerts && v.alert)
-		alerts_judge(p->alerts, &ev, img, &v);
-	seq = keep(p, &ev, img, &v);
-	if (p->alerts && (v.alert || v.repeated))
-		alerts_kept(p->alerts, (struct amend_target){ .epoch = p->epoch,
-							      .seq = seq });
-	if (seq) {
-		shadow_kept(shadowed, p->epoch, seq);
-		if (!ev.canary)
-			rule_set_sample(p->rules, &v, p->epoch, seq);
-		sensor_kept(p->sensor, p->epoch, seq);
-		expect_more(
-			p, &ev,
-			(struct amend_target){ .epoch = p->epoch, .seq = seq });
-	}
-	if (seq && ev.canary)
-		canary_kept(p->canary, &ev, seq);
-	else if (seq && v.answer == ANSWER_PENDING)
-		pending_expect(
-			p->pending, p,
-			&(struct pending_event){
-				.data = data,
-				.size = size,
-				.img = img,
-				.target = { .epoch = p->epoch, .seq = seq },
-			});
+	journal(p, &x);
 	return 0;
 }
 

@@ -39,27 +39,6 @@ int fs_write_all(int fd, const void *p, size_t n)
 	return 0;
 }
 
-int fs_pread_all(int fd, void *p, size_t n, off_t off)
-{
-	char *at = p;
-	ssize_t did;
-
-	while (n) {
-		did = pread(fd, at, n, off);
-		if (did < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		if (!did)
-			return -ENODATA;
-		at += did;
-		off += did;
-		n -= (size_t)did;
-	}
-	return 0;
-}
-
 /* As much as fits up to the end of the file: its length, or -errno. */
 static ssize_t read_up_to(int fd, char *p, size_t n)
 {

@@ -11,8 +11,6 @@
 
 /* All n bytes, or -errno (some may have been written). */
 int fs_write_all(int fd, const void *p, size_t n);
-/* All n bytes at `off`; what is missing at the end of the file is -ENODATA. */
-int fs_pread_all(int fd, void *p, size_t n, off_t off);
 
 /*
  * The whole of a small file, zero-terminated, into *ret_p (free it) and

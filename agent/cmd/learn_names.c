@@ -64,11 +64,6 @@ void names_free(struct names *n)
 	learn_set_free(n);
 }
 
-size_t names_count(const struct names *n)
-{
-	return n->n;
-}
-
 static size_t count_components(struct slice path)
 {
 	size_t n = 0;

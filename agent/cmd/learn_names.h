@@ -35,7 +35,6 @@ void names_free(struct names *n);
  * there is no room for it. -ENOMEM.
  */
 int names_add(struct names *n, struct slice path);
-size_t names_count(const struct names *n);
 
 /*
  * The globs, sorted. of: how many different names became this one; sample: one

@@ -185,8 +185,3 @@ void redact_image(const struct redactor *r, const struct redact_key *key,
 	if (scratch->failed)
 		*ret = (struct redacted){ .args_cut = true, .env_cut = true };
 }
-
-size_t redactor_count(const struct redactor *r)
-{
-	return r ? r->n_sections : 0;
-}

@@ -69,5 +69,4 @@ void redact_image(const struct redactor *r, const struct redact_key *key,
 		  const struct image *img, struct buf *scratch,
 		  struct redacted *ret);
 
-size_t redactor_count(const struct redactor *r);
 void redactor_free(struct redactor *r);

@@ -106,20 +106,6 @@ static void a_write_that_fails_says_why(void **state)
 	assert_int_equal(fs_write_all(-1, "x", 0), 0);
 }
 
-static void reading_past_the_end_is_no_data(void **state)
-{
-	cleanup_close int fd = -1;
-	char p[8];
-
-	(void)state;
-	put("short", "abcdef", 6);
-	fd = openat(dirfd_, "short", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(fs_pread_all(fd, p, 4, 2), 0);
-	assert_memory_equal(p, "cdef", 4);
-	assert_int_equal(fs_pread_all(fd, p, 5, 2), -ENODATA);
-	assert_int_equal(fs_pread_all(fd, p, 1, 6), -ENODATA);
-}
-
 static void files_are_read_up_to_the_cap(void **state)
 {
 	static char big[10000];
@@ -331,7 +317,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(short_writes_are_completed),
 		cmocka_unit_test(a_write_that_fails_says_why),
-		cmocka_unit_test(reading_past_the_end_is_no_data),
 		cmocka_unit_test(files_are_read_up_to_the_cap),
 		cmocka_unit_test(every_length_round_the_first_read_arrives),
 		cmocka_unit_test(proc_files_of_size_zero_are_read),
