@@ -73,9 +73,14 @@ struct window *windows_begin(struct windows *w, const struct subject_key *key)
 	return table_put(w->open, key, &made);
 }
 
+struct window *windows_at(struct windows *w, size_t i)
+{
+	return table_get(w->open, &w->queue[(w->head + i) % w->capacity]);
+}
+
 const struct window *windows_first(struct windows *w)
 {
-	return w->n ? table_get(w->open, &w->queue[w->head]) : NULL;
+	return w->n ? windows_at(w, 0) : NULL;
 }
 
 void windows_end_first(struct windows *w)

@@ -24,7 +24,7 @@ struct windows;
 
 struct window {
 	int64_t since_ns; /* boottime; negative: before this boot */
-	uint64_t count;	  /* matches, the alerts included */
+	uint64_t count;	  /* matches not told of, the alerts included */
 	uint64_t alerted; /* how many of them were alerts */
 	struct amend_target first, last;
 	uint64_t objects[ALERT_OBJECTS_MAX]; /* up to the first 0 */
@@ -44,6 +44,8 @@ bool windows_are_full(const struct windows *w);
 struct window *windows_get(struct windows *w, const struct subject_key *key);
 /* A zeroed one, behind all others. There must be room, and none of this key. */
 struct window *windows_begin(struct windows *w, const struct subject_key *key);
+/* The i-th to begin, of windows_count. */
+struct window *windows_at(struct windows *w, size_t i);
 /* The oldest; NULL: none. */
 const struct window *windows_first(struct windows *w);
 void windows_end_first(struct windows *w);

@@ -90,7 +90,8 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns)
 	return a_ns < b_ns ? a_ns : b_ns;
 }
 
-static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
+/* False: there is nothing to tell, or nowhere. */
+static bool tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 {
 	struct pipeline *p = a->p;
 	int64_t until_ns = earlier(end_of(a, w), (int64_t)now_ns);
@@ -110,11 +111,13 @@ static void tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 	struct record_amends of;
 
 	if (w->count == w->alerted || !w->first.seq)
-		return;
+		return false;
 	of = amend_begin(p, w->first, now_ns);
 	record_pack_alert_repeats(&p->packed, &of, &told);
-	if (amend_end(p, &of, 0))
-		a->stats.summaries++;
+	if (!amend_end(p, &of, 0))
+		return false;
+	a->stats.summaries++;
+	return true;
 }
 
 static void end_first(struct alerts *a, uint64_t now_ns)
@@ -123,7 +126,7 @@ static void end_first(struct alerts *a, uint64_t now_ns)
 
 	windows_end_first(a->windows);
 	a->has_changed = true;
-	tell(a, &gone, now_ns);
+	(void)tell(a, &gone, now_ns);
 }
 
 /* When the first of them is over; there is one. Of this boot, if not 0. */
@@ -168,6 +171,20 @@ uint64_t alerts_due(struct alerts *a, uint64_t now_ns)
 		end_first(a, now_ns);
 	}
 	return windows_count(a->windows) ? now_ns : 0;
+}
+
+void alerts_tell_open(struct alerts *a, uint64_t now_ns)
+{
+	struct window *w;
+	size_t i;
+
+	for (i = 0; i < windows_count(a->windows); i++) {
+		w = windows_at(a->windows, i);
+		if (!tell(a, w, now_ns))
+			continue;
+		w->count = w->alerted = 0;
+		a->has_changed = true;
+	}
 }
 
 /* ---- alerts ------------------------------------------------------------- */
@@ -257,15 +274,19 @@ void alerts_recall(struct alerts *a, const struct event *ev,
 		   const struct image *img, const struct recalled_alert *was)
 {
 	struct window *w;
+	bool has_alerted;
 
 	if (!a->limits.window_ns)
 		return;
 	w = window_of(a, ev, img, &was->verdict);
 	a->has_passed = was->verdict.alert;
 	if (a->has_passed) {
+		/* Told of already, perhaps, and counted no more. */
+		has_alerted = w->alerted || w->objects[0];
 		(void)is_new_object(a, w, alert_object(a->hash, ev));
+		w->alerted++;
 		/* What is amended is an alert, if there is one. */
-		if (!w->alerted++)
+		if (!has_alerted)
 			w->first = was->target;
 	}
 	alerts_kept(a, was->target);

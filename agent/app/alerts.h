@@ -60,6 +60,12 @@ void alerts_kept(struct alerts *a, struct amend_target target);
 uint64_t alerts_due(struct alerts *a, uint64_t now_ns);
 
 /*
+ * Nobody may be there when they end: tell what was held back in windows that
+ * are open. They stay open, and what is told is not counted again.
+ */
+void alerts_tell_open(struct alerts *a, uint64_t now_ns);
+
+/*
  * After a restart, windows are loaded from a file (alert_windows.h). What a
  * picket that was killed had not written there comes from the end of the
  * journal (alert_recall.h), by the next two functions, in the journal's order.

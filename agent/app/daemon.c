@@ -302,7 +302,7 @@ static void drain(const struct follower *f)
 		(void)tail_view_drain(f->view, f->reader);
 }
 
-/* Of writes all are over; of alerts they go on with the next one. */
+/* Of writes all are over; of alerts they go on with the next one, if any. */
 static void end_windows(struct agent *a)
 {
 	uint64_t now_ns = clock_boot_ns(), next_ns;
@@ -312,6 +312,8 @@ static void end_windows(struct agent *a)
 	do {
 		next_ns = alerts_due(a->pipeline.alerts, now_ns);
 	} while (next_ns && next_ns <= now_ns);
+	if (!a->is_kept)
+		alerts_tell_open(a->pipeline.alerts, now_ns);
 }
 
 /*

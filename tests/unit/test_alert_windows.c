@@ -69,6 +69,48 @@ static void windows_go_on_as_they_were(void **state)
 }
 
 /* Boottime begins anew: a window may have begun before that. */
+static void a_stop_tells_what_there_was_and_ends_no_window(void **state)
+{
+	struct fixture f;
+	struct told told;
+
+	(void)state;
+	begin(&f, &usual);
+	assert_true(passes(&f));
+	assert_true(passes_by(&f, "not repeated"));
+	assert_false(passes(&f));
+	assert_false(passes(&f));
+	f.ev.time_ns += SECOND_NS;
+	alerts_tell_open(f.a, f.ev.time_ns);
+	go_on(&f, &usual, 0);
+	assert_false(passes(&f));
+	assert_false(passes_by(&f, "not repeated"));
+	/* What the first told is not told by the second, nor by the end. */
+	alerts_tell_open(f.a, f.ev.time_ns);
+	alerts_tell_open(f.a, f.ev.time_ns);
+	go_on(&f, &usual, 0);
+	assert_false(passes(&f));
+	all_are_over(&f);
+	read_told(&f, &told);
+	assert_int_equal(told.n, 4);
+	assert_int_equal(told.v[0].seq, 101);
+	assert_int_equal(told.v[0].count, 3);
+	assert_int_equal(told.v[0].alerted, 1);
+	assert_int_equal(told.v[0].last, 104);
+	assert_int_equal(told.v[0].until_wall_ns - told.v[0].since_wall_ns,
+			 SECOND_NS);
+	assert_int_equal(told.v[1].count, 1);
+	assert_int_equal(told.v[1].alerted, 0);
+	assert_int_equal(told.v[2].seq, 102);
+	assert_int_equal(told.v[2].count, 2);
+	assert_int_equal(told.v[2].alerted, 1);
+	assert_int_equal(told.v[3].seq, 101);
+	assert_int_equal(told.v[3].count, 1);
+	assert_int_equal(told.v[3].alerted, 0);
+	assert_int_equal(told.v[3].last, 107);
+	end(&f);
+}
+
 static void a_window_goes_on_over_a_reboot(void **state)
 {
 	struct fixture f;
@@ -270,6 +312,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_go_on_as_they_were),
+		cmocka_unit_test(
+			a_stop_tells_what_there_was_and_ends_no_window),
 		cmocka_unit_test(a_window_goes_on_over_a_reboot),
 		cmocka_unit_test(a_window_that_was_over_long_ago_ended_then),
 		cmocka_unit_test(
