@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Containers for real, by containerd and runc in a Debian that systemd runs, on
-6.1 with cgroup v2: told by a picket of the host, and by one that is in a
+"""Containers for real, by containerd, podman and docker, all with runc, in a Debian
+that systemd runs, on 6.1 with cgroup v2: told by a picket of the host, and by one that is in a
 container itself, as the DaemonSet has it.
 
 PICKET_VM_IMAGE: the archive that `make image` made; else it is made here.
@@ -40,6 +40,10 @@ USUAL = ("CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP "
 KEPT = f"{1 << 2 | 1 << 19 | 1 << 38 | 1 << 39:016x}"
 GROUP = 10001
 CTR = "ctr -n k8s.io"
+# Without what they need for networks: the guest has none of its own.
+RUNTIMES = ("containerd runc podman conmon golang-github-containers-common "
+            "golang-github-containers-image libgpgme11 libassuan0 libsubid4 "
+            "libdevmapper1.02.1 libglib2.0-0 docker.io").split()
 RUN = "/usr/bin/picket run --config /etc/picket/agent.ini"
 
 
@@ -74,6 +78,8 @@ def images(directory):
         (box / name).mkdir()
     put_program(shutil.which("busybox"), box, "bin/busybox")
     (box / "bin/sh").symlink_to("busybox")
+    (_, data), = oci.layer_of(box)[0]
+    (directory / "box.tar").write_bytes(data)
     layers, config = oci.read(picket_image())
     path = directory / "images.tar"
     with oci.Archive(path) as archive:
@@ -245,13 +251,14 @@ class Node(Server):
 @contextlib.contextmanager
 def node():
     need_root()
-    p = subprocess.run([HERE / "fetch-debs", DEBS, "containerd", "runc"],
+    p = subprocess.run([HERE / "fetch-debs", DEBS, *RUNTIMES],
                        capture_output=True, text=True)
     true(p.returncode == 0, p.stderr)
     with workdir("containers") as directory, \
             Collector(directory) as collector:
         copies = {f"/root/debs/{f.name}": f for f in DEBS.glob("*.deb")}
         copies["/root/images.tar"] = images(directory)
+        copies["/root/box.tar"] = directory / "box.tar"
         # Before it boots: attaching once takes long enough here.
         first = ("sed -i 's,^dir = /etc/picket/policy.d$,"
                  f"dir = /usr/share/picket/policy.d-cluster,' {CONFIG}\n"
@@ -259,12 +266,17 @@ def node():
                  f"{CONFIG}\nmkdir -p /var/log/containers\n"
                  # A container in the host's network is given it.
                  "touch /etc/resolv.conf\n"
-                 "systemctl -q enable picket-ship.service\n")
+                 "systemctl -q enable picket-ship.service\n"
+                 # Neither a bridge nor a firewall's rules.
+                 "mkdir -p /etc/docker && printf '%s' '{\"bridge\": \"none\", "
+                 "\"iptables\": false, \"ip6tables\": false}' "
+                 ">/etc/docker/daemon.json\n")
         with System(port=collector.port, copies=copies, first=first) as g:
             g.do(NETWORK + "ip link set lo up")
             n = Node(g, collector)
             n.watching()
-            n.do("dpkg -i /root/debs/*.deb && systemctl start containerd")
+            n.do("dpkg --force-depends -i /root/debs/*.deb 2>&1\n"
+                 "systemctl start containerd", 900)
             n.eventually(f"{CTR} version", "containerd")
             n.do(f"{CTR} images import /root/images.tar", 400)
             yield n
@@ -324,6 +336,39 @@ def a_pods_name_that_comes_late_is_told_from_then_on(n):
     n.do(f"ln -s /var/log/pods/none {pod.log}")
     n.named(pod)
     n.check(pod)
+
+
+def of_a_manager(n, tool, name, image):
+    """A container that it runs, and what is told of what is done in it."""
+    first = n.journal()["next_seq"]
+    # There is nothing in the guest that loads a profile.
+    full = n.do(f"{tool} run -d --net host --security-opt apparmor=unconfined "
+                f"--name {name} {image} /bin/busybox sleep 9999").split()[-1]
+    n.seen(f"--container {full} --kind exec", '"9999"')
+    equal([json.dumps(r) for r in n.records(first, "--alerts")], [],
+          f"alerts of a container that {tool} starts")
+    n.do(f"{tool} exec {name} /bin/sh -c '/bin/busybox cp /bin/busybox "
+         "/tmp/true; /tmp/true'")
+    who = n.seen(f"--container {full} --kind exec", '"/tmp/true"')["process"]
+    equal({key: who.get(key) for key in
+           ("container", "container_name", "container_image", "pod")},
+          {"container": full, "container_name": name, "container_image": image,
+           "pod": None}, f"whose it was, as {tool} has it")
+    n.eventually(f"picket tail --journal {JOURNAL} --alerts --since 1h "
+                 f"--no-follow --container {full} | grep {DRIFT}", "the alert")
+    n.do(f"{tool} rm -f {name}")
+
+
+@test
+def podman_names_its_containers(n):
+    n.do("podman --runtime runc import -q /root/box.tar localhost/pod-box:1")
+    of_a_manager(n, "podman --runtime runc", "by-podman", "localhost/pod-box:1")
+
+
+@test
+def docker_names_its_containers(n):
+    n.do("systemctl start docker && docker import /root/box.tar docker-box:1")
+    of_a_manager(n, "docker", "by-docker", "docker-box:1")
 
 
 @test
