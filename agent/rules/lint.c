@@ -156,10 +156,36 @@ bool lint_is_open(const char *root, struct slice path, char *where, size_t room)
 	return is_writable(root ? root : "", path, where, room);
 }
 
+/* Does a glob reach into one of them: as it ends, or anything there? */
+static bool reaches_open_place(const struct pattern *p)
+{
+	char name[PATTERN_TEXT_MAX + 32];
+	struct slice tail = pattern_tail(p);
+	size_t i;
+	int n, whole;
+
+	if (tail.n && *tail.p == '/')
+		tail = slice_of(tail.p + 1, tail.n - 1);
+	for (i = 0; i < sizeof(open_places) / sizeof(*open_places); i++) {
+		n = snprintf(name, sizeof(name), "%sx", open_places[i]);
+		whole = snprintf(name + n, sizeof(name) - (size_t)n, "/%.*s",
+				 (int)tail.n, tail.p);
+		if (pattern_match(p, slice_of(name, (size_t)n)) ||
+		    pattern_match(p, slice_of(name, (size_t)(n + whole))))
+			return true;
+		n = snprintf(name, sizeof(name), "%s%.*s", open_places[i],
+			     (int)tail.n, tail.p);
+		if (pattern_match(p, slice_of(name, (size_t)n)))
+			return true;
+	}
+	return false;
+}
+
 static bool open_to_others(const struct linting *l, const struct pattern *p,
 			   char *where, size_t room)
 {
-	if (lint_is_open_place(pattern_head(p))) {
+	if (lint_is_open_place(pattern_head(p)) ||
+	    (p->shape != SHAPE_LITERAL && reaches_open_place(p))) {
 		(void)snprintf(where, room, "%.*s", (int)pattern_text(p).n,
 			       pattern_text(p).p);
 		return true;
@@ -202,6 +228,32 @@ static bool is_proved(const struct linting *l, const struct rule *rule)
 	return false;
 }
 
+/* Does it say which program, or at least what it or who runs it must be? */
+static bool is_about_a_program(const struct linting *l, const struct rule *rule)
+{
+	const struct cond *c = l->set->conds + rule->first_cond;
+	unsigned i;
+
+	for (i = 0; i < rule->n_conds; i++, c++) {
+		if (c->subject >= SUBJECT_ORIGIN)
+			return true;
+		if (c->who == WHO_SELF && !c->negated &&
+		    (c->subject == SUBJECT_EXE || c->subject == SUBJECT_SCRIPT))
+			return true;
+	}
+	return false;
+}
+
+static int tell_any_program(const struct linting *l, const struct place *p)
+{
+	struct lint found = { .kind = LINT_WRITABLE };
+
+	(void)snprintf(found.what, sizeof(found.what),
+		       "allows any program, those that others than root can "
+		       "replace too: it names none");
+	return tell(l, p, &found);
+}
+
 static int lint_writable(const struct linting *l, const struct place *p)
 {
 	const struct cond *c = l->set->conds + p->rule->first_cond;
@@ -225,6 +277,9 @@ static int lint_writable(const struct linting *l, const struct place *p)
 				return tell_writable(l, p, where);
 		}
 	}
+	if ((p->rule->kinds >> EVENT_EXEC & 1) &&
+	    !is_about_a_program(l, p->rule))
+		return tell_any_program(l, p);
 	return 0;
 }
 

@@ -231,7 +231,37 @@ static void allows_are_looked_at_closely(void **state)
 	assert_lint("[allow a]\nexe = /home/*/bin/x\nowner = me\n",
 		    "1:writable:a;");
 	assert_lint("[deny a]\nexe = /tmp/x\n", "");
-	assert_lint("[allow a]\nnot-exe = /tmp/x\nowner = me\n", "");
+	assert_lint("[allow a]\nexe = /usr/x\nnot-exe = /tmp/x\n"
+		    "owner = me\n",
+		    "");
+	assert_lint("[allow a]\nnot-exe = /tmp/x\nowner = me\n",
+		    "1:writable:a;");
+	/* Globs that begin elsewhere, and reach there. */
+	assert_lint("[allow a]\nexe = /**\nowner = me\n", "1:writable:a;");
+	assert_lint("[allow a]\nexe = /**/bin/x\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nscript = /*/x.py\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nexe = /var/*/*.py\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nexe = /usr/**\nexe = /opt/*/x\n"
+		    "owner = me\n",
+		    "");
+	assert_lint("[allow a]\nexe = /**\ntrust = package\nowner = me\n", "");
+	/* No program at all, and what stands for one. */
+	assert_lint("[allow a]\nevent = exec\nuser = 0\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nevent = exec\nparent = /usr/sbin/sshd\n"
+		    "not-exe = /usr/bin/x\nowner = me\n",
+		    "1:writable:a;");
+	assert_lint("[allow a]\nevent = write\nuser = 0\nowner = me\n", "");
+	assert_lint("[allow a]\nevent = exec\norigin = package\n"
+		    "owner = me\n",
+		    "");
+	assert_lint("[allow a]\nevent = exec\nparent = /usr/sbin/sshd\n"
+		    "parent-trust = package\nowner = me\n",
+		    "");
+	assert_lint("[allow a]\nevent = exec\ncontainer = *\nowner = me\n", "");
 	/* On this host: a directory on the way that others may write to. */
 	assert_non_null(mkdtemp(root));
 	(void)snprintf(path, sizeof(path), "%s/opt", root);
