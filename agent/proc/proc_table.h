@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is who: every process by (tgid, start time), every program it ran by
- * image number, with its ancestry. Fed by fork, exec, exit and cgroup events
- * in ring order and by a snapshot at start. Bounded: the dead are kept a
- * while, then the oldest dead go first, then who was not heard of longest;
- * what had to go is counted. Lines of ancestors and of earlier images keep
- * the newest and the first; the middle of very long ones goes.
+ * The process table: every process by (tgid, start time), every program it ran
+ * by image number, with its ancestry. Fed by fork, exec, exit and cgroup
+ * events in ring order, and by a snapshot at the start. Bounded: dead
+ * processes are kept for a while; when the table is full the oldest dead are
+ * evicted first, then the processes least recently heard of, and evictions are
+ * counted. Very long lines of ancestors or earlier images lose their middle.
  *
- * An image does not change once it was returned, but for these, and whatever
- * changes what a description says gives it a new id and clears described_in:
- * - IMAGE_F_EXITED is set by the exit (no new id);
- * - an image that was unknown becomes known where it stands, so that those
- *   who descend from it have their ancestor (new id);
- * - a process that acts from another cgroup than its image was found in (moved
- *   by systemd or a runtime, or one of its threads) acts through another
- *   struct image: same number, parent, prev and strings, its own id and
- *   cgroup, unit, container. Going back to a cgroup it had lately goes back to
- *   that struct, id included. Children refer to the one that forked them.
+ * An image does not change once it was returned, with these exceptions. If the
+ * change affects its description, it gets a new id and described_in is cleared.
+ * - IMAGE_F_EXITED is set by the exit (no new id).
+ * - An unknown image becomes known in place, so that its descendants have their
+ *   ancestor (new id).
+ * - A process that acts from another cgroup than before (moved by systemd or a
+ *   runtime, or one of its threads) gets another struct image with the same
+ *   number, parent, prev and strings, and with its own id, cgroup, unit and
+ *   container. When it returns to a recent cgroup it gets that struct again, id
+ *   included. Children refer to the one that forked them.
  */
 #pragma once
 
@@ -30,7 +30,7 @@ struct wire_task;
 
 struct proc_limits {
 	size_t max_processes;	/* alive and dead together */
-	/* After the exit, while memory allows; else one second. */
+	/* How long after the exit; one second when memory is short. */
 	uint64_t keep_dead_ms;
 	/*
 	 * Names of environment variables to keep, NULL-terminated, copied.
@@ -47,7 +47,7 @@ struct proc_stats {
 	uint64_t evicted_dead;
 	uint64_t unknown;	/* events whose process was not in the table */
 	uint64_t unseen_execs;	/* image numbers that were never reported */
-	uint64_t healed;	/* put right against what runs, after a loss */
+	uint64_t healed;	/* repaired after a loss, by what runs */
 	uint64_t cgroups;
 	uint64_t bytes;		/* memory held by images, approximately */
 };
@@ -58,20 +58,19 @@ int proc_table_new(const struct proc_limits *limits, const char *procfs,
 void proc_table_free(struct proc_table *t);
 
 /*
- * Account for one event, whatever its kind, in ring order, and name the
- * image that acted. For an exec that is the new image. Never NULL but for
- * -ENOMEM and for events without a process (actor.none, EVENT_CGROUP: *ret is
- * NULL then, 0 returned). An event of a process that is not in the table
- * gets an image with IMAGE_F_UNKNOWN that holds only what the record says.
- * The image stays valid until the next call into the table; take a
- * reference to keep it longer.
+ * Apply one event, of any kind, in ring order. *ret is the image that acted;
+ * for an exec, the new one. It is NULL for events without a process
+ * (actor.none, EVENT_CGROUP). A process that is not in the table gets an image
+ * with IMAGE_F_UNKNOWN that has only what the record says. The image is valid
+ * until the next call into the table; take a reference to keep it longer. 0 or
+ * -ENOMEM.
  */
 int proc_table_apply(struct proc_table *t, const struct event *ev,
 		     struct image **ret);
 
 /*
- * The image that a process runs, or ran as its `number`-th, if it is known;
- * NULL. Valid until the next proc_table_apply.
+ * The image with this number of a process; NULL: not known. Valid until the
+ * next proc_table_apply.
  */
 struct image *proc_table_find(const struct proc_table *t, struct proc_key key,
 			      uint32_t number);
@@ -81,53 +80,55 @@ struct image *image_ref(struct image *img);
 void image_unref(struct image *img);
 
 /*
- * Enter a task that already ran. Strings come from /proc/TGID and are taken
- * only if its start time still agrees; marked IMAGE_F_SNAPSHOT. An entry that
- * events made first is not overwritten. Call cgroup scan first.
+ * Add a task that was already running, marked IMAGE_F_SNAPSHOT. Strings are
+ * read from /proc/TGID and used only if its start time still matches. An entry
+ * that an event made first is not overwritten. Call proc_table_scan_cgroups
+ * before.
  */
 int proc_table_snapshot(struct proc_table *t, const struct wire_task *task);
 
 /*
- * The same from /proc alone, for all there is: start times and numbers of
- * execs are then put right by the first record of each process. -errno: /proc
- * cannot be listed; -ENOMEM.
+ * Add all running tasks, from /proc alone. Start times and image numbers are
+ * then corrected by the first record of each process. -errno: /proc cannot be
+ * listed; -ENOMEM.
  */
 int proc_table_scan(struct proc_table *t);
 
 /*
- * After a loss: begin, every task that runs, end. All records that were made
- * before began_ns (boottime) have been applied. -ENOMEM as the snapshot.
+ * Repair the table after a loss: call begin, then task for every running task,
+ * then end. All records made before began_ns (boottime) must have been applied.
+ * -ENOMEM.
  */
 void proc_table_heal_begin(struct proc_table *t);
 int proc_table_heal_task(struct proc_table *t, const struct wire_task *task);
 void proc_table_heal_end(struct proc_table *t, uint64_t began_ns);
 
 /*
- * Learn the names of all cgroups that exist, from the mounted hierarchies. A
- * hierarchy that cannot be read is skipped: the first -errno is returned, the
- * names that were found are in.
+ * Read the names of all existing cgroups from the mounted hierarchies. One that
+ * cannot be read is skipped; the first -errno is returned, and the names that
+ * were found are kept.
  */
 int proc_table_scan_cgroups(struct proc_table *t);
 
 /*
- * Which v1 hierarchy (its id in /proc/self/cgroup) actor.cgroup_v1_id speaks
- * of; 0: none. Untold, the scan takes the mounted one that has memory, else
- * pids, devices, freezer, cpu …, as the sensor does.
+ * The v1 hierarchy (its id in /proc/self/cgroup) that actor.cgroup_v1_id
+ * belongs to; 0: none. Without this call the scan chooses the mounted one with
+ * memory, else pids, devices, freezer, cpu …, as the sensor does.
  */
 void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy);
 
 /*
- * Fill host_path of a path that the last event applied named, seen in mount
- * namespace mnt_ns on device dev, from the host's mountinfo; empty where it
- * says nothing new. Where several mounts show the file, the one mounted first
- * names it. A claimed name is led through its namespace's mounts, which puts
- * its fs_path right. The bytes live in t, those of the last four calls.
- * exe.host_path of images is already filled.
+ * Fill in host_path of a path of the last event, which was in mount namespace
+ * mnt_ns on device dev, from the host's mountinfo; it stays empty if it equals
+ * path. If several mounts show the file, the one mounted first names it. A
+ * claimed name is resolved through the mounts of its namespace, which corrects
+ * its fs_path. The bytes belong to t, until the fourth call after this one.
+ * exe.host_path of images is already filled in.
  */
 void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
 			  struct file_path *path);
 
-/* Forget the dead whose time is over. Call now and then. */
+/* Forget dead processes after keep_dead_ms. Call it now and then. */
 void proc_table_expire(struct proc_table *t, uint64_t now_ns);
 
 void proc_table_stats(const struct proc_table *t, struct proc_stats *ret);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Policy: INI files -> a compiled, immutable rule set -> a verdict for an
- * event. DESIGN section 5 has the language, picket-policy(5) the reference.
+ * event. picket-policy(5) is the reference of the language.
  *
  * A section [allow NAME], [deny NAME] or [ignore NAME] is a rule. All its
- * conditions must hold; a key given several times is a choice; not-KEY
- * excludes. Names are unique over all files. [redact NAME] is no rule: see
+ * conditions must hold; a key given several times lists alternatives; not-KEY
+ * excludes. Names are unique over all files. [redact NAME] is not a rule: see
  * rules/redact.h.
  *
  *   event                 exec, connect, write, listen, load, tamper; without
@@ -32,12 +32,13 @@
  *   tag owner ticket reason expires
  *
  * path, old-path, loaded, target, exe, script, cgroup, parent and ancestor
- * take globs that begin with '/' (rules/pattern.h); args, env, unit, container, image, pod and namespace take globs
- * in which '*' also crosses '/'. `args` holds if a value fits one whole
- * argument, argv[0] included; `env` likewise, as NAME=value, of the variables
- * that are kept. user and group are names from /etc/passwd and /etc/group or
- * numbers: the effective uid and the gid as of the act (of a parent, as of
- * its exec). tty and std* are as of the exec.
+ * take globs that begin with '/' (rules/pattern.h); args, env, unit,
+ * container, image, pod and namespace take globs in which '*' also crosses
+ * '/'. `args` holds if a value fits one whole argument, argv[0] included;
+ * `env` likewise, as NAME=value, of the variables that are kept. user and
+ * group are names from /etc/passwd and /etc/group or numbers: the effective
+ * uid and the gid as of the act (of a parent, as of its exec). tty and std*
+ * are as of the exec.
  *
  * trust, sha256, sha256-file, writable-by and origin ask what the program's
  * file is, and of a script also the script's. trust is package (of an
@@ -110,13 +111,13 @@ struct rule_options {
 };
 
 /*
- * The directory or file that a policy's name stands for, opened to be read.
- * Where there is a directory "..data" in it (a ConfigMap's volume, whose files
- * are links through that, and which is swapped as a whole), it is that one: so
- * no load gets half of one state and half of the next. -errno.
+ * Open the directory or file of a policy for reading. If it has a directory
+ * "..data" (as a ConfigMap's volume, whose files are links through it and which
+ * is swapped as a whole), that one is opened, so that no load sees half of one
+ * state and half of the next. A descriptor, or -errno.
  */
 int rule_files_open(const char *path);
-/* Whether a file of this name there is one of the policy's. */
+/* Is a file of this name part of the policy? */
 bool rule_files_is_name(const char *name);
 
 /*
@@ -126,9 +127,9 @@ bool rule_files_is_name(const char *name);
 int rule_set_load(const char *path, const struct rule_options *opt,
 		  struct rule_set **ret, struct rule_error *err);
 /*
- * As if the files were changed: one line put in behind line `line` of `file`
- * (as rule_info names it); or, without a file, a whole text after the others.
- * Nothing on the disk is touched. NULL: as rule_set_load.
+ * An edit that is applied while loading, without changing files: one line after
+ * line `line` of `file` (as in rule_info); or, if file is NULL, a whole text
+ * after the other files. edit NULL: as rule_set_load.
  */
 struct rule_edit {
 	const char *file;
@@ -145,21 +146,21 @@ int rule_set_load_text(const char *name, struct slice text,
 void rule_set_free(struct rule_set *set);
 
 /*
- * Judge. img: who acted (ancestors through its parent and prev links); may
- * have IMAGE_F_UNKNOWN, or be NULL where nobody did. For an exec img is the
- * new image. Strings in the verdict live as long as the set. Not thread-safe:
- * keeps per-set counters and scratch. Of kinds that no rule can name the
- * answer is ANSWER_NONE.
+ * Judge an event. img: the image that acted (its ancestors are found through
+ * parent and prev); it may have IMAGE_F_UNKNOWN, or be NULL if no process
+ * acted. For an exec, img is the new image. Strings in the verdict live as
+ * long as the set. Not thread-safe: uses counters and scratch memory of the
+ * set. ANSWER_NONE: no rule can apply to this kind of event.
  */
 struct verdict rule_set_match(struct rule_set *set, const struct event *ev,
 			      const struct image *img);
 
 /*
- * What a verdict waits for. ANSWER_PENDING: facts about these files decide
- * (img->exe_facts, or of a script script_facts): when they are known, or it
- * is known that they never will be (facts with nothing in them but `known`),
- * ask again. There may be more then. Good until the next match; none where
- * the last verdict was final.
+ * After ANSWER_PENDING: the files whose facts decide (img->exe_facts, or
+ * script_facts of a script). Judge again once they are known, or known to stay
+ * unknown (facts with only `known` set); the answer can then be pending for
+ * other files. Valid until the next match; empty if the last verdict was
+ * final.
  */
 #define RULE_WANTS_MAX 16u
 struct rule_want {
@@ -173,7 +174,7 @@ struct rule_wants {
 };
 const struct rule_wants *rule_set_wants(const struct rule_set *set);
 
-/* Has any rule such a condition? Without one nothing need be found out. */
+/* Does any rule need facts about files? */
 struct rule_needs {
 	bool facts;	/* of files: trust, sha256, writable-by, origin */
 	bool trust;	/* of packages */

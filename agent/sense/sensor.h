@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel side as the agent sees it: programs attached by the probe
- * table, one ring, counters. With ring.c and attach.c the only user of libbpf.
+ * The kernel side as the agent sees it: attached programs, one ring buffer and
+ * counters. Nothing outside sense/ uses libbpf.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct sensor;
 
 /* In sensor_settings.force. */
 #define SENSOR_OFF 0xff
-/* Why a way in is not watched, then. */
+/* The reason in the coverage table then. */
 #define SENSOR_OFF_REASON "switched off by the settings"
 
 struct sensor_settings {
@@ -30,13 +30,15 @@ struct sensor_settings {
 	 */
 	uint32_t self_tgid;
 	/*
-	 * Processes beside it, numbered likewise (0: none): watched like any
-	 * other, and what is done to them counts as done to picket.
+	 * Other processes of picket, in the same namespace (0: none). They are
+	 * watched like any other, and tampering with them is tampering with
+	 * picket.
 	 */
 	uint32_t mates[WIRE_MATES_MAX];
 	/*
-	 * Directory of the pins that let everything outlive the agent; NULL or
-	 * empty: none. holder: who we are, for those who find it taken.
+	 * Directory of the pins that let the kernel side outlive the agent;
+	 * NULL or empty: none. holder: a name for this agent, which others see
+	 * that find the directory taken.
 	 */
 	const char *pin_dir;
 	const char *holder;
@@ -46,16 +48,16 @@ struct sensor_settings {
 	 */
 	uint8_t force[WIRE_FAM_COUNT];
 	/*
-	 * Loading may take seconds, all of them inside the kernel. Where nothing
-	 * of an earlier agent waits to be read it may be broken off:
-	 * breakable(true) before it, breakable(false) after it, and is_broken
-	 * tells whether it is to be. NULL: it may not.
+	 * Loading can take seconds inside the kernel, and may be interrupted if
+	 * no records of an earlier agent are waiting: breakable(true) is called
+	 * before it and breakable(false) after it, and loading is given up once
+	 * is_broken returns true. NULL: it cannot be interrupted.
 	 */
 	void (*breakable)(bool is);
 	bool (*is_broken)(void);
 };
 
-/* One row of the coverage table: what a hook is for, and whether it runs. */
+/* One row of the coverage table: a hook, and what watches it. */
 struct sensor_row {
 	const char *family;	/* exec, exit, fork, connect, write, cgroup */
 	const char *hook;	/* what it sees: "open, creat, openat2 …" */
@@ -67,24 +69,24 @@ struct sensor_row {
 #define SENSOR_ROWS_MAX 96
 
 /*
- * Load and attach, or take over what runs from the pins. -EPERM: not
+ * Load and attach the programs, or adopt those that are pinned. -EPERM: not
  * privileged; -ENOTSUP: no BTF, or a family without any usable hook;
- * -EWOULDBLOCK: another agent holds the pins; -ECANCELED: broken off, and
- * nothing is left of it; other -errno as met. what: one line for the operator,
- * filled in on failure.
+ * -EWOULDBLOCK: another agent holds the pins; -ECANCELED: interrupted, and
+ * everything was removed; other -errno: a call failed. what: on failure, one
+ * line for the operator.
  */
 int sensor_open(const struct sensor_settings *s, struct sensor **ret,
 		char what[static 256]);
 /*
- * Detach and unpin; records still in the ring can be read until sensor_close.
- * Without this, and after sensor_keep, what is pinned runs on; false: nothing
- * is, so nothing will.
+ * Detach and unpin. Records in the ring can still be read until sensor_close.
  */
 void sensor_stop(struct sensor *s);
+/* Let what is pinned run on after sensor_close. False: nothing is pinned. */
 bool sensor_keep(struct sensor *s);
+/* Without sensor_stop, what is pinned runs on. */
 void sensor_close(struct sensor *s);
 
-/* Those beside the agent are others now, as in the settings. -errno. */
+/* Replace settings.mates. -errno. */
 int sensor_set_mates(struct sensor *s,
 		     const uint32_t mates[static WIRE_MATES_MAX]);
 
@@ -92,33 +94,33 @@ int sensor_set_mates(struct sensor *s,
 int sensor_fd(const struct sensor *s);
 
 /*
- * Hand the records that are there, at most `max`, to fn in ring order.
- * data is in the ring: gone when fn returns. Returns how many, or -errno.
+ * Pass at most `max` records to fn, in ring order. data is in the ring and only
+ * valid until fn returns. Returns how many, or -errno.
  */
 typedef int (*sensor_fn)(void *arg, const void *data, size_t size);
 int sensor_read(struct sensor *s, sensor_fn fn, void *arg, size_t max);
 
-/* What somebody else did to picket's own in the kernel. */
+/* What somebody else did to picket's objects in the kernel. */
 struct sensor_harm {
-	unsigned hooks;	  /* programs detached or replaced: newly found */
-	unsigned pins;	  /* taken away or replaced, and put back */
-	bool pins_astray; /* newly found: they cannot be, see pin_trouble */
-	bool control;	  /* who picket is was changed, and set right */
+	unsigned hooks;	  /* programs newly found detached or replaced */
+	unsigned pins;	  /* removed or replaced, and restored */
+	bool pins_astray; /* new: pins cannot be restored, see pin_trouble */
+	bool control;	  /* settings of the programs changed, and restored */
 };
 
 /*
- * Look after what is attached: hooks that somebody else put out are off in the
- * coverage table from now on. Whether there is any harm.
+ * Check what is attached. Hooks that somebody else detached are off in the
+ * coverage table from now on. Returns whether *ret reports anything.
  */
 bool sensor_check(struct sensor *s, struct sensor_harm *ret);
 
 /*
- * Attach again what was put out, where its time has come: at once the first
- * time, then ever later. How many are back.
+ * Attach detached hooks again when they are due: at once the first time, then
+ * after ever longer pauses. Returns how many were attached.
  */
 unsigned sensor_mend(struct sensor *s);
 
-/* Rows filled; the table changes only with sensor_check and sensor_mend. */
+/* Returns the number of rows. Only sensor_check and sensor_mend change them. */
 size_t sensor_coverage(const struct sensor *s,
 		       struct sensor_row rows[static SENSOR_ROWS_MAX]);
 
@@ -131,36 +133,36 @@ unsigned sensor_cpus(const struct sensor *s);
 void sensor_fill(const struct sensor *s, uint64_t *ret_used,
 		 uint64_t *ret_size);
 
-/* What runs now: every thread group leader, by iterator. fn < 0 ends it. */
+/* Pass every running process (thread group leader) to fn; fn < 0 ends it. */
 typedef int (*sensor_task_fn)(void *arg, const struct wire_task *task);
 int sensor_tasks(struct sensor *s, sensor_task_fn fn, void *arg);
 
-/* hierarchy_id whose cgroup ids records carry as v1; 0: none is mounted. */
+/* The hierarchy_id of the v1 cgroup ids in records; 0: none is mounted. */
 uint32_t sensor_cgroup_v1(const struct sensor *s);
 
 /*
- * Take the totals of one image and file out of the kernel (the next
- * operation is a first one again). -ENOENT: none there.
+ * Take the totals of one image and file out of the kernel, so that its next
+ * operation is an event again. -ENOENT: there are none.
  */
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret);
 
 /* ---- over restarts ---------------------------------------------------- */
 
-/* Why nothing is pinned though it was asked for; else empty. */
+/* Why nothing is pinned although pin_dir is set; "" if it is. */
 const char *sensor_pin_trouble(const struct sensor *s);
 
 /* What an earlier agent left. */
 struct sensor_past {
 	bool is_adopted;	/* our programs were running already */
-	bool was_watched;	/* all hooks went on until now */
-	unsigned hooks_gone;	/* that somebody put out before we came */
-	unsigned formers;	/* other builds, replaced: read first */
-	uint64_t missing;	/* journal frames that cannot be made again */
+	bool was_watched;	/* all hooks stayed attached until now */
+	unsigned hooks_gone;	/* hooks that somebody detached meanwhile */
+	unsigned formers;	/* replaced other builds; their rings go first */
+	uint64_t missing;	/* lost journal frames that cannot be remade */
 	uint64_t unreadable;	/* records in a layout that is not ours */
 };
 
-/* A record that the journal has, as long as the ring still holds it. */
+/* A record that the journal has and the ring still holds. */
 struct sensor_seen {
 	const void *data;
 	size_t size;
@@ -178,36 +180,36 @@ struct sensor_journal {
 };
 
 /*
- * Before the first sensor_read. Records that were read and that the journal
- * does not have are read again.
+ * Call it before the first sensor_read. Records that an earlier agent read and
+ * did not journal are read again.
  */
 void sensor_resume(struct sensor *s, const struct sensor_journal *j,
 		   struct sensor_past *ret);
 
-/* In a sensor_fn: the number of the event that this record became. */
+/* To be called in a sensor_fn: the event that this record became. */
 void sensor_kept(struct sensor *s, uint32_t epoch, uint64_t seq);
 
-/* Whether records of before sensor_open are still to be read. */
+/* Are there still records from before sensor_open to be read? */
 bool sensor_has_past(const struct sensor *s);
-/* The journal has all of the rings that were replaced on the disk. */
+/* All records of replaced rings are durable in the journal: free the rings. */
 void sensor_forget_formers(struct sensor *s);
 
-/* Records handed out since the ring was made, whoever read them. */
+/* Records read from the ring since it was created, by any agent. */
 uint64_t sensor_received(const struct sensor *s, enum wire_family family);
 
 /*
- * Losses of one CPU and family that events have told, and the number of the
- * last such event: while that is not durable, no other one may tell more.
+ * Losses of one CPU and family that were reported by events, and the number of
+ * the last such event. Do not report more until that event is durable.
  */
 uint64_t sensor_told(const struct sensor *s, unsigned cpu,
 		     enum wire_family family, uint64_t *ret_seq);
 void sensor_tell(struct sensor *s, unsigned cpu, enum wire_family family,
 		 uint64_t lost, uint64_t seq);
 /*
- * Runs of a family's programs that the kernel left out, because one was under
- * way on that CPU: not records lost, but sight. Since the programs were loaded;
- * 0 also where the kernel does not count them (before 5.12). told and tell as
- * for losses.
+ * Runs of a family's programs that the kernel skipped because one was already
+ * running on that CPU: what they would have seen is unknown. Counted since the
+ * programs were loaded; 0 also on kernels that do not count them (before 5.12).
+ * told and tell are as for losses.
  */
 uint64_t sensor_missed(const struct sensor *s, enum wire_family family);
 uint64_t sensor_told_missed(const struct sensor *s, enum wire_family family,
@@ -215,17 +217,19 @@ uint64_t sensor_told_missed(const struct sensor *s, enum wire_family family,
 void sensor_tell_missed(struct sensor *s, enum wire_family family,
 			uint64_t missed, uint64_t seq);
 
-/* When losses were last looked for, which is now. Boottime. */
+/*
+ * Set the time of the last check for losses; returns the one before. Boottime.
+ */
 uint64_t sensor_checked(struct sensor *s, uint64_t now_ns);
 
-/* The same for the rings that were replaced, over all CPUs. */
+/* Unreported losses of replaced rings, over all CPUs; and their report. */
 uint64_t sensor_former_untold(struct sensor *s, enum wire_family family);
 void sensor_former_tell(struct sensor *s, enum wire_family family,
 			uint64_t seq);
 
 /*
- * Sums of writes that earlier agents left in the kernel; fn returns whether
- * it has taken one (it is deleted).
+ * Pass the sums of writes that earlier agents left in the kernel to fn. Those
+ * for which it returns true are deleted.
  */
 #define SENSOR_WRITTEN_MAX 65536
 typedef bool (*sensor_written_fn)(void *arg,

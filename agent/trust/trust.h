@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Facts about files: asked for by the loop's thread, found out by a thread of
- * this stage, remembered. Nothing here blocks but trust_free.
+ * this stage, and cached. Nothing here blocks except trust_free.
  *
- * Remembered by device and inode, with the size and times it was found with:
- * any other is another file. A write that the sensor saw forgets it at once.
- * Bounded in files, in questions under way and in bytes read per second.
+ * The cache key is device and inode; an entry is valid only for the same size
+ * and times. A write that the sensor saw drops it at once. Files, pending
+ * questions and bytes read per second are bounded.
  */
 #pragma once
 
@@ -21,13 +21,14 @@ struct trust;
 struct trust_settings {
 	struct trust_sources sources; /* borrowed descriptors */
 	const char *mountinfo;
-	uint64_t max_size, rate;
+	uint64_t max_size; /* bytes; a larger file is not hashed */
+	uint64_t rate;	   /* bytes read per second */
 };
 
 int trust_new(const struct trust_settings *s, struct trust **ret);
 void trust_free(struct trust *t);
 
-/* Readable when answers, or a database, have come: then trust_collect. */
+/* Readable when there are answers or a database: call trust_collect. */
 int trust_fd(const struct trust *t);
 
 struct trust_stats {
@@ -42,48 +43,47 @@ struct trust_stats {
 };
 void trust_stats(const struct trust *t, struct trust_stats *ret);
 
-/* Of a file whose name is by the host's mounts. */
+/* About a file, named as on the host. */
 struct trust_question {
 	struct slice path;
 	struct file_id id;
-	bool wants_trust;	/* not only hash and writable */
+	bool wants_trust;	/* also facts->trust, not only hash */
 };
 
 struct trust_answer {
 	struct file_facts facts;
-	char package[TRUST_PACKAGE_MAX];	/* "": nobody's, or not known */
+	char package[TRUST_PACKAGE_MAX];	/* "": none, or not known */
 };
 
 /*
- * 1: *ret is the answer. 0: not known yet, and being found out; *ret is what
- * can be said meanwhile, for who cannot wait. -EAGAIN: as 0, but nobody has
- * begun: ask again.
+ * 1: *ret is the answer. 0: it is being found out; *ret has what is known so
+ * far, for callers that cannot wait. -EAGAIN: as 0, but the queue was full:
+ * ask again.
  */
 int trust_ask(struct trust *t, const struct trust_question *q,
 	      struct trust_answer *ret);
 
-/* The same where the answer is at hand; else false, and nothing is begun. */
+/* True: *ret is the answer, from the cache. False: it is not there. */
 bool trust_recall(struct trust *t, const struct trust_question *q,
 		  struct trust_answer *ret);
 
-/* Was written to. */
+/* The file was written to: drop it from the cache. */
 void trust_written(struct trust *t, const struct file_id *id);
 /*
- * Somebody changed who may write to the file or directory of this name, by
- * the host's mounts: if it is one on the way to a remembered file, it is
- * looked at again.
+ * The permissions of the file or directory of this name (as on the host) were
+ * changed: cached files at or below it are examined again.
  */
 void trust_way_changed(struct trust *t, struct slice path);
 
 /*
- * A database in the file fd (taken over). It replaces the one there once it
- * has been found to be sound.
+ * Offer a new database in the file fd, which trust owns from now on. It
+ * replaces the present one after it was checked. -errno.
  */
 int trust_offer(struct trust *t, int fd);
 
 struct trust_news {
-	bool any;		/* some answer is there: ask again */
-	int offered;		/* 1: the database offered is in use; -errno */
-	bool is_stale;		/* a "no" was not given: packages have changed */
+	bool any;		/* there are answers: ask again */
+	int offered;		/* 1: the offered database is in use; -errno */
+	bool is_stale;		/* packages changed: a new one is needed */
 };
 void trust_collect(struct trust *t, struct trust_news *ret);
