@@ -4,6 +4,7 @@
 #include "emit.h"
 #include "env_match.h"
 #include "moved.h"
+#include "read_dentry.h"
 
 /*
  * Before 6.4 a program with functions has all its numbers tracked exactly, so
@@ -14,9 +15,10 @@
 
 __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 {
-	struct dentry *d = (void *)dentry, *parent, *first, *root;
-	struct mount *m = real_mount((void *)mnt), *up;
+	struct dentry *d = (void *)dentry, *first, *root;
+	struct mount *m = real_mount((void *)mnt);
 	bool in_prefix = false;
+	union walk_part at;
 	__u64 packed = 0;
 	__u32 i, len;
 
@@ -24,29 +26,29 @@ __noinline __u64 measure_path(__u64 dentry, __u64 mnt)
 	for (i = 0; i < PATH_STEPS; i++) {
 		ADD_UNSEEN(packed, 1ull << PATH_SIZE_STEPS);
 		if (d == root && !in_prefix) {
-			up = BPF_CORE_READ(m, mnt_parent);
-			if (up != m) {
-				d = BPF_CORE_READ(m, mnt_mountpoint);
-				m = up;
+			read_mount(m, &at.m);
+			if (at.m.parent != m) {
+				d = at.m.mountpoint;
+				m = at.m.parent;
 				root = BPF_CORE_READ(m, mnt.mnt_root);
 				continue;
 			}
 			in_prefix = true;
 			d = first;
 		}
-		parent = BPF_CORE_READ(d, d_parent);
-		if (parent == d && in_prefix)
+		read_dentry(d, &at.d);
+		if (at.d.parent == d && in_prefix)
 			break;
-		len = 1 + (BPF_CORE_READ(d, d_name.len) & 0xff);
+		len = 1 + (at.d.len & 0xff);
 		if (in_prefix)
 			ADD_UNSEEN(packed, (__u64)len << PATH_SIZE_PREFIX |
 						   (PREFIX_SHARE - 1ull)
 							   << PATH_SIZE_STEPS);
 		else
 			ADD_UNSEEN(packed, len);
-		if (parent == d)
+		if (at.d.parent == d)
 			break;
-		d = parent;
+		d = at.d.parent;
 	}
 	return packed;
 }
