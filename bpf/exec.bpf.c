@@ -16,31 +16,22 @@
 /* The ring's own limit per record is its size; decode's is this. */
 #define CLASS_LARGE  WIRE_RECORD_MAX
 
-static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t)
+/*
+ * typed: the verifier knows what t and bprm are, as do all that hangs off them
+ * then. A constant, as for GET.
+ */
+static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t,
+				     struct cred *cred, bool typed)
 {
-	struct cred *cred = BPF_CORE_READ(t, cred);
-	struct signal_struct *signal = BPF_CORE_READ(t, signal);
-	struct tty_struct *tty = BPF_CORE_READ(signal, tty);
-	struct pid *pid = BPF_CORE_READ(t, thread_pid), *other;
-	struct upid *own = pid_number(pid, BPF_CORE_READ(pid, level));
+	struct user_namespace *user_ns = GET(typed, cred, user_ns);
 
-	r->suid = BPF_CORE_READ(cred, suid.val);
-	r->fsuid = BPF_CORE_READ(cred, fsuid.val);
-	r->egid = BPF_CORE_READ(cred, egid.val);
-	r->sgid = BPF_CORE_READ(cred, sgid.val);
+	r->suid = GET(typed, cred, suid.val);
+	r->fsuid = GET(typed, cred, fsuid.val);
+	r->egid = GET(typed, cred, egid.val);
+	r->sgid = GET(typed, cred, sgid.val);
 	r->login_uid = task_login_uid(t);
 	r->session_id = task_session(t);
-	other = BPF_CORE_READ(signal, pids[PIDTYPE_SID]);
-	r->sid = BPF_CORE_READ(pid_number(other, 0), nr);
-	other = BPF_CORE_READ(signal, pids[PIDTYPE_PGID]);
-	r->pgid = BPF_CORE_READ(pid_number(other, 0), nr);
-	r->tty = tty ? BPF_CORE_READ(tty, driver, major) << 20 |
-				 (BPF_CORE_READ(tty, driver, minor_start) +
-				  BPF_CORE_READ(tty, index))
-		     : 0;
-	r->ns_pid = BPF_CORE_READ(own, nr);
-	r->pid_ns = BPF_CORE_READ(own, ns, ns.inum);
-	r->user_ns = BPF_CORE_READ(cred, user_ns, ns.inum);
+	r->user_ns = GET(typed, user_ns, ns.inum);
 	r->cap_permitted = READ_CAPS(cred, cap_permitted);
 	r->cap_effective = READ_CAPS(cred, cap_effective);
 	r->cap_inheritable = READ_CAPS(cred, cap_inheritable);
@@ -48,40 +39,75 @@ static __always_inline void exec_ids(struct wire_exec *r, struct task_struct *t)
 	r->cap_ambient = READ_CAPS(cred, cap_ambient);
 }
 
-static __always_inline void exec_namespaces(struct wire_exec *r,
-					    struct task_struct *t)
+static __always_inline void exec_session(struct wire_exec *r,
+					 struct task_struct *t, bool typed)
 {
-	struct nsproxy *ns = BPF_CORE_READ(t, nsproxy);
+	struct signal_struct *signal = GET(typed, t, signal);
+	struct tty_struct *tty = BPF_CORE_READ(signal, tty);
+	struct pid *sid = GET(typed, signal, pids[PIDTYPE_SID]);
+	struct pid *pgid = GET(typed, signal, pids[PIDTYPE_PGID]);
+	struct pid *pid = BPF_CORE_READ(t, thread_pid);
+	struct upid *own = pid_number(pid, BPF_CORE_READ(pid, level));
 
-	r->net_ns = BPF_CORE_READ(ns, net_ns, ns.inum);
-	r->uts_ns = BPF_CORE_READ(ns, uts_ns, ns.inum);
-	r->ipc_ns = BPF_CORE_READ(ns, ipc_ns, ns.inum);
-	r->cgroup_ns = BPF_CORE_READ(ns, cgroup_ns, ns.inum);
+	r->sid = GET(typed, sid, numbers[0].nr);
+	r->pgid = GET(typed, pgid, numbers[0].nr);
+	r->tty = tty ? BPF_CORE_READ(tty, driver, major) << 20 |
+				 (BPF_CORE_READ(tty, driver, minor_start) +
+				  BPF_CORE_READ(tty, index))
+		     : 0;
+	r->ns_pid = BPF_CORE_READ(own, nr);
+	r->pid_ns = BPF_CORE_READ(own, ns, ns.inum);
 }
 
-static __always_inline void exec_stdio(struct wire_stdio *out,
-				       struct task_struct *t, int fd)
+static __always_inline void exec_namespaces(struct wire_exec *r,
+					    struct nsproxy *p, bool typed)
 {
-	struct inode *i = BPF_CORE_READ(file_of_fd(t, fd), f_inode);
+	struct net *net = GET(typed, p, net_ns);
+	struct uts_namespace *uts = GET(typed, p, uts_ns);
+	struct ipc_namespace *ipc = GET(typed, p, ipc_ns);
+	struct cgroup_namespace *cgroup = GET(typed, p, cgroup_ns);
 
-	out->ino = BPF_CORE_READ(i, i_ino);
-	out->rdev = BPF_CORE_READ(i, i_rdev);
-	out->mode = BPF_CORE_READ(i, i_mode);
-	out->reserved = 0;
+	r->net_ns = GET(typed, net, ns.inum);
+	r->uts_ns = GET(typed, uts, ns.inum);
+	r->ipc_ns = GET(typed, ipc, ns.inum);
+	r->cgroup_ns = GET(typed, cgroup, ns.inum);
+}
+
+#define STDIO 3
+
+static __always_inline void exec_stdio(struct wire_exec *r,
+				       struct task_struct *t, bool typed)
+{
+	struct files_struct *files = GET(typed, t, files);
+	struct fdtable *table = GET(typed, files, fdt);
+	struct file **fds = GET(typed, table, fd), *open[STDIO] = {};
+	struct inode *inode;
+	int i;
+
+	/* A table has room for some tens, always. */
+	if (GET(typed, table, max_fds) >= STDIO)
+		bpf_probe_read_kernel(open, sizeof(open), fds);
+	for (i = 0; i < STDIO; i++) {
+		inode = BPF_CORE_READ(open[i], f_inode);
+		r->stdio[i].ino = BPF_CORE_READ(inode, i_ino);
+		r->stdio[i].rdev = BPF_CORE_READ(inode, i_rdev);
+		r->stdio[i].mode = BPF_CORE_READ(inode, i_mode);
+		r->stdio[i].reserved = 0;
+	}
 }
 
 static __always_inline __u32 exec_flags(struct task_struct *t,
-					struct linux_binprm *bprm)
+					struct linux_binprm *bprm, bool typed)
 {
 	__u32 flags = 0;
 
-	if (BPF_CORE_READ(bprm, interp) != BPF_CORE_READ(bprm, filename))
+	if (GET(typed, bprm, interp) != GET(typed, bprm, filename))
 		flags |= WIRE_EXEC_SCRIPT;
-	if (BPF_CORE_READ(t, atomic_flags) & PFA_NO_NEW_PRIVS_BIT)
+	if (GET(typed, t, atomic_flags) & PFA_NO_NEW_PRIVS_BIT)
 		flags |= WIRE_EXEC_NO_NEW_PRIVS;
 	if (BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec))
 		flags |= WIRE_EXEC_SECURE;
-	if (BPF_CORE_READ(bprm, fdpath))
+	if (GET(typed, bprm, fdpath))
 		flags |= WIRE_EXEC_BY_FD;
 	return flags;
 }
@@ -101,28 +127,30 @@ static __always_inline __u64 exec_script(__u32 flags)
 
 static __always_inline void exec_fixed(struct wire_exec *r,
 				       struct task_struct *t,
-				       struct linux_binprm *bprm)
+				       struct linux_binprm *bprm, bool typed)
 {
-	struct task_struct *parent;
+	struct task_struct *parent = GET(typed, t, real_parent);
 	struct file *file = BPF_CORE_READ(bprm, file);
-	int i;
 
-	hdr_current(&r->hdr);
-	parent = BPF_CORE_READ(t, real_parent, group_leader);
-	r->parent_start_ns = BPF_CORE_READ(parent, start_boottime);
-	r->parent_tgid = BPF_CORE_READ(parent, tgid);
-	r->parent_image = BPF_CORE_READ(parent, self_exec_id);
-	r->flags = exec_flags(t, bprm);
+	if (typed)
+		hdr_typed(&r->hdr, t);
+	else
+		hdr_current(&r->hdr);
+	parent = GET(typed, parent, group_leader);
+	r->parent_start_ns = GET(typed, parent, start_boottime);
+	r->parent_tgid = GET(typed, parent, tgid);
+	r->parent_image = GET(typed, parent, self_exec_id);
+	r->flags = exec_flags(t, bprm, typed);
 	r->script_ns = exec_script(r->flags);
-	put_file(&r->file, BPF_CORE_READ(file, f_inode));
+	put_file(&r->file, BPF_CORE_READ(file, f_inode), r + 1);
 	mark_memfd(&r->file, BPF_CORE_READ(file, f_path.dentry),
 		   BPF_CORE_READ(file, f_path.mnt));
-	r->argc = BPF_CORE_READ(bprm, argc);
-	r->envc = BPF_CORE_READ(bprm, envc);
-	exec_ids(r, t);
-	exec_namespaces(r, t);
-	for (i = 0; i < 3; i++)
-		exec_stdio(&r->stdio[i], t, i);
+	r->argc = GET(typed, bprm, argc);
+	r->envc = GET(typed, bprm, envc);
+	exec_ids(r, t, GET(typed, t, cred), typed);
+	exec_session(r, t, typed);
+	exec_namespaces(r, GET(typed, t, nsproxy), typed);
+	exec_stdio(r, t, typed);
 	BPF_CORE_READ_INTO(&r->comm, t, comm);
 }
 
@@ -232,7 +260,7 @@ static __always_inline int exec_body(enum wire_backend backend,
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_EXEC, backend);
 	r->old_tid = old_tid;
-	exec_fixed(r, t, bprm);
+	exec_fixed(r, t, bprm, backend == WIRE_BACKEND_TP_BTF);
 	exec_args(rec, r, mm);
 	put_path(rec, &jobs[0], steps, &r->exe);
 	put_path(rec, &jobs[1], steps, &r->cwd);

@@ -83,7 +83,7 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_LOAD, WHAT_BACKEND(what));
 	hdr_current(&r->hdr);
-	put_file(&r->file, BPF_CORE_READ(leaf, d_inode));
+	put_file(&r->file, BPF_CORE_READ(leaf, d_inode), r + 1);
 	mark_memfd(&r->file, job.dentry, job.mnt);
 	r->op = WHAT_OP(what);
 	r->reserved = 0;
@@ -104,7 +104,6 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 static __always_inline void mapped_key(struct mapped_key *key, struct dentry *d,
 				       struct inode *exe)
 {
-	struct task_struct *t = current_task();
 	struct inode *i = BPF_CORE_READ(d, d_inode);
 
 	key->ino = BPF_CORE_READ(i, i_ino);
@@ -116,9 +115,8 @@ static __always_inline void mapped_key(struct mapped_key *key, struct dentry *d,
 		key->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
 		return;
 	}
-	key->start_ns = task_start_ns(t);
+	key->start_ns = current_image(&key->image);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->image = BPF_CORE_READ(t, self_exec_id);
 }
 
 __noinline __u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what)

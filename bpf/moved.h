@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "types.h"
+#include "get.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), \
 			     apply_to = record)
@@ -55,25 +55,26 @@ struct backing_file___user {
  * branches before it chooses one, and those that this kernel does not have
  * are invalid instructions.
  */
-#define READ_TIME(flavour, sec, nsec)                          \
-	({                                                     \
-		barrier_var(flavour);                          \
-		BPF_CORE_READ(flavour, sec) * MOVED_NS_PER_S + \
-			BPF_CORE_READ(flavour, nsec);          \
+#define READ_TIME(direct, flavour, sec, nsec)                \
+	({                                                   \
+		barrier_var(flavour);                        \
+		GET(direct, flavour, sec) * MOVED_NS_PER_S + \
+			GET(direct, flavour, nsec);          \
 	})
 
 /* i_mtime until 6.6, __i_mtime from 6.7 (12cd44023651), split in 6.11. */
-static __always_inline __s64 inode_mtime_ns(struct inode *i)
+static __always_inline __s64 inode_mtime_ns(struct inode *i, bool direct)
 {
 	struct inode___split *split = (void *)i;
 	struct inode___under *under = (void *)i;
 	struct inode___plain *plain = (void *)i;
 
 	if (bpf_core_field_exists(split->i_mtime_sec))
-		return READ_TIME(split, i_mtime_sec, i_mtime_nsec);
+		return READ_TIME(direct, split, i_mtime_sec, i_mtime_nsec);
 	if (bpf_core_field_exists(under->__i_mtime))
-		return READ_TIME(under, __i_mtime.tv_sec, __i_mtime.tv_nsec);
-	return READ_TIME(plain, i_mtime.tv_sec, i_mtime.tv_nsec);
+		return READ_TIME(direct, under, __i_mtime.tv_sec,
+				 __i_mtime.tv_nsec);
+	return READ_TIME(direct, plain, i_mtime.tv_sec, i_mtime.tv_nsec);
 }
 
 /*
@@ -82,7 +83,7 @@ static __always_inline __s64 inode_mtime_ns(struct inode *i)
  */
 #define CTIME_QUERIED (1u << 31)
 
-static __always_inline __s64 inode_ctime_ns(struct inode *i)
+static __always_inline __s64 inode_ctime_ns(struct inode *i, bool direct)
 {
 	struct inode___split *split = (void *)i;
 	struct inode___under *under = (void *)i;
@@ -90,12 +91,13 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i)
 
 	if (bpf_core_field_exists(split->i_ctime_sec)) {
 		barrier_var(split);
-		return BPF_CORE_READ(split, i_ctime_sec) * MOVED_NS_PER_S +
-		       (BPF_CORE_READ(split, i_ctime_nsec) & ~CTIME_QUERIED);
+		return GET(direct, split, i_ctime_sec) * MOVED_NS_PER_S +
+		       (GET(direct, split, i_ctime_nsec) & ~CTIME_QUERIED);
 	}
 	if (bpf_core_field_exists(under->__i_ctime))
-		return READ_TIME(under, __i_ctime.tv_sec, __i_ctime.tv_nsec);
-	return READ_TIME(plain, i_ctime.tv_sec, i_ctime.tv_nsec);
+		return READ_TIME(direct, under, __i_ctime.tv_sec,
+				 __i_ctime.tv_nsec);
+	return READ_TIME(direct, plain, i_ctime.tv_sec, i_ctime.tv_nsec);
 }
 
 /*

@@ -88,23 +88,65 @@ static __always_inline struct inode *exe_inode(void)
 	return BPF_CORE_READ(t, mm, exe_file, f_path.dentry, d_inode);
 }
 
-static __always_inline void put_file(struct wire_file *out, struct inode *i)
-{
-	struct super_block *sb = BPF_CORE_READ(i, i_sb);
+/*
+ * All that is told of an inode is in its first bytes, and its times follow its
+ * size: on every kernel that was not built to shuffle its structures. Before
+ * 6.11 its generation is not.
+ */
+#define INODE_HEAD 144
 
-	out->ino = BPF_CORE_READ(i, i_ino);
-	out->size = BPF_CORE_READ(i, i_size);
-	out->mtime_ns = inode_mtime_ns(i);
-	out->ctime_ns = inode_ctime_ns(i);
+static __always_inline bool is_inode_plain(void)
+{
+	__u32 ino = bpf_core_field_offset(struct inode, i_ino);
+
+	return bpf_core_field_offset(struct inode, i_sb) < ino && ino <= 64 &&
+	       bpf_core_field_offset(struct inode, i_rdev) == ino + 12 &&
+	       bpf_core_field_offset(struct inode, i_size) == ino + 16;
+}
+
+static __always_inline __u32 inode_generation(struct inode *i,
+					      struct inode *head)
+{
+	if (bpf_core_field_offset(struct inode, i_generation) < INODE_HEAD - 4)
+		return head->i_generation;
+	return BPF_CORE_READ(i, i_generation);
+}
+
+/* from: i, or where its first bytes were copied to: `direct`. */
+static __always_inline void put_inode(struct wire_file *out, struct inode *i,
+				      struct inode *from, bool direct)
+{
+	struct super_block *sb = GET(direct, from, i_sb);
+
+	out->ino = GET(direct, from, i_ino);
+	out->size = GET(direct, from, i_size);
+	out->mtime_ns = inode_mtime_ns(from, direct);
+	out->ctime_ns = inode_ctime_ns(from, direct);
 	out->dev = BPF_CORE_READ(sb, s_dev);
-	out->generation = BPF_CORE_READ(i, i_generation);
-	out->uid = BPF_CORE_READ(i, i_uid.val);
-	out->gid = BPF_CORE_READ(i, i_gid.val);
+	out->generation = direct ? inode_generation(i, from)
+				 : BPF_CORE_READ(i, i_generation);
+	out->uid = GET(direct, from, i_uid.val);
+	out->gid = GET(direct, from, i_gid.val);
 	out->fs_magic = BPF_CORE_READ(sb, s_magic);
-	out->nlink = BPF_CORE_READ(i, i_nlink);
-	out->mode = BPF_CORE_READ(i, i_mode);
+	out->nlink = GET(direct, from, i_nlink);
+	out->mode = GET(direct, from, i_mode);
 	out->flags = out->fs_magic == OVERLAY_MAGIC ? overlay_flags(i) : 0;
 	out->reserved = 0;
+}
+
+/* room: INODE_HEAD bytes of a record that are written after this. */
+static __always_inline void put_file(struct wire_file *out, struct inode *i,
+				     void *room)
+{
+	struct inode *head = room;
+
+	if (!is_inode_plain()) {
+		put_inode(out, i, i, false);
+		return;
+	}
+	/* All zero where there is none. */
+	bpf_probe_read_kernel(room, INODE_HEAD, i);
+	put_inode(out, i, head, true);
 }
 
 /*

@@ -15,6 +15,20 @@ static __always_inline __u64 task_start_ns(struct task_struct *t)
 	return BPF_CORE_READ(t, group_leader, start_boottime);
 }
 
+/* When the running process began, and which of its images runs. */
+static __always_inline __u64 current_image(__u32 *ret_image)
+{
+	struct task_struct *t = current_task();
+
+	if (!has_typed_current()) {
+		*ret_image = BPF_CORE_READ(t, self_exec_id);
+		return task_start_ns(t);
+	}
+	t = bpf_get_current_task_btf();
+	*ret_image = t->self_exec_id;
+	return t->group_leader->start_boottime;
+}
+
 /*
  * The agent that reads the ring. Its number alone says nothing once it was
  * killed: whoever got it next must not go unseen.

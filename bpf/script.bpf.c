@@ -71,7 +71,7 @@ static __always_inline __u64 report_script(enum wire_backend backend,
 	hdr_begin(&r->hdr, WIRE_SCRIPT, backend);
 	hdr_current(&r->hdr);
 	time_ns = r->hdr.time_ns;
-	put_file(&r->file, BPF_CORE_READ(file, f_inode));
+	put_file(&r->file, BPF_CORE_READ(file, f_inode), r + 1);
 	mark_memfd(&r->file, job.dentry, job.mnt);
 	put_path(rec, &job, steps, &r->path);
 	r->reserved = 0;

@@ -39,7 +39,7 @@ __noinline __u32 name_began(__u64 what, __u64 dir, __u64 mnt, __u64 leaf,
 	p->args = args;
 	p->hash_len = BPF_CORE_READ(d, d_name.hash_len);
 	/* All zero where there is none yet. */
-	put_file(&p->file, inode);
+	put_inode(&p->file, inode, inode, false);
 	if (p->op == WIRE_OP_RENAME)
 		bpf_probe_read_kernel_str(p->name, sizeof(p->name),
 					  BPF_CORE_READ(d, d_name.name));

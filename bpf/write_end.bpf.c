@@ -72,7 +72,7 @@ static __always_inline void keep_result(struct pending *p)
 
 	keep_names(p);
 	if (!p->file.ino && inode)
-		put_file(&p->file, inode);
+		put_inode(&p->file, inode, inode, false);
 	if (p->op == WIRE_OP_RENAME && BPF_CORE_READ(other, d_inode) &&
 	    is_hashed(other))
 		p->flags = WIRE_WRITE_EXCHANGE;

@@ -32,12 +32,11 @@ static __always_inline __u32 change_kinds(__u64 change)
 }
 
 static __always_inline void written_key(struct wire_written_key *key,
-					struct task_struct *t, struct inode *i)
+					struct inode *i)
 {
-	key->start_ns = task_start_ns(t);
+	key->start_ns = current_image(&key->image);
 	key->ino = BPF_CORE_READ(i, i_ino);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->image = BPF_CORE_READ(t, self_exec_id);
 	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
 	key->generation = BPF_CORE_READ(i, i_generation);
 }
@@ -111,7 +110,7 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	rec = record_of(r, class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, CHANGE_BACKEND(change));
 	hdr_current(&r->hdr);
-	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
+	put_file(&r->file, BPF_CORE_READ(dentry, d_inode), r + 1);
 	mark_memfd(&r->file, dentry, job->mnt);
 	r->path2 = (struct wire_path){};
 	r->name = r->name2 = (struct wire_str){};
@@ -145,7 +144,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 		return 0;
 	}
 	now = bpf_ktime_get_boot_ns();
-	written_key(&key, current_task(), inode);
+	written_key(&key, inode);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (is_repeat(w, kinds, bytes, now) && is_summed(change)) {
 		count_summed(WIRE_FAM_WRITE);
@@ -170,7 +169,7 @@ __noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
 	struct wire_written_key key;
 	struct wire_written *w;
 
-	written_key(&key, current_task(), BPF_CORE_READ(leaf, d_inode));
+	written_key(&key, BPF_CORE_READ(leaf, d_inode));
 	w = bpf_map_lookup_elem(&written, &key);
 	if (w && (w->ops & kinds) == kinds)
 		__sync_fetch_and_add(&w->bytes, bytes);
@@ -185,7 +184,7 @@ __noinline __u32 bytes_written(__u64 inode, __u64 bytes)
 	struct wire_written_key key;
 	struct wire_written *w;
 
-	written_key(&key, current_task(), (struct inode *)inode);
+	written_key(&key, (struct inode *)inode);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (w)
 		__sync_fetch_and_add(&w->bytes, bytes);

@@ -110,7 +110,7 @@ static __always_inline void report_places(struct place *a, struct place *b,
 	hdr_begin(&r->hdr, WIRE_WRITE, told->backend);
 	hdr_current(&r->hdr);
 	dentry = a->start.dentry;
-	put_file(&r->file, BPF_CORE_READ(dentry, d_inode));
+	put_file(&r->file, BPF_CORE_READ(dentry, d_inode), r + 1);
 	r->op = told->op;
 	r->reserved = 0;
 	r->flags = a->flags | b->flags | told->flags;
