@@ -131,10 +131,9 @@ static __always_inline int call_began(struct call c)
 static __always_inline void tell_file(struct file *file, __u64 change,
 				      __u64 bytes, __u64 args)
 {
-	if (is_changeable(BPF_CORE_READ(file, f_inode), CHANGE_OP(change)))
-		file_changed((__u64)BPF_CORE_READ(file, f_path.dentry),
-			     (__u64)BPF_CORE_READ(file, f_path.mnt), change,
-			     bytes, args);
+	file_changed((__u64)BPF_CORE_READ(file, f_path.dentry),
+		     (__u64)BPF_CORE_READ(file, f_path.mnt), change, bytes,
+		     args);
 }
 
 /*
@@ -164,20 +163,25 @@ static __always_inline bool was_other_file(struct call c, struct file *now,
 	return differs;
 }
 
-/* Through a descriptor: write and its like, and shared mappings. */
-static __always_inline void fd_used(enum wire_backend backend, struct call c,
-				    __u32 op, long ret)
+/*
+ * Through a descriptor: write and its like, and shared mappings. A function, so
+ * that what it has on the stack is gone where code is told that was loaded.
+ */
+static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
+			       __u32 op, long ret)
 {
+	struct call c = { regs, index };
 	const volatile struct wire_syscall *rule = call_rule(c);
-	struct file *file = file_of_current_fd(call_arg(c, rule->fd));
 	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
 	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0, change;
 	struct path before = {};
+	struct file *file;
 	__u32 flags = 0;
 	bool changed;
 
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return;
+	file = file_of_current_fd(call_arg(c, rule->fd));
 	changed = was_other_file(c, file, &before);
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
@@ -200,7 +204,8 @@ static __always_inline void fd_used(enum wire_backend backend, struct call c,
 	if (changed)
 		file_changed((__u64)before.dentry, (__u64)before.mnt, change,
 			     bytes, args);
-	tell_file(file, change, bytes, args);
+	if (!changed || is_changeable(BPF_CORE_READ(file, f_inode), op))
+		tell_file(file, change, bytes, args);
 }
 
 /* Flags of an opening, wherever this call has them. */
@@ -258,8 +263,9 @@ static __always_inline void file_opened(enum wire_backend backend,
 		flags |= WIRE_WRITE_APPEND;
 	if (is_table_shared())
 		flags |= WIRE_WRITE_FD_CLAIMED;
-	tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, 0), 0,
-		  asked);
+	if (is_changeable(BPF_CORE_READ(file, f_inode), rule->op))
+		tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, 0),
+			  0, asked);
 }
 
 /* What is more, or something else, than a change to a file. */
@@ -295,7 +301,7 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 	/* Also a failed call must not leave its file behind, see call_began. */
 	op = fd_op(c);
 	if (op) {
-		fd_used(backend, c, op, ret);
+		fd_used(c.regs, c.index, backend, op, ret);
 		return 0;
 	}
 	if (ret < 0 || kind == WIRE_SYS_IOCTL)
