@@ -285,7 +285,7 @@ static void put(struct journal *j, const struct frame *f, uint64_t now_ns)
 	j->section_bytes += sizeof(h) + f->payload.n;
 	if (!j->unwritten_ns) {
 		j->unwritten_ns = now_ns ? now_ns : clock_mono_ns();
-		j->has_news = true;
+		j->has_news = !j->is_watching;
 	}
 	if (!j->unsealed_ns)
 		j->unsealed_ns = j->unwritten_ns;

@@ -74,6 +74,8 @@ struct journal {
 	uint64_t urgent_pos;   /* up to here: seal at once */
 	uint64_t unwritten_ns; /* when the oldest unwritten came; 0: none */
 	bool has_news;	       /* the writer is to be told, once it can go on */
+	uint64_t wrote_ns;     /* when it last wrote */
+	bool is_watching;      /* it will look by itself what came, soon */
 	uint64_t unsealed_ns;  /* when the oldest unsealed came; 0: none */
 	bool stop;
 	uint64_t stop_ns;

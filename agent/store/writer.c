@@ -39,11 +39,22 @@ static uint64_t limit(const struct journal *j)
 	return j->n_turns ? j->turns[0].pos : j->ring.head;
 }
 
+/*
+ * What comes alone waits for what comes with it; what comes soon after a write,
+ * only for the rest of that time: then nobody needs to tell of it.
+ */
+static uint64_t write_at(const struct journal *j)
+{
+	uint64_t next_ns = j->wrote_ns + WRITE_DELAY_NS;
+
+	return next_ns > j->unwritten_ns ? next_ns
+					 : j->unwritten_ns + WRITE_DELAY_NS;
+}
+
 static bool write_due(const struct journal *j, uint64_t now)
 {
 	return j->stop || j->n_turns || j->urgent_pos > j->written ||
-	       now >= j->unwritten_ns + WRITE_DELAY_NS ||
-	       ring_used(&j->ring) > j->ring.size / 2;
+	       now >= write_at(j) || ring_used(&j->ring) > j->ring.size / 2;
 }
 
 static bool seal_due(const struct journal *j, uint64_t now)
@@ -78,9 +89,11 @@ static enum step next_step(const struct journal *j, uint64_t now,
 	if (j->written < limit(j)) {
 		if (write_due(j, now))
 			return STEP_WRITE;
-		sooner(&wake, j->unwritten_ns + WRITE_DELAY_NS);
+		sooner(&wake, write_at(j));
 	} else if (j->n_turns) {
 		return STEP_TURN;
+	} else if (now < j->wrote_ns + WRITE_DELAY_NS) {
+		sooner(&wake, j->wrote_ns + WRITE_DELAY_NS);
 	}
 	if (j->ring.tail < j->written) {
 		if (seal_due(j, now))
@@ -99,7 +112,9 @@ static void wait_until(struct journal *j, uint64_t wake)
 	struct timespec t = { .tv_sec = (time_t)(wake / NS_PER_S),
 			      .tv_nsec = (long)(wake % NS_PER_S) };
 
+	j->is_watching = wake <= j->wrote_ns + WRITE_DELAY_NS;
 	(void)pthread_cond_timedwait(&j->work, &j->lock, &t);
+	j->is_watching = false;
 }
 
 /* Names that something else than a file of ours has are passed over. */
@@ -249,6 +264,7 @@ static int do_write(struct journal *j)
 	(void)pthread_mutex_lock(&j->lock);
 	j->written = to;
 	j->written_seq = seq;
+	j->wrote_ns = clock_mono_ns();
 	(void)pthread_mutex_unlock(&j->lock);
 	note_size(j);
 	return 0;
