@@ -361,14 +361,16 @@ static struct image_block *new_block(struct image_heap *h,
 
 	if (!b)
 		return NULL;
-	*b = (struct image_block){
-		.pub = *from,
-		.heap = h,
-		.refs = 1,
-		.holds = 1,
-		.size = (uint32_t)(sizeof(*b) + extra),
-	};
+	/* Member by member: by a literal all would be zeroed first. */
+	b->pub = *from;
+	b->heap = h;
 	b->strings = b;
+	b->variant = NULL;
+	b->unified = b->v1 = NULL;
+	b->extra = NULL;
+	b->refs = b->holds = 1;
+	b->depth = 0;
+	b->size = (uint32_t)(sizeof(*b) + extra);
 	b->pub.id = ++h->next_id;
 	b->pub.described_in = 0;
 	b->pub.parent = NULL;
