@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Containers for real, by containerd, podman and docker, all with runc, in a Debian
-that systemd runs, on 6.1 with cgroup v2: told by a picket of the host, and by one that is in a
-container itself, as the DaemonSet has it.
+"""Containers for real, by containerd, podman and docker, all with runc, in a
+Debian that systemd runs, on 6.1 with cgroup v2: told by a picket of the host, and
+by one that is in a container itself, as the DaemonSet has it.
 
 PICKET_VM_IMAGE: the archive that `make image` made; else it is made here.
 """
