@@ -4,8 +4,8 @@
  * a process) that acted, and the verdict. No behaviour lives here.
  *
  * Slices in an event are borrowed from the ring record and the decoder's
- * scratch: good until the pipeline's turn for that event ends. Slices in an
- * image belong to the image.
+ * scratch: valid until the pipeline has handled the event. Slices in an image
+ * belong to the image.
  */
 #pragma once
 
@@ -53,7 +53,7 @@ enum write_op {
 	OP_COUNT,
 };
 
-/* A process: never a bare pid. The boot id is the journal's business. */
+/* A process within one boot; never a bare pid. */
 struct proc_key {
 	uint64_t start_ns;	/* boottime */
 	uint32_t tgid;
@@ -78,23 +78,23 @@ struct file_id {
 };
 
 /*
- * What is found out about a file by reading it, in user space and later: see
- * trust/. A value; all of it is as of the file_id beside it.
+ * Facts about a file that user space finds out later, by reading it: see
+ * trust/. They hold for the file_id beside them.
  */
 enum trust_state {
-	TRUST_UNKNOWN = 0,	/* not found out, or not to be found out */
-	TRUST_PACKAGE,		/* of a package, as packaged, root's alone */
-	TRUST_UNPACKAGED,	/* no installed package has it */
-	TRUST_CHANGED,		/* a package has it, with another content */
-	TRUST_WRITABLE,		/* as packaged, but not root's alone */
-	TRUST_UNPROVED,		/* a package has it, but no digest of it */
+	TRUST_UNKNOWN = 0,	/* not found out (yet, or at all) */
+	TRUST_PACKAGE,		/* as packaged, writable by root only */
+	TRUST_UNPACKAGED,	/* belongs to no installed package */
+	TRUST_CHANGED,		/* of a package, with another content */
+	TRUST_WRITABLE,		/* as packaged, writable by others */
+	TRUST_UNPROVED,		/* of a package that has no digest for it */
 	TRUST_STATE_COUNT,
 };
 
 enum hash_state {
 	HASH_NONE = 0,
 	HASH_DONE,
-	HASH_CHANGED,		/* what lies there is not what was used */
+	HASH_CHANGED,		/* another file has its name now */
 	HASH_GONE,
 	HASH_TOO_LARGE,
 	HASH_FAILED,		/* cannot be read */
@@ -200,28 +200,28 @@ struct image {
 	struct stdio stdio[3];
 
 	uint64_t cgroup_id, cgroup_v1_id;
-	struct slice cgroup;	/* path in the hierarchy that tells most */
+	struct slice cgroup;	/* path, in the most detailed hierarchy */
 	struct slice unit;	/* nginx.service; empty: none */
 	struct slice container;	/* 64 hex digits as a rule; empty: none */
-	/* What is empty of these is not there; else it may not be known yet. */
+	/* The runtime was asked; if false, empty ones below may follow. */
 	bool container_known;
 	struct slice container_image, pod, pod_namespace;
 	struct slice container_name;	/* within the pod, if there is one */
 	struct slice image_digest;	/* of the manifest: sha256:… */
 	struct slice pod_uid;		/* by the cgroup */
 
-	/* For the stage that writes descriptions; proc/ never looks. */
+	/* For the stage that writes descriptions; not used by proc/. */
 	uint64_t described_in;	/* journal segment that holds it; 0: none */
-	/* Its exec, or that of whom it was forked from, was not recorded. */
+	/* Its exec (or its forking ancestor's) was ignored or dropped. */
 	bool is_unwanted;
 	/*
-	 * On the way into a journal and out of it, else 0. Bit i: of the i-th
-	 * string a part is redacted; bit 63: of one from the 63rd on.
+	 * Bit i: a part of the i-th string is redacted; bit 63: of any from the
+	 * 63rd on. Only set while written to or read from a journal.
 	 */
 	uint64_t args_hidden, env_hidden;
 };
 
-/* Who acted, as of the act: setuid and setns are not hooked, records are. */
+/* Who acted, with ids as of that moment: no hook follows setuid or setns. */
 struct actor {
 	struct proc_key proc;
 	uint32_t image_number;
@@ -412,13 +412,13 @@ struct verdict {
 	enum answer answer;
 	enum severity severity;	/* of an alert; NONE: no alert */
 	bool alert;
-	bool repeated;	/* an alert, if it were not one of many */
+	bool repeated;	/* an alert that was not raised again */
 	const char *rule;	/* name; NULL: no rule decided */
-	uint32_t rule_at;	/* that rule, to its set; means nothing else */
+	uint32_t rule_at;	/* its index, for the rule set only */
 	const char *tag;	/* ATT&CK tag, or NULL */
 	/*
-	 * Of a recorded event: with the strings as they were, before secrets
-	 * were replaced, it might have been another.
+	 * The verdict of a recorded event depended on a redacted string; with
+	 * the original it might have been another.
 	 */
 	bool redacted;
 };

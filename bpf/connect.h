@@ -45,8 +45,8 @@ static __always_inline void connect_begins(enum wire_backend backend,
 }
 
 /*
- * A unix socket reaches another one: what that is bound to names it, whoever
- * asked by which relative path, link or mount.
+ * A connection between unix sockets is named by the address that the peer is
+ * bound to, not by the path (relative, through links or mounts) that was used.
  */
 struct unix_connect_record {
 	struct wire_connect connect;
@@ -89,8 +89,8 @@ static __always_inline bool unix_told(enum wire_backend backend,
 }
 
 /*
- * One event per image and destination and window; what was refused room is
- * tried again with the next datagram.
+ * One event per image, destination and window. If there was no room for it, the
+ * next datagram is reported instead.
  */
 static __always_inline bool is_repeat(struct sent_key *key, __u64 now)
 {

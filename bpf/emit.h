@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Room in the ring, and the count of what found none. A submitted record
- * cannot shrink, so a body measures first and then takes the smallest class
- * that fits; the record is assembled in the ring itself, because anything
- * per-CPU can be overwritten by a program that preempts this one.
+ * Reserving room in the ring, and counting records that found none. A submitted
+ * record cannot shrink, so a body measures first and then reserves the smallest
+ * size class that fits. The record is assembled in the ring itself, because a
+ * program that preempts this one can overwrite anything per-CPU.
  *
- * A class ends with SLACK: names are read in pieces of up to 255 bytes, and
- * the verifier believes `at < class - SLACK` and `n < 256`, not their sum.
- * Its last bytes hold the state of the loops: what the verifier has seen go
- * through memory it takes for unknown, so that the iterations of a path walk
- * look alike to it, on every kernel.
+ * A class ends with SLACK bytes: names are read in pieces of up to 255 bytes,
+ * and the verifier tracks `at < class - SLACK` and `n < 256`, but not their
+ * sum. The last bytes hold the state of loops: a value that was stored in
+ * memory is unknown to the verifier, so all iterations of a path walk look
+ * alike to it, on every kernel.
  */
 #pragma once
 
@@ -19,12 +19,12 @@
 #define SCRATCH 80
 #define SLACK	(PIECE + SCRATCH)
 
-/* Where a record may still be written when a piece begins. */
+/* The last offset at which a piece may begin. */
 #define CLASS_END(class) ((class) - SLACK)
 
 /*
- * A pointer as a number: one whose type the verifier knows may not be reckoned
- * with everywhere, nor be handed to a global function.
+ * A pointer as a number. Some verifiers allow no arithmetic on a typed pointer,
+ * and none may be passed to a global function.
  */
 static __always_inline __u64 number_of(const void *p)
 {
@@ -35,9 +35,9 @@ static __always_inline __u64 number_of(const void *p)
 }
 
 /*
- * Make the verifier forget what it knows of a variable on the stack, by
- * reading it onto itself. Otherwise each constant that it may hold is a state
- * of its own, and all that follows is verified once for each.
+ * Make the verifier forget the value of a variable on the stack, by reading it
+ * onto itself. Otherwise each constant that it may hold is a state of its own,
+ * and the rest of the program is verified once for each.
  */
 #define forget_known(variable) \
 	bpf_probe_read_kernel(&(variable), sizeof(variable), &(variable))
@@ -48,8 +48,8 @@ static __always_inline struct wire_counters *counters_of(__u32 family)
 }
 
 /*
- * Per CPU, and still by atomic adds: a softirq on top of this program may
- * count in the same family.
+ * Counters are per CPU, and still need atomic adds: a softirq that interrupts
+ * this program may count in the same family.
  */
 static __always_inline void count_skipped(__u32 family)
 {
@@ -84,12 +84,13 @@ static __always_inline void count_lost(__u32 family)
 }
 
 /*
- * Admission by fill: what a flood is made of may not take the room of what
- * tells who did it. Half for writes and datagrams, three quarters for
- * connections and how they ended; exec, fork, exit and cgroup may fill the
- * ring. Within these, from an eighth of the ring on, a process and a cgroup
- * have their shares (share.bpf.c). An outcome is told in anybody's context,
- * so it is nobody's share.
+ * Admission by how full the ring is: records that a flood consists of must not
+ * displace those that say who caused it. Writes and datagrams are admitted up
+ * to half of the ring, connections and their outcomes up to three quarters;
+ * exec, fork, exit and cgroup records may fill it. Once an eighth of the ring
+ * is in use, processes and cgroups are limited to a fair share of that
+ * (share.bpf.c), except for outcomes, which are reported in any process's
+ * context.
  */
 enum admission {
 	ADMIT_ALWAYS,
@@ -98,10 +99,10 @@ enum admission {
 	ADMIT_HALF,
 };
 
-/* Below this part of the ring nobody is counted. */
+/* Shares are enforced once 1/SHARES_FROM of the ring is in use. */
 #define SHARES_FROM 8
 
-/* Whether who acts now has room for `bytes` more within `limit` of the ring. */
+/* Has the current process (and cgroup) a share of `bytes` more in `limit`? */
 bool has_share(__u64 limit, __u32 bytes);
 
 static __always_inline bool admitted(enum admission a)
@@ -120,13 +121,13 @@ static __always_inline bool admitted(enum admission a)
 }
 
 /*
- * A reader that is behind, waiting for more to read at a time, is not woken by
- * a record; unless that begins another such part of the ring. Less than the
- * part from which shares are counted, so that a flood finds a reader.
+ * A reader that lets records gather is not woken by each of them, but whenever
+ * another 1/WAKE_PARTS of the ring was filled. This is less than 1/SHARES_FROM,
+ * so that the reader is awake before a flood runs into its share.
  */
 #define WAKE_PARTS 32
 
-/* bytes: of the class that it was reserved with. */
+/* bytes: the size that was reserved. */
 static __always_inline void submit(void *record, __u32 bytes)
 {
 	__u64 end = bpf_ringbuf_query(&ring, BPF_RB_PROD_POS);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * The ways in which code is loaded, as global functions: verified once each,
- * whoever calls.
+ * The load family's global functions, which the verifier checks once each,
+ * however many programs call them.
  */
 #pragma once
 
@@ -18,5 +18,5 @@ __u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what);
 __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 		  __u64 args);
 
-/* A system call that succeeded and whose rule says that it may load code. */
+/* A system call that succeeded and may have loaded code, by its rule. */
 __u32 load_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What the programs share with each other and with the agent. Defined once,
- * in maps.bpf.c; the linker joins the objects.
+ * Maps and constants that the programs share with each other and with the
+ * agent. They are defined in maps.bpf.c; bpftool links the objects.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct env_map {
 	__type(value, __u8);
 };
 
-/* What was written by whom within the window. */
+/* Sums of repeated writes within the window, per image and file. */
 struct written_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -54,7 +54,7 @@ struct written_map {
 	__type(value, struct wire_written);
 };
 
-/* Unconnected datagrams: who sent to where, and when that was reported. */
+/* Unconnected datagrams: sender and destination -> when it was reported. */
 struct sent_key {
 	__u64 start_ns;
 	__u8 addr[16];
@@ -73,8 +73,8 @@ struct sent_map {
 };
 
 /*
- * What a descriptor named when the system call began, by thread; only while
- * its table is shared, because only then can another thread change it.
+ * By thread: the file of a descriptor when the system call began. Only used
+ * while the descriptor table is shared, so that another thread may change it.
  */
 struct held {
 	__u64 file; /* kernel addresses: compared, and walked with care */
@@ -94,15 +94,15 @@ struct held_map {
 };
 
 /*
- * What a thread is in the middle of, from the hook that saw it asked for to
- * the one that sees it end: then what is told in between is told once.
+ * By thread: a socket operation between the hook that saw it begin and the one
+ * that sees it end, so that it is reported only once in between.
  */
 enum attempt_what { ATTEMPT_CONNECT = 1, ATTEMPT_LISTEN, ATTEMPT_BIND };
 
 struct attempt {
 	__u64 sock;
 	__u32 what; /* enum attempt_what */
-	/* Connecting: the socket's state will say how that came out. */
+	/* Connecting; the outcome follows when the socket changes state. */
 	__u32 is_under_way;
 };
 
@@ -114,11 +114,11 @@ struct attempts_map {
 };
 
 /*
- * A change between the hook that has its kernel objects and the one that tells
- * it; by thread. See pending.h.
+ * By thread: a change, between the hook that has its kernel objects and the one
+ * that reports it. See pending.h.
  */
 struct pending {
-	__u64 dir;  /* dentry that `leaf` is a name in; 0: told by its path */
+	__u64 dir;  /* dentry of leaf's directory; 0: leaf has a path */
 	__u64 leaf; /* dentry of what is changed */
 	__u64 mnt;
 	__u64 dir2; /* the same for the new name of rename and link */
@@ -130,8 +130,8 @@ struct pending {
 	__u32 backend;	 /* enum wire_backend, of the first hook */
 	__u32 depth;	 /* calls of a file system on its lower one */
 	__u16 flags;	 /* WIRE_WRITE_* */
-	__u16 done;	 /* and is to be told */
-	struct wire_file file; /* as it was before; a new one: as it is */
+	__u16 done;	 /* it succeeded, and must be reported */
+	struct wire_file file; /* before the change; of a new file: after */
 	char name[256];
 	char name2[256];
 };
@@ -143,7 +143,7 @@ struct pending_map {
 	__type(value, struct pending);
 };
 
-/* The mount that a thread has asked to write to, until it gives it back. */
+/* By thread: the mount it holds write access to (mnt_want_write). */
 struct mount_asked {
 	__u64 mnt;
 	__u64 sb;
@@ -156,7 +156,7 @@ struct mount_asked_map {
 	__type(value, struct mount_asked);
 };
 
-/* Processes that were told dead, see task_exited. */
+/* Processes whose exit was reported, see task_exited. */
 struct ended_key {
 	__u64 start_ns;
 	__u64 tgid;
@@ -170,8 +170,8 @@ struct ended_map {
 };
 
 /*
- * By thread (its task's address: that outlives the change of its tid): when
- * the file of the script that it is about to run was told.
+ * By thread (its task's address, because an exec may change its tid): when the
+ * file of the script that it is about to run was reported.
  */
 struct scripts_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -181,9 +181,9 @@ struct scripts_map {
 };
 
 /*
- * What was mapped executable within the window, and when it was told. A file
- * that only root can change is told once for each program that maps it, any
- * other once for each image: so one of exe_* and start_ns, tgid, image is zero.
+ * Files mapped executable within the window -> when that was reported. A file
+ * that only root can change is reported once per program that maps it
+ * (start_ns, tgid and image are 0), any other once per image (exe_* are 0).
  */
 struct mapped_key {
 	__u64 ino;
@@ -209,7 +209,7 @@ struct process_ref {
 	__u32 image;
 };
 
-/* By thread: whom the kernel let it reach into during the call under way. */
+/* By thread: the process that the current call was allowed to access. */
 struct accessed_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 1024);
@@ -217,7 +217,7 @@ struct accessed_map {
 	__type(value, struct process_ref);
 };
 
-/* Who wrote into whose memory within the window, and when that was told. */
+/* Who wrote to whose memory within the window -> when it was reported. */
 struct tampered_key {
 	__u64 start_ns;
 	__u64 target_start_ns;
@@ -234,7 +234,7 @@ struct tampered_map {
 	__type(value, __u64);
 };
 
-/* What is picket's own in the kernel; the agent fills it. */
+/* picket's own BPF objects; filled in by the agent. */
 struct own_objects_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1024);
@@ -243,17 +243,17 @@ struct own_objects_map {
 };
 
 /*
- * What a process or a cgroup has in the ring, see share.bpf.c. The key is a
- * cgroup's id, or a tgid with SHARE_OF_PROCESS; with SHARE_OF_WRITES of what is
- * admitted up to the half.
+ * Bytes that a process or a cgroup has in the ring, see share.bpf.c. The key
+ * is a cgroup's id, or a tgid | SHARE_OF_PROCESS. With SHARE_OF_WRITES only
+ * records under ADMIT_HALF count.
  */
 #define SHARE_OF_PROCESS (1ull << 63)
 #define SHARE_OF_WRITES	 (1ull << 62)
 
 struct share {
-	__u64 since; /* producer's place when `young` began */
-	__u64 old;   /* bytes put in before that */
-	__u64 young; /* and since */
+	__u64 since; /* producer position when `young` began */
+	__u64 old;   /* bytes before that */
+	__u64 young; /* bytes since then */
 };
 
 struct share_map {
@@ -264,8 +264,8 @@ struct share_map {
 };
 
 /*
- * By thread: the loader that the kernel has mapped for the program it is
- * putting in place. Only before 5.17, see loader.bpf.c.
+ * By thread: the dynamic loader that the kernel has mapped during an exec. Only
+ * before 5.17, see loader.bpf.c.
  */
 struct loaders_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * How long something will be, before room for it is taken. Global functions
- * of plain numbers: the verifier looks at each once, whoever calls, on every
- * kernel since 5.10 (which knows no pointers as their arguments).
+ * Measures how long something will be, before room is reserved. These are
+ * global functions of plain numbers, which the verifier checks once each, on
+ * every kernel since 5.10 (whose global functions take no pointers).
  */
 #pragma once
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * A denied or failed attempt is no change. So a change by name takes three
- * hooks: one that has the kernel's objects, mount included; one behind each of
- * the VFS's functions, that has the result; and one where the thread gives
- * back the right to write to the mount, that tells. (The second could, but
- * they are many, and what tells is large: a second of the verifier's time for
- * each handful.) What passes from one to the next waits here, one for each
- * thread: nobody else can begin another meanwhile, but for a stacked file
- * system that changes its lower one on the way.
+ * A denied or failed attempt is not a change. So a change by name needs three
+ * hooks: one that has the kernel's objects, including the mount; one at the
+ * exit of each VFS function, which has the result; and one where the thread
+ * gives up write access to the mount, which reports. (The second could report,
+ * but there are many of those, and the reporting code is large: every few
+ * copies of it cost a second in the verifier.) The state between the hooks is
+ * kept here, one entry per thread. A thread can only begin another change
+ * meanwhile in a stacked file system, which changes its lower one on the way.
  *
- * What the second hook was told as done is done: nothing can fail behind it,
- * short of the disk (a journal that is never written out).
+ * Once the second hook saw success, the change has happened: nothing later can
+ * fail, except for the disk itself.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ static __always_inline void pending_forget(void)
 	bpf_map_delete_elem(&pending_changes, &thread);
 }
 
-/* File systems that do to a file of another what is done to theirs. */
+/* File systems that forward changes to a file of a lower file system. */
 static __always_inline bool is_stacked(struct dentry *d)
 {
 	__u64 magic = BPF_CORE_READ(d, d_sb, s_magic);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * File systems whose files are not files: writing there changes the kernel or
- * nothing. What changes something that an intruder wants is told all the
- * same; the rest is counted as skipped.
+ * Pseudo file systems: writing there changes kernel state, or nothing. Files
+ * that an intruder would want to change are reported; others are counted as
+ * skipped.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * A system call as its registers tell it. Arguments are read at the call's
- * end: registers still hold them there (but for the first on arm64, which the
- * kernel keeps for us), and what the call itself read from user memory is
- * resident.
+ * System calls and their arguments, from the registers. Arguments are read at
+ * the end of the call: the registers still hold them (on arm64 the kernel
+ * saves the first one), and user memory that the call itself read is resident
+ * by then.
  */
 #pragma once
 

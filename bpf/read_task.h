@@ -30,8 +30,8 @@ static __always_inline __u64 current_image(__u32 *ret_image)
 }
 
 /*
- * The agent that reads the ring. Its number alone says nothing once it was
- * killed: whoever got it next must not go unseen.
+ * Is it the agent that reads the ring? The pid alone is not enough: once the
+ * agent was killed, another process that gets its pid must be seen.
  */
 static __always_inline bool is_self(__u32 tgid, struct task_struct *t)
 {
@@ -39,7 +39,7 @@ static __always_inline bool is_self(__u32 tgid, struct task_struct *t)
 	       task_start_ns(t) / WIRE_TICK_NS == control.self.start_ticks;
 }
 
-/* What the agent does itself is no event. */
+/* The agent's own actions are not events. */
 static __always_inline bool is_muted(void)
 {
 	return is_self(bpf_get_current_pid_tgid() >> 32, current_task());

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
-/* The record of what is done to a process, or to what picket lives on. */
+/* Records of tampering: with a process, or with objects that picket needs. */
 #pragma once
 
 #include "emit.h"

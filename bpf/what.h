@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What is to be told, as one number for a global function: operation of the
- * family, backend (enum wire_backend), the record's flags.
+ * What a record is to say, as one number for a global function: the family's
+ * operation, the backend (enum wire_backend), and the record's flags.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * The two ways in which a system call is told, as global functions: verified
- * once each, whoever calls. At most five plain numbers go in, so a change is
- * packed.
+ * The write family's global functions, which report changes. The verifier
+ * checks each of them once, however many programs call it. They take at most
+ * five plain numbers, so a change is packed into one.
  */
 #pragma once
 
@@ -17,8 +17,8 @@ __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes,
 		   __u64 args);
 
 /*
- * The same file_changed was told, or ought to have been, of a request that was
- * only asked for then: it is counted there, and here are its bytes.
+ * A request that was passed to file_changed when it was submitted has
+ * completed: add its bytes. It is not counted again.
  */
 __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes);
 
@@ -26,18 +26,19 @@ __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes);
 __u32 bytes_written(__u64 inode, __u64 bytes);
 
 /*
- * A call that acts on names: everything is taken from its registers. opening:
- * the flags of an open(2) whose file is out of reach, else 0.
+ * A system call that acts on names, which are read through its registers.
+ * opening: the flags of an open(2) whose file could not be found, else 0.
  */
 __u32 names_changed(__u64 regs, __u32 index, __u32 backend, __u64 opening);
 
-/* io_submit(2), of which the kernel took so many requests. */
+/* io_submit(2); taken: how many requests the kernel accepted. */
 __u32 aio_submitted(__u64 regs, __u32 index, __u32 backend, __u64 taken);
 
 /*
- * A change by name, as pending.h says: begun, ended with what the VFS
- * returned, told. attr_: of what is not its name. mnt 0: the one asked for.
- * attr_ended returns whether there is something to tell.
+ * The three hooks of a change (see pending.h): begun, ended with what the VFS
+ * returned, reported. name_*: changes of names; attr_*: other changes. mnt 0:
+ * the mount of mounts_asked. attr_ended returns whether there is something to
+ * report.
  */
 __u32 name_began(__u64 what, __u64 dir, __u64 mnt, __u64 leaf, __u64 args);
 __u32 second_name_began(__u64 dir, __u64 leaf, __u64 target);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * A record of a change by names that the caller gave: the directory that the
- * lookup begins in, from the kernel, and the name as it was given. For the
- * backends that do not have the kernel's objects.
+ * Records of changes by names that the caller gave: the directory in which the
+ * lookup begins, from the kernel, and the name as it was passed. For backends
+ * that do not have the kernel's objects.
  */
 #pragma once
 
@@ -56,8 +56,8 @@ static __always_inline void start_at(struct place *p, char first, int dirfd)
 			p->flags |= WIRE_WRITE_FD_CLAIMED;
 	}
 	/*
-	 * None at all: the descriptor itself, which the kernel vouches for. That
-	 * a name is empty, or cannot be read, may be so only by now.
+	 * None at all: the descriptor itself, which the kernel vouches for.
+	 * That a name is empty, or cannot be read, may be so only by now.
 	 */
 	if (p->name)
 		p->flags |= WIRE_WRITE_NAME_CLAIMED;
