@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a cgroup path tells: the systemd unit and the container. Paths are
- * made by systemd, container runtimes and kubelets of many versions, and by
- * anyone with the right to make a cgroup: read as hints with fixed shapes.
+ * The systemd unit and the container, from a cgroup path. Paths are made by
+ * systemd, container runtimes and kubelets of many versions, and by anyone who
+ * may create a cgroup; only fixed shapes are recognised, and they are hints.
  *
  * container is the innermost one. Its id is what the runtime wrote (64 hex
  * digits for docker, containerd, CRI-O and podman; a name for LXC and

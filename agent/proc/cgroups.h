@@ -39,23 +39,23 @@ struct cgroup_node *cgroups_find(struct cgroups *c, uint32_t hierarchy,
 				 uint64_t id);
 
 /*
- * The same, and where the name was missed (a lost event) ask the process that
- * is in it, once per id.
+ * The same; if the name is not known (its event was lost), read it from the
+ * process tgid, which is in that cgroup, once per id.
  */
 struct cgroup_node *cgroups_find_of(struct cgroups *c, uint32_t hierarchy,
 				    uint64_t id, pid_t tgid);
 
 /*
- * Ask the runtime and the kubelet about the container, if n (which may be
- * NULL) is one's. They may not have written it down yet: it is tried again,
- * less and less often, for some minutes. What was found stays.
+ * If n (may be NULL) belongs to a container, read its names from the runtime
+ * and the kubelet. They may not have written them yet, so this is retried at
+ * growing intervals for some minutes. Names that were found stay.
  */
 void cgroups_describe(const struct cgroups *c, struct cgroup_node *n);
 
 /* All that exist in mounted hierarchies, bounded in depth and number. */
 int cgroups_scan(struct cgroups *c);
 
-/* The v1 hierarchy that records speak of; 0: none. Told, else by the scan. */
+/* The v1 hierarchy of records; 0: none. As set, or as the scan found it. */
 uint32_t cgroups_v1(const struct cgroups *c);
 void cgroups_set_v1(struct cgroups *c, uint32_t hierarchy);
 

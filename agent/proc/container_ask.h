@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * container_info_read by a thread of its own: the files lie where a runtime
- * put them, and a disk that does not answer must not hold up the events of
- * others. One caller.
+ * container_info_read in a thread of its own, because a disk that does not
+ * answer must not delay the events of other containers. For one calling
+ * thread.
  */
 #pragma once
 
@@ -25,8 +25,8 @@ int container_ask_new(const char *root, container_read_fn read,
 void container_ask_free(struct container_ask *a);
 
 /*
- * Returns what reading does. -EAGAIN: not known yet, ask again;
- * -EBUSY: too much is being asked.
+ * Returns as container_read_fn; -EAGAIN: not known yet, ask again; -EBUSY: too
+ * many questions are pending.
  */
 int container_ask(struct container_ask *a, struct slice id,
 		  struct container_info **ret);

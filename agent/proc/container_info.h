@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container is called: its image and the pod that it is of. Asked is
- * the runtime's own state (containerd as the kubelet uses it, also k3s' and
- * microk8s'; CRI-O, docker, podman of root's), and for pods the names that the
- * kubelet gives to logs. Containers of users have their state in the users'
- * hands: nothing is known of them.
+ * The image and the pod of a container. Sources are the state of the runtime
+ * (containerd as used by the kubelet, k3s and microk8s; CRI-O, docker, and
+ * podman of root), and for pods also the kubelet's names of logs. The state of
+ * rootless containers can be changed by their users, so it is not read.
  */
 #pragma once
 

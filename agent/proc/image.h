@@ -10,7 +10,7 @@
 struct cgroup_node;
 struct cgroups;
 
-/* How much of a line is kept; what is between the newest and the first goes. */
+/* How many ancestors are kept: the newest and the first, not the middle. */
 struct image_limits {
 	unsigned prev_max, prev_new;
 	unsigned line_max, line_new, line_first;
@@ -20,7 +20,7 @@ struct image_limits {
 struct image_heap {
 	uint64_t images;
 	uint64_t bytes;
-	uint64_t max_bytes;	/* past it, lines are cut to what is vital */
+	uint64_t max_bytes;	/* beyond it, lines are cut to the minimum */
 	uint64_t next_id;
 	uint64_t users;		/* blocks, and the table */
 };
@@ -42,27 +42,27 @@ struct image *image_share(struct image_heap *h, const struct image *from,
 			  struct image *of);
 
 /*
- * Turn an image made without strings (IMAGE_F_UNKNOWN) into *from where it
- * stands, so that whoever descends from it sees it; under a new id. -ENOMEM.
+ * Turn an unknown image (IMAGE_F_UNKNOWN) into *from in place, with a new id,
+ * so that its descendants see it. -ENOMEM.
  */
 int image_become(struct image *img, const struct image *from);
 
-/* Which cgroups (each may be NULL) name this image from now on. */
+/* Set the cgroups that name this image; either may be NULL. */
 void image_set_cgroups(struct image *img, struct cgroup_node *unified,
 		       struct cgroup_node *v1);
 
 /*
- * Ask again what its container is called, where that is not known yet (it is
- * not asked each time); true: it is told now, under a new id.
+ * Try again to find the name of its container, if it is due. True: it is known
+ * now, and the image has a new id.
  */
 bool image_name_late(struct image *img, const struct cgroups *c);
 
-/* Set what was not known when the image was made, under a new id. */
+/* Give it a new id, because something became known that was not before. */
 void image_renew_id(struct image *img);
 
 /*
- * A parent is older than its child: so lines have no circles. Equal only in
- * early boot, before there is a fine clock: then pids tell.
+ * A parent must be older than its child, so that lines have no cycles. Start
+ * times are equal only in early boot, with a coarse clock; then pids decide.
  */
 static inline bool image_may_descend(struct proc_key child,
 				     struct proc_key parent)
@@ -72,7 +72,7 @@ static inline bool image_may_descend(struct proc_key child,
 		       parent.tgid < child.tgid;
 }
 
-/* No parent where it cannot be one. */
+/* Sets no parent if image_may_descend says no. */
 void image_set_parent(struct image *img, struct image *parent);
 void image_set_prev(struct image *img, struct image *prev);
 

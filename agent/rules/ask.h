@@ -8,37 +8,37 @@ struct question {
 	const struct rule_set *set;
 	const struct event *ev;
 	const struct image *img;	/* who acted; NULL: not known */
-	/* Set when an answer hung on what is redacted; NULL: nobody asks. */
+	/* Set if an answer depended on a redacted string; or NULL. */
 	bool *ret_redacted;
 };
 
 enum tri { TRI_NO, TRI_YES, TRI_UNKNOWN, TRI_PENDING };
 
 /*
- * holds.c: all conditions of the rule, whatever found it. Yes, no, or pending:
- * yes if what is not known yet is so.
+ * holds.c: do all conditions of the rule hold? TRI_PENDING: yes, if facts that
+ * are not known yet turn out so.
  */
 enum tri rule_holds(const struct question *q, const struct rule *rule);
 
 /*
- * holds.c: do those of its conditions hold that are about what an image never
- * changes, its program and those before it? False is final for this image.
+ * holds.c: do the conditions hold that depend only on what never changes for an
+ * image (its program and earlier ones)? False is final for this image.
  */
 bool rule_fits_image(const struct question *q, const struct rule *rule);
 
-/* holds.c: note what a rule that is pending waits for. */
+/* holds.c: add the facts that a pending rule waits for to wants. */
 void rule_note_wants(const struct question *q, const struct rule *rule,
 		     struct rule_wants *wants);
 
 /*
- * holds.c: one condition of the rule by itself, as rule_holds would take it;
- * *ret_asked is the answer without its not-. Of several positive conditions
- * on ancestors each may hold of another one.
+ * holds.c: does one condition of the rule hold, taken alone? *ret_asked is the
+ * answer before its not-. Unlike in rule_holds, several conditions on ancestors
+ * may each hold for another ancestor.
  */
 bool cond_holds_alone(const struct question *q, const struct rule *rule,
 		      const struct cond *c, enum tri *ret_asked);
 
-/* One condition, without its not-, put to one image. */
+/* One condition, without its not-, applied to one image. */
 struct asking {
 	const struct question *q;
 	const struct cond *c;
@@ -48,7 +48,7 @@ struct asking {
 	struct rule_wants *wants; /* where to note what is wanted; NULL: not */
 };
 
-/* ask.c; pending is an answer of ask_facts.c alone */
+/* ask.c and ask_facts.c; only the latter answers TRI_PENDING. */
 enum tri cond_ask(const struct asking *a);
 enum tri ask_facts(const struct asking *a);
 
@@ -56,14 +56,14 @@ enum tri ask_facts(const struct asking *a);
 const struct endpoint *event_end(const struct event *ev);
 
 /*
- * What `socket` is held against: the path of a unix socket, or '@' and its
- * abstract name; empty of any other socket.
+ * The string that a condition `socket` is matched with: the path of a unix
+ * socket, or '@' and its abstract name; empty for other sockets.
  */
 #define SOCKET_NAME_MAX 128
 struct slice socket_name(const struct endpoint *e,
 			 char buf[static SOCKET_NAME_MAX]);
 
-/* What can be told of a path whose front is missing: from a '/' on. */
+/* The known end of a path whose front is missing, from its first '/' on. */
 struct slice path_end(struct slice s);
 
 static inline bool path_is_cut(const struct file_path *f)
@@ -72,8 +72,9 @@ static inline bool path_is_cut(const struct file_path *f)
 }
 
 /*
- * A file that was bound alone to a mount in no tree has no name there, but its
- * file system's is whole, and so is the host's: runc starts containers so.
+ * A file on a detached mount has no name in the namespace, but a complete one
+ * in its file system and on the host. (runc starts containers from such a
+ * file.)
  */
 static inline bool path_is_hosts(const struct file_path *f)
 {
@@ -82,7 +83,7 @@ static inline bool path_is_hosts(const struct file_path *f)
 	       !slice_eq(f->fs_path, f->path);
 }
 
-/* What can be told of the host's name. */
+/* The known part of the name on the host. */
 static inline struct slice path_of_host(const struct file_path *f)
 {
 	return path_is_cut(f) && !path_is_hosts(f) ? path_end(f->host_path)
@@ -92,7 +93,7 @@ static inline struct slice path_of_host(const struct file_path *f)
 /* The next of several zero-terminated strings; false at the end. */
 bool next_string(struct slice *rest, struct slice *ret);
 
-/* Who was there before: an earlier program of the process, or its parent. */
+/* The one before: an earlier program of the process, or its parent. */
 static inline const struct image *image_before(const struct image *img)
 {
 	return img->prev ? img->prev : img->parent;

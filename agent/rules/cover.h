@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does a rule say all that another says? */
+/* Comparing rules: does one match everything that another matches? */
 #pragma once
 
 #include "rules/rule.h"
 
 /*
- * Whether `wide` surely matches whatever `narrow` matches. False also where
- * that would take more than comparing values: it is a proof, not a guess.
+ * True only if `wide` provably matches whatever `narrow` matches. False also if
+ * comparing values is not enough to prove it.
  */
 bool rule_covers(const struct rule_set *set, const struct rule *wide,
 		 const struct rule *narrow);
 
-/* Whether no event can fit this rule: a not- key excludes all it asks for. */
+/* Can no event match, because a not- key excludes all that another asks for? */
 bool rule_is_empty(const struct rule_set *set, const struct rule *rule);
 
 /*
- * Whether no event has all that this rule asks for: the old name of what was
- * not renamed, the port of a unix socket.
+ * Can no event match, because no event has all these properties? (Such as an
+ * old name with an operation that is no rename, or the port of a unix socket.)
  */
 bool rule_contradicts_itself(const struct rule_set *set,
 			     const struct rule *rule);

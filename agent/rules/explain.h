@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a verdict is what it is: each rule that speaks of this kind of event,
- * condition by condition, asked by the code that decides.
+ * Explains a verdict: each rule that can apply to this kind of event, condition
+ * by condition, evaluated by the code that decides.
  */
 #pragma once
 
@@ -15,10 +15,10 @@ struct explain_cond {
 	char actual[200]; /* what there is, escaped; empty: not known */
 	unsigned line;	  /* of the first value, in the rule's file */
 	bool holds;
-	bool unknown; /* it fails, or holds, for want of knowing */
+	bool unknown; /* it fails, or holds, because something is unknown */
 	/*
-	 * The value that would make it hold, as a policy file has it; empty:
-	 * there is none (a not- key, or several properties at once).
+	 * A value, as in a policy file, with which it would hold; empty: there
+	 * is none (a not- key, or several properties at once).
 	 */
 	char value[400];
 };
@@ -32,8 +32,8 @@ struct explain_rule {
 };
 
 /*
- * In the order of the files; fn's arguments live until it returns. A negative
- * return of fn ends it. -ENOMEM.
+ * Call fn for each rule, in the order of the files; its arguments are valid
+ * until it returns. A negative return of fn ends it. -ENOMEM.
  */
 typedef int (*explain_fn)(void *arg, const struct explain_rule *rule);
 int rule_set_explain(const struct rule_set *set, const struct event *ev,

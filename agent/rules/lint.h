@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is allowed in a policy and probably not meant: found without an event,
- * by comparing rules with each other and with this host's files.
+ * Warnings about policies that are valid but probably not intended, found by
+ * comparing rules with each other and with this host's files.
  */
 #pragma once
 
@@ -10,11 +10,11 @@
 enum lint_kind {
 	LINT_NEVER,    /* its own conditions exclude each other */
 	LINT_SHADOWED, /* a stronger rule always decides before it */
-	LINT_COVERED,  /* another rule of the same kind says all of it */
+	LINT_COVERED,  /* another rule of the same kind matches all of it */
 	LINT_WRITABLE, /* an allow trusts a program that others can change */
 	LINT_EXPIRED,
 	LINT_EXPIRES, /* within LINT_SOON_DAYS */
-	LINT_OWNER,   /* an allow that nobody answers for */
+	LINT_OWNER,   /* an allow without an owner */
 	LINT_KIND_COUNT,
 };
 
@@ -38,18 +38,20 @@ struct lint_options {
 };
 
 /*
- * Can others than root replace the file of this name, by where it lies or by
- * who owns it and may write on the way to it? *where (raw bytes, cut to room)
- * says what. A name that is not there is judged by what is.
+ * Can others than root replace the file of this name, because of its place,
+ * its owner, or write permissions on the way to it? `where` (raw bytes, cut to
+ * room) gets the name of the weak spot. If the file does not exist, the
+ * existing part of its path is judged.
  */
 bool lint_is_open(const char *root, struct slice path, char *where,
 		  size_t room);
-/* The same by where it lies alone. */
+/* The same, by its place alone. */
 bool lint_is_open_place(struct slice path);
 
 /*
- * In the order of the files. Pairs of rules are compared up to LINT_PAIR_RULES
- * rules; *ret_all says whether they were. -ENOMEM, or fn's negative return.
+ * Call fn for each warning, in the order of the files. Rules are only compared
+ * with each other if there are at most LINT_PAIR_RULES; *ret_all says whether
+ * they were. -ENOMEM, or a negative return of fn.
  */
 #define LINT_PAIR_RULES 20000
 typedef int (*lint_fn)(void *arg, const struct lint *l);

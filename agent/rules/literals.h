@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many literal texts, one run of bytes: where does each of them end in it?
- * ASCII letters are the same in either case. Linear in the run, whatever the
- * two look like.
+ * Searches for many literal texts in a string at once (ASCII letters in either
+ * case), in time linear in the string, whatever the texts are.
  */
 #pragma once
 
@@ -15,7 +14,7 @@ struct literals;
 
 struct literal {
 	struct slice text; /* not empty; needed by literals_new only */
-	uint32_t owner;	   /* the caller's business */
+	uint32_t owner;	   /* any number of the caller's */
 };
 
 /* Together at most so many bytes; more is -E2BIG. */
@@ -25,7 +24,7 @@ struct literal {
 int literals_new(const struct literal *list, size_t n, struct literals **ret);
 void literals_free(struct literals *l);
 
-/* end: behind the text's last byte in s. In ascending order of end. */
+/* end: offset after the text's last byte. Called in ascending order of end. */
 typedef void (*literal_fn)(void *arg, uint32_t owner, size_t end);
 void literals_find(const struct literals *l, struct slice s, literal_fn fn,
 		   void *arg);

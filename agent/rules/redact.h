@@ -6,11 +6,11 @@
  * Rules are held against what was there. What is kept, shown and sent has
  * `<redacted:NAME:0123456789abcdef>` instead: the first 8 bytes of the value's
  * HMAC-SHA256 with the host's (or a fleet's) key, so that one secret can be
- * followed from process to process by who cannot read it. Of a value whose end
- * is not known, because the arguments were cut, it is `<redacted:NAME:cut>`.
- * From the REDACT_TOKENS_MAX-th value of one image on it is `<redacted>`:
- * that bounds the work that somebody can make for us. An empty value hides
- * nothing and stays as it is.
+ * followed from process to process without being readable. If the arguments
+ * were cut within a value, it becomes `<redacted:NAME:cut>`. From the
+ * REDACT_TOKENS_MAX-th value of one image on it is `<redacted>`: that bounds
+ * the work that somebody can make for us. An empty value hides nothing and
+ * stays as it is.
  *
  *   option = --*password  an option's name, a glob: the value is what follows
  *                         '=' in the same argument, else the next argument
@@ -28,8 +28,8 @@
  *   url-password = yes    of scheme://user:password@host, in any text
  *   owner ticket reason   as of a rule
  *
- * An argument of several words (`sh -c "mysql -pX"`) is looked at word by
- * word, too. When in doubt it is hidden.
+ * An argument of several words (`sh -c "mysql -pX"`) is also searched word by
+ * word. When in doubt, text is hidden.
  */
 #pragma once
 
@@ -60,10 +60,10 @@ struct redacted {
 };
 
 /*
- * What of img may leave. The slices are img's own where nothing was replaced,
- * else in scratch, which is overwritten (give it REDACT_SCRATCH_MAX). Without
- * memory nothing is let out: the lists are empty and said to be cut. r NULL:
- * no section, nothing is hidden.
+ * Make copies of img's strings with secrets replaced. The slices in *ret are
+ * img's own if nothing was replaced, else in scratch, which is overwritten (its
+ * limit must be REDACT_SCRATCH_MAX). If memory runs out the lists are empty and
+ * marked as cut, so no secret gets out. r NULL: nothing is hidden.
  */
 void redact_image(const struct redactor *r, const struct redact_key *key,
 		  const struct image *img, struct buf *scratch,

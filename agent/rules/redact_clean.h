@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images in which no secret was found, by all that was looked at: a program
- * that runs again and again mostly runs with the same arguments, and a process
- * that was forked has those of its parent. Of fixed size, of one redactor: what
- * another policy would find is another's.
+ * A cache of images in which no secret was found, compared by everything that
+ * was examined. A program that runs often mostly has the same arguments, and a
+ * forked process has those of its parent. Of fixed size; belongs to one
+ * redactor, because another policy may find other secrets.
  */
 #pragma once
 
