@@ -393,7 +393,7 @@ enum wire_write_op {
  */
 #define WIRE_WRITE_NAME_CLAIMED 0x0008
 #define WIRE_WRITE_NAME_CUT 0x0010	/* the name was longer, or unreadable */
-#define WIRE_WRITE_FD_CLAIMED 0x0020	/* a shared table: a thread may have changed it */
+#define WIRE_WRITE_FD_CLAIMED 0x0020	/* its table is shared */
 #define WIRE_WRITE_FD_CHANGED 0x0040	/* descriptor named another file before */
 #define WIRE_WRITE_EXCHANGE 0x0080	/* renameat2(RENAME_EXCHANGE) */
 #define WIRE_WRITE_SUBMITTED 0x0100	/* asked for; whether done is not known */
