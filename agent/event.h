@@ -118,6 +118,7 @@ struct file_facts {
 #define PATH_F_UNRESOLVED 0x02
 #define PATH_F_DELETED 0x04
 #define PATH_F_CLAIMED 0x08	/* joined from a name in user memory */
+#define PATH_F_FOREIGN 0x20	/* no mount of the host shows the file */
 #define PATH_F_FOLLOWS 0x10	/* claimed, and of a link that it ends with, the target */
 
 struct file_path {
@@ -127,7 +128,10 @@ struct file_path {
 	 * of the record's prefix and tail by the decoder; empty if unknown.
 	 */
 	struct slice fs_path;
-	/* The same file by the host's mounts; empty: same as path, or none. */
+	/*
+	 * The same file by the host's mounts; empty: same as path, or none
+	 * (PATH_F_FOREIGN where that is certain).
+	 */
 	struct slice host_path;
 	uint8_t flags;		/* PATH_F_* */
 };

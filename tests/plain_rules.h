@@ -150,6 +150,17 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 	return cut || !f->path.n ? UNKNOWN : NO;
 }
 
+/* What no mount of the host shows, anyone may have named. */
+static int plain_code(const struct mcond *c, const struct file_path *f,
+		      bool sure, uint32_t mnt_ns)
+{
+	int fits = plain_file(c, f, sure, mnt_ns);
+
+	if (!(f->flags & PATH_F_FOREIGN) || by_container)
+		return fits;
+	return !sure && fits == YES ? YES : UNKNOWN;
+}
+
 static int plain_path(const struct mcond *c, const struct write_info *w,
 		      bool sure, uint32_t ns)
 {
@@ -334,7 +345,7 @@ static int plain_image(const struct mcond *c, const struct image *img,
 	case EXE:
 		if (!img->exe.path.n && (img->flags & IMAGE_F_KTHREAD))
 			return NO;
-		return plain_file(c, &img->exe, sure, img->mnt_ns);
+		return plain_code(c, &img->exe, sure, img->mnt_ns);
 	case SCRIPT:
 		if (img->script.n)
 			return any_glob(c, img->script, true);

@@ -408,6 +408,8 @@ static struct file_path make_file(struct scene *s)
 	}
 	if (one_in(8))
 		f.flags |= PATH_F_DELETED;
+	if (!f.host_path.n && one_in(8))
+		f.flags |= PATH_F_FOREIGN;
 	return f;
 }
 

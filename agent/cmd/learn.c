@@ -63,6 +63,12 @@ static bool is_cut(const struct file_path *f)
 	return f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
 }
 
+/* Named by who mounted it: no rule goes by that, but for a container's. */
+static bool is_anyones(const struct taking *t, const struct file_path *f)
+{
+	return (f->flags & PATH_F_FOREIGN) && !t->key.in_container;
+}
+
 static int check_code(struct taking *t, struct slice path,
 		      const struct file_id *file)
 {
@@ -81,6 +87,8 @@ static int check_program(struct taking *t)
 		return refuse(t, "it runs no program");
 	if (is_cut(&img->exe) && !(img->exe_file.known && img->exe_file.memfd))
 		return refuse(t, "its program's name is not known in full");
+	if (is_anyones(t, &img->exe))
+		return refuse(t, "its program is on no mount of the host");
 	if (t->ev->kind == EVENT_EXEC && (img->exe.flags & PATH_F_DELETED))
 		return refuse(t, "its program was deleted");
 	return check_code(t, name_of(t, &img->exe), &img->exe_file);
@@ -241,6 +249,8 @@ static int learn_load(struct taking *t)
 	}
 	if (is_cut(&load->path))
 		return refuse(t, "the file's name is not known in full");
+	if (is_anyones(t, &load->path))
+		return refuse(t, "the file is on no mount of the host");
 	r = check_code(t, path, &load->file);
 	if (r < 0 || t->no.why)
 		return r;
@@ -255,7 +265,8 @@ static int learn_tamper(struct taking *t)
 
 	if (t->ev->tamper.of_picket)
 		return refuse(t, "it is aimed at picket");
-	if (!target || !target->exe.path.n || is_cut(&target->exe))
+	if (!target || !target->exe.path.n || is_cut(&target->exe) ||
+	    is_anyones(t, &target->exe))
 		return refuse(t, "its target is not known");
 	path = name_of(t, &target->exe);
 	if (!names_fit(path))
@@ -326,7 +337,7 @@ static int name_parent(struct taking *t)
 	int r;
 
 	if (!parent || (parent->flags & IMAGE_F_UNKNOWN) ||
-	    is_cut(&parent->exe))
+	    is_cut(&parent->exe) || is_anyones(t, &parent->exe))
 		return 0;
 	code = (struct code){ name_of(t, &parent->exe), &parent->exe_file,
 			      t->key.in_container };

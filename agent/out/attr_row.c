@@ -147,13 +147,14 @@ static void add_file(struct attrs *a, const struct file_keys *k,
 struct path_keys {
 	const char *path, *fs_path, *host_path;
 	const char *truncated, *unresolved, *deleted, *claimed;
+	const char *foreign;
 };
 
-#define PATH_KEYS(path_key, prefix)                              \
-	{                                                        \
-		path_key, prefix "fs_path", prefix "host_path",  \
-			prefix "truncated", prefix "unresolved", \
-			prefix "deleted", prefix "claimed"       \
+#define PATH_KEYS(path_key, prefix)                                          \
+	{                                                                    \
+		path_key, prefix "fs_path", prefix "host_path",              \
+			prefix "truncated", prefix "unresolved",             \
+			prefix "deleted", prefix "claimed", prefix "foreign" \
 	}
 
 static const struct path_keys file_path_keys =
@@ -179,6 +180,8 @@ static void add_path(struct attrs *a, const struct path_keys *k,
 		attr_bool(a, k->deleted, true);
 	if (p->claimed)
 		attr_bool(a, k->claimed, true);
+	if (p->foreign)
+		attr_bool(a, k->foreign, true);
 }
 
 void attr_file(struct attrs *a, const Picket__V1__File *f)

@@ -10,8 +10,8 @@
  * its members). A PATH below stands for up to five members: NAME as the
  * process's mount namespace has it, NAME_fs from the file system's own root,
  * NAME_host by the host's mounts (both only where they differ from NAME),
- * NAME_flags (a list of: claimed, deleted, truncated, unresolved, fs_unknown),
- * and NAME_b64. A DEVICE is "major:minor" of the file system's superblock.
+ * NAME_flags (a list of: claimed, deleted, foreign, truncated, unresolved,
+ * fs_unknown), and NAME_b64. A DEVICE is "major:minor" of the file system's superblock.
  *
  *	name		type	what
  *	uid		string	the record's name for good: journal.epoch.seq (a

@@ -177,6 +177,7 @@ static void json_path_flags(struct buf *out, const char *name,
 	} flags[] = {
 		{ p->claimed, "claimed" },
 		{ p->deleted, "deleted" },
+		{ p->foreign, "foreign" },
 		{ p->truncated, "truncated" },
 		{ p->unresolved, "unresolved" },
 		{ p->fs_path_unknown, "fs_unknown" },

@@ -30,7 +30,8 @@ struct file_path recall_path(const Picket__V1__Path *p)
 	f.flags = (p->truncated ? PATH_F_TRUNCATED : 0) |
 		  (p->unresolved ? PATH_F_UNRESOLVED : 0) |
 		  (p->deleted ? PATH_F_DELETED : 0) |
-		  (p->claimed ? PATH_F_CLAIMED : 0);
+		  (p->claimed ? PATH_F_CLAIMED : 0) |
+		  (p->foreign ? PATH_F_FOREIGN : 0);
 	return f;
 }
 

@@ -79,6 +79,7 @@ bool record_fill_path(Picket__V1__Path *m, const struct file_path *p)
 	m->unresolved = !!(p->flags & PATH_F_UNRESOLVED);
 	m->deleted = !!(p->flags & PATH_F_DELETED);
 	m->claimed = !!(p->flags & PATH_F_CLAIMED);
+	m->foreign = !!(p->flags & PATH_F_FOREIGN);
 	m->fs_path_unknown = !p->fs_path.n;
 	return true;
 }

@@ -74,6 +74,7 @@ static void mark_path(struct marks *m, const Picket__V1__Path *p)
 	mark(m, p->deleted, "deleted");
 	mark(m, p->truncated, "front cut");
 	mark(m, p->unresolved, "unresolved");
+	mark(m, p->foreign, "not on the host");
 }
 
 static void marks_end(struct marks *m)

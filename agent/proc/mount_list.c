@@ -113,6 +113,7 @@ static int parse(char *text, size_t n, struct mount_list *ret)
 		.mounts = list,
 		.count = count,
 		.root_dev = root_dev,
+		.is_cut = count == MOUNTS_MAX,
 	};
 	return 0;
 }

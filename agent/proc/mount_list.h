@@ -2,6 +2,7 @@
 /* The mounts of one mount namespace, as one reading of mountinfo tells. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ struct mount_list {
 	struct mount *mounts;	/* by device, then by order */
 	size_t count;
 	uint32_t root_dev;	/* of what is mounted at / */
+	bool is_cut;		/* there were more mounts than are kept */
 };
 
 /* Read from the start of fd; *ret is untouched on failure. */

@@ -251,6 +251,7 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 	struct slice host;
 
 	path->host_path = (struct slice){ NULL, 0 };
+	path->flags &= (uint8_t)~PATH_F_FOREIGN;
 	if (!m->is_read)
 		(void)refresh(m, true);
 	/* A front that was cut, or never reached, leads nowhere. */
@@ -270,8 +271,12 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 	at = mount_list_first(&m->host, f.dev, path->fs_path);
 	if (!at && refresh(m, true))
 		at = mount_list_first(&m->host, f.dev, path->fs_path);
-	if (!at)
+	if (!at) {
+		if (m->is_read && !m->host.is_cut &&
+		    !(path->flags & (PATH_F_UNRESOLVED | PATH_F_CLAIMED)))
+			path->flags |= PATH_F_FOREIGN;
 		return;
+	}
 	host = change_front(path->fs_path, at->root, at->point,
 			    room->host_path);
 	if (!slice_eq(host, path->path))

@@ -133,6 +133,21 @@ static enum tri ask_file(const struct asking *a, const struct file_path *f,
 	return a->sure ? ask_surely(a, f, mnt_ns) : ask_possibly(a, f);
 }
 
+/*
+ * Code that no mount of the host shows has the name that whoever mounted it
+ * gave: a file system of a process's own, a tree that is in no namespace. Only
+ * a rule that speaks of a container's files may go by it.
+ */
+static enum tri ask_code(const struct asking *a, const struct file_path *f,
+			 uint32_t mnt_ns)
+{
+	enum tri t = ask_file(a, f, mnt_ns);
+
+	if (!(f->flags & PATH_F_FOREIGN) || a->in_container)
+		return t;
+	return a->sure || t == TRI_NO ? TRI_UNKNOWN : t;
+}
+
 static bool has_two_names(const struct write_info *w)
 {
 	return w->op == OP_RENAME || w->op == OP_LINK;
@@ -222,7 +237,7 @@ static enum tri ask_target(const struct asking *a)
 
 	if (!a->q->ev->tamper.target.start_ns)
 		return TRI_NO;
-	return img ? ask_file(a, &img->exe, img->mnt_ns) : TRI_UNKNOWN;
+	return img ? ask_code(a, &img->exe, img->mnt_ns) : TRI_UNKNOWN;
 }
 
 static enum tri ask_proto(const struct asking *a)
@@ -263,7 +278,7 @@ static enum tri ask_exe(const struct asking *a)
 		return TRI_NO;
 	if (is_whole_memfd(a->img))
 		return tri(has_string(a, a->img->exe.path));
-	return ask_file(a, &a->img->exe, a->img->mnt_ns);
+	return ask_code(a, &a->img->exe, a->img->mnt_ns);
 }
 
 static enum tri ask_script(const struct asking *a)
@@ -423,7 +438,7 @@ enum tri cond_ask(const struct asking *a)
 	case SUBJECT_LOADED:
 		if (!ev->load.path.path.n && ev->load.op != LOAD_MMAP)
 			return TRI_NO;
-		return ask_file(a, &ev->load.path, ev->actor.mnt_ns);
+		return ask_code(a, &ev->load.path, ev->actor.mnt_ns);
 	case SUBJECT_PATH:
 		return ask_path(a);
 	case SUBJECT_OLD_PATH:

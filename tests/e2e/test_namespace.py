@@ -71,6 +71,13 @@ umount -l "$2"
 /proc/self/fd/9 || [ $? = 1 ]
 """
 
+# Its file system is the process's own, and so are the names in it.
+DISGUISED = """
+mount -t tmpfs none "$(dirname "$2")"
+cp "$1" "$2"
+"$2" || [ $? = 1 ]
+"""
+
 
 @contextlib.contextmanager
 def jail():
@@ -182,6 +189,18 @@ def a_file_on_no_mount_is_known_by_the_hosts_name(j):
     contains(str(event["process"].get("exe_flags")), "unresolved",
              "the name that it had there")
     equal(record.judged(event)[:2], ("allowed", "known"), "the verdict")
+
+
+@test
+def a_name_in_a_file_system_of_its_own_allows_nothing(j):
+    stranger = actor("act_tiny", j.s.dir, "stranger")
+    allowed = j.data / "detached"
+    act(["unshare", "-m", "sh", "-ec", DISGUISED, "sh", stranger, allowed])
+    j.s.settle()
+    event = next(r for r in j.s.agent.read() if r["kind"] == "exec" and
+                 record.exe(r) == os.fsencode(allowed) and
+                 "foreign" in r["process"].get("exe_flags", ()))
+    equal(record.judged(event)[:2], ("unlisted", None), "the verdict")
 
 
 @test

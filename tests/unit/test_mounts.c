@@ -166,6 +166,45 @@ static void files_are_named_as_the_host_does(void **state)
 		assert_host(&cases[i]);
 }
 
+static bool is_foreign(uint32_t ns, uint32_t dev, const char *fs_path,
+		       uint8_t flags)
+{
+	struct file_path path = { .path = slice_str("/usr/bin/x"),
+				  .fs_path = slice_str(fs_path),
+				  .flags = flags };
+
+	(void)host_of(ns, dev, &path);
+	return path.flags & PATH_F_FOREIGN;
+}
+
+static void what_no_mount_of_the_host_shows_is_foreign(void **state)
+{
+	const uint32_t strange = DEV(9, 9), part = DEV(254, 3);
+
+	(void)state;
+	assert_true(is_foreign(OTHER_NS, strange, "/usr/bin/x", 0));
+	/* Of the host's own processes, too: a tree that is in no namespace. */
+	assert_true(is_foreign(HOST_NS, strange, "/usr/bin/x", 0));
+	assert_true(is_foreign(OTHER_NS, part, "/not/this/x", 0));
+	assert_false(is_foreign(OTHER_NS, part, "/only/this/x", 0));
+	assert_false(
+		is_foreign(HOST_NS, DEV(254, 1), "/usr/bin/x", PATH_F_FOREIGN));
+	/* Which file it is about is not known. */
+	assert_false(is_foreign(OTHER_NS, 0, "/x", 0));
+	assert_false(is_foreign(OTHER_NS, strange, "", 0));
+	assert_false(is_foreign(OTHER_NS, strange, "/x", PATH_F_CLAIMED));
+	assert_false(is_foreign(OTHER_NS, strange, "/x", PATH_F_UNRESOLVED));
+}
+
+static void without_the_hosts_mounts_nothing_is_foreign(void **state)
+{
+	char path[512];
+
+	(void)state;
+	assert_int_equal(unlink(fake_proc_path(&fake, "1/mountinfo", path)), 0);
+	assert_false(is_foreign(OTHER_NS, DEV(9, 9), "/usr/bin/x", 0));
+}
+
 static void claimed_names_lead_through_the_hosts_mounts(void **state)
 {
 	(void)state;
@@ -309,6 +348,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_named_as_the_host_does),
+		TEST(what_no_mount_of_the_host_shows_is_foreign),
+		TEST(without_the_hosts_mounts_nothing_is_foreign),
 		TEST(claimed_names_lead_through_the_hosts_mounts),
 		TEST(claimed_names_lead_through_the_containers_mounts),
 		TEST(mounts_as_a_chroot_sees_them_are_not_taken),

@@ -33,7 +33,7 @@ static void write_comes_out_as_it_went_in(void **state)
 	ev.cpu = 7;
 	ev.write.path.fs_path = slice_str("/cron.d/x");
 	ev.write.path.host_path = slice_str("/srv/c/etc/cron.d/x");
-	ev.write.path.flags = PATH_F_CLAIMED | PATH_F_DELETED;
+	ev.write.path.flags = PATH_F_CLAIMED | PATH_F_DELETED | PATH_F_FOREIGN;
 	ev.write.new_path = sample_path("/etc/cron.d/y");
 	ev.write.flags =
 		WRITE_F_EXCHANGE | WRITE_F_FD_CHANGED | WRITE_F_SUBMITTED;
@@ -61,6 +61,7 @@ static void write_comes_out_as_it_went_in(void **state)
 	assert_bytes(e->write->path->host_path, "/srv/c/etc/cron.d/x");
 	assert_true(e->write->path->claimed);
 	assert_true(e->write->path->deleted);
+	assert_true(e->write->path->foreign);
 	assert_false(e->write->path->truncated);
 	assert_false(e->write->path->fs_path_unknown);
 	assert_bytes(e->write->new_path->path, "/etc/cron.d/y");

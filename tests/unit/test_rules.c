@@ -270,6 +270,24 @@ static void on_the_host_both_names_of_a_file_are_the_hosts(void **state)
 	assert_none(text);
 }
 
+static void code_on_no_mount_of_the_host_is_never_allowed_by_name(void **state)
+{
+	(void)state;
+	self.exe.path = slice_str("/usr/bin/x");
+	self.exe.flags = PATH_F_FOREIGN;
+	assert_none("[allow a]\nexe = /usr/bin/x\n");
+	assert_none("[allow a]\nevent = write\nnot-exe = /sbin/**\n");
+	assert_decides("d", "[deny d]\nexe = /usr/bin/x\n");
+	/* A container's files are what its rules speak of. */
+	self.container = slice_str("4f1c0a5d2b3e");
+	assert_decides("a", "[allow a]\nexe = /usr/bin/x\n"
+			    "container = 4f1c*\n");
+	/* What is written there harms nobody else. */
+	self.exe.flags = 0;
+	ev.write.path.flags = PATH_F_FOREIGN;
+	assert_decides("a", "[allow a]\npath = /**\n");
+}
+
 static void a_cut_path_is_never_allowed_and_denied_by_its_end(void **state)
 {
 	(void)state;
@@ -624,6 +642,7 @@ int main(void)
 		TEST(a_rename_is_allowed_by_both_names_and_denied_by_one),
 		TEST(a_private_mount_cannot_make_a_program_allowed),
 		TEST(on_the_host_both_names_of_a_file_are_the_hosts),
+		TEST(code_on_no_mount_of_the_host_is_never_allowed_by_name),
 		TEST(a_cut_path_is_never_allowed_and_denied_by_its_end),
 		TEST(a_file_on_no_mount_is_known_by_the_hosts_name),
 		TEST(an_unknown_process_is_never_allowed_by_its_program),
