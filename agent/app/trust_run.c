@@ -275,7 +275,7 @@ int trust_run_prepare(struct agent *a)
 
 pid_t trust_run_helper(const struct agent *a)
 {
-	return a->trust ? helper_pid(a->trust->maker) : 0;
+	return a->trust && a->trust->maker ? helper_pid(a->trust->maker) : 0;
 }
 
 int trust_run_new(struct agent *a)
