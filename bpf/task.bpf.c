@@ -38,9 +38,11 @@ static __always_inline int task_forked(enum wire_backend backend,
 /*
  * Threads that end at the same time can each find that none is left: the
  * counter of the living falls a while before this hook. (6.18 tells the last
- * one apart by an argument that older kernels do not have.)
+ * one apart by an argument that older kernels do not have.) Who finds itself
+ * alone comes last, but another one may have told before it was gone.
  */
-static __always_inline bool is_first_end(struct task_struct *t)
+static __always_inline bool is_first_end(struct task_struct *t,
+					 bool is_alone)
 {
 	struct ended_key key = {
 		.start_ns = task_start_ns(t),
@@ -48,6 +50,8 @@ static __always_inline bool is_first_end(struct task_struct *t)
 	};
 	__u8 one = 1;
 
+	if (is_alone)
+		return !bpf_map_lookup_elem(&ended, &key);
 	return bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST) == 0;
 }
 
@@ -59,7 +63,7 @@ static __always_inline int task_exited(enum wire_backend backend,
 
 	if (BPF_CORE_READ(signal, live.counter) > 0)
 		return 0;
-	if (BPF_CORE_READ(signal, nr_threads) > 1 && !is_first_end(t))
+	if (!is_first_end(t, BPF_CORE_READ(signal, nr_threads) <= 1))
 		return 0;
 	count_made(WIRE_FAM_EXIT);
 	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
