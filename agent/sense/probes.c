@@ -409,6 +409,13 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_CONNECT, "SCTP by sctp_connectx and sctp_bindx",
 	  "not watched by this version; connect and listen are, by lsm, "
 	  "fentry and kprobe" },
+	{ WIRE_FAM_CONNECT, "addresses that another BPF program changes",
+	  "the one asked for is told and judged; of TCP the outcome has the "
+	  "other" },
+	{ WIRE_FAM_LOAD, "memory attached by shmat(2) to be executed",
+	  "not watched by this version" },
+	{ WIRE_FAM_WRITE, "pages swapped to a file",
+	  "what the kernel writes to the file that swapon(2) named" },
 	{ WIRE_FAM_WRITE, "names changed by the kernel's file servers",
 	  "nfsd, ksmbd: no process asks; what they open and write is told" },
 	{ WIRE_FAM_WRITE, "what devices and file systems do by ioctl(2)",
@@ -417,6 +424,10 @@ const struct blind_spot sense_blind[] = {
 	  "written" },
 	{ WIRE_FAM_WRITE, "process accounting",
 	  "what the kernel appends to the file that acct(2) named" },
+	{ WIRE_FAM_TAMPER, "picket's limits, descriptors and signals of files",
+	  "prlimit(2), pidfd_getfd(2), and what fcntl(2) has the kernel send "
+	  "(F_SETOWN, F_SETSIG), each of them root's: not watched by this "
+	  "version" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

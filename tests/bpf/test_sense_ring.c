@@ -53,6 +53,13 @@ static void check_what_nothing_watches(const struct sensor_row *rows, size_t n)
 		{ "write", "what devices and file systems do by ioctl(2)",
 		  "SCSI and NVMe commands" },
 		{ "write", "process accounting", "that acct(2) named" },
+		{ "write", "pages swapped to a file", "that swapon(2) named" },
+		{ "connect", "addresses that another BPF program changes",
+		  "of TCP the outcome has the other" },
+		{ "load", "memory attached by shmat(2) to be executed",
+		  "not watched by this version" },
+		{ "tamper", "picket's limits, descriptors and signals of files",
+		  "prlimit(2), pidfd_getfd(2)" },
 	};
 	size_t i, j;
 
