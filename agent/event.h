@@ -67,6 +67,7 @@ struct file_id {
 	int64_t ctime_ns;
 	uint32_t dev;		/* major << 20 | minor */
 	uint32_t generation;
+	uint32_t object;	/* wire_file's; 0 in what was read back */
 	uint32_t uid;
 	uint32_t gid;
 	uint32_t nlink;

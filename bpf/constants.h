@@ -26,8 +26,10 @@
 #define VM_WRITE	    0x2
 #define VM_EXEC		    0x4
 #define VM_SHARED	    0x8
+#define PROT_READ	    0x1
 #define PROT_WRITE	    0x2
 #define PROT_EXEC	    0x4
+#define READ_IMPLIES_EXEC   0x0400000 /* linux/personality.h */
 #define MAP_TYPE	    0x0f
 #define MAP_SHARED	    0x01
 #define MAP_SHARED_VALIDATE 0x03

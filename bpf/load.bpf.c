@@ -39,11 +39,24 @@ static __always_inline void tell_mapped(struct file *file, __u64 what)
 		    (__u64)BPF_CORE_READ(file, f_path.mnt), what);
 }
 
+/*
+ * With this personality, which programs without PT_GNU_STACK have from their
+ * exec on, what may be read may be executed. (Not so from a file system that is
+ * mounted noexec: then it is told though it cannot be.)
+ */
+static __always_inline bool may_execute(unsigned long prot)
+{
+	if (prot & PROT_EXEC)
+		return true;
+	return (prot & PROT_READ) &&
+	       (BPF_CORE_READ(current_task(), personality) & READ_IMPLIES_EXEC);
+}
+
 /* file: NULL for memory that is no file's. */
 static __always_inline void mmap_asked(enum wire_backend backend, __u64 file,
 				       unsigned long prot)
 {
-	if ((prot & PROT_EXEC) && file)
+	if (file && may_execute(prot))
 		tell_mapped((struct file *)file,
 			    WHAT(WIRE_LOAD_MMAP, backend, 0));
 }
@@ -54,7 +67,7 @@ static __always_inline void mprotect_asked(enum wire_backend backend,
 {
 	struct file *file;
 
-	if (!(prot & PROT_EXEC) || (BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
+	if (!may_execute(prot) || (BPF_CORE_READ(vma, vm_flags) & VM_EXEC))
 		return;
 	file = BPF_CORE_READ(vma, vm_file);
 	if (file)
@@ -218,7 +231,7 @@ __noinline __u32 load_call_ended(__u64 regs, __u32 index, __u32 backend,
 			prog_load_ended(backend, ret);
 		return 0;
 	}
-	if (!(call_arg(c, 3) & PROT_EXEC) || (call_arg(c, 4) & MAP_ANONYMOUS))
+	if ((call_arg(c, 4) & MAP_ANONYMOUS) || !may_execute(call_arg(c, 3)))
 		return 0;
 	file = file_of_current_fd(call_arg(c, rule->fd));
 	if (file)

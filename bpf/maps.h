@@ -191,6 +191,8 @@ struct mapped_key {
 	__u64 start_ns;
 	__u32 dev;
 	__u32 exe_dev;
+	__u32 version;
+	__u32 exe_version;
 	__u32 tgid;
 	__u32 image;
 };

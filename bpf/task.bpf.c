@@ -41,8 +41,7 @@ static __always_inline int task_forked(enum wire_backend backend,
  * one apart by an argument that older kernels do not have.) Who finds itself
  * alone comes last, but another one may have told before it was gone.
  */
-static __always_inline bool is_first_end(struct task_struct *t,
-					 bool is_alone)
+static __always_inline bool is_first_end(struct task_struct *t, bool is_alone)
 {
 	struct ended_key key = {
 		.start_ns = task_start_ns(t),

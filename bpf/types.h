@@ -285,6 +285,7 @@ struct task_struct {
 	struct mm_struct *mm;
 	int exit_code;
 	unsigned int in_execve : 1;
+	unsigned int personality;
 	unsigned long atomic_flags;
 	int pid;
 	int tgid;

@@ -38,7 +38,7 @@ static __always_inline void written_key(struct wire_written_key *key,
 	key->ino = BPF_CORE_READ(i, i_ino);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
 	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
-	key->generation = BPF_CORE_READ(i, i_generation);
+	key->version = inode_version(i);
 }
 
 /* Add to the totals; true: nothing of it is news. */

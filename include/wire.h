@@ -122,7 +122,12 @@ struct wire_file {
 	__u32 nlink;
 	__u16 mode;		/* type and permission bits */
 	__u16 flags;		/* WIRE_FILE_* */
-	__u32 reserved;
+	/*
+	 * Of its inode in memory: two files may have device, number and
+	 * generation in common (a btrfs and its snapshots, an overlay over
+	 * several file systems).
+	 */
+	__u32 object;
 };
 
 #define WIRE_FILE_MEMFD 0x01	/* on the kernel's internal shmem mount */
@@ -444,7 +449,7 @@ struct wire_written_key {
 	__u32 tgid;
 	__u32 image;
 	__u32 dev;
-	__u32 generation;
+	__u32 version;		/* struct wire_file's generation ^ object */
 };
 
 struct wire_written {

@@ -100,7 +100,7 @@ void totals_expect(struct totals *t, const struct event *ev,
 		.tgid = ev->actor.proc.tgid,
 		.image = ev->actor.image_number,
 		.dev = ev->write.file.dev,
-		.generation = ev->write.file.generation,
+		.version = ev->write.file.generation ^ ev->write.file.object,
 	};
 	struct wire_written_key *head;
 	struct waiting *w;

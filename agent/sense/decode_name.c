@@ -187,6 +187,7 @@ struct file_id decode_file(const struct wire_file *w)
 		.ctime_ns = w->ctime_ns,
 		.dev = w->dev,
 		.generation = w->generation,
+		.object = w->object,
 		.uid = w->uid,
 		.gid = w->gid,
 		.nlink = w->nlink,

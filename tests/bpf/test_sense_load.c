@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -75,7 +76,9 @@ static int map(const char *path, int prot, int flags)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	void *p = mmap(NULL, 4096, prot, flags, fd, 0);
 
-	return fd < 0 || p == MAP_FAILED ? -1 : close(fd);
+	if (fd < 0 || p == MAP_FAILED || munmap(p, 4096) < 0)
+		return -1;
+	return close(fd);
 }
 
 static int act_map(void *arg)
@@ -164,6 +167,45 @@ static void a_stranger_in_a_directory_for_all_is_told_each_time(void **state)
 		seen_run(w, act_map, (void *)(uintptr_t)path);
 		assert_int_equal(count_of(w, path), 1);
 	}
+}
+
+/* As programs without PT_GNU_STACK have it from their exec on. */
+static int act_map_as_of_old(void *arg)
+{
+	return personality(READ_IMPLIES_EXEC) < 0 ||
+	       map(arg, PROT_READ, MAP_PRIVATE) < 0;
+}
+
+static void what_is_readable_may_be_executable(void **state)
+{
+	const char *path = make_library("readable", 0755);
+	struct seen *w = *state;
+
+	seen_run(w, act_map_as_of_old, (void *)(uintptr_t)path);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(count_of(w, path), 1);
+}
+
+/* The file system may give the second one the number of the first. */
+static int act_map_another(void *arg)
+{
+	int fd;
+
+	if (act_map(arg) || unlink(arg) < 0)
+		return 1;
+	fd = open(arg, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	return fd < 0 || write(fd, "x", 1) != 1 || close(fd) < 0 ||
+	       act_map(arg);
+}
+
+static void another_file_of_the_same_number_is_told(void **state)
+{
+	const char *path = make_library("again", 0755);
+	struct seen *w = *state;
+
+	seen_run(w, act_map_another, (void *)(uintptr_t)path);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_count(w, WIRE_LOAD), 2);
 }
 
 static int act_map_memfd(void *arg)
@@ -395,6 +437,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(roots_own_is_told_once_for_a_program),
 		cmocka_unit_test(
 			a_stranger_in_a_directory_for_all_is_told_each_time),
+		cmocka_unit_test(what_is_readable_may_be_executable),
+		cmocka_unit_test(another_file_of_the_same_number_is_told),
 		cmocka_unit_test(code_in_a_memfd_is_told_as_such),
 		cmocka_unit_test(
 			a_mapping_made_executable_later_is_told_or_said),

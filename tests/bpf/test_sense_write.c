@@ -74,7 +74,7 @@ static void created_file_and_first_write_are_events(void **state)
 		.tgid = d->hdr.tgid,
 		.image = d->hdr.image,
 		.dev = d->file.dev,
-		.generation = d->file.generation,
+		.version = d->file.generation ^ d->file.object,
 	};
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
 	assert_int_equal(sum.count, 3);

@@ -115,7 +115,7 @@ static uint64_t take_bytes(struct seen *w, const struct wire_write *r)
 		.tgid = r->hdr.tgid,
 		.image = r->hdr.image,
 		.dev = r->file.dev,
-		.generation = r->file.generation,
+		.version = r->file.generation ^ r->file.object,
 	};
 	struct wire_written sum;
 

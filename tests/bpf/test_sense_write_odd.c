@@ -277,6 +277,71 @@ static void an_overlay_tells_once_and_by_its_own_names(void **state)
 	assert_int_equal(n, COUNT(ops));
 }
 
+/* The first file of each of two file systems, in one overlay. */
+static int set_up_twins(void)
+{
+	const char *const systems[] = { "tw/one", "tw/two", "tw/three" };
+	char options[4 * PATH_MAX];
+	size_t i;
+
+	if (enter_mounts() < 0 ||
+	    mount("tmpfs", work_path("tw"), "tmpfs", 0, NULL) < 0 ||
+	    mkdir(work_path("tw/all"), 0755) < 0)
+		return -1;
+	for (i = 0; i < COUNT(systems); i++)
+		if (mkdir(work_path(systems[i]), 0755) < 0 ||
+		    mount("tmpfs", work_path(systems[i]), "tmpfs", 0, NULL) < 0)
+			return -1;
+	if (mknod(work_path("tw/one/decoy"), S_IFREG | 0644, 0) < 0 ||
+	    mknod(work_path("tw/two/meant"), S_IFREG | 0644, 0) < 0 ||
+	    mkdir(work_path("tw/three/upper"), 0755) < 0 ||
+	    mkdir(work_path("tw/three/temp"), 0755) < 0)
+		return -1;
+	(void)snprintf(options, sizeof(options),
+		       "lowerdir=%s:%s,upperdir=%s,workdir=%s,xino=off",
+		       work_path("tw/one"), work_path("tw/two"),
+		       work_path("tw/three/upper"), work_path("tw/three/temp"));
+	return mount("overlay", work_path("tw/all"), "overlay", 0, options);
+}
+
+static int act_twins(void *arg)
+{
+	const char *const names[] = { "decoy", "meant" };
+	size_t i;
+	int fd;
+
+	(void)arg;
+	if (set_up_twins() < 0)
+		return CANNOT;
+	TRY(chdir(work_path("tw/all")));
+	for (i = 0; i < COUNT(names); i++) {
+		TRY(fd = open(names[i], O_WRONLY));
+		TRY(write(fd, "x", 1));
+	}
+	return 0;
+}
+
+static size_t told_of(const struct seen *w, const char *path)
+{
+	const struct wire_write *r;
+	size_t i, n = 0;
+
+	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
+		n += strcmp(told_path(r), path) == 0 && r->file.nlink;
+	return n;
+}
+
+static void a_file_hides_behind_none_of_its_number(void **state)
+{
+	struct seen *w = *state;
+
+	assert_int_equal(mkdir(work_path("tw"), 0755), 0);
+	if (!can_run(w, act_twins, "overlay over several file systems"))
+		return;
+	assert_int_equal(told_of(w, work_path("tw/all/decoy")), 2);
+	assert_int_equal(told_of(w, work_path("tw/all/meant")), 2);
+}
+
 static int act_many_writes(void *arg)
 {
 	int i, fd;
@@ -306,7 +371,7 @@ static void totals_count_each_write(void **state)
 		.tgid = r->hdr.tgid,
 		.image = r->hdr.image,
 		.dev = r->file.dev,
-		.generation = r->file.generation,
+		.version = r->file.generation ^ r->file.object,
 	};
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
 	assert_int_equal(sum.count, 101);
@@ -359,6 +424,7 @@ int main(void)
 		cmocka_unit_test(names_are_those_of_the_moment),
 		cmocka_unit_test(a_mount_over_hides_no_file),
 		cmocka_unit_test(an_overlay_tells_once_and_by_its_own_names),
+		cmocka_unit_test(a_file_hides_behind_none_of_its_number),
 		cmocka_unit_test(totals_count_each_write),
 		cmocka_unit_test(a_wide_number_hides_no_call),
 	};
