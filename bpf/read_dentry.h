@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * What a walk up the tree needs of a dentry or a mount, by one call instead of
- * three: each call takes as long as 70 instructions, and a record's two walks
- * make one for each member of each step. The members stand side by side on all
+ * What measuring a path needs of a dentry or a mount, by one call instead of
+ * three: each call takes as long as 70 instructions, and a walk makes one for
+ * each member of each step. The members stand side by side on all
  * kernels from 5.10 to 6.18, unless the kernel was built to shuffle its
  * structures; then, which is known when the program is loaded, one by one.
  */

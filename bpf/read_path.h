@@ -17,7 +17,6 @@
 #include "emit.h"
 #include "measure.h"
 #include "moved.h"
-#include "read_dentry.h"
 
 /*
  * Steps of a walk in a record of small, middling and large class: the verifier
@@ -112,11 +111,15 @@ static __always_inline void open_area(struct record r, __u64 want)
 	f->pos = pos + want;
 }
 
-/* "/name" in front of what is there; false: no room for all of it. */
-static __always_inline bool put_component(struct record r,
-					  const struct dentry_part *d)
+/*
+ * "/name" in front of what is there; false: no room for all of it. A dentry's
+ * members are read one by one here: copied to the stack by one call, as in
+ * read_dentry.h, clang 22 makes steps of which 5.10's verifier does not see the
+ * end (a million instructions) in programs that walk two names.
+ */
+static __always_inline bool put_component(struct record r, struct dentry *d)
 {
-	__u64 n = d->len & 0xff, at = r.f->at;
+	__u64 n = BPF_CORE_READ(d, d_name.len) & 0xff, at = r.f->at;
 
 	if (n >= at - r.f->start)
 		return false;
@@ -124,23 +127,23 @@ static __always_inline bool put_component(struct record r,
 	if (!is_inside(at, r))
 		return false;
 	r.p[at] = '/';
-	bpf_probe_read_kernel(r.p + at + 1, n, d->name);
+	bpf_probe_read_kernel(r.p + at + 1, n, BPF_CORE_READ(d, d_name.name));
 	r.f->at = at;
 	return true;
 }
 
 /* As much of a name's end as there is room for. */
-static __always_inline void put_cut_component(struct record r,
-					      const struct dentry_part *d)
+static __always_inline void put_cut_component(struct record r, struct dentry *d)
 {
-	__u64 n = d->len & 0xff;
+	const unsigned char *name = BPF_CORE_READ(d, d_name.name);
+	__u64 n = BPF_CORE_READ(d, d_name.len) & 0xff;
 	__u64 room = r.f->at - r.f->start, at = r.f->start;
 
 	if (n < room || !is_inside(at, r))
 		return;
 	/* Never more than n: newer clangs leave the mask out, 5.10 needs it. */
 	barrier_var(room);
-	bpf_probe_read_kernel(r.p + at, room & 0xff, d->name + n - room);
+	bpf_probe_read_kernel(r.p + at, room & 0xff, name + n - room);
 	r.f->at = at;
 }
 
@@ -154,33 +157,33 @@ static __noinline bool step_up(char *p, __u64 size)
 {
 	struct record r = { p, size, (void *)p + size - SCRATCH };
 	struct fill *f = r.f;
-	union walk_part at;
-	struct mount *up;
+	struct dentry *d = (struct dentry *)f->dentry, *parent;
+	struct mount *m, *up;
 
 	if (f->dentry == f->root) {
-		read_mount((struct mount *)f->mount, &at.m);
-		up = at.m.parent;
-		if ((__u64)up == f->mount) {
+		m = (struct mount *)f->mount;
+		up = BPF_CORE_READ(m, mnt_parent);
+		if (up == m) {
 			f->stop = WALK_AT_ROOT;
 			return false;
 		}
 		if (f->tail == ~0u)
 			f->tail = f->end - f->at;
-		f->dentry = (__u64)at.m.mountpoint;
+		f->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
 		f->mount = (__u64)up;
 		f->root = (__u64)BPF_CORE_READ(up, mnt.mnt_root);
 		return true;
 	}
-	read_dentry((struct dentry *)f->dentry, &at.d);
-	if ((__u64)at.d.parent == f->dentry) {
+	parent = BPF_CORE_READ(d, d_parent);
+	if (parent == d) {
 		f->stop = WALK_NO_PARENT;
 		return false;
 	}
-	if (!put_component(r, &at.d)) {
+	if (!put_component(r, d)) {
 		f->stop = WALK_NO_ROOM;
 		return false;
 	}
-	f->dentry = (__u64)at.d.parent;
+	f->dentry = (__u64)parent;
 	return true;
 }
 
@@ -189,18 +192,18 @@ static __noinline bool step_prefix(char *p, __u64 size)
 {
 	struct record r = { p, size, (void *)p + size - SCRATCH };
 	struct fill *f = r.f;
-	struct dentry_part d;
+	struct dentry *d = (struct dentry *)f->dentry, *parent;
 
-	read_dentry((struct dentry *)f->dentry, &d);
-	if ((__u64)d.parent == f->dentry) {
+	parent = BPF_CORE_READ(d, d_parent);
+	if (parent == d) {
 		f->stop = WALK_AT_ROOT;
 		return false;
 	}
-	if (!put_component(r, &d)) {
+	if (!put_component(r, d)) {
 		f->stop = WALK_NO_ROOM;
 		return false;
 	}
-	f->dentry = (__u64)d.parent;
+	f->dentry = (__u64)parent;
 	return true;
 }
 
@@ -226,20 +229,6 @@ static __always_inline bool is_kernels_own(struct dentry *d,
 	return ns < 0 && ns >= -4095 && BPF_CORE_READ(d, d_parent) != d;
 }
 
-/*
- * The name that a walk ended at, or as much of it as there is room for. A
- * function: what it has on the stack is gone where paths are measured.
- */
-static __noinline void put_last(char *p, __u64 size)
-{
-	struct record r = { p, size, (void *)p + size - SCRATCH };
-	struct dentry_part d;
-
-	read_dentry((struct dentry *)r.f->dentry, &d);
-	if (!put_component(r, &d))
-		put_cut_component(r, &d);
-}
-
 /* What the walk's end means, and the name of the leaf that has no place. */
 static __always_inline void end_walk(struct record r)
 {
@@ -256,10 +245,11 @@ static __always_inline void end_walk(struct record r)
 		if (is_detached((struct mount *)f->mount))
 			f->flags |= WIRE_PATH_UNRESOLVED;
 	} else if (stop == WALK_NO_PARENT) {
-		put_last(r.p, r.size);
+		if (!put_component(r, (struct dentry *)f->dentry))
+			put_cut_component(r, (struct dentry *)f->dentry);
 		f->flags |= WIRE_PATH_UNRESOLVED;
 	} else if (stop == WALK_NO_ROOM) {
-		put_last(r.p, r.size);
+		put_cut_component(r, (struct dentry *)f->dentry);
 		f->flags |= WIRE_PATH_TRUNCATED;
 	} else {
 		f->flags |= WIRE_PATH_TRUNCATED | WIRE_PATH_UNRESOLVED;
