@@ -391,8 +391,8 @@ static int act_by_wide_numbers(void *arg)
 		return CANNOT;
 	if (fd < 0 || wide_call(SYS_write, fd, (intptr_t) "xyz", 3) != 3 ||
 	    wide_call(SYS_fchmod, fd, 04711, 0) ||
-	    wide_call(SYS_rename, (intptr_t) "wide", (intptr_t) "wider", 0) ||
-	    wide_call(SYS_unlink, (intptr_t) "wider", 0, 0))
+	    wide_call(SYS_mkdirat, AT_FDCWD, (intptr_t) "wider", 0755) ||
+	    wide_call(SYS_unlinkat, AT_FDCWD, (intptr_t) "wide", 0))
 		return 93;
 	return 0;
 }
@@ -400,7 +400,7 @@ static int act_by_wide_numbers(void *arg)
 static void a_wide_number_hides_no_call(void **state)
 {
 	const enum wire_write_op ops[] = { WIRE_OP_OPEN, WIRE_OP_WRITE,
-					   WIRE_OP_CHMOD, WIRE_OP_RENAME,
+					   WIRE_OP_CHMOD, WIRE_OP_MKDIR,
 					   WIRE_OP_UNLINK };
 	struct seen *w = *state;
 	size_t i;
@@ -412,7 +412,7 @@ static void a_wide_number_hides_no_call(void **state)
 	assert_string_equal(told_path(seen_write(w, WIRE_OP_OPEN, 0)),
 			    work_path("wide"));
 	assert_string_equal(told_path(seen_write(w, WIRE_OP_UNLINK, 0)),
-			    work_path("wider"));
+			    work_path("wide"));
 }
 
 int main(void)
