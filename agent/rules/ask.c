@@ -97,7 +97,7 @@ static bool is_of_host(const struct asking *a, uint32_t mnt_ns)
 static enum tri ask_surely(const struct asking *a, const struct file_path *f,
 			   uint32_t mnt_ns)
 {
-	if (!f->path.n || (path_is_cut(f) && !path_is_hosts(f)))
+	if (!f->path.n || path_is_lost(f))
 		return TRI_UNKNOWN;
 	/*
 	 * A mount namespace is anyone's to make, so that a process can give
@@ -117,13 +117,12 @@ static enum tri ask_surely(const struct asking *a, const struct file_path *f,
 
 static enum tri ask_possibly(const struct asking *a, const struct file_path *f)
 {
-	bool cut = path_is_cut(f);
-	struct slice path = cut ? path_end(f->path) : f->path;
+	struct slice path = path_is_cut(f) ? path_end(f->path) : f->path;
 	struct slice host = path_of_host(f);
 
 	if ((path.n && has_string(a, path)) || (host.n && has_string(a, host)))
 		return TRI_YES;
-	return (cut && !path_is_hosts(f)) || !f->path.n ? TRI_UNKNOWN : TRI_NO;
+	return path_is_lost(f) || !f->path.n ? TRI_UNKNOWN : TRI_NO;
 }
 
 /* mnt_ns: in which the file was named so. */

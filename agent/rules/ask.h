@@ -83,11 +83,16 @@ static inline bool path_is_hosts(const struct file_path *f)
 	       !slice_eq(f->fs_path, f->path);
 }
 
+/* Neither the namespace nor the host has a complete name for it. */
+static inline bool path_is_lost(const struct file_path *f)
+{
+	return path_is_cut(f) && !path_is_hosts(f);
+}
+
 /* The known part of the name on the host. */
 static inline struct slice path_of_host(const struct file_path *f)
 {
-	return path_is_cut(f) && !path_is_hosts(f) ? path_end(f->host_path)
-						   : f->host_path;
+	return path_is_lost(f) ? path_end(f->host_path) : f->host_path;
 }
 
 /* The next of several zero-terminated strings; false at the end. */

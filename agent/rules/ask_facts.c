@@ -60,8 +60,7 @@ static bool is_beyond(const struct image *img, bool script)
 	if (script)
 		return !img->script_file.known || !img->script.n;
 	return !img->exe_file.known || !img->exe.path.n ||
-	       (path_is_cut(&img->exe) && !path_is_hosts(&img->exe)) ||
-	       is_memfd(img) || is_deleted(img);
+	       path_is_lost(&img->exe) || is_memfd(img) || is_deleted(img);
 }
 
 static const struct file_facts *facts_of(const struct asking *a, bool script,
