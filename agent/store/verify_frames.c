@@ -9,6 +9,21 @@
 
 #include "store/verify_parts.h"
 
+/* What is wrong with one frame. */
+static void find_frame(struct check *c, const struct scan_hit *hit,
+		       enum verify_kind kind, const char *what)
+{
+	verify_find(c, (struct verify_finding){
+			       .kind = kind,
+			       .segment = c->segment,
+			       .from = hit->off,
+			       .to = hit->off + hit->size,
+			       .first_seq = hit->frame.seq,
+			       .last_seq = hit->frame.seq_end - 1,
+			       .what = what,
+		       });
+}
+
 /*
  * A number that comes too late: what looked removed is only elsewhere.
  * Within a segment; the finding is looked for among the kept ones.
@@ -32,15 +47,7 @@ static void came_late(struct check *c, const struct scan_hit *hit)
 			return;
 		}
 	}
-	verify_find(c, (struct verify_finding){
-			       .kind = VERIFY_REORDERED,
-			       .segment = c->segment,
-			       .from = hit->off,
-			       .to = hit->off + hit->size,
-			       .first_seq = hit->frame.seq,
-			       .last_seq = hit->frame.seq_end - 1,
-			       .what = "a number that was there before",
-		       });
+	find_frame(c, hit, VERIFY_REORDERED, "a number that was there before");
 }
 
 /* What the last gap stands for is there: the gap lies, and that once. */
@@ -50,15 +57,7 @@ static bool is_in_gap(struct check *c, const struct frame *f)
 
 	if (f->seq <= gap->frame.seq || f->seq >= gap->frame.seq_end)
 		return false;
-	verify_find(c, (struct verify_finding){
-			       .kind = VERIFY_EDITED,
-			       .segment = c->segment,
-			       .from = gap->off,
-			       .to = gap->off + gap->size,
-			       .first_seq = gap->frame.seq,
-			       .last_seq = gap->frame.seq_end - 1,
-			       .what = "a gap of numbers that are there",
-		       });
+	find_frame(c, gap, VERIFY_EDITED, "a gap of numbers that are there");
 	c->gap = (struct scan_hit){ .off = 0 };
 	c->next = f->seq_end;
 	return true;
