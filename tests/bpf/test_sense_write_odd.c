@@ -327,7 +327,7 @@ static size_t told_of(const struct seen *w, const char *path)
 	size_t i, n = 0;
 
 	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
-		n += strcmp(told_path(r), path) == 0 && r->file.nlink;
+		n += strcmp(told_path(r), path) == 0;
 	return n;
 }
 
