@@ -262,6 +262,37 @@ static void reordered_frames_are_found(void **state)
 	store_end(&d);
 }
 
+static void frame_that_comes_twice_is_named(void **state)
+{
+	struct verify_result v;
+	struct store_dir d;
+	struct frames s;
+	size_t end, size;
+	unsigned i;
+	char *p;
+
+	(void)state;
+	begin(&d);
+	load(&s, &d, 2);
+	i = nth(&s, JOURNAL_EVENT, 5);
+	size = s.at[i].size;
+	end = s.at[i].off + size;
+	p = malloc(s.n + size);
+	assert_non_null(p);
+	memcpy(p, s.bytes, end);
+	memcpy(p + end, s.bytes + s.at[i].off, s.n - s.at[i].off);
+	store_save(s.path, p, s.n + size);
+	free(p);
+	v = check(&d, NULL);
+	expect(&v, VERIFY_REORDERED, 2);
+	assert_int_equal(v.findings[0].first_seq, s.at[i].f.seq);
+	assert_int_equal(v.findings[0].last_seq, s.at[i].f.seq);
+	assert_int_equal(v.findings[0].from, end);
+	assert_int_equal(v.findings[0].to, end + size);
+	done(&s);
+	store_end(&d);
+}
+
 static void reordered_segments_are_found(void **state)
 {
 	struct verify_result v;
@@ -486,6 +517,7 @@ int main(void)
 		cmocka_unit_test(removed_frame_is_found_with_its_number),
 		cmocka_unit_test(
 			removed_oldest_segments_are_found_without_an_anchor),
+		cmocka_unit_test(frame_that_comes_twice_is_named),
 		cmocka_unit_test(reordered_frames_are_found),
 		cmocka_unit_test(reordered_segments_are_found),
 		cmocka_unit_test(removed_segment_is_found),
