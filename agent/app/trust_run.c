@@ -28,8 +28,12 @@
 
 /* Packages change in bursts. */
 #define QUIET_MS  1000
-/* Somebody waits, for PENDING_MS at most. */
+/*
+ * Somebody waits, for PENDING_MS at most: soon, but while packages change all
+ * the time (dpkg at work) not more than half of it.
+ */
 #define SOON_MS	  100
+#define PACE_MS	  1000
 #define FEW_WAIT  64
 #define GATHER_MS 50
 
@@ -181,6 +185,18 @@ static void settle_soon(struct trust_run *t)
 	(void)loop_timer_arm(t->pending_timer, GATHER_MS);
 }
 
+static unsigned soon_ms(const struct trust_run *t)
+{
+	struct trust_stats s;
+	uint64_t took_ms;
+
+	trust_stats(t->trust, &s);
+	took_ms = s.build_ns / NS_PER_MS;
+	return took_ms < SOON_MS   ? SOON_MS
+	       : took_ms < PACE_MS ? (unsigned)took_ms
+				   : PACE_MS;
+}
+
 static int trust_spoke(int fd, uint32_t events, void *arg)
 {
 	struct trust_run *t = arg;
@@ -193,7 +209,7 @@ static int trust_spoke(int fd, uint32_t events, void *arg)
 		offered(t, news.offered);
 	if (news.is_stale && !t->make_soon) {
 		t->make_soon = true;
-		(void)loop_timer_arm(t->make_timer, SOON_MS);
+		(void)loop_timer_arm(t->make_timer, soon_ms(t));
 	}
 	if (news.any)
 		settle_soon(t);

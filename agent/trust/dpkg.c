@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * dpkg's database: `status` says what is installed and what the conffiles
- * were when they were shipped; info/NAME.list which files a package has,
+ * dpkg's database: `status` (dpkg_status.h) says what is installed and what the
+ * conffiles were when they were shipped; info/NAME.list which files a package has,
  * info/NAME.md5sums their digests, `diversions` which of them lie elsewhere
  * because another package wanted their name.
  *
@@ -16,9 +16,9 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "trust/dpkg_status.h"
 #include "trust/packages.h"
 
-#define STATUS_MAX (512u << 20)
 #define INFO_MAX   (64u << 20)
 #define NAME_MAX_N 200u
 
@@ -34,51 +34,6 @@ struct dpkg {
 	size_t n_diversions;
 	char *diversions_text;
 };
-
-/* A stanza of `status`. */
-struct stanza {
-	struct slice package, version, arch, status, conffiles;
-	bool multi_arch;
-};
-
-/* ---- lines -------------------------------------------------------------- */
-
-static bool next_line(struct slice *rest, struct slice *ret)
-{
-	const char *end;
-	size_t n;
-
-	if (!rest->n)
-		return false;
-	end = memchr(rest->p, '\n', rest->n);
-	n = end ? (size_t)(end - rest->p) : rest->n;
-	*ret = slice_of(rest->p, n);
-	n += !!end;
-	*rest = slice_of(rest->p + n, rest->n - n);
-	return true;
-}
-
-static bool field(struct slice line, const char *name, struct slice *ret)
-{
-	struct slice key = slice_str(name);
-
-	if (!slice_starts(line, key))
-		return false;
-	line = slice_of(line.p + key.n, line.n - key.n);
-	while (line.n && line.p[0] == ' ')
-		line = slice_of(line.p + 1, line.n - 1);
-	*ret = line;
-	return true;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-	const struct slice *x = a, *y = b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int r = n ? memcmp(x->p, y->p, n) : 0;
-
-	return r ? r : (x->n > y->n) - (x->n < y->n);
-}
 
 /* ---- diversions --------------------------------------------------------- */
 
@@ -104,8 +59,8 @@ static int read_diversions(struct dpkg *d)
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	rest = slice_of(d->diversions_text, n);
-	while (next_line(&rest, &from) && next_line(&rest, &to) &&
-	       next_line(&rest, &by)) {
+	while (dpkg_line(&rest, &from) && dpkg_line(&rest, &to) &&
+	       dpkg_line(&rest, &by)) {
 		grown = reallocarray(d->diversions, d->n_diversions + 1,
 				     sizeof(*grown));
 		if (!grown)
@@ -138,7 +93,7 @@ static struct slice undiverted(const struct dpkg *d, struct slice path,
 
 /* ---- the files of a package --------------------------------------------- */
 
-static int enter(struct dpkg *d, const struct stanza *s, struct slice path,
+static int enter(struct dpkg *d, const struct dpkg_stanza *s, struct slice path,
 		 const struct trust_digest *digest)
 {
 	struct slice is;
@@ -156,8 +111,8 @@ static int enter(struct dpkg *d, const struct stanza *s, struct slice path,
 }
 
 /* info/NAME.KIND, or info/NAME:ARCH.KIND of what may be there several times. */
-static int read_info(struct dpkg *d, const struct stanza *s, const char *kind,
-		     char **ret, size_t *ret_n)
+static int read_info(struct dpkg *d, const struct dpkg_stanza *s,
+		     const char *kind, char **ret, size_t *ret_n)
 {
 	char with[2 * NAME_MAX_N + 32], without[NAME_MAX_N + 32];
 	int r;
@@ -174,6 +129,15 @@ static int read_info(struct dpkg *d, const struct stanza *s, const char *kind,
 	return r;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+	const struct slice *x = a, *y = b;
+	size_t n = x->n < y->n ? x->n : y->n;
+	int r = n ? memcmp(x->p, y->p, n) : 0;
+
+	return r ? r : (x->n > y->n) - (x->n < y->n);
+}
+
 struct list {
 	char *text;
 	struct slice *lines; /* sorted */
@@ -186,7 +150,8 @@ static void list_done(struct list *l)
 	free(l->lines);
 }
 
-static int read_list(struct dpkg *d, const struct stanza *s, struct list *l)
+static int read_list(struct dpkg *d, const struct dpkg_stanza *s,
+		     struct list *l)
 {
 	struct slice rest, line;
 	size_t n = 0, cap = 0;
@@ -195,7 +160,7 @@ static int read_list(struct dpkg *d, const struct stanza *s, struct list *l)
 	if (r < 0)
 		return r;
 	rest = slice_of(l->text, n);
-	while (next_line(&rest, &line)) {
+	while (dpkg_line(&rest, &line)) {
 		if (l->n == cap) {
 			cap = cap ? cap * 2 : 64;
 			struct slice *grown =
@@ -259,7 +224,7 @@ static bool parse_sum(struct slice line, struct trust_digest *digest,
 	return path->n > 1;
 }
 
-static int read_sums(struct dpkg *d, const struct stanza *s,
+static int read_sums(struct dpkg *d, const struct dpkg_stanza *s,
 		     const struct list *list)
 {
 	cleanup_free char *text = NULL;
@@ -271,7 +236,7 @@ static int read_sums(struct dpkg *d, const struct stanza *s,
 	if (r < 0)
 		return r;
 	rest = slice_of(text, n);
-	while (r >= 0 && next_line(&rest, &line)) {
+	while (r >= 0 && dpkg_line(&rest, &line)) {
 		if (!line.n)
 			continue;
 		if (!parse_sum(line, &digest, &path))
@@ -283,7 +248,7 @@ static int read_sums(struct dpkg *d, const struct stanza *s,
 }
 
 /* Without sums at all it is still known whose the files are. */
-static int enter_unproved(struct dpkg *d, const struct stanza *s,
+static int enter_unproved(struct dpkg *d, const struct dpkg_stanza *s,
 			  const struct list *list)
 {
 	const struct trust_digest none = { 0 };
@@ -296,13 +261,13 @@ static int enter_unproved(struct dpkg *d, const struct stanza *s,
 }
 
 /* " /etc/name SUM", perhaps with a word behind it. */
-static int read_conffiles(struct dpkg *d, const struct stanza *s)
+static int read_conffiles(struct dpkg *d, const struct dpkg_stanza *s)
 {
 	struct slice rest = s->conffiles, line;
 	struct trust_digest digest;
 	int r = 0;
 
-	while (r >= 0 && next_line(&rest, &line)) {
+	while (r >= 0 && dpkg_line(&rest, &line)) {
 		const char *sum;
 
 		if (line.n < 2 || line.p[0] != ' ')
@@ -347,13 +312,11 @@ static bool is_word(struct slice s)
 	return s.n && s.n <= NAME_MAX_N;
 }
 
-static int read_package(struct dpkg *d, const struct stanza *s)
+static int read_package(struct dpkg *d, const struct dpkg_stanza *s)
 {
 	struct list list = { 0 };
 	int r;
 
-	if (!s->package.n && !s->status.n)
-		return 0;
 	if (!is_word(s->package) || !is_word(s->arch)) {
 		d->p->odd++;
 		return 0;
@@ -377,62 +340,24 @@ static int read_package(struct dpkg *d, const struct stanza *s)
 	return 0;
 }
 
-static void take_field(struct stanza *s, struct slice line)
-{
-	struct slice same;
-
-	if (field(line, "Package:", &s->package) ||
-	    field(line, "Version:", &s->version) ||
-	    field(line, "Architecture:", &s->arch) ||
-	    field(line, "Status:", &s->status))
-		return;
-	if (field(line, "Multi-Arch:", &same))
-		s->multi_arch = slice_eq(same, slice_str("same"));
-}
-
-static int read_status(struct dpkg *d, struct slice rest)
-{
-	struct stanza s = { 0 };
-	struct slice line, ignored;
-	bool in_conffiles = false;
-	int r = 0;
-
-	while (r >= 0 && next_line(&rest, &line)) {
-		if (!line.n) {
-			r = read_package(d, &s);
-			s = (struct stanza){ 0 };
-			in_conffiles = false;
-		} else if (line.p[0] == ' ' || line.p[0] == '\t') {
-			if (in_conffiles)
-				s.conffiles.n = (size_t)(line.p + line.n -
-							 s.conffiles.p);
-		} else {
-			in_conffiles = field(line, "Conffiles:", &ignored);
-			if (in_conffiles)
-				s.conffiles = slice_of(line.p + line.n, 0);
-			take_field(&s, line);
-		}
-	}
-	return r < 0 ? r : read_package(d, &s);
-}
-
 int trust_read_dpkg(struct trust_packages *p, int dpkg_fd)
 {
 	struct dpkg d = { .p = p, .fd = dpkg_fd };
-	cleanup_free char *status = NULL;
+	struct dpkg_status *status = NULL;
 	cleanup_close int info_fd = -1;
-	size_t n = 0;
+	struct dpkg_stanza s;
 	int r;
 
 	info_fd = openat(dpkg_fd, "info", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (info_fd < 0)
 		return -errno;
 	d.info_fd = info_fd;
-	r = fs_read_file(dpkg_fd, "status", STATUS_MAX, &status, &n);
+	r = dpkg_status_read(dpkg_fd, &p->odd, &status);
 	if (r >= 0)
 		r = read_diversions(&d);
-	if (r >= 0)
-		r = read_status(&d, slice_of(status, n));
+	while (r >= 0 && dpkg_status_next(status, &s))
+		r = read_package(&d, &s);
+	dpkg_status_free(status);
 	for (size_t i = 0; i < d.n_diversions; i++) {
 		free(d.diversions[i].from);
 		free(d.diversions[i].to);

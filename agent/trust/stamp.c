@@ -12,11 +12,12 @@ static const struct {
 	const char *name;
 	enum { OF_ROOT, OF_DPKG, OF_RPM } where;
 } looked_at[] = {
-	{ "status", OF_DPKG },	   { "info", OF_DPKG },
-	{ "diversions", OF_DPKG }, { "rpmdb.sqlite", OF_RPM },
-	{ "Packages", OF_RPM },	   { "Packages.db", OF_RPM },
-	{ "bin", OF_ROOT },	   { "sbin", OF_ROOT },
-	{ "lib", OF_ROOT },	   { "lib64", OF_ROOT },
+	{ "status", OF_DPKG },	    { "info", OF_DPKG },
+	{ "updates", OF_DPKG },	    { "diversions", OF_DPKG },
+	{ "rpmdb.sqlite", OF_RPM }, { "Packages", OF_RPM },
+	{ "Packages.db", OF_RPM },  { "bin", OF_ROOT },
+	{ "sbin", OF_ROOT },	    { "lib", OF_ROOT },
+	{ "lib64", OF_ROOT },
 };
 
 struct look {

@@ -106,8 +106,10 @@ static char dir[] = "/tmp/picket-fuzz-XXXXXX";
 
 static void end(void)
 {
-	static const char *const names[] = { "info/a.list", "info/a.md5sums",
-					     "info", "status", "diversions" };
+	static const char *const names[] = {
+		"info/a.list", "info/a.md5sums", "info",       "updates/0",
+		"updates",     "status",	 "diversions",
+	};
 	char path[64];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -136,10 +138,13 @@ static void read_dpkg(const uint8_t *data, size_t size)
 		if (!mkdtemp(dir) || atexit(end))
 			abort();
 		fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || mkdirat(fd, "info", 0700) < 0)
+		if (fd < 0 || mkdirat(fd, "info", 0700) < 0 ||
+		    mkdirat(fd, "updates", 0700) < 0)
 			abort();
 	}
 	put(fd, "status", data, size);
+	/* Of what it has, something stands there once more and counts. */
+	put(fd, "updates/0", data + size / 2, size - size / 2);
 	put(fd, "diversions", data, size);
 	put(fd, "info/a.list", data, size);
 	put(fd, "info/a.md5sums", data, size);

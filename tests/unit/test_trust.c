@@ -185,6 +185,74 @@ static void a_diverted_file_lies_where_it_was_diverted_to(void **state)
 	trust_db_close(db);
 }
 
+/* What dpkg did last stands in updates/, before it is in status. */
+static void dpkg_at_work_is_read(void **state)
+{
+	const struct trust_db_file *f;
+	struct trust_db *db;
+
+	(void)state;
+	fill_dpkg();
+	put("dpkg/info/third.list", "/usr/bin/three\n/etc/init.d/third\n");
+	put("dpkg/info/third.md5sums", ONE "  usr/bin/three\n");
+	put("dpkg/info/fourth.list", "/usr/bin/four\n");
+	put("dpkg/info/fourth.md5sums", ONE "  usr/bin/four\n");
+	put("dpkg/updates/0000", "Package: third\n"
+				 "Status: install ok unpacked\n"
+				 "Architecture: all\n"
+				 "Version: 3\n"
+				 "Conffiles:\n"
+				 " /etc/init.d/third newconffile\n");
+	put("dpkg/updates/0001", "Package: third\n"
+				 "Status: install ok half-configured\n"
+				 "Architecture: all\n"
+				 "Version: 3\n"
+				 "Conffiles:\n"
+				 " /etc/init.d/third " TWO "\n");
+	put("dpkg/updates/0002", "Package: second\n"
+				 "Status: deinstall ok config-files\n"
+				 "Architecture: amd64\n"
+				 "Multi-Arch: same\n"
+				 "Version: 2\n");
+	/* Its files are being exchanged: what status says of it holds. */
+	put("dpkg/updates/0003", "Package: first\n"
+				 "Status: install ok half-installed\n"
+				 "Architecture: all\n"
+				 "Version: 9\n");
+	put("dpkg/updates/0004", "Package: fourth\n"
+				 "Status: install ok half-installed\n"
+				 "Architecture: all\n"
+				 "Version: 9\n");
+	put("dpkg/updates/tmp.i", "Package: first\n"
+				  "Status: deinstall ok not-installed\n");
+	db = make_db();
+	assert_string_equal(owner(db, "/usr/bin/three"), "third 3");
+	assert_int_equal(trust_db_find(db, slice_str("/etc/init.d/third"), &f),
+			 1);
+	assert_int_equal(f->digest[0], 0xc1); /* of TWO */
+	assert_string_equal(owner(db, "/usr/bin/two"), "");
+	assert_string_equal(owner(db, "/usr/bin/one"), "first 1.0-1");
+	assert_string_equal(owner(db, "/usr/bin/four"), "");
+	assert_int_equal(trust_db_header(db)->n_packages, 2);
+	trust_db_close(db);
+}
+
+static void an_odd_update_is_left_out(void **state)
+{
+	char path[PATH_MAX];
+	struct trust_made made;
+
+	(void)state;
+	fill_dpkg();
+	put("dpkg/updates/0000", "");
+	put("dpkg/updates/0001", "Status: install ok installed\n");
+	(void)snprintf(path, sizeof(path), "%s/dpkg/updates/0002", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	(void)close(make_file("", &made));
+	assert_int_equal(made.result, 0);
+	assert_int_equal(made.odd, 4); /* and the line "rubbish" */
+}
+
 static void what_is_odd_is_counted_and_left_out(void **state)
 {
 	struct trust_made made;
@@ -588,6 +656,36 @@ static void an_upgrade_is_followed(void **state)
 	trust_free(t);
 }
 
+/* As its postinst runs what it just brought: nothing is in status yet. */
+static void what_dpkg_just_did_is_followed(void **state)
+{
+	struct trust_question q = { .path = slice_str("/usr/bin/three"),
+				    .wants_trust = true };
+	struct trust_answer a;
+	struct trust_made made;
+	struct trust *t;
+
+	(void)state;
+	fill_dpkg();
+	put("dpkg/info/third.list", "/usr/bin/three\n");
+	put("dpkg/info/third.md5sums", ONE "  usr/bin/three\n");
+	put("dpkg/updates/tmp.i", "");
+	put("root/usr/bin/three", "one\n");
+	t = begin_with_db(1u << 20);
+	put("dpkg/updates/0000", "Package: third\n"
+				 "Status: install ok half-configured\n"
+				 "Architecture: all\n"
+				 "Version: 3\n");
+	q.id = id_of("/usr/bin/three");
+	assert_int_equal(trust_ask(t, &q, &a), 0);
+	assert_true(wait_for(t).is_stale);
+	assert_int_equal(trust_offer(t, make_file("", &made)), 0);
+	while (!wait_for(t).offered)
+		;
+	assert_int_equal(trust_in(t, "/usr/bin/three"), TRUST_PACKAGE);
+	trust_free(t);
+}
+
 static void a_bad_offer_changes_nothing(void **state)
 {
 	struct trust_news news;
@@ -615,6 +713,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(files_of_installed_packages_are_found),
 		TEST(a_diverted_file_lies_where_it_was_diverted_to),
+		TEST(dpkg_at_work_is_read),
+		TEST(an_odd_update_is_left_out),
 		TEST(what_is_odd_is_counted_and_left_out),
 		TEST(without_a_database_there_is_none),
 		TEST(what_rpm_prints_is_read),
@@ -628,6 +728,7 @@ int main(void)
 		TEST(what_is_at_hand_is_told_and_nothing_begun),
 		TEST(written_while_it_is_read_is_changed),
 		TEST(an_upgrade_is_followed),
+		TEST(what_dpkg_just_did_is_followed),
 		TEST(a_bad_offer_changes_nothing),
 	};
 
