@@ -178,6 +178,32 @@ def seize_until_told(s, victim):
     equal(rule(r), "picket-traced", "rule")
 
 
+@test
+def its_shipper_is_found_after_its_own_helper_was_killed(s):
+    """Who belongs to picket is asked again, and one of them is gone."""
+    del s
+    with stage() as s:
+        reader = s.agent.child("picket-trust")
+        true(reader, "there is no picket-trust")
+        _, r = tampering(s, ["/bin/sh", "-c", 'kill -KILL "$1"', "sh",
+                             str(reader)])
+        equal(rule(r), "picket-signalled", "rule")
+        equal(r["tamper"]["target_pid"], reader, "the target")
+        wait_for(lambda: not s.agent.status()["trust"]["followed"],
+                 "picket to notice")
+        # Found by asking once more, with nobody in the reader's place.
+        ship = subprocess.Popen([SHIP, "--config", s.agent.config],
+                                stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        try:
+            seize_until_told(s, ship.pid)
+        finally:
+            ship.kill()
+            ship.wait()
+        equal(s.agent.process.poll(), None, "picket's exit code")
+
+
 WRITE_FILE = """
 import sys
 with open(f"/proc/{sys.argv[1]}/mem", "r+b", buffering=0) as f:
