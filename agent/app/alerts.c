@@ -112,6 +112,9 @@ static bool tell(struct alerts *a, const struct window *w, uint64_t now_ns)
 
 	if (w->count == w->alerted || !w->first.seq)
 		return false;
+	/* All of it was told of before: no alert is here that a sum amends. */
+	if (!w->objects[0])
+		return false;
 	of = amend_begin(p, w->first, now_ns);
 	record_pack_alert_repeats(&p->packed, &of, &told);
 	if (!amend_end(p, &of, 0))

@@ -215,6 +215,33 @@ static void an_unlisted_program_is_told_once_by_its_content(void **state)
 	end(&f);
 }
 
+static void a_window_in_which_nothing_was_told_has_no_sum(void **state)
+{
+	struct alert_stats stats;
+	struct fixture f;
+	int i;
+
+	(void)state;
+	begin_unlisted(&f);
+	assert_true(unlisted_passes(&f));
+	assert_false(unlisted_passes(&f));
+	all_are_over(&f);
+	alerts_stats(f.a, &stats);
+	assert_int_equal(stats.summaries, 1);
+	/* Told once: not each window anew, nor by a picket that ends. */
+	for (i = 0; i < 3; i++) {
+		f.ev.time_ns += 120 * SECOND_NS;
+		assert_false(unlisted_passes(&f));
+		assert_false(unlisted_passes(&f));
+	}
+	alerts_tell_open(f.a, f.ev.time_ns);
+	all_are_over(&f);
+	alerts_stats(f.a, &stats);
+	assert_int_equal(stats.summaries, 1);
+	assert_int_equal(stats.repeated, 7);
+	end(&f);
+}
+
 static void a_script_is_told_by_its_own_content(void **state)
 {
 	struct fixture f;
@@ -347,6 +374,7 @@ int main(void)
 		cmocka_unit_test(without_a_window_all_pass),
 		cmocka_unit_test(
 			an_unlisted_program_is_told_once_by_its_content),
+		cmocka_unit_test(a_window_in_which_nothing_was_told_has_no_sum),
 		cmocka_unit_test(a_script_is_told_by_its_own_content),
 		cmocka_unit_test(what_could_not_be_read_is_told_by_the_file),
 		cmocka_unit_test(the_next_picket_knows_what_was_told),
