@@ -5,7 +5,7 @@
 #include "out/names.h"
 #include "out/text.h"
 
-/* Priorities of syslog(3); what amends an alert has no severity of its own. */
+/* Priorities of syslog(3); what is added to an alert has no severity. */
 static const struct {
 	int priority;
 	const char *name;
@@ -17,11 +17,18 @@ static const struct {
 	[PICKET__V1__SEVERITY__SEVERITY_CRITICAL] = { 2, "critical " },
 };
 
+/* An event that was pending is an alert with what settled it. */
+static const Picket__V1__Verdict *verdict_of(const struct view *v)
+{
+	if (v->amendment && v->amendment->resolution)
+		return v->amendment->resolution->verdict;
+	return v->event ? v->event->verdict : NULL;
+}
+
 void alert_line(struct buf *out, const struct view_images *images,
 		const struct view *v)
 {
-	const Picket__V1__Verdict *verdict =
-		v->event ? v->event->verdict : NULL;
+	const Picket__V1__Verdict *verdict = verdict_of(v);
 	size_t s = verdict ? (size_t)verdict->severity : 0;
 	char uid[VIEW_UID_MAX];
 
