@@ -173,16 +173,24 @@ static int parse_name(const char *uid, struct name *ret)
 	return 0;
 }
 
-/* 1: it was found. */
-static int try_frame(const struct query_name *n, const struct name *name,
+static bool is_called(const struct name *name, const struct reader_frame *f)
+{
+	return f->seq == name->seq && f->epoch == name->epoch;
+}
+
+/* 1: it was found; -EREMCHG: it amends the event that *name is from now on. */
+static int try_frame(const struct query_name *n, struct name *name,
 		     struct view_images *images, const struct reader_frame *f)
 {
 	struct view v;
 	int k;
 
+	if (f->type == JOURNAL_AMENDMENT && is_called(name, f))
+		return query_amended(f->payload, &name->epoch, &name->seq) < 0
+			       ? 0
+			       : -EREMCHG;
 	if (f->type != JOURNAL_DESCRIPTION && f->type != JOURNAL_SEAL &&
-	    (f->type != JOURNAL_EVENT || f->seq != name->seq ||
-	     f->epoch != name->epoch))
+	    (f->type != JOURNAL_EVENT || !is_called(name, f)))
 		return 0;
 	k = view_take(images, name->journal, f, &v);
 	if (k <= 0)
@@ -192,7 +200,7 @@ static int try_frame(const struct query_name *n, const struct name *name,
 	return 1;
 }
 
-static int find(const struct query_name *n, const struct name *name,
+static int find(const struct query_name *n, struct name *name,
 		enum reader_from from, struct view_images *images)
 {
 	struct reader_frame f;
@@ -220,22 +228,33 @@ static int find(const struct query_name *n, const struct name *name,
 	return k > 0 ? 0 : k < 0 ? k : -ENOENT;
 }
 
-int query_find(const struct query_name *n)
+static int find_anywhere(const struct query_name *n, struct name *name)
 {
 	struct view_images *images;
+	int r;
+
+	r = view_images_new(&images);
+	if (r < 0)
+		return r;
+	r = find(n, name, READER_SEQ, images);
+	/* The number was given again since: it is further back. */
+	if (r == -ENOENT)
+		r = find(n, name, READER_OLDEST, images);
+	view_images_free(images);
+	return r;
+}
+
+int query_find(const struct query_name *n)
+{
 	struct name name;
 	int r;
 
 	r = parse_name(n->uid, &name);
 	if (r < 0)
 		return r;
-	r = view_images_new(&images);
-	if (r < 0)
-		return r;
-	r = find(n, &name, READER_SEQ, images);
-	/* The number was given again since: it is further back. */
-	if (r == -ENOENT)
-		r = find(n, &name, READER_OLDEST, images);
-	view_images_free(images);
-	return r;
+	r = find_anywhere(n, &name);
+	/* What it amends is an event, and amends nothing. */
+	if (r == -EREMCHG)
+		r = find_anywhere(n, &name);
+	return r == -EREMCHG ? -ENOENT : r;
 }

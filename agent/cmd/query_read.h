@@ -45,7 +45,9 @@ struct query_sum {
 int query_read(const struct query_source *s, struct query_sum *ret);
 
 /*
- * The event of this name, "JOURNAL.EPOCH.SEQ": found is called once with it.
+ * The event of this name, "JOURNAL.EPOCH.SEQ", or the one that the amendment
+ * of this name is about: an alert that had to wait goes by its amendment's.
+ * found is called once with it.
  * -EINVAL: not a name; -ENOENT: it is not in this journal (any more).
  */
 struct query_name {

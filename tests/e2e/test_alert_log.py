@@ -8,8 +8,8 @@ import os
 import re
 import signal
 
-from lib import (Agent, act, actor, equal, main, need_root, test, true,
-                 wait_for, workdir)
+from lib import (PICKET, Agent, act, actor, contains, equal, main, need_root,
+                 run, test, true, wait_for, workdir)
 
 POLICY = """
 [deny bad]
@@ -17,6 +17,13 @@ event = exec
 exe = /**/bad*
 severity = high
 tag = T1059
+
+[deny strange]
+event = exec
+exe = /**/strange*
+trust = unpackaged
+severity = high
+tag = T1036
 """
 
 
@@ -51,6 +58,34 @@ def an_alert_is_a_line_that_names_its_record():
         true(re.fullmatch(r"picket: high alert: .*\[\d+\] exec "
                           r"'/.*/bad one'.*, denied by bad \(T1059\)"
                           rf"  uid={uid}", line), line)
+        equal(agent.stop(), 0, "exit code")
+
+
+@test
+def one_that_had_to_wait_has_its_severity_and_can_be_asked_about():
+    with workdir("alert-log-db") as elsewhere, \
+            place(trust={"db": elsewhere / "trust.db"}) as agent:
+        agent.start()
+        provoke(agent, "strange")
+        wait_for(lambda: alerts(agent), "the line")
+        line = alerts(agent)[0]
+        found = re.fullmatch(r"picket: high alert: .* exec … /.*/strange is of "
+                             r"no package, .*, denied by strange \(T1036\)"
+                             r"  uid=(\S+)", line)
+        true(found, line)
+        uid = found.group(1)
+        ours = next(r for r in agent.read() if r["uid"] == uid)
+        equal(ours["kind"], "amendment", "what settled it")
+        # They read no further than what is on the disk.
+        why = [PICKET, "why", uid, "--policy", agent.policy, "--journal",
+               agent.journal]
+        wait_for(lambda: run(why).returncode == 0,
+                 lambda: f"an answer: {run(why)!r}")
+        contains(run(why).stdout.decode(), "denied by strange", "picket why")
+        tree = run([PICKET, "query", "--tree", uid, "--journal",
+                    agent.journal])
+        equal(tree.returncode, 0, f"picket query --tree: {tree!r}")
+        contains(tree.stdout.decode(), "/strange", "picket query --tree")
         equal(agent.stop(), 0, "exit code")
 
 
