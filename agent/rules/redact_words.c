@@ -98,32 +98,6 @@ static void unquote(const struct redacting *w, size_t *from, size_t *to)
 	--*to;
 }
 
-static void take_option(struct words *x, size_t from, size_t to)
-{
-	struct redacting *w = x->w;
-	struct slice s = part(w, from, to);
-	const char *equals = memchr(s.p, '=', s.n);
-	size_t n = equals ? (size_t)(equals - s.p) : s.n, i;
-	uint32_t section = find(w, REDACT_OPTION, slice_of(s.p, n));
-
-	if (section != NO_SECTION && !equals) {
-		x->pending = section;
-	} else if (section != NO_SECTION) {
-		from += n + 1;
-		unquote(w, &from, &to);
-		redact_mark(w, from, to, section);
-		return;
-	}
-	for (i = 0; i < w->r->n_values; i++) {
-		const struct redact_value *v = &w->r->values[i];
-
-		if (v->form != REDACT_PREFIX || s.n <= v->text.n ||
-		    !slice_starts(s, v->text) || !counts(w, v->section))
-			continue;
-		redact_mark(w, from + v->text.n, to, v->section);
-	}
-}
-
 static void take_variable(struct words *x, size_t from, size_t to)
 {
 	struct redacting *w = x->w;
@@ -141,6 +115,41 @@ static void take_variable(struct words *x, size_t from, size_t to)
 	redact_mark(w, from, to, section);
 }
 
+static void take_prefixes(struct redacting *w, size_t from, size_t to)
+{
+	struct slice s = part(w, from, to);
+	size_t i;
+
+	for (i = 0; i < w->r->n_values; i++) {
+		const struct redact_value *v = &w->r->values[i];
+
+		if (v->form != REDACT_PREFIX || s.n <= v->text.n ||
+		    !slice_starts(s, v->text) || !counts(w, v->section))
+			continue;
+		redact_mark(w, from + v->text.n, to, v->section);
+	}
+}
+
+static void take_option(struct words *x, size_t from, size_t to)
+{
+	struct redacting *w = x->w;
+	struct slice s = part(w, from, to);
+	const char *equals = memchr(s.p, '=', s.n);
+	size_t n = equals ? (size_t)(equals - s.p) : s.n;
+	uint32_t section = find(w, REDACT_OPTION, slice_of(s.p, n));
+
+	if (section != NO_SECTION && !equals) {
+		x->pending = section;
+	} else if (section != NO_SECTION) {
+		from += n + 1;
+		unquote(w, &from, &to);
+		redact_mark(w, from, to, section);
+	} else if (equals) {
+		/* --env=NAME=VALUE */
+		take_variable(x, from + n + 1, to);
+	}
+}
+
 static void take_word(struct words *x, size_t from, size_t to)
 {
 	if (x->pending != NO_SECTION) {
@@ -150,6 +159,7 @@ static void take_word(struct words *x, size_t from, size_t to)
 	if (from == to)
 		return;
 	note_program(x->w, part(x->w, from, to));
+	take_prefixes(x->w, from, to);
 	/* Also if it is a value: `--password --token X` hides both. */
 	if (x->w->list.p[from] == '-')
 		take_option(x, from, to);

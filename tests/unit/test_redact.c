@@ -37,6 +37,9 @@ static const char policy[] = "[redact pw]\n"
 			     "[redact ssh]\n"
 			     "program = sshpass\n"
 			     "option = -p\n"
+			     "[redact openssl]\n"
+			     "program = openssl\n"
+			     "prefix = pass:\n"
 			     "[redact bearer]\n"
 			     "after = bearer\\x20\n"
 			     "[redact pem]\n"
@@ -124,7 +127,15 @@ static const struct {
 	{ "/usr/bin/mysql", "mysql|-p|", "mysql|-p|", false },
 	{ "/usr/bin/sshpass", "sshpass|-p|x y|ssh|h|",
 	  "sshpass|-p|<ssh>|ssh|h|", false },
+	/* What begins so need not be an option. */
+	{ "/usr/bin/openssl", "openssl|rsa|-passin|pass:a b|-in|f|",
+	  "openssl|rsa|-passin|pass:<openssl>|-in|f|", false },
+	{ "/bin/sh", "sh|-c|openssl rsa -passin pass:ab -in f|",
+	  "sh|-c|openssl rsa -passin pass:<openssl> -in f|", false },
+	{ "/bin/x", "x|pass:ab|", "x|pass:ab|", false },
 	/* Variables. */
+	{ "/bin/x", "docker|run|--env=DB_PASSWORD=a b|--env=A=b|",
+	  "docker|run|--env=DB_PASSWORD=<pw>|--env=A=b|", false },
 	{ "/bin/env", "env|DB_PASSWORD=a b|x|", "env|DB_PASSWORD=<pw>|x|",
 	  false },
 	{ "/bin/x", "x|-e|DB_PASSWORD_FILE=/f|", "x|-e|DB_PASSWORD_FILE=/f|",
@@ -287,6 +298,7 @@ static const struct {
 	WAY("DB_PASSWORD=", ""),
 	WAY("mysql\0-p", ""),
 	WAY("mysql\0a\0-p", ""),
+	WAY("openssl\0-passin\0pass:", ""),
 	WAY("http://u:", "@h/x"),
 	WAY("Authorization: bearer ", ""),
 	WAY("x --token=", " y"),
