@@ -53,6 +53,13 @@ FORMS = [
     [b"x", b"--password=\xff\xfe" + secret(10).encode() + b"\x80"],
     # Cut by the kernel in the middle of the value.
     ["x", "a" * 4000, "--password=" + (secret(11) + " ") * 20],
+    ["openssl", "rsa", "-passin", "pass:" + secret(12)],
+    ["docker", "login", "-u", "me", "-p", secret(13), "registry"],
+    ["docker", "run", "--env=DB_PASS=" + secret(14), "-p", "80:80"],
+    ["mount", "-t", "cifs", "-o", "user=x,pass=" + secret(15), "//h/s"],
+    ["curl", "-H", "Authorization: " + secret(16)],
+    ["x", "--clientSecret", secret(17), "-Password", secret(18)],
+    ["x", "-e", '{"ansible_become_pass":"%s"}' % secret(19)],
     ["x", "--password", secret(1)],
 ]
 BEFORE, VARIABLE = secret(20), secret(21)
@@ -106,7 +113,7 @@ def everything(place):
 
 
 def all_secrets():
-    return [secret(n) for n in range(1, 12)] + [BEFORE, VARIABLE]
+    return [secret(n) for n in range(1, 20)] + [BEFORE, VARIABLE]
 
 
 def leaks(where, data):
