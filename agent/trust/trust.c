@@ -181,8 +181,15 @@ int trust_ask(struct trust *t, const struct trust_question *q,
 	t->stats.asked++;
 	e = table_put(t->entries, &key, &made);
 	/* By another name it may be another one's to write to. */
-	if (made || !is_same_file(&e->id, &q->id) || e->path != path)
+	if (made || !is_same_file(&e->id, &q->id) || e->path != path) {
+		/* Two who wait, and each takes the other's answer away, wait
+		 * for ever: whoever asked first has it. */
+		if (!made && e->asked) {
+			*ret = (struct trust_answer){ 0 };
+			return 0;
+		}
 		*e = (struct entry){ .id = q->id, .path = path };
+	}
 	ret->facts = e->facts;
 	memcpy(ret->package, e->package, sizeof(ret->package));
 	if (is_answer(t, e, q)) {

@@ -223,6 +223,42 @@ static void a_write_makes_it_forget(void **state)
 	trust_free(t);
 }
 
+/* As perl and perl5.36.0 are, in a pipeline of both. */
+static void two_names_of_one_file_are_both_answered(void **state)
+{
+	static const char *const names[] = { "/usr/bin/one", "/usr/bin/two" };
+	struct trust_question q = { .wants_trust = true };
+	struct trust_answer a[2];
+	bool is_known[2] = { false };
+	char from[PATH_MAX], to[PATH_MAX];
+	struct trust *t;
+	int tries, i;
+
+	(void)state;
+	fill_dpkg();
+	put("root/usr/bin/one", "one\n");
+	(void)snprintf(from, sizeof(from), "%s/root/usr/bin/one", dir);
+	(void)snprintf(to, sizeof(to), "%s/root/usr/bin/two", dir);
+	(void)unlink(to);
+	assert_int_equal(link(from, to), 0);
+	t = begin_with_db(1u << 20);
+	q.id = id_of(names[0]);
+	for (tries = 0; tries < 10 && !(is_known[0] && is_known[1]); tries++) {
+		for (i = 0; i < 2; i++) {
+			q.path = slice_str(names[i]);
+			if (!is_known[i])
+				is_known[i] = trust_ask(t, &q, &a[i]) == 1;
+		}
+		if (!(is_known[0] && is_known[1]))
+			(void)wait_for(t);
+	}
+	assert_true(is_known[0] && is_known[1]);
+	assert_int_equal(a[0].facts.trust, TRUST_PACKAGE);
+	assert_int_equal(a[1].facts.trust, TRUST_CHANGED);
+	trust_free(t);
+	assert_int_equal(unlink(to), 0);
+}
+
 static void what_is_at_hand_is_told_and_nothing_begun(void **state)
 {
 	struct trust_question q = { .path = slice_str("/usr/bin/one"),
@@ -369,6 +405,7 @@ int main(void)
 		TEST(another_file_than_was_used_is_not_hashed),
 		TEST(a_large_file_is_not_read),
 		TEST(a_write_makes_it_forget),
+		TEST(two_names_of_one_file_are_both_answered),
 		TEST(what_is_at_hand_is_told_and_nothing_begun),
 		TEST(written_while_it_is_read_is_changed),
 		TEST(an_upgrade_is_followed),
