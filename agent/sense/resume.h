@@ -15,3 +15,9 @@
  */
 uint64_t resume_ring(struct ring *r, struct account *a, unsigned cpus,
 		     const struct sensor_journal *j);
+
+/*
+ * Go on behind what another ring reports: records before `until` are counted as
+ * received and read by nobody.
+ */
+void resume_drop(struct ring *r, struct account *a, uint64_t until);

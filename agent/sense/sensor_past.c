@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "sense/decode.h"
 #include "sense/generation.h"
 #include "sense/own.h"
 #include "sense/resume.h"
@@ -168,17 +167,6 @@ static void open_formers(struct sensor *s)
 	}
 }
 
-static int drop_record(void *account, const void *data, size_t size)
-{
-	int family = decode_family(data, size);
-	struct account *a = account;
-
-	if (family >= 0)
-		a->received[family]++;
-	a->dropped++;
-	return 0;
-}
-
 /* Also of those that were too many to be read now. */
 static void stop_others(const struct sensor *s)
 {
@@ -218,9 +206,7 @@ int past_take_over(struct sensor *s)
 		former_end(&s->formers[i]);
 	if (s->handover.from_ns) {
 		s->handover.until_ns = clock_boot_ns();
-		(void)ring_walk(s->ring, ring_at(s->ring), from, drop_record,
-				s->account);
-		ring_skip_to(s->ring, from);
+		resume_drop(s->ring, s->account, from);
 	}
 	stop_others(s);
 	care_mark_pins(s);

@@ -222,6 +222,24 @@ static void record_that_was_consumed_is_counted_once(void **state)
 	assert_int_equal(k->account->received[WIRE_FAM_EXIT], 11);
 }
 
+static void record_that_is_dropped_is_counted_once(void **state)
+{
+	struct kernel *k = *state;
+	size_t i;
+
+	for (i = 0; i < 10; i++)
+		make_record(k);
+	resume_drop(k->ring, k->account, 5 * RECORD);
+	assert_int_equal(ring_at(k->ring), 5 * RECORD);
+	assert_int_equal(k->account->received[WIRE_FAM_EXIT], 5);
+	/* As if it had been killed before it moved on from the last of them. */
+	*position(k, 0) = 4 * RECORD;
+	(void)resume(k, 0);
+	assert_int_equal(k->account->received[WIRE_FAM_EXIT], 4);
+	resume_drop(k->ring, k->account, 10 * RECORD);
+	assert_int_equal(k->account->received[WIRE_FAM_EXIT], 10);
+}
+
 #define WITH_RING(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -232,6 +250,7 @@ int main(void)
 		WITH_RING(walk_that_is_overtaken_goes_on_further_ahead),
 		WITH_RING(record_whose_reader_was_killed_is_counted_once),
 		WITH_RING(record_that_was_consumed_is_counted_once),
+		WITH_RING(record_that_is_dropped_is_counted_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
