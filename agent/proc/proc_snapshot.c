@@ -252,21 +252,24 @@ static int64_t nanoseconds(struct statx_timestamp ts)
 	return ts.tv_sec * (int64_t)NS_PER_S + ts.tv_nsec;
 }
 
-static void read_exe(struct proc_table *t, int dir, struct task_text *x,
+/* False: it has none any more, as it is about to end. */
+static bool read_exe(struct proc_table *t, int dir, struct task_text *x,
 		     struct image *img)
 {
 	static const char deleted[] = " (deleted)";
-	struct slice path = read_link(dir, "exe", x->exe);
 	struct mounts_file file = { .mnt_ns = img->mnt_ns };
 	struct file_id *f = &img->exe_file;
 	struct procfs_mount m;
+	struct slice path;
 	struct statx sx;
 
+	errno = 0;
+	path = read_link(dir, "exe", x->exe);
 	if (!path.n)
-		return;
+		return errno != ENOENT && errno != ESRCH;
 	img->exe.path = path;
 	if (statx(dir, "exe", 0, STATX_BASIC_STATS | STATX_MNT_ID, &sx) < 0)
-		return;
+		return true;
 	*f = (struct file_id){
 		.ino = sx.stx_ino,
 		.size = sx.stx_size,
@@ -289,10 +292,11 @@ static void read_exe(struct proc_table *t, int dir, struct task_text *x,
 	}
 	if (!(sx.stx_mask & STATX_MNT_ID) ||
 	    !mount_of(t, dir, (uint32_t)sx.stx_mnt_id, &m))
-		return;
+		return true;
 	file.dev = f->dev = m.dev;
 	img->exe.fs_path = fs_path_of(x, img->exe.path, &m);
 	mounts_host_path(t->mounts, &file, &img->exe, &t->exe_room);
+	return true;
 }
 
 /* ---- arguments and environment ------------------------------------------ */
@@ -330,6 +334,7 @@ static int read_task(struct proc_table *t, const struct wire_task *task,
 	cleanup_close int dir = -1;
 	char name[PROCFS_NAME_MAX];
 	struct image read = *img;
+	bool is_known = true;
 	int r;
 
 	dir = open(procfs_name(name, t->procfs, (pid_t)task->tgid, "."),
@@ -344,12 +349,14 @@ static int read_task(struct proc_table *t, const struct wire_task *task,
 	read_number(dir, "sessionid", &read.session_id);
 	read_namespaces(dir, &read);
 	if (!(read.flags & IMAGE_F_KTHREAD)) {
-		read_exe(t, dir, x, &read);
+		is_known = read_exe(t, dir, x, &read);
 		read.cwd = read_link(dir, "cwd", x->cwd);
 		read_areas(t, dir, x, &read);
 		read_stdio(dir, &read);
 	}
-	read.flags &= ~(uint32_t)IMAGE_F_UNKNOWN;
+	/* What runs is what counts: a record that tells it may still come. */
+	if (is_known)
+		read.flags &= ~(uint32_t)IMAGE_F_UNKNOWN;
 	*img = read;
 	return 0;
 }

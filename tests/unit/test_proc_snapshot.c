@@ -125,6 +125,35 @@ static void process_is_read_from_proc(void **state)
 	assert_int_equal(img->parent->number, 2);
 }
 
+/* /proc tells of it all but what it runs, as its memory is given back. */
+static void process_that_is_about_to_end_is_left_to_its_fork(void **state)
+{
+	const struct wire_task task = task_of(42, 700);
+	const struct wire_task parent = task_of(41, 600);
+	const struct event fork = {
+		.kind = EVENT_FORK,
+		.actor = { .proc = { task.start_ns, task.tgid },
+			   .image_number = task.image },
+		.fork = { .parent = { parent.start_ns, parent.tgid },
+			  .parent_image = parent.image },
+	};
+	struct image *img;
+	char path[512];
+
+	(void)state;
+	make_process(41, 600);
+	make_process(42, 700);
+	assert_int_equal(unlink(fake_proc_path(&fake, "42/exe", path)), 0);
+	(void)snapshot(&parent);
+	img = snapshot(&task);
+	assert_int_equal(img->flags, IMAGE_F_SNAPSHOT | IMAGE_F_UNKNOWN |
+					     IMAGE_F_NO_NEW_PRIVS);
+	assert_int_equal(img->uid, 1);
+	assert_int_equal(proc_table_apply(t, &fork, &img), 0);
+	assert_false(img->flags & IMAGE_F_UNKNOWN);
+	assert_slice(img->exe.path, fake_proc_path(&fake, "bin/web", path));
+}
+
 static void another_process_with_the_pid_is_not_taken(void **state)
 {
 	const struct wire_task task = task_of(42, 700);
@@ -497,6 +526,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(process_is_read_from_proc),
+		TEST(process_that_is_about_to_end_is_left_to_its_fork),
 		TEST(another_process_with_the_pid_is_not_taken),
 		TEST(process_that_is_gone_is_entered_by_its_key),
 		TEST(kernel_threads_have_no_executable),
