@@ -155,11 +155,17 @@ $(BUILD)/gen/wire_hash.h: $(WIRE_HEADERS)
 	@mkdir -p $(@D)
 	$(Q)printf '#define WIRE_HASH "%.16s"\n' "$$(cat $^ | sha256sum)" > $@
 
+# Names what an agent leaves of its processes for the next one.
+$(BUILD)/gen/image_hash.h: agent/event.h agent/base/slice.h agent/proc/image_log.c
+	@mkdir -p $(@D)
+	$(Q)printf '#define IMAGE_HASH 0x%.16sull\n' "$$(cat $^ | sha256sum)" > $@
+
 # Objects that include generated headers must wait for them once.
 GEN_HEADERS := $(PROTO_SRC:.c=.h) $(OTLP_SRC:.c=.h) $(BUILD)/gen/picket.skel.h
 $(call obj,$(wildcard agent/*/*.c agent/*.c)): | $(PROTO_SRC:.c=.h) $(OTLP_SRC:.c=.h)
 $(call obj,$(wildcard agent/sense/*.c)): | $(BUILD)/gen/picket.skel.h
 $(call obj,agent/sense/generation.c): $(BUILD)/gen/wire_hash.h
+$(call obj,agent/proc/image_log.c): $(BUILD)/gen/image_hash.h
 
 # ---- kernel side ------------------------------------------------------------
 

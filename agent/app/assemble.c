@@ -152,6 +152,27 @@ static int enter_task(void *arg, const struct wire_task *task)
 	return r == -ENOMEM ? r : 0;
 }
 
+static int recall(void *arg, const void *memory, size_t size)
+{
+	return proc_table_recall(arg, memory, size, clock_boot_ns());
+}
+
+/* What runs, and who ran when the last agent was killed and runs no more. */
+static int list_processes(struct agent *a)
+{
+	uint64_t began_ns;
+	int r = sensor_past_memory(a->sensor, recall, a->procs);
+
+	if (r < 0)
+		return r;
+	began_ns = clock_boot_ns();
+	proc_table_heal_begin(a->procs);
+	r = sensor_tasks(a->sensor, enter_task, a->procs);
+	if (r >= 0)
+		(void)proc_table_end_unseen(a->procs, began_ns);
+	return r;
+}
+
 static int start_processes(struct agent *a)
 {
 	const struct conf *c = a->s->conf;
@@ -170,7 +191,7 @@ static int start_processes(struct agent *a)
 	if (r < 0)
 		log_warning("cannot read the names of all cgroups: %s",
 			    strerrordesc_np(-r));
-	r = sensor_tasks(a->sensor, enter_task, a->procs);
+	r = list_processes(a);
 	if (r >= 0 || r == -ENOMEM)
 		return r;
 	log_warning("cannot have the kernel list what already runs, trying "
@@ -181,6 +202,21 @@ static int start_processes(struct agent *a)
 		log_error("cannot read what already runs: %s",
 			  strerrordesc_np(-r));
 	return r;
+}
+
+/* For the next agent, if this one is killed. */
+static void remember_processes(struct agent *a)
+{
+	size_t size;
+	void *memory = sensor_memory(a->sensor, &size);
+	int r = memory ? proc_table_remember(a->procs, memory, size,
+					     clock_boot_ns())
+		       : 0;
+
+	if (r < 0)
+		log_warning("if picket is killed, the next one will not know "
+			    "who ran: %s",
+			    strerrordesc_np(-r));
 }
 
 /* While there is one thread, and before anything is open that it would share. */
@@ -263,6 +299,7 @@ int assemble(struct agent *a)
 		return EXIT_CODE_FAILURE;
 	alert_state_load(a);
 	restart_begin(a);
+	remember_processes(a);
 	return EXIT_CODE_OK;
 }
 

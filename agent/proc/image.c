@@ -33,6 +33,7 @@ struct image_block {
 	uint32_t refs, holds;
 	uint32_t depth; /* at least as many ancestors */
 	uint32_t size;
+	uint64_t place;
 };
 
 /* Every string that belongs to an image's block. */
@@ -47,16 +48,37 @@ static const size_t strings_at[] = {
 	offsetof(struct image, env),
 };
 
-#define STRINGS (sizeof(strings_at) / sizeof(*strings_at))
+_Static_assert(sizeof(strings_at) / sizeof(*strings_at) == IMAGE_STRINGS,
+	       "image.h counts them");
 
 static struct image_block *block_of(const struct image *img)
 {
 	return (struct image_block *)(uintptr_t)img;
 }
 
-static struct slice *string_of(struct image *img, size_t i)
+struct slice *image_string(struct image *img, size_t i)
 {
 	return (struct slice *)(void *)((char *)img + strings_at[i]);
+}
+
+bool image_is_shared(const struct image *a, const struct image *b)
+{
+	return block_of(a)->strings == block_of(b)->strings;
+}
+
+const struct cgroup_node *image_cgroup(const struct image *img, bool v1)
+{
+	return v1 ? block_of(img)->v1 : block_of(img)->unified;
+}
+
+uint64_t image_place(const struct image *img)
+{
+	return block_of(img)->place;
+}
+
+void image_set_place(struct image *img, uint64_t place)
+{
+	block_of(img)->place = place;
 }
 
 int image_heap_new(uint64_t max_bytes, struct image_heap **ret)
@@ -313,8 +335,8 @@ static size_t strings_size(const struct image *from)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < STRINGS; i++) {
-		const struct slice *s = string_of(&block_of(from)->pub, i);
+	for (size_t i = 0; i < IMAGE_STRINGS; i++) {
+		const struct slice *s = image_string(&block_of(from)->pub, i);
 
 		n += s->n ? s->n + 1 : 0;
 	}
@@ -333,23 +355,23 @@ static void copy_strings(struct image *to, const struct image *from, char *p)
 	struct slice was = { NULL, 0 };
 	struct slice copy = { NULL, 0 };
 
-	for (size_t i = 0; i < STRINGS; i++) {
-		struct slice s = *string_of(&block_of(from)->pub, i);
+	for (size_t i = 0; i < IMAGE_STRINGS; i++) {
+		struct slice s = *image_string(&block_of(from)->pub, i);
 
 		if (!s.n) {
-			*string_of(to, i) = (struct slice){ NULL, 0 };
+			*image_string(to, i) = (struct slice){ NULL, 0 };
 			continue;
 		}
 		/* fs_path is mostly the same as path: one copy for both. */
 		if (slice_eq(s, was)) {
-			*string_of(to, i) = copy;
+			*image_string(to, i) = copy;
 			continue;
 		}
 		memcpy(p, s.p, s.n);
 		p[s.n] = 0;
 		was = s;
 		copy = slice_of(p, s.n + (is_list(i) && p[s.n - 1]));
-		*string_of(to, i) = copy;
+		*image_string(to, i) = copy;
 		p += s.n + 1;
 	}
 }
@@ -371,6 +393,7 @@ static struct image_block *new_block(struct image_heap *h,
 	b->refs = b->holds = 1;
 	b->depth = 0;
 	b->size = (uint32_t)(sizeof(*b) + extra);
+	b->place = 0;
 	b->pub.id = ++h->next_id;
 	b->pub.described_in = 0;
 	b->pub.parent = NULL;
@@ -401,8 +424,8 @@ struct image *image_share(struct image_heap *h, const struct image *from,
 
 	if (!b)
 		return NULL;
-	for (size_t i = 0; i < STRINGS; i++)
-		*string_of(&b->pub, i) = *string_of(of, i);
+	for (size_t i = 0; i < IMAGE_STRINGS; i++)
+		*image_string(&b->pub, i) = *image_string(of, i);
 	b->strings = o->strings;
 	b->strings->holds++;
 	image_set_cgroups(&b->pub, o->unified, o->v1);
@@ -456,6 +479,7 @@ void image_renew_id(struct image *img)
 {
 	img->id = ++block_of(img)->heap->next_id;
 	img->described_in = 0;
+	block_of(img)->place = 0;
 }
 
 /* ---- variants ----------------------------------------------------------- */

@@ -76,6 +76,19 @@ static inline bool image_may_descend(struct proc_key child,
 void image_set_parent(struct image *img, struct image *parent);
 void image_set_prev(struct image *img, struct image *prev);
 
+/* Every string that belongs to an image: exe's paths, args and so on. */
+#define IMAGE_STRINGS 8
+struct slice *image_string(struct image *img, size_t i);
+/* Are their strings the same bytes: a fork's and its parent's? */
+bool image_is_shared(const struct image *a, const struct image *b);
+
+/* The cgroup of the unified hierarchy, or of v1; NULL: not known by name. */
+const struct cgroup_node *image_cgroup(const struct image *img, bool v1);
+
+/* For image_log.c: where img stands in the log. 0 once it has a new id. */
+uint64_t image_place(const struct image *img);
+void image_set_place(struct image *img, uint64_t place);
+
 /* Images with other cgroups than img; a list owned by img. */
 struct image *image_variant(const struct image *img);
 void image_set_variant(struct image *img, struct image *variant);

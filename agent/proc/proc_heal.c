@@ -30,16 +30,24 @@ int proc_table_heal_task(struct proc_table *t, const struct wire_task *task)
 	return proc_table_snapshot(t, task);
 }
 
-void proc_table_heal_end(struct proc_table *t, uint64_t began_ns)
+size_t proc_table_end_unseen(struct proc_table *t, uint64_t began_ns)
 {
 	struct proc *p;
+	size_t n = 0;
 
 	t->now_ns = began_ns;
 	while ((p = proc_index_oldest(t->index, false))) {
 		if (p->heal_round == t->heal_round ||
 		    p->key.start_ns >= began_ns)
 			break;
-		t->stats.healed++;
 		proc_bury(t, p);
+		n++;
 	}
+	return n;
+}
+
+void proc_table_heal_end(struct proc_table *t, uint64_t began_ns)
+{
+	t->stats.healed += proc_table_end_unseen(t, began_ns);
+	proc_log_renew(t);
 }

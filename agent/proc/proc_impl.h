@@ -13,8 +13,11 @@
 /* Paths handed out by proc_table_host_path, in turn. */
 #define HOST_PATHS 4
 
+struct proc_log;
+
 struct proc_table {
 	struct proc_index *index;
+	struct proc_log *log;	/* NULL: nothing outlives the table */
 	struct image_heap *heap;
 	struct cgroups *cgroups;
 	struct mounts *mounts;
@@ -105,6 +108,13 @@ int proc_fork(struct proc_table *t, const struct event *ev,
 	      struct image **ret);
 int proc_exec(struct proc_table *t, const struct event *ev,
 	      struct image **ret);
+
+/* ---- proc_log.c --------------------------------------------------------- */
+
+/* Into the log, if it is not there. */
+void proc_log_note(struct proc_table *t, struct image *img);
+/* All of it anew: what runs was looked at. */
+void proc_log_renew(struct proc_table *t);
 
 /* ---- proc_exec.c -------------------------------------------------------- */
 

@@ -169,6 +169,11 @@ struct proc *proc_index_oldest(const struct proc_index *x, bool dead)
 	return at(x, x->lists[dead].oldest);
 }
 
+struct proc *proc_index_next(const struct proc_index *x, const struct proc *p)
+{
+	return at(x, p ? p->older : x->lists[false].youngest);
+}
+
 size_t proc_index_count(const struct proc_index *x, bool dead)
 {
 	return x->lists[dead].count;

@@ -47,4 +47,7 @@ void proc_index_revive(struct proc_index *x, struct proc *p);
 /* The oldest of the dead, or of the living; NULL: none. */
 struct proc *proc_index_oldest(const struct proc_index *x, bool dead);
 
+/* The living one after another: the youngest after NULL, NULL in the end. */
+struct proc *proc_index_next(const struct proc_index *x, const struct proc *p);
+
 size_t proc_index_count(const struct proc_index *x, bool dead);

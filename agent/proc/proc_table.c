@@ -96,6 +96,7 @@ void proc_table_free(struct proc_table *t)
 
 	if (!t)
 		return;
+	free(t->log);
 	image_unref(t->held);
 	for (int dead = 0; t->index && dead < 2; dead++)
 		while ((p = proc_index_oldest(t->index, dead)))
@@ -238,6 +239,8 @@ int proc_table_apply(struct proc_table *t, const struct event *ev,
 	if (r < 0)
 		return r;
 	proc_hold(t, image_ref(img));
+	if (img && ev->kind != EVENT_EXIT)
+		proc_log_note(t, img);
 	*ret = img;
 	return 0;
 }

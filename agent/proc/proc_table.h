@@ -104,6 +104,28 @@ int proc_table_heal_task(struct proc_table *t, const struct wire_task *task);
 void proc_table_heal_end(struct proc_table *t, uint64_t began_ns);
 
 /*
+ * After a snapshot that heal_begin came before: who started before began_ns and
+ * was not in it has ended. How many.
+ */
+size_t proc_table_end_unseen(struct proc_table *t, uint64_t began_ns);
+
+/*
+ * From now on keep in `memory` (8-aligned, borrowed as long as t lives) what the
+ * next agent must know of the processes that live when this one is killed.
+ * -EINVAL: it is too small; -ENOMEM.
+ */
+int proc_table_remember(struct proc_table *t, void *memory, size_t size,
+			uint64_t now_ns);
+
+/*
+ * Enter what an earlier table kept there, before anything else is entered but
+ * the names of cgroups. Then take a snapshot between heal_begin and end_unseen.
+ * Memory of another build says nothing. -ENOMEM.
+ */
+int proc_table_recall(struct proc_table *t, const void *memory, size_t size,
+		      uint64_t now_ns);
+
+/*
  * Read the names of all existing cgroups from the mounted hierarchies. One that
  * cannot be read is skipped; the first -errno is returned, and the names that
  * were found are kept.

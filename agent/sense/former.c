@@ -43,7 +43,7 @@ int former_open(const struct pins *p, const char *name, unsigned cpus,
 		struct former *ret)
 {
 	struct former f = { .counters = -1, .written = -1, .cpus = cpus };
-	cleanup_close int ring = -1, account = -1;
+	cleanup_close int ring = -1, account = -1, memory = -1;
 	int r;
 
 	(void)snprintf(f.name, sizeof(f.name), "%s", name);
@@ -59,6 +59,9 @@ int former_open(const struct pins *p, const char *name, unsigned cpus,
 		f.is_readable = true;
 		f.counters = attach_get_map(p, name, ATTACH_COUNTERS);
 		f.written = attach_get_map(p, name, ATTACH_WRITTEN);
+		memory = pins_get(p, name, "map", MEMORY_PIN);
+		if (memory >= 0)
+			(void)memory_map(memory, &f.memory);
 	}
 	count_links(&f, (uint32_t)pins_count(p, name, "link"));
 	*ret = f;
@@ -69,6 +72,7 @@ void former_close(struct former *f)
 {
 	ring_close(f->ring);
 	account_unmap(f->account, f->cpus);
+	memory_unmap(&f->memory);
 	if (f->counters >= 0)
 		(void)close(f->counters);
 	if (f->written >= 0)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "sense/account.h"
+#include "sense/memory.h"
 #include "sense/pins.h"
 #include "sense/ring.h"
 
@@ -23,6 +24,7 @@ struct former {
 	uint64_t unreadable;	 /* records that only could be counted */
 	struct ring *ring;	 /* NULL: it left none */
 	struct account *account; /* where is_readable */
+	struct memory memory; /* its agent's; may be none */
 	unsigned cpus;
 };
 

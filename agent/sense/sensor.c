@@ -160,7 +160,7 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 		return -ENOMEM;
 	}
 	attach_init(&s->a);
-	s->account_fd = -1;
+	s->account_fd = s->memory_fd = -1;
 	s->cpus = (unsigned)cpus;
 	s->ring_bytes = settings->ring_bytes;
 	s->percpu = calloc(s->cpus, sizeof(*s->percpu));

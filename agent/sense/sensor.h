@@ -162,6 +162,15 @@ struct sensor_past {
 	uint64_t unreadable;	/* records in a layout that is not ours */
 };
 
+/*
+ * Memory for the agent that lasts as long as what is pinned, whatever ends the
+ * agent. NULL: there is none.
+ */
+void *sensor_memory(const struct sensor *s, size_t *ret_size);
+/* What earlier agents left in theirs; fn < 0 ends it and is returned. */
+typedef int (*sensor_memory_fn)(void *arg, const void *memory, size_t size);
+int sensor_past_memory(const struct sensor *s, sensor_memory_fn fn, void *arg);
+
 /* A record that the journal has and the ring still holds. */
 struct sensor_seen {
 	const void *data;

@@ -179,6 +179,8 @@ static void check_pins(struct sensor *s, struct sensor_harm *harm)
 		r = attach_each_pin(&s->a, mend_pin, &m);
 	if (r >= 0)
 		r = mend_pin(&m, "map", "account", s->account_fd);
+	if (r >= 0 && s->memory_fd >= 0)
+		r = mend_pin(&m, "map", MEMORY_PIN, s->memory_fd);
 	if (r < 0)
 		go_astray(s, r);
 	else

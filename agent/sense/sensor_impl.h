@@ -15,6 +15,7 @@
 #include "sense/calls.h"
 #include "sense/former.h"
 #include "sense/handover.h"
+#include "sense/memory.h"
 #include "sense/pins.h"
 #include "sense/sensor.h"
 
@@ -34,6 +35,8 @@ struct sensor {
 	char name[PINS_NAME_MAX];
 	struct account *account;
 	int account_fd;	 /* its map, where it is pinned; -1 */
+	struct memory memory; /* for the agent, where it is pinned */
+	int memory_fd;	      /* its map; -1 */
 	bool is_pinned;	 /* and so is the account */
 	bool is_astray;	 /* the pins cannot be put right: see trouble */
 	struct pins_mark mark;

@@ -45,6 +45,46 @@ int past_open(struct sensor *s, const struct sensor_settings *settings,
 	return 0;
 }
 
+/* Part of the ring's size, since what it holds is what there is to know. */
+#define MEMORY_OF_RING 4
+#define MEMORY_MIN     (1u << 20)
+#define MEMORY_MAX     (16u << 20)
+
+static int make_memory(struct sensor *s)
+{
+	uint64_t size = s->ring_bytes / MEMORY_OF_RING;
+	int r;
+
+	size = size < MEMORY_MIN ? MEMORY_MIN : size;
+	size = size > MEMORY_MAX ? MEMORY_MAX : size;
+	r = s->memory_fd = memory_make("picket_images", size);
+	if (r >= 0)
+		r = memory_map(s->memory_fd, &s->memory);
+	if (r >= 0)
+		r = pins_replace(s->pins, s->name, "map", MEMORY_PIN,
+				 s->memory_fd);
+	return r < 0 ? r : own_tell_map(&s->a, s->memory_fd);
+}
+
+static void drop_memory(struct sensor *s)
+{
+	memory_unmap(&s->memory);
+	if (s->memory_fd >= 0)
+		(void)close(s->memory_fd);
+	s->memory_fd = -1;
+}
+
+/* Agents of an earlier version ran the same programs and had none. */
+static void adopt_memory(struct sensor *s)
+{
+	s->memory_fd = pins_get(s->pins, s->name, "map", MEMORY_PIN);
+	if (s->memory_fd >= 0 && memory_map(s->memory_fd, &s->memory) == 0)
+		return;
+	drop_memory(s);
+	if (make_memory(s) < 0)
+		drop_memory(s);
+}
+
 static int adopt(struct sensor *s)
 {
 	cleanup_close int fd = pins_get(s->pins, s->name, "map", "account");
@@ -90,6 +130,7 @@ bool past_adopt(struct sensor *s)
 	if (!s->pins)
 		return false;
 	if (adopt(s) == 0) {
+		adopt_memory(s);
 		s->is_adopted = s->is_pinned = s->is_kept = true;
 		return true;
 	}
@@ -125,6 +166,8 @@ static int pin_all(struct sensor *s)
 	if (r >= 0)
 		r = own_tell_map(&s->a, s->account_fd);
 	if (r >= 0)
+		r = make_memory(s);
+	if (r >= 0)
 		r = attach_pin(&s->a, s->pins, s->name, s->account);
 	if (r < 0)
 		return r;
@@ -142,6 +185,7 @@ int past_pin(struct sensor *s)
 			       "cannot pin all programs: %s", strerror(-r));
 		(void)pins_drop(s->pins, s->name, NULL);
 		drop_account(s);
+		drop_memory(s);
 	}
 	if (!s->account)
 		s->account = calloc(1, account_bytes(s->cpus));
@@ -223,6 +267,7 @@ void past_close(struct sensor *s)
 		drop_account(s);
 	else
 		free(s->account);
+	drop_memory(s);
 	free(s->handover.twins);
 	if (!s->pins)
 		return;
@@ -232,6 +277,28 @@ void past_close(struct sensor *s)
 		pins_remove(s->pins);
 	}
 	pins_close(s->pins);
+}
+
+/* ---- what the agent remembers ------------------------------------------------ */
+
+void *sensor_memory(const struct sensor *s, size_t *ret_size)
+{
+	*ret_size = s->memory.size;
+	return s->memory.p;
+}
+
+int sensor_past_memory(const struct sensor *s, sensor_memory_fn fn, void *arg)
+{
+	const struct memory *m;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i <= s->former_count && r >= 0; i++) {
+		m = i < s->former_count ? &s->formers[i].memory : &s->memory;
+		if (m->p)
+			r = fn(arg, m->p, m->size);
+	}
+	return r;
 }
 
 /* ---- the agent's questions -------------------------------------------------- */

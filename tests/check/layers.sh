@@ -13,7 +13,7 @@ declare -A may=(
 	[conf]="base/ conf/ limits.h"
 	[store]="base/ store/ journal_format.h limits.h"
 	[sense]="base/ sense/ event.h wire.h limits.h picket.skel.h wire_hash.h"
-	[proc]="base/ proc/ event.h wire.h limits.h"
+	[proc]="base/ proc/ event.h wire.h limits.h image_hash.h"
 	[rules]="base/ rules/ event.h limits.h"
 	[trust]="base/ trust/ event.h limits.h"
 	# journal.h: dead letters are a journal of the shipper's own.

@@ -295,6 +295,61 @@ def killed_and_another_build_started_nothing_is_missing_or_twice(place):
     true(not set(before) & set(after), "the programs are others")
 
 
+class Old:
+    """A shell under a name of its own, which does something when told to."""
+
+    def __init__(self, directory, name):
+        self.exe = directory / f"{name}-{os.urandom(4).hex()}" / "sh"
+        self.exe.parent.mkdir()
+        self.file = self.exe.with_name("file")
+        shutil.copy("/bin/sh", self.exe)
+        # The file is the fork's, which runs what the shell runs.
+        self.process = subprocess.Popen(
+            [self.exe, "-c", f"read x; (echo $x >{self.file}); exit 0"],
+            stdin=subprocess.PIPE)
+        wait_for(lambda: os.readlink(f"/proc/{self.process.pid}/exe")
+                 == str(self.exe), "the shell to run")
+
+    def end(self):
+        self.process.communicate(b"word\n")
+        equal(self.process.returncode, 0, "the shell's exit code")
+
+    def check(self, records):
+        mine = [r for r in records if record.pid(r) == self.process.pid]
+        wrote = [r for r in kind(records, "write")
+                 if record.path(r) == os.fsencode(self.file)
+                 and record.operation(r) == "open"]
+        equal(len(kind(mine, "exit")), 1, f"exits of {self.exe}")
+        equal(len(wrote), 1, f"files written by {self.exe}")
+        for r in kind(mine, "exit") + wrote:
+            equal(record.exe(r), os.fsencode(self.exe), f"who did {r}")
+            true(not record.process(r).get("unknown"), f"it is known: {r}")
+        true(self.process.pid in [record.pid(wrote[0]),
+                                  *(p["pid"] for p in
+                                    record.ancestors(wrote[0]))],
+             f"the file's line: {wrote[0]}")
+
+
+@test
+def who_ended_before_the_next_start_is_known_however_old(place):
+    with place.agent(ring_size="256K") as agent:
+        # One is known by the snapshot alone and does nothing in between.
+        before = Old(place.dir, "before")
+        agent.start()
+        after = Old(place.dir, "after")
+        # More than the ring holds: of its history nothing tells of them.
+        with Load(place.dir) as load:
+            load.more(300)
+        kill(agent)
+        before.end()
+        after.end()
+        agent.start()
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        records = agent.read()
+        before.check(records)
+        after.check(records)
+
+
 @test
 def stopped_for_an_upgrade_it_leaves_the_kernel_side_running(place):
     with place.agent() as agent:
