@@ -13,12 +13,13 @@ static void add_hex(struct buf *out, struct slice s)
 			buf_addf(out, "\\x%02X", (unsigned char)s.p[i]);
 }
 
-/* A blank at an end is trimmed, and a ';' behind a blank begins a comment. */
+/* A blank at an end is trimmed; before ';' or '#' it would begin a comment. */
 static bool is_of_grammar(struct slice s, size_t i)
 {
 	if (s.p[i] == ';')
 		return i == 0;
-	return s.p[i] == ' ' && (i == 0 || i + 1 == s.n || s.p[i + 1] == ';');
+	return s.p[i] == ' ' && (i == 0 || i + 1 == s.n || s.p[i + 1] == ';' ||
+				 s.p[i + 1] == '#');
 }
 
 static void add_ascii(struct buf *out, struct slice s, size_t i)

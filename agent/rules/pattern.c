@@ -174,6 +174,16 @@ static int take_token(struct parse *p)
 	return 0;
 }
 
+/* `path = /etc/sudoers # ours` would be a name, and match nothing. */
+static bool has_comment(struct slice text)
+{
+	for (size_t i = 1; i < text.n; i++)
+		if (text.p[i] == '#' &&
+		    (text.p[i - 1] == ' ' || text.p[i - 1] == '\t'))
+			return true;
+	return false;
+}
+
 /* Paths are normal when they get here: what no path can be is a mistake. */
 static int check_path(struct parse *p)
 {
@@ -182,6 +192,9 @@ static int check_path(struct parse *p)
 
 	if (!p->tok_n || t[0] != '/')
 		return fail(p, "does not begin with '/'");
+	if (has_comment(p->text))
+		return fail(p, "'#' after a blank: comments stand on lines of "
+			       "their own; \\x23 is one in a name");
 	if (p->tok_n > 1 &&
 	    (t[p->tok_n - 1] == '/' || t[p->tok_n - 1] == TOK_DIRS))
 		return fail(p, "never matches: paths do not end in '/'");

@@ -68,7 +68,8 @@ class Place:
 @contextlib.contextmanager
 def place():
     with scene("why", POLICY) as s:
-        for name in ("dropped", "dropped", "never", "tool-c", "tool-c", "odd*"):
+        for name in ("dropped", "dropped", "never", "tool-c", "tool-c",
+                     "odd* #"):
             act([actor("act_tiny", s.dir, name)], code=1)
         s.settle()
         equal(s.agent.stop(), 0, "exit code")
@@ -109,8 +110,8 @@ def the_nearest_allow_lacks_one_value(p):
 
 @test
 def names_with_globs_in_them_are_escaped(p):
-    w = p.why(p.uid("odd*"))
-    equal(w["text"], f"exe = {p.dir}/odd\\*", "the value")
+    w = p.why(p.uid("odd* #"))
+    equal(w["text"], f"exe = {p.dir}/odd\\*\\x20#", "the value")
     equal(w["would_allow"], 1, "only this one is let through")
 
 

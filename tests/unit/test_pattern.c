@@ -93,6 +93,15 @@ static void globs_mean_what_they_say(void **state)
 	}
 }
 
+static void in_a_name_a_hash_is_a_byte(void **state)
+{
+	(void)state;
+	assert_true(matches(PATTERN_PATH, "/a#b", "/a#b"));
+	assert_true(matches(PATTERN_PATH, "/#b", "/#b"));
+	assert_true(matches(PATTERN_PATH, "/a \\x23b", "/a #b"));
+	assert_true(matches(PATTERN_PATH, "/a\\x20#b", "/a #b"));
+}
+
 static void in_plain_strings_a_slash_is_nothing_special(void **state)
 {
 	(void)state;
@@ -100,6 +109,7 @@ static void in_plain_strings_a_slash_is_nothing_special(void **state)
 	assert_true(matches(PATTERN_PLAIN, "a?b", "a/b"));
 	assert_true(matches(PATTERN_PLAIN, "a[!x]b", "a/b"));
 	assert_true(matches(PATTERN_PLAIN, "a//b", "a//b"));
+	assert_true(matches(PATTERN_PLAIN, "a #b", "a #b"));
 	assert_false(matches(PATTERN_PLAIN, "a/**/b", "a/b"));
 	assert_true(matches(PATTERN_PLAIN, "*", ""));
 	assert_false(matches(PATTERN_PLAIN, "*.service", "a.socket"));
@@ -119,6 +129,10 @@ static const struct refused_case {
 	{ "/a/../b", "never matches: paths hold no '.' or '..' component" },
 	{ "/a/.", "never matches: paths hold no '.' or '..' component" },
 	{ "/**/./b", "never matches: paths hold no '.' or '..' component" },
+	{ "/a/** # b", "'#' after a blank: comments stand on lines of their "
+		       "own; \\x23 is one in a name" },
+	{ "/a\t#b", "'#' after a blank: comments stand on lines of their "
+		    "own; \\x23 is one in a name" },
 	{ "/a\\", "backslash at the end" },
 	{ "/\\x4", "'\\x' without two hexadecimal digits" },
 	{ "/\\x4g", "'\\x' without two hexadecimal digits" },
@@ -280,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(globs_mean_what_they_say),
+		cmocka_unit_test(in_a_name_a_hash_is_a_byte),
 		cmocka_unit_test(in_plain_strings_a_slash_is_nothing_special),
 		cmocka_unit_test(what_cannot_match_is_refused_with_a_reason),
 		cmocka_unit_test(the_longest_pattern_is_4096_bytes),
