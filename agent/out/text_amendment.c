@@ -93,6 +93,12 @@ static void add_resolution(struct buf *out, const struct view *v)
 		text_path(out,
 			  slice_of((char *)img->script.data, img->script.len));
 		add_finding(out, r->script);
+	} else if (img && img->script.len && !img->script_file) {
+		/* Else a packaged interpreter would stand there as unlisted. */
+		buf_add_str(out, "; of its script ");
+		text_path(out,
+			  slice_of((char *)img->script.data, img->script.len));
+		buf_add_str(out, " only the caller's word is known");
 	}
 	if (r->timed_out)
 		buf_add_str(out, ", not all found out in time");

@@ -482,6 +482,34 @@ static void what_was_found_out_is_a_sentence(void **state)
 	}
 }
 
+static void a_script_that_nobody_could_see_is_named(void **state)
+{
+	struct sample *s = *state;
+	struct event ev = sample_event(EVENT_EXEC);
+	const struct resolution res = { .verdict = &unlisted,
+					.img = &s->shell,
+					.exe_package = "bash 5.2" };
+
+	s->shell.script = slice_str("/opt/a b");
+	s->shell.script_file.known = false;
+	s->shell.exe_facts = (struct file_facts){
+		.known = true,
+		.trust = TRUST_PACKAGE,
+	};
+	s->shell.id = 77;
+	assert_int_equal(sample_describe(s, &s->shell), 0);
+	assert_int_equal(sample_take(s, &ev, &s->shell, &pending), 1);
+	buf_reset(&s->payload);
+	record_pack_resolution(
+		&s->payload,
+		&(struct record_amends){ 1, s->view.seq, 1, SAMPLE_WALL_NS },
+		&res);
+	assert_int_equal(sample_frame(s, JOURNAL_AMENDMENT), 1);
+	assert_body(s, "sshd→bash→curl[4711] exec … /usr/bin/curl is as "
+		       "packaged in bash 5.2; of its script '/opt/a b' only "
+		       "the caller's word is known, unlisted");
+}
+
 static void picket_speaks_of_itself_in_sentences(void **state)
 {
 	static const struct record_fact facts[] = { { "count", "12" }, { 0 } };
@@ -663,6 +691,7 @@ int main(void)
 		T(outcome_names_the_process_of_its_connect),
 		T(totals_name_the_file_of_their_event),
 		T(what_was_found_out_is_a_sentence),
+		T(a_script_that_nobody_could_see_is_named),
 		T(picket_speaks_of_itself_in_sentences),
 		T(gaps_say_what_is_missing_and_why),
 		T(a_terminal_gets_what_fits_and_alarms_whole),
