@@ -316,7 +316,15 @@ enum tamper_op {
 	TAMPER_PTRACE,
 	TAMPER_VM_WRITE,
 	TAMPER_BPF,
+	TAMPER_LIMIT,
+	TAMPER_SIGIO,
+	TAMPER_DESCRIPTOR,
 	TAMPER_COUNT,
+};
+
+/* A resource limit; UINT64_MAX: none. */
+struct limit {
+	uint64_t soft, hard;
 };
 
 struct tamper_info {
@@ -325,8 +333,13 @@ struct tamper_info {
 	bool claimed;		/* whom it reached is the caller's word */
 	struct proc_key target;	/* start_ns 0: no process */
 	uint32_t target_image;
-	uint32_t arg;		/* signal, ptrace request, bpf command */
+	/* signal, ptrace request, bpf or fcntl command, resource, fd */
+	uint32_t arg;
 	uint32_t id;
+	int32_t code;		/* SIGNAL: its si_code */
+	struct limit limit;	/* LIMIT */
+	struct limit before;	/* where is_before_known */
+	bool is_before_known;
 	/* What the target runs, where known: proc_table_apply fills it in. */
 	struct image *target_img;
 };

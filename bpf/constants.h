@@ -11,6 +11,7 @@
 #define PF_IO_WORKER	     0x00000010
 #define PFA_NO_NEW_PRIVS_BIT 0x1
 #define SIGNAL_GROUP_EXIT    0x00000004
+#define PIDTYPE_PID	     0
 #define PIDTYPE_PGID	     2
 #define PIDTYPE_SID	     3
 
@@ -55,6 +56,7 @@
 #define HUGETLBFS_MAGIC 0x958458f6
 #define OVERLAY_MAGIC	0x794c7630
 #define FUSE_MAGIC	0x65735546
+#define PID_FS_MAGIC	0x50494446
 
 /* linux/socket.h, linux/net.h, linux/in.h, net/tcp_states.h */
 #define AF_UNSPEC	0

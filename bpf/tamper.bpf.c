@@ -22,46 +22,86 @@
 #define HARMLESS                                                               \
 	(1ull << SIGHUP | 1ull << SIGCHLD | 1ull << SIGCONT | 1ull << SIGURG | \
 	 1ull << SIGWINCH)
-#define DEADLY (1ull << SIGKILL | 1ull << SIGSTOP)
 
 /* Special values of a siginfo's address: a user's call, the kernel itself. */
 #define SIGINFO_USER   0
 #define SIGINFO_KERNEL 1
 
-#define SI_USER	 0
-#define SI_QUEUE (-1)
-#define SI_TKILL (-6)
+#define SIGILL	4
+#define SIGTRAP 5
+#define SIGBUS	7
+#define SIGFPE	8
+#define SIGSEGV 11
+#define SIGSYS	31
 
-/* Whether the running task sent it, by kill, sigqueue, tkill, cgroup.kill. */
-static __always_inline bool is_sent(__u64 info)
+/* What a thread does to itself, where the siginfo's code is of that signal. */
+#define FAULTS                                                                \
+	(1ull << SIGILL | 1ull << SIGTRAP | 1ull << SIGBUS | 1ull << SIGFPE | \
+	 1ull << SIGSEGV | 1ull << SIGSYS)
+
+#define SIGALRM	  14
+#define SIGVTALRM 26
+#define SIGPROF	  27
+
+/* What only timers of one's own make the kernel send. */
+#define ALARMS (1ull << SIGALRM | 1ull << SIGVTALRM | 1ull << SIGPROF)
+
+#define SI_TIMER  (-2)
+#define SI_USER	  0
+#define SI_KERNEL 0x80
+#define SI_QUEUE  (-1)
+#define SI_TKILL  (-6)
+
+static __always_inline int code_of(__u64 info)
 {
 	struct kernel_siginfo *i = (struct kernel_siginfo *)info;
-	int code;
 
 	if (info <= SIGINFO_KERNEL)
-		return info == SIGINFO_USER;
-	code = BPF_CORE_READ(i, si_code);
+		return info == SIGINFO_USER ? SI_USER : SI_KERNEL;
+	return BPF_CORE_READ(i, si_code);
+}
+
+/* Whether the running task sent it, by kill, sigqueue, tkill, cgroup.kill. */
+static __always_inline bool is_sent(int code)
+{
 	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
+}
+
+/* What picket, or the process that it meets, made for itself. */
+static __always_inline bool is_own(int code, int sig,
+				   const struct process_ref *target)
+{
+	__u64 bit = 1ull << (sig & 63);
+
+	if (is_sent(code))
+		return is_muted() ||
+		       target->tgid == bpf_get_current_pid_tgid() >> 32;
+	if (code == SI_TIMER || (code == SI_KERNEL && (ALARMS & bit)))
+		return true;
+	return code > 0 && (FAULTS & bit);
 }
 
 static __always_inline void signal_sent(enum wire_backend backend, int sig,
 					__u64 info, struct task_struct *to)
 {
-	struct task_struct *from = current_task();
+	struct tamper_more more = {};
 	struct process_ref target;
 
 	if (HARMLESS & 1ull << (sig & 63))
 		return;
 	target_of(&target, to);
-	if (!is_picket(&target) || is_muted())
+	if (!is_picket(&target))
 		return;
-	/* Out of memory, a terminal: whoever runs meanwhile did not do it. */
-	if (!is_sent(info)) {
-		if (!(DEADLY & 1ull << (sig & 63)))
-			return;
-		from = NULL;
-	}
-	report(from, WHAT(WIRE_TAMPER_SIGNAL, backend, 0), &target, (__u32)sig);
+	more.code = code_of(info);
+	if (is_own(more.code, sig, &target))
+		return;
+	/*
+	 * Out of memory, a terminal, a file that has an owner, sysrq, a limit:
+	 * whoever runs meanwhile need not have done it.
+	 */
+	report_more(is_sent(more.code) ? current_task() : NULL,
+		    WHAT(WIRE_TAMPER_SIGNAL, backend, 0), &target, (__u32)sig,
+		    &more);
 }
 
 SEC("tp_btf/signal_generate")

@@ -5,9 +5,11 @@
 #include "what.h"
 
 /*
- * ptrace and process_vm_writev. Also to be called when they failed, to remove
+ * ptrace, process_vm_writev and pidfd_getfd. Also to be called when they failed, to remove
  * what their beginning left in the maps.
  */
 __u32 reach_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
-/* bpf(2), where it succeeded. */
+/* bpf(2), prlimit(2), fcntl(2) and ioctl(2), where they succeeded. */
 __u32 bpf_call_ended(__u64 regs, __u32 index, __u32 backend);
+__u32 limit_call_ended(__u64 regs, __u32 index, __u32 backend);
+__u32 owner_call_ended(__u64 regs, __u32 index, __u32 backend);

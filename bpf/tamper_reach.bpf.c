@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
- * Tracing, and writing into, any process. Told at the end of the system call:
- * by what is attached to these two alone or, where the kernel has no such
- * hooks, by what every call passes.
+ * Tracing, and writing into, any process; taking picket's descriptors. Told at
+ * the end of the system call: by what is attached to these three alone or, where
+ * the kernel has no such hooks, by what every call passes.
  */
+#include "read_file.h"
+#include "read_pid.h"
 #include "read_syscall.h"
 #include "tamper.h"
 #include "tamper_record.h"
 
 __u32 ptrace_ended(__u64 regs, __u32 index, __u32 backend);
 __u32 vm_write_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
+__u32 getfd_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
 
 /* Threads that one thread traces: so many are looked at for the newest. */
 #define TRACED_MAX 16
@@ -41,18 +44,6 @@ static __always_inline struct task_struct *traced_by(struct task_struct *t,
 		entry = (__u64)BPF_CORE_READ(at, next);
 	}
 	return NULL;
-}
-
-/*
- * The number alone: the caller's word, and only where it counts processes as
- * we do.
- */
-static __always_inline void target_claimed(struct process_ref *out,
-					   struct task_struct *t, __u32 number)
-{
-	out->start_ns = 0;
-	out->image = 0;
-	out->tgid = BPF_CORE_READ(t, thread_pid, level) ? 0 : number;
 }
 
 #define PTRACE_ATTACH 16
@@ -127,6 +118,56 @@ __noinline __u32 vm_write_ended(__u64 regs, __u32 index, __u32 backend,
 	return 0;
 }
 
+/* "[pidfd]" and zero: what such a file is called before 6.9. */
+#define FILE_PIDFD 0x005d64666469705bull
+
+static __always_inline struct pid *pid_of_file(struct file *file)
+{
+	struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
+	__u32 magic = BPF_CORE_READ(d, d_sb, s_magic);
+	__u64 name = 0;
+
+	if (magic == PID_FS_MAGIC)
+		return BPF_CORE_READ(file, f_inode, i_private);
+	bpf_probe_read_kernel(&name, sizeof(name),
+			      BPF_CORE_READ(d, d_name.name));
+	if (magic != ANON_INODE_MAGIC || name != FILE_PIDFD)
+		return NULL;
+	return BPF_CORE_READ(file, private_data);
+}
+
+/*
+ * pidfd_getfd: only picket's descriptors are told of. From whom it took one was
+ * noted on the way in, or is what the caller's pidfd names now.
+ */
+__noinline __u32 getfd_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret)
+{
+	struct call c = { (struct pt_regs *)regs, index };
+	struct task_struct *t = current_task(), *from;
+	__u64 task = number_of(t);
+	struct process_ref *noted = bpf_map_lookup_elem(&accessed, &task);
+	struct process_ref target;
+	__u32 flags = 0;
+
+	if (noted) {
+		target = *noted;
+		bpf_map_delete_elem(&accessed, &task);
+	} else {
+		from = task_of_pid(
+			pid_of_file(file_of_current_fd(call_arg(c, 1))));
+		if (!from)
+			return 0;
+		target_of(&target, from);
+		if (is_table_shared())
+			flags = WIRE_TAMPER_CLAIMED;
+	}
+	if ((long)ret >= 0 && target.tgid != bpf_get_current_pid_tgid() >> 32 &&
+	    is_picket(&target))
+		report(t, WHAT(WIRE_TAMPER_DESCRIPTOR, backend, flags), &target,
+		       (__u32)call_arg(c, 2));
+	return 0;
+}
+
 #define PTRACE_MODE_ATTACH 0x02
 
 /* The kernel asks whether the running task may reach into this one. */
@@ -142,7 +183,8 @@ static __always_inline void access_asked(struct task_struct *child,
 		return;
 	regs = (struct pt_regs *)current_regs();
 	if (!call_wanted(regs, raw_number(regs), &c) ||
-	    call_rule(c)->kind != WIRE_SYS_VM_WRITE)
+	    (call_rule(c)->kind != WIRE_SYS_VM_WRITE &&
+	     call_rule(c)->kind != WIRE_SYS_GETFD))
 		return;
 	task = bpf_get_current_task();
 	target_of(&target, child);
@@ -179,6 +221,8 @@ __noinline __u32 reach_call_ended(__u64 regs, __u32 index, __u32 backend,
 
 	if (call_rule(c)->kind == WIRE_SYS_VM_WRITE)
 		return vm_write_ended(regs, index, backend, ret);
+	if (call_rule(c)->kind == WIRE_SYS_GETFD)
+		return getfd_ended(regs, index, backend, ret);
 	return (long)ret < 0 ? 0 : ptrace_ended(regs, index, backend);
 }
 
@@ -204,6 +248,14 @@ static __always_inline int written_to(enum wire_backend backend, __u64 regs,
 	return 0;
 }
 
+static __always_inline int taken_from(enum wire_backend backend, __u64 regs,
+				      long ret)
+{
+	if (!is_muted())
+		getfd_ended(regs, index_of_caller(), backend, ret);
+	return 0;
+}
+
 /*
  * At a function's end its own registers do not hold its arguments any more, and
  * what it was given 5.10 knows no type of (its pt_regs is declared only).
@@ -221,6 +273,7 @@ static __always_inline __u64 own_regs(void)
 #define NATIVE(call)  "__x64_sys_" call
 #define PTRACE_32     "__ia32_compat_sys_ptrace"
 #define WRITEV_32     "__ia32_sys_process_vm_writev"
+#define GETFD_32      "__ia32_sys_pidfd_getfd"
 #define PTRACE_X32    "__x64_compat_sys_ptrace"
 #define PTRACE_X32OLD "__x32_compat_sys_ptrace"
 #elif defined(__TARGET_ARCH_arm64)
@@ -228,6 +281,7 @@ static __always_inline __u64 own_regs(void)
 #define PTRACE_32     "__arm64_compat_sys_ptrace"
 /* The same as the native one, and no x32. */
 #define WRITEV_32     "__arm64_compat_sys_process_vm_writev"
+#define GETFD_32      "__arm64_compat_sys_pidfd_getfd"
 #define PTRACE_X32    "__arm64_x32_sys_ptrace"
 #define PTRACE_X32OLD PTRACE_X32
 #endif
@@ -302,4 +356,28 @@ SEC("kretprobe/" WRITEV_32)
 int BPF_KRETPROBE(writev_32_kretprobe, long ret)
 {
 	return written_to(WIRE_BACKEND_KPROBE, own_regs(), ret);
+}
+
+SEC("fexit/" NATIVE("pidfd_getfd"))
+int BPF_PROG(getfd_fexit, void *regs, long ret)
+{
+	return taken_from(WIRE_BACKEND_FENTRY, own_regs(), ret);
+}
+
+SEC("kretprobe/" NATIVE("pidfd_getfd"))
+int BPF_KRETPROBE(getfd_kretprobe, long ret)
+{
+	return taken_from(WIRE_BACKEND_KPROBE, own_regs(), ret);
+}
+
+SEC("fexit/" GETFD_32)
+int BPF_PROG(getfd_32_fexit, void *regs, long ret)
+{
+	return taken_from(WIRE_BACKEND_FENTRY, own_regs(), ret);
+}
+
+SEC("kretprobe/" GETFD_32)
+int BPF_KRETPROBE(getfd_32_kretprobe, long ret)
+{
+	return taken_from(WIRE_BACKEND_KPROBE, own_regs(), ret);
 }

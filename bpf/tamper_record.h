@@ -37,9 +37,16 @@ static __always_inline bool is_picket(const struct process_ref *ref)
 	return false;
 }
 
-/* actor: NULL where the kernel itself does it. */
-static __always_inline void report(struct task_struct *actor, __u64 what,
-				   struct process_ref *target, __u64 args)
+/* What only some kinds have. */
+struct tamper_more {
+	struct wire_limit limit, before;
+	__s32 code;
+};
+
+/* actor: NULL where the kernel itself does it. more: NULL for nothing. */
+static __always_inline void report_more(struct task_struct *actor, __u64 what,
+					struct process_ref *target, __u64 args,
+					const struct tamper_more *more)
 {
 	struct wire_tamper *r = NULL;
 
@@ -62,9 +69,33 @@ static __always_inline void report(struct task_struct *actor, __u64 what,
 	r->arg = args;
 	r->id = args >> 32;
 	r->op = WHAT_OP(what);
-	__builtin_memset(r->reserved, 0, sizeof(r->reserved));
+	r->reserved = 0;
 	r->flags = WHAT_FLAGS(what);
+	r->code = more ? more->code : 0;
+	__builtin_memset(&r->limit, 0, sizeof(r->limit) + sizeof(r->before));
+	if (more) {
+		r->limit = more->limit;
+		r->before = more->before;
+	}
 	if (is_picket(target))
 		r->flags |= WIRE_TAMPER_SELF;
 	submit(r, sizeof(*r));
+}
+
+static __always_inline void report(struct task_struct *actor, __u64 what,
+				   struct process_ref *target, __u64 args)
+{
+	report_more(actor, what, target, args, NULL);
+}
+
+/*
+ * The number alone: the caller's word, and only where it counts processes as
+ * we do.
+ */
+static __always_inline void target_claimed(struct process_ref *out,
+					   struct task_struct *t, __u32 number)
+{
+	out->start_ns = 0;
+	out->image = 0;
+	out->tgid = BPF_CORE_READ(t, thread_pid, level) ? 0 : number;
 }

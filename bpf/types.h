@@ -68,7 +68,21 @@ struct ipc_namespace {
 	struct ns_common ns;
 };
 
+struct xa_node {
+	unsigned char shift;
+	void *slots[1];
+};
+
+struct xarray {
+	void *xa_head;
+};
+
+struct idr {
+	struct xarray idr_rt;
+};
+
 struct pid_namespace {
+	struct idr idr;
 	struct ns_common ns;
 };
 
@@ -97,8 +111,17 @@ struct upid {
 	struct pid_namespace *ns;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct pid {
 	unsigned int level;
+	struct hlist_head tasks[4]; /* by enum pid_type */
 	struct upid numbers[1];
 };
 
@@ -130,6 +153,7 @@ struct inode {
 	dev_t i_rdev;
 	loff_t i_size;
 	__u32 i_generation;
+	void *i_private;
 };
 
 struct dentry {
@@ -228,6 +252,11 @@ struct tty_struct {
 	struct tty_driver *driver;
 };
 
+struct rlimit {
+	unsigned long rlim_cur;
+	unsigned long rlim_max;
+};
+
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
@@ -235,6 +264,7 @@ struct signal_struct {
 	unsigned int flags;
 	struct pid *pids[4];
 	struct tty_struct *tty;
+	struct rlimit rlim[16];
 };
 
 struct mm_struct {
@@ -292,6 +322,7 @@ struct task_struct {
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct pid *thread_pid;
+	struct hlist_node pid_links[4]; /* by enum pid_type */
 	__u64 start_boottime;
 	struct cred *cred;
 	char comm[16];

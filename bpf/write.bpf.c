@@ -280,6 +280,10 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 		reach_call_ended(number_of(c.regs), c.index, backend, ret);
 	if (ret >= 0 && (also & WIRE_ALSO(CHANGE_BPF)))
 		bpf_call_ended(number_of(c.regs), c.index, backend);
+	if (ret >= 0 && (also & WIRE_ALSO(LIMIT)))
+		limit_call_ended(number_of(c.regs), c.index, backend);
+	if (ret >= 0 && (also & WIRE_ALSO(OWNER)))
+		owner_call_ended(number_of(c.regs), c.index, backend);
 }
 
 static __always_inline int call_ended(enum wire_backend backend, struct call c,

@@ -346,12 +346,23 @@ enum wire_tamper_op {
 	WIRE_TAMPER_PTRACE,	/* arg: request or access mode */
 	WIRE_TAMPER_VM_WRITE,	/* process_vm_writev */
 	WIRE_TAMPER_BPF,	/* bpf(2) on picket's objects; arg: command */
+	/* Only picket as target, from here on. */
+	WIRE_TAMPER_LIMIT,	/* prlimit; arg: which resource */
+	WIRE_TAMPER_SIGIO,	/* made to own a file's signals; arg: command */
+	WIRE_TAMPER_DESCRIPTOR,	/* pidfd_getfd; arg: which one of the target's */
 	WIRE_TAMPER_COUNT,
 };
 
 #define WIRE_TAMPER_SELF 0x0001	/* the target is picket */
 /* Whom it reached is what the caller said, or its shared descriptor. */
 #define WIRE_TAMPER_CLAIMED 0x0002
+#define WIRE_TAMPER_BEFORE 0x0004 /* LIMIT: what it was before is known */
+
+/* As getrlimit(2) has it: ~0 is none. */
+struct wire_limit {
+	__u64 soft;
+	__u64 hard;
+};
 
 struct wire_tamper {
 	struct wire_hdr hdr;	/* who does it */
@@ -361,8 +372,11 @@ struct wire_tamper {
 	__u32 arg;
 	__u32 id;		/* BPF: id of the link, program or map */
 	__u8 op;		/* enum wire_tamper_op */
-	__u8 reserved[5];
+	__u8 reserved;
 	__u16 flags;		/* WIRE_TAMPER_* */
+	__s32 code;		/* SIGNAL: its si_code */
+	struct wire_limit limit; /* LIMIT: as it is to be, and as it was */
+	struct wire_limit before;
 };
 
 enum wire_write_op {
@@ -511,6 +525,9 @@ enum wire_syscall_kind {
 	WIRE_SYS_PTRACE,
 	WIRE_SYS_VM_WRITE,	/* process_vm_writev */
 	WIRE_SYS_BPF,
+	WIRE_SYS_GETFD,		/* pidfd_getfd */
+	WIRE_SYS_LIMIT,		/* prlimit */
+	WIRE_SYS_OWNER,		/* fcntl: may say who gets a file's signals */
 	/* From here on about sockets, see enum wire_socket_op. */
 	WIRE_SYS_CONNECT,
 	WIRE_SYS_SOCKET,	/* returns a descriptor */
@@ -529,6 +546,8 @@ enum wire_also {
 	WIRE_ALSO_LOAD_BPF,	/* loads a BPF program */
 	WIRE_ALSO_REACH,	/* reaches into another process */
 	WIRE_ALSO_CHANGE_BPF,	/* changes what is picket's */
+	WIRE_ALSO_LIMIT,	/* sets another process's limits */
+	WIRE_ALSO_OWNER,	/* says who gets the signals of a file */
 	WIRE_ALSO_NAMED,	/* looked up when a hook meets its caller */
 	WIRE_ALSO_END,
 };

@@ -153,10 +153,29 @@ static const struct row tamper_rows[] = {
 	TAMPER_ROW("picket.tamper.object_id", ROW_U32, object_id),
 };
 
+/* Without one, a limit that was set is none. */
+static void add_limit(struct attrs *a, const char *key, uint64_t limit)
+{
+	if (limit != UINT64_MAX)
+		attr_int(a, key, (int64_t)limit);
+}
+
 static void add_tamper(struct attrs *a, const Picket__V1__Tamper *t)
 {
 	attr_string(a, "picket.op", slice_str(name_tamper(t->type)));
 	ADD_ROWS(a, tamper_rows, t);
+	if (t->code)
+		attr_int(a, "picket.tamper.code", t->code);
+	if (t->limit) {
+		attr_string(a, "picket.tamper.resource",
+			    slice_str(name_resource(t->arg)));
+		add_limit(a, "picket.tamper.limit.soft", t->limit->soft);
+		add_limit(a, "picket.tamper.limit.hard", t->limit->hard);
+	}
+	if (t->before) {
+		add_limit(a, "picket.tamper.before.soft", t->before->soft);
+		add_limit(a, "picket.tamper.before.hard", t->before->hard);
+	}
 }
 
 #define WRITE_ROW(key, type, member)                                  \

@@ -105,6 +105,20 @@ static void add_load(struct buf *out, const Picket__V1__Load *l)
 	json_close(out, '}');
 }
 
+/* What is not limited is left out. */
+static void add_limit(struct buf *out, const char *name,
+		      const Picket__V1__Tamper__Limit *l)
+{
+	if (!l)
+		return;
+	json_open(out, name, '{');
+	if (l->soft != UINT64_MAX)
+		json_u64(out, "soft", l->soft);
+	if (l->hard != UINT64_MAX)
+		json_u64(out, "hard", l->hard);
+	json_close(out, '}');
+}
+
 static void add_tamper(struct buf *out, const Picket__V1__Tamper *t)
 {
 	json_open(out, "tamper", '{');
@@ -121,6 +135,12 @@ static void add_tamper(struct buf *out, const Picket__V1__Tamper *t)
 	json_u64(out, "arg", t->arg);
 	if (t->object_id)
 		json_u64(out, "object_id", t->object_id);
+	if (t->code)
+		json_i64(out, "code", t->code);
+	if (t->limit)
+		json_str(out, "resource", name_resource(t->arg));
+	add_limit(out, "limit", t->limit);
+	add_limit(out, "before", t->before);
 	json_close(out, '}');
 }
 

@@ -77,6 +77,12 @@ void json_u64(struct buf *out, const char *name, uint64_t value)
 	add_u64(out, value);
 }
 
+void json_i64(struct buf *out, const char *name, int64_t value)
+{
+	add_key(out, name, "");
+	add_i64(out, value);
+}
+
 void json_hex(struct buf *out, const char *name, uint64_t value)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -225,10 +231,8 @@ void json_file(struct buf *out, const char *name, const Picket__V1__File *f)
 	json_u64(out, "links", f->links);
 	json_u64(out, "size", f->size);
 	if (f->mtime_ns || f->ctime_ns) {
-		add_key(out, "mtime_ns", "");
-		add_i64(out, f->mtime_ns);
-		add_key(out, "ctime_ns", "");
-		add_i64(out, f->ctime_ns);
+		json_i64(out, "mtime_ns", f->mtime_ns);
+		json_i64(out, "ctime_ns", f->ctime_ns);
 	}
 	json_true(out, "memfd", f->memfd);
 	if (f->overlay_upper || f->overlay_lower)

@@ -18,6 +18,7 @@ void json_close(struct buf *out, char bracket);
 
 void json_str(struct buf *out, const char *name, const char *value);
 void json_u64(struct buf *out, const char *name, uint64_t value);
+void json_i64(struct buf *out, const char *name, int64_t value);
 void json_hex(struct buf *out, const char *name, uint64_t value);
 /* Left out when false. */
 void json_true(struct buf *out, const char *name, bool value);

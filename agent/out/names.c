@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "wire.h"
@@ -82,6 +83,9 @@ static const char *const tampers[] = {
 	[PICKET__V1__TAMPER__TYPE__PTRACE] = "ptrace",
 	[PICKET__V1__TAMPER__TYPE__MEMORY_WRITE] = "memory",
 	[PICKET__V1__TAMPER__TYPE__BPF] = "bpf",
+	[PICKET__V1__TAMPER__TYPE__LIMIT] = "limit",
+	[PICKET__V1__TAMPER__TYPE__SIGIO] = "sigio",
+	[PICKET__V1__TAMPER__TYPE__DESCRIPTOR] = "descriptor",
 };
 
 static const struct {
@@ -257,6 +261,22 @@ const char *name_signal(uint32_t signo, char buf[static 16])
 		return NULL;
 	(void)snprintf(buf, 16, "SIG%s", abbrev);
 	return buf;
+}
+
+static const char *const resources[] = {
+	[RLIMIT_CPU] = "cpu",		[RLIMIT_FSIZE] = "fsize",
+	[RLIMIT_DATA] = "data",		[RLIMIT_STACK] = "stack",
+	[RLIMIT_CORE] = "core",		[RLIMIT_RSS] = "rss",
+	[RLIMIT_NPROC] = "nproc",	[RLIMIT_NOFILE] = "nofile",
+	[RLIMIT_MEMLOCK] = "memlock",	[RLIMIT_AS] = "as",
+	[RLIMIT_LOCKS] = "locks",	[RLIMIT_SIGPENDING] = "sigpending",
+	[RLIMIT_MSGQUEUE] = "msgqueue", [RLIMIT_NICE] = "nice",
+	[RLIMIT_RTPRIO] = "rtprio",	[RLIMIT_RTTIME] = "rttime",
+};
+
+const char *name_resource(uint32_t resource)
+{
+	return LOOK_UP(resources, resource);
 }
 
 static const char *const trusts[] = {

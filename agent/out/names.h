@@ -17,6 +17,7 @@ const char *name_severity(Picket__V1__Severity s); /* low, medium … */
 const char *name_operation(Picket__V1__Operation o); /* open, write … */
 const char *name_load(Picket__V1__Load__Type t);	     /* library, module, bpf */
 const char *name_tamper(Picket__V1__Tamper__Type t); /* signal, ptrace … */
+const char *name_resource(uint32_t resource); /* of RLIMIT_…: cpu, fsize … */
 const char *name_what(Picket__V1__Agent__What w);    /* started, loss … */
 const char *name_stdio(Picket__V1__Stdio__Type t);   /* file, pipe … */
 const char *name_backend(uint32_t backend);	     /* tp_btf, cgroup … */

@@ -161,6 +161,13 @@ static void fill_load(struct image *target, struct event *ev,
 	};
 }
 
+static struct limit recall_limit(const Picket__V1__Tamper__Limit *l)
+{
+	struct limit none = { 0 };
+
+	return l ? (struct limit){ l->soft, l->hard } : none;
+}
+
 /* Of the target only what it ran is recorded, and that is all rules ask. */
 static void fill_tamper(struct image *target, struct event *ev,
 			const Picket__V1__Event *e)
@@ -175,6 +182,10 @@ static void fill_tamper(struct image *target, struct event *ev,
 		.target = { t->target_start_ns, t->target_pid },
 		.arg = t->arg,
 		.id = t->object_id,
+		.code = t->code,
+		.limit = recall_limit(t->limit),
+		.before = recall_limit(t->before),
+		.is_before_known = t->before,
 	};
 	if (!t->target_exe.len)
 		return;

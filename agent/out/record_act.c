@@ -11,7 +11,8 @@
 /* These are cast, not looked up. */
 static_assert((int)LOAD_BPF == (int)PICKET__V1__LOAD__TYPE__BPF,
 	      "loads agree with event.proto");
-static_assert((int)TAMPER_BPF == (int)PICKET__V1__TAMPER__TYPE__BPF,
+static_assert((int)TAMPER_DESCRIPTOR ==
+		      (int)PICKET__V1__TAMPER__TYPE__DESCRIPTOR,
 	      "tampering agrees with event.proto");
 static_assert((int)OP_RMDIR == (int)PICKET__V1__OPERATION__OPERATION_RMDIR,
 	      "operations agree with event.proto");
@@ -126,6 +127,13 @@ static void fill_load(Picket__V1__Event *m, union record_act *a,
 	m->load = &a->load;
 }
 
+static void fill_limit(Picket__V1__Tamper__Limit *m, const struct limit *l)
+{
+	picket__v1__tamper__limit__init(m);
+	m->soft = l->soft;
+	m->hard = l->hard;
+}
+
 static void fill_tamper(Picket__V1__Event *m, union record_act *a,
 			const struct event *ev)
 {
@@ -141,6 +149,15 @@ static void fill_tamper(Picket__V1__Event *m, union record_act *a,
 		a->tamper.target_exe = record_bytes(t->target_img->exe.path);
 	a->tamper.arg = t->arg;
 	a->tamper.object_id = t->id;
+	a->tamper.code = t->code;
+	if (t->op == TAMPER_LIMIT) {
+		fill_limit(&a->limit, &t->limit);
+		a->tamper.limit = &a->limit;
+	}
+	if (t->is_before_known) {
+		fill_limit(&a->before, &t->before);
+		a->tamper.before = &a->before;
+	}
 	m->tamper = &a->tamper;
 }
 

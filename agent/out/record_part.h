@@ -53,7 +53,10 @@ union record_act {
 		Picket__V1__Path load_path;
 		Picket__V1__File load_file;
 	};
-	Picket__V1__Tamper tamper;
+	struct {
+		Picket__V1__Tamper tamper;
+		Picket__V1__Tamper__Limit limit, before;
+	};
 };
 /* Point m at what *a is filled with; both must stay until m is packed. */
 void record_fill_act(Picket__V1__Event *m, union record_act *a,

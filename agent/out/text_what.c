@@ -295,6 +295,31 @@ static void add_load(struct buf *out, const struct view *v)
 		buf_addf(out, " id %" PRIu32, l->program_id);
 }
 
+static void add_limit(struct buf *out, const char *before,
+		      const Picket__V1__Tamper__Limit *l)
+{
+	const uint64_t values[] = { l->soft, l->hard };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		buf_add_str(out, i ? ":" : before);
+		if (values[i] == UINT64_MAX)
+			buf_add_str(out, "unlimited");
+		else
+			buf_addf(out, "%" PRIu64, values[i]);
+	}
+}
+
+static void add_limits(struct buf *out, const Picket__V1__Tamper *t)
+{
+	if (!t->limit)
+		return;
+	buf_addf(out, " %s", name_resource(t->arg));
+	add_limit(out, "=", t->limit);
+	if (t->before)
+		add_limit(out, " was ", t->before);
+}
+
 static void add_tamper(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Tamper *t = v->event->tamper;
@@ -314,6 +339,7 @@ static void add_tamper(struct buf *out, const struct view *v)
 		buf_addf(out, "[%" PRIu32 "]", t->target_pid);
 	else if (t->object_id)
 		buf_addf(out, "object %" PRIu32, t->object_id);
+	add_limits(out, t);
 	mark(&m, t->claimed, "claimed");
 	marks_end(&m);
 }

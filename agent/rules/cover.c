@@ -171,7 +171,9 @@ static const struct {
 	{ SUBJECT_LOADED, SUBJECT_LOAD, 1u << LOAD_MMAP | 1u << LOAD_MODULE },
 	{ SUBJECT_NAME, SUBJECT_LOAD, 1u << LOAD_MODULE | 1u << LOAD_BPF },
 	{ SUBJECT_TARGET, SUBJECT_TAMPER,
-	  1u << TAMPER_SIGNAL | 1u << TAMPER_PTRACE | 1u << TAMPER_VM_WRITE },
+	  1u << TAMPER_SIGNAL | 1u << TAMPER_PTRACE | 1u << TAMPER_VM_WRITE |
+		  1u << TAMPER_LIMIT | 1u << TAMPER_SIGIO |
+		  1u << TAMPER_DESCRIPTOR },
 };
 
 /* One end of a socket has one or the other. */

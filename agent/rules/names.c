@@ -52,10 +52,10 @@ _Static_assert(COUNT(loads) == LOAD_COUNT, "one word per load");
 const struct word_list load_words = LIST(loads);
 
 static const char *const tampers[] = {
-	[TAMPER_SIGNAL] = "signal",
-	[TAMPER_PTRACE] = "ptrace",
-	[TAMPER_VM_WRITE] = "memory",
-	[TAMPER_BPF] = "bpf",
+	[TAMPER_SIGNAL] = "signal",	    [TAMPER_PTRACE] = "ptrace",
+	[TAMPER_VM_WRITE] = "memory",	    [TAMPER_BPF] = "bpf",
+	[TAMPER_LIMIT] = "limit",	    [TAMPER_SIGIO] = "sigio",
+	[TAMPER_DESCRIPTOR] = "descriptor",
 };
 _Static_assert(COUNT(tampers) == TAMPER_COUNT, "one word per interference");
 const struct word_list tamper_words = LIST(tampers);

@@ -33,7 +33,8 @@ static const struct {
 			 "utimensat_time64 " },
 	/* sockets, code loaded, other processes reached into */
 	{ CALLS_WATCHED, " connect socket listen socketcall io_uring_enter bpf "
-			 "ptrace process_vm_writev finit_module " },
+			 "ptrace process_vm_writev finit_module pidfd_getfd "
+			 "prlimit64 fcntl fcntl64 " },
 	/* other names of the above, in the kernel and for x32 */
 	{ CALLS_ELSEWHERE, " mmap_pgoff old_mmap pwritev64 pwritev64v2 " },
 	/* tracepoints of processes, signals and modules */
@@ -48,8 +49,8 @@ static const struct {
 	 * or executable, or longer, told or left out as the coverage table
 	 * says of mappings.
 	 */
-	{ CALLS_ELSEWHERE, " pidfd_getfd dup dup2 dup3 fcntl fcntl64 recvmsg "
-			   "recvmmsg mprotect pkey_mprotect mremap "
+	{ CALLS_ELSEWHERE, " dup dup2 dup3 recvmsg recvmmsg "
+			   "mprotect pkey_mprotect mremap "
 			   "remap_file_pages uselib memfd_create memfd_secret "
 			   "io_uring_setup io_uring_register " },
 	/* the caller asks about the system, files, sockets, itself */
@@ -102,7 +103,7 @@ static const struct {
 	  "arch_prctl close close_range pipe pipe2 socketpair accept accept4 "
 	  "shutdown setsockopt recv recvfrom fsync fdatasync sync syncfs "
 	  "sync_file_range sync_file_range2 fadvise64 fadvise64_64 "
-	  "arm_fadvise64_64 umask chdir fchdir setrlimit prlimit64 personality "
+	  "arm_fadvise64_64 umask chdir fchdir setrlimit personality "
 	  "arm64_personality setpgid setsid vhangup idle break stty gtty ulimit "
 	  "ftime lock mpx getpmsg putpmsg tuxcall security vserver "
 	  "afs_syscall nfsservctl bdflush _sysctl set_zone_reclaim "

@@ -305,6 +305,10 @@ static int get_tamper(struct decode_reader *r, struct event *ev)
 		.target_image = w->target_image,
 		.arg = w->arg,
 		.id = w->id,
+		.code = w->code,
+		.limit = { w->limit.soft, w->limit.hard },
+		.before = { w->before.soft, w->before.hard },
+		.is_before_known = w->flags & WIRE_TAMPER_BEFORE,
 	};
 	return 0;
 }

@@ -93,13 +93,14 @@ static const struct probe signal_probes[] = {
 
 static const struct probe reach_probes[] = {
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "ptrace_fexit", NULL,
-	  WITH("writev_fexit", "?ptrace_32_fexit", "?writev_32_fexit",
-	       "?ptrace_x32_fexit", "?ptrace_x32old_fexit") },
+	  WITH("writev_fexit", "getfd_fexit", "?ptrace_32_fexit",
+	       "?writev_32_fexit", "?getfd_32_fexit", "?ptrace_x32_fexit",
+	       "?ptrace_x32old_fexit") },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "ptrace_kretprobe",
 	  KRETPROBE_BLIND,
-	  WITH("writev_kretprobe", "?ptrace_32_kretprobe",
-	       "?writev_32_kretprobe", "?ptrace_x32_kretprobe",
-	       "?ptrace_x32old_kretprobe") },
+	  WITH("writev_kretprobe", "getfd_kretprobe", "?ptrace_32_kretprobe",
+	       "?writev_32_kretprobe", "?getfd_32_kretprobe",
+	       "?ptrace_x32_kretprobe", "?ptrace_x32old_kretprobe") },
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
 };
@@ -132,6 +133,29 @@ static const struct probe change_bpf_probes[] = {
 	"SCTP, UDP-Lite, raw sockets; what a security module refuses"
 #define VSOCK_BLIND  "those made by io_uring, or refused at once"
 #define KPROBE_BLIND "that a security module refused it"
+
+static const struct probe limit_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "limit_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "limit_fentry", KPROBE_BLIND },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "limit_kprobe", KPROBE_BLIND },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
+	  "what the limit was before" },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
+	  "what the limit was before" },
+};
+
+/* The signal itself is told all the same, without who made it come. */
+#define OWNER_BLIND                                                         \
+	"an owner that a second thread overwrites in memory (F_SETOWN_EX, " \
+	"SIOCSPGRP)"
+
+static const struct probe owner_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "owner_lsm", OWNER_BLIND },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "owner_fentry", OWNER_BLIND },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "owner_kprobe", OWNER_BLIND },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", OWNER_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", OWNER_BLIND },
+};
 
 static const struct probe connect4_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "connect_lsm", LSM_BLIND },
@@ -391,10 +415,15 @@ const struct hook sense_hooks[] = {
 	CALLS(WIRE_FAM_LOAD, true, "BPF programs", load_bpf_probes,
 	      ALSO(LOAD_BPF)),
 	HOOK(WIRE_FAM_TAMPER, false, "signals to picket", signal_probes),
-	CALLS(WIRE_FAM_TAMPER, false, "ptrace attach, process_vm_writev",
-	      reach_probes, ALSO(REACH)),
-	HOOK(WIRE_FAM_TAMPER, false, "whom process_vm_writev reaches",
-	     access_probes),
+	CALLS(WIRE_FAM_TAMPER, false,
+	      "ptrace attach, process_vm_writev, pidfd_getfd", reach_probes,
+	      ALSO(REACH)),
+	HOOK(WIRE_FAM_TAMPER, false,
+	     "whom process_vm_writev and pidfd_getfd reach", access_probes),
+	CALLS(WIRE_FAM_TAMPER, false, "limits set on picket", limit_probes,
+	      ALSO(LIMIT)),
+	CALLS(WIRE_FAM_TAMPER, false, "signals of files directed at picket",
+	      owner_probes, ALSO(OWNER)),
 	CALLS(WIRE_FAM_TAMPER, true, "bpf(2) on picket's own",
 	      change_bpf_probes, ALSO(CHANGE_BPF)),
 	CALLS(WIRE_FAM_CONNECT, false, "connections that fail at once",
@@ -424,10 +453,10 @@ const struct blind_spot sense_blind[] = {
 	  "written" },
 	{ WIRE_FAM_WRITE, "process accounting",
 	  "what the kernel appends to the file that acct(2) named" },
-	{ WIRE_FAM_TAMPER, "picket's limits, descriptors and signals of files",
-	  "prlimit(2), pidfd_getfd(2), and what fcntl(2) has the kernel send "
-	  "(F_SETOWN, F_SETSIG), each of them root's: not watched by this "
-	  "version" },
+	{ WIRE_FAM_TAMPER, "picket slowed down",
+	  "its priority, processors and scheduling, its cgroup's share of "
+	  "them, each of them root's: not watched by this version; what it "
+	  "loses by it is counted" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

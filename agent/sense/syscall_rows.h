@@ -450,6 +450,30 @@ static const struct syscall_row syscall_rows[] = {
 	{ __NR_process_vm_writev,
 	  { .kind = WIRE_SYS_VM_WRITE, .op = WIRE_ALSO_NAMED } },
 #endif
+#ifdef __NR_pidfd_getfd
+	{ __NR_pidfd_getfd,
+	  { .kind = WIRE_SYS_GETFD, .op = WIRE_ALSO_REACH, .fd = 1 } },
+	{ __NR_pidfd_getfd,
+	  { .kind = WIRE_SYS_GETFD, .op = WIRE_ALSO_NAMED, .fd = 1 } },
+#endif
+#ifdef __NR_prlimit64
+	{ __NR_prlimit64, { .kind = WIRE_SYS_LIMIT, .op = WIRE_ALSO_LIMIT } },
+#endif
+/* The hook that says that a file gets an owner does not say which. */
+#ifdef __NR_fcntl
+	{ __NR_fcntl, { .kind = WIRE_SYS_OWNER, .op = WIRE_ALSO_OWNER } },
+	{ __NR_fcntl, { .kind = WIRE_SYS_OWNER, .op = WIRE_ALSO_NAMED } },
+#endif
+#ifdef __NR_fcntl64
+	{ __NR_fcntl64, { .kind = WIRE_SYS_OWNER, .op = WIRE_ALSO_OWNER } },
+	{ __NR_fcntl64, { .kind = WIRE_SYS_OWNER, .op = WIRE_ALSO_NAMED } },
+#endif
+#ifdef __NR_ioctl
+	{ __NR_ioctl,
+	  { .kind = WIRE_SYS_IOCTL, .op = WIRE_ALSO_OWNER, .fd = 1 } },
+	{ __NR_ioctl,
+	  { .kind = WIRE_SYS_IOCTL, .op = WIRE_ALSO_NAMED, .fd = 1 } },
+#endif
 #ifdef __NR_finit_module
 	{ __NR_finit_module,
 	  { .kind = WIRE_SYS_MODULE, .op = WIRE_ALSO_NAMED, .fd = 1 } },

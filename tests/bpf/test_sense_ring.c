@@ -58,8 +58,8 @@ static void check_what_nothing_watches(const struct sensor_row *rows, size_t n)
 		  "of TCP the outcome has the other" },
 		{ "load", "memory attached by shmat(2) to be executed",
 		  "not watched by this version" },
-		{ "tamper", "picket's limits, descriptors and signals of files",
-		  "prlimit(2), pidfd_getfd(2)" },
+		{ "tamper", "picket slowed down",
+		  "its priority, processors and scheduling" },
 	};
 	size_t i, j;
 

@@ -294,7 +294,7 @@ static void memory_written_is_told_once(void **state)
 	r = tamper_only(w, WIRE_TAMPER_VM_WRITE);
 	after = seen_counters(w, WIRE_FAM_TAMPER);
 	assert_true(after.summed >= before.summed + 2);
-	row = seen_row(w, "whom process_vm_writev reaches");
+	row = seen_row(w, "whom process_vm_writev and pidfd_getfd reach");
 	if (row.active) {
 		assert_int_equal(r->flags, 0);
 		assert_victim(w, r);
@@ -400,7 +400,7 @@ static void a_call_while_others_wait_is_told_or_said(void **state)
 	       (unsigned long long)(after.summed - before.summed));
 	/* Those that wait are told when they end; two at once may both be. */
 	assert_true(writes_of(w, (pid_t)w->child) > 0);
-	row = seen_row(w, "ptrace attach, process_vm_writev");
+	row = seen_row(w, "ptrace attach, process_vm_writev, pidfd_getfd");
 	assert_true(row.active);
 	assert_int_equal(writes_of(w, *late),
 			 !strstr(row.reason, "while others wait"));

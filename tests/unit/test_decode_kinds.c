@@ -214,6 +214,20 @@ static void interference_names_its_target(void **state)
 	assert_int_equal(ev.tamper.target_image, 2);
 	assert_int_equal(ev.tamper.arg, 9);
 	assert_null(ev.tamper.target_img);
+	assert_false(ev.tamper.is_before_known);
+	w->op = WIRE_TAMPER_LIMIT;
+	w->flags = WIRE_TAMPER_SELF | WIRE_TAMPER_BEFORE;
+	w->code = -5;
+	w->limit = (struct wire_limit){ 1, 2 };
+	w->before = (struct wire_limit){ 3, UINT64_MAX };
+	ev = decode_ok();
+	assert_int_equal(ev.tamper.op, TAMPER_LIMIT);
+	assert_int_equal(ev.tamper.code, -5);
+	assert_int_equal(ev.tamper.limit.soft, 1);
+	assert_int_equal(ev.tamper.limit.hard, 2);
+	assert_true(ev.tamper.is_before_known);
+	assert_int_equal(ev.tamper.before.soft, 3);
+	assert_int_equal(ev.tamper.before.hard, UINT64_MAX);
 	w->op = WIRE_TAMPER_COUNT;
 	decode_refused("unknown tamper operation");
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cmocka.h>
@@ -243,11 +244,45 @@ static void interference_shows_its_target(void **state)
 	says(f, "tamper memory of [4001] (claimed)");
 	has_json(f, "\"claimed\":true");
 	ev.tamper = (struct tamper_info){
+		.op = TAMPER_SIGNAL,
+		.of_picket = true,
+		.arg = 15,
+		.code = -5,
+	};
+	take(f, &ev);
+	has_json(f, "\"arg\":15,\"code\":-5}");
+	ev.tamper = (struct tamper_info){
 		.op = TAMPER_BPF, .of_picket = true, .id = 12, .arg = 34
 	};
 	take(f, &ev);
 	says(f, "tamper bpf of picket object 12");
 	has_json(f, "\"object_id\":12");
+}
+
+static void limits_are_told_with_what_they_were(void **state)
+{
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_TAMPER);
+
+	ev.tamper.op = TAMPER_LIMIT;
+	ev.tamper.of_picket = true;
+	ev.tamper.target = (struct proc_key){ 77, 4001 };
+	ev.tamper.arg = RLIMIT_FSIZE;
+	ev.tamper.limit = (struct limit){ 0, 4096 };
+	take(f, &ev);
+	says(f, "tamper limit of picket [4001] fsize=0:4096");
+	has_json(f, "\"resource\":\"fsize\","
+		    "\"limit\":{\"soft\":0,\"hard\":4096}}");
+	has_attr(f, "picket.tamper.resource", "fsize");
+	ev.tamper.before = (struct limit){ 4096, UINT64_MAX };
+	ev.tamper.is_before_known = true;
+	take(f, &ev);
+	says(f, "tamper limit of picket [4001] fsize=0:4096 "
+		"was 4096:unlimited");
+	has_json(f, "\"before\":{\"soft\":4096}");
+	ev.tamper.arg = 99;
+	take(f, &ev);
+	has_json(f, "\"resource\":\"unknown\"");
 }
 
 /* A record that names a kind and lacks what makes it one is damaged. */
@@ -276,6 +311,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(interference_shows_its_target,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			limits_are_told_with_what_they_were, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			ends_without_an_address_need_a_family, setup, teardown),
 	};

@@ -186,6 +186,19 @@ static void acts_come_back_whole(void **state)
 	assert_true(got.tamper.claimed);
 	assert_int_equal(got.tamper.arg, 9);
 	assert_true(slice_eq(got.tamper.target_img->exe.path, s.bash.exe.path));
+	assert_false(got.tamper.is_before_known);
+
+	ev.tamper.op = TAMPER_LIMIT;
+	ev.tamper.limit = (struct limit){ 1, UINT64_MAX };
+	ev.tamper.before = (struct limit){ 0, 3 };
+	ev.tamper.is_before_known = true;
+	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_int_equal(got.tamper.limit.soft, 1);
+	assert_int_equal(got.tamper.limit.hard, UINT64_MAX);
+	assert_true(got.tamper.is_before_known);
+	assert_int_equal(got.tamper.before.hard, 3);
 	recall_free(recall);
 	sample_end(&s);
 }
