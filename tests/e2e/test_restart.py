@@ -16,7 +16,7 @@ import subprocess
 import threading
 
 import record
-from lib import (ACTORS, PATIENCE, PICKET, Agent, act, contains, equal,
+from lib import (ACTORS, PATIENCE, PICKET, POLICY, Agent, act, contains, equal,
                  main, need_root, run, test, true, wait_for, workdir)
 
 OTHER = ACTORS / "picket-other"
@@ -32,9 +32,9 @@ class Place:
         self.pins = self.bpf / "picket"
         self.made = 0
 
-    def agent(self, **sensor):
+    def agent(self, policy="", **sensor):
         self.made += 1
-        return Agent(self.dir, name=f"agent-{self.made}",
+        return Agent(self.dir, policy, name=f"agent-{self.made}",
                      sensor={"pin_dir": self.pins, **sensor},
                      canary={"interval": "0s"})
 
@@ -257,6 +257,31 @@ def check_nothing_left(place, ids):
 def kill(agent):
     agent.process.kill()
     agent.process.wait()
+
+
+@test
+def a_limit_that_ends_it_is_an_alert_afterwards(p):
+    """Its next write ends it, by a signal that it seems to send itself: who set
+    the limit waits in the ring."""
+    with p.agent(POLICY) as agent:
+        agent.start()
+        pid, _ = act(["prlimit", "--pid", str(agent.process.pid),
+                      "--fsize=0:0"])
+        wait_for(lambda: agent.process.poll() is not None,
+                 "picket to end by the limit")
+        equal(agent.process.returncode, -signal.SIGXFSZ, "how it ended")
+        ended = agent.process.pid
+        agent.start()
+        found = wait_for(
+            lambda: [r for r in agent.read("--kind", "tamper")
+                     if record.pid(r) == pid], "the limit in the journal")
+        equal(len(found), 1, "events")
+        equal(record.judged(found[0])[1:], ("picket-crippled", True), "alert")
+        equal(record.exe(found[0]), b"/usr/bin/prlimit", "who")
+        equal(found[0]["tamper"]["resource"], "fsize", "resource")
+        equal(found[0]["tamper"]["limit"], {"soft": 0, "hard": 0}, "limit")
+        equal(found[0]["tamper"]["target_pid"], ended, "target")
+        equal(agent.stop(signal.SIGTERM), 0, "exit code")
 
 
 def restart_under_load(place, second):

@@ -36,6 +36,22 @@ sys.exit(0 if read == wrote == 8 else 1)
 """
 
 
+# Each says who and what, in a process of its own.
+OWN = """
+import fcntl, os, sys
+r, w = os.pipe()
+fcntl.fcntl(r, fcntl.F_SETOWN, int(sys.argv[1]))
+"""
+
+TAKE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+pidfd = os.pidfd_open(int(sys.argv[1]))
+if libc.syscall(438, pidfd, int(sys.argv[2]), 0) < 0:
+    sys.exit(ctypes.get_errno())
+"""
+
+
 def stage():
     # Each is looked for, so none is summed.
     return scene("tamper", POLICY, sensor={"connect": "cgroup"},
@@ -123,6 +139,34 @@ def writing_its_memory_is_an_alert(s):
     equal(rule(r), "picket-traced", "rule")
     equal(r["tamper"]["type"], "memory", "type")
     true(r["tamper"]["of_picket"], "of picket")
+
+
+@test
+def a_limit_set_on_it_is_an_alert(s):
+    pid, r = tampering(s, ["prlimit", "--pid", picket(s), "--msgqueue=4711:"])
+    equal(rule(r), "picket-crippled", "rule")
+    equal(record.exe(r), b"/usr/bin/prlimit", "who")
+    equal(r["tamper"]["type"], "limit", "type")
+    equal(r["tamper"]["resource"], "msgqueue", "resource")
+    equal(r["tamper"]["limit"]["soft"], 4711, "soft limit")
+    equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+
+
+@test
+def a_file_made_to_signal_it_is_an_alert(s):
+    pid, r = tampering(s, [sys.executable, "-c", OWN, picket(s)])
+    equal(rule(r), "picket-crippled", "rule")
+    equal(r["tamper"]["type"], "sigio", "type")
+    equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+
+
+@test
+def a_copy_of_its_descriptor_is_an_alert(s):
+    pid, r = tampering(s, [sys.executable, "-c", TAKE, picket(s), "1"])
+    equal(rule(r), "picket-traced", "rule")
+    equal(r["tamper"]["type"], "descriptor", "type")
+    equal(r["tamper"]["arg"], 1, "descriptor")
+    equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
 
 
 @test

@@ -179,6 +179,11 @@ static const struct scene {
 	TAMPERS("picket-signalled", "/usr/bin/bash" LOGIN, TAMPER_SIGNAL),
 	TAMPERS("picket-traced", "/usr/bin/gdb" LOGIN, TAMPER_PTRACE),
 	TAMPERS("picket-traced", "/usr/bin/python3.11" LOGIN, TAMPER_VM_WRITE),
+	TAMPERS("picket-traced", "/usr/bin/python3.11" LOGIN,
+		TAMPER_DESCRIPTOR),
+	TAMPERS("picket-crippled", "/usr/bin/prlimit" LOGIN, TAMPER_LIMIT),
+	TAMPERS("picket-crippled", "/usr/bin/python3.11" LOGIN, TAMPER_SIGIO),
+	TAMPERS("picket-crippled", "/usr/lib/systemd/systemd", TAMPER_LIMIT),
 	TAMPERS("picket-bpf", "/usr/sbin/bpftool" LOGIN, TAMPER_BPF),
 	/* nobody's program, and a server that installs one */
 	RUNS("unlisted", "/opt/x" LOGIN),
