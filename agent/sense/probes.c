@@ -455,8 +455,8 @@ const struct blind_spot sense_blind[] = {
 	  "what the kernel appends to the file that acct(2) named" },
 	{ WIRE_FAM_TAMPER, "picket slowed down",
 	  "its priority, processors and scheduling, its cgroup's share of "
-	  "them, each of them root's: not watched by this version; what it "
-	  "loses by it is counted" },
+	  "them, or another cgroup that it is moved to, each of them root's: "
+	  "not watched by this version; what it loses by it is counted" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

@@ -185,6 +185,10 @@ static const struct scene {
 	TAMPERS("picket-crippled", "/usr/bin/python3.11" LOGIN, TAMPER_SIGIO),
 	TAMPERS("picket-crippled", "/usr/lib/systemd/systemd", TAMPER_LIMIT),
 	TAMPERS("picket-bpf", "/usr/sbin/bpftool" LOGIN, TAMPER_BPF),
+	DOES("picket-frozen", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/sys/fs/cgroup/system.slice/cgroup.freeze"),
+	DOES(NULL, "/usr/lib/systemd/systemd", OP_OPEN,
+	     "/sys/fs/cgroup/system.slice/cgroup.freeze"),
 	/* nobody's program, and a server that installs one */
 	RUNS("unlisted", "/opt/x" LOGIN),
 	RUNS("unlisted", "/usr/bin/dash+/opt/x.sh" LOGIN),
