@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,6 +53,59 @@ static uint8_t backend_of(const char *name)
 	return WIRE_BACKEND_NONE;
 }
 
+/* Cgroups first: images are named by them. */
+static int scan_cgroups(struct agent *a, const struct sensor *s)
+{
+	proc_table_set_v1(a->procs, sensor_cgroup_v1(s));
+	return proc_table_scan_cgroups(a->procs);
+}
+
+struct task_list {
+	struct wire_task *tasks;
+	size_t n, room;
+};
+
+static int add_task(void *list, const struct wire_task *task)
+{
+	struct task_list *l = list;
+	size_t room = l->room ? 2 * l->room : 1024;
+	struct wire_task *more;
+
+	if (l->n == l->room) {
+		more = reallocarray(l->tasks, room, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		l->tasks = more;
+		l->room = room;
+	}
+	l->tasks[l->n++] = *task;
+	return 0;
+}
+
+static int by_age(const void *one, const void *other)
+{
+	const struct wire_task *a = one, *b = other;
+
+	return (a->start_ns < b->start_ns) - (a->start_ns > b->start_ns);
+}
+
+/*
+ * The youngest first: they end soonest, and /proc must be asked before. What
+ * goes wrong here is told where it is all done again.
+ */
+static void list_at_once(void *agent, struct sensor *s)
+{
+	struct task_list l = { 0 };
+	struct agent *a = agent;
+
+	(void)scan_cgroups(a, s);
+	if (sensor_tasks(s, add_task, &l) >= 0 && l.n)
+		qsort(l.tasks, l.n, sizeof(*l.tasks), by_age);
+	for (size_t i = 0; i < l.n; i++)
+		(void)proc_table_snapshot(a->procs, &l.tasks[i]);
+	free(l.tasks);
+}
+
 static int start_sensor(struct agent *a)
 {
 	const struct conf *c = a->s->conf;
@@ -66,6 +120,8 @@ static int start_sensor(struct agent *a)
 		.holder = holder,
 		.breakable = start_break_allow,
 		.is_broken = start_break_is_wanted,
+		.begun = list_at_once,
+		.begun_arg = a,
 	};
 	char what[256] = "", when[32];
 	int r;
@@ -145,9 +201,9 @@ static int start_journal(struct agent *a)
 	return r;
 }
 
-static int enter_task(void *arg, const struct wire_task *task)
+static int update_task(void *arg, const struct wire_task *task)
 {
-	int r = proc_table_snapshot(arg, task);
+	int r = proc_table_update(arg, task);
 
 	return r == -ENOMEM ? r : 0;
 }
@@ -167,13 +223,13 @@ static int list_processes(struct agent *a)
 		return r;
 	began_ns = clock_boot_ns();
 	proc_table_heal_begin(a->procs);
-	r = sensor_tasks(a->sensor, enter_task, a->procs);
+	r = sensor_tasks(a->sensor, update_task, a->procs);
 	if (r >= 0)
 		(void)proc_table_end_unseen(a->procs, began_ns);
 	return r;
 }
 
-static int start_processes(struct agent *a)
+static int make_processes(struct agent *a)
 {
 	const struct conf *c = a->s->conf;
 	const struct proc_limits limits = {
@@ -181,13 +237,16 @@ static int start_processes(struct agent *a)
 		.keep_dead_ms = c->process.keep_dead_ms,
 		.env_names = (const char *const *)c->sensor.env.words,
 	};
-	int r = proc_table_new(&limits, "/proc", &a->procs);
 
-	if (r < 0)
-		return r;
-	proc_table_set_v1(a->procs, sensor_cgroup_v1(a->sensor));
+	return proc_table_new(&limits, "/proc", &a->procs);
+}
+
+static int start_processes(struct agent *a)
+{
+	int r;
+
 	/* Without names of cgroups there are still processes. */
-	r = proc_table_scan_cgroups(a->procs);
+	r = scan_cgroups(a, a->sensor);
 	if (r < 0)
 		log_warning("cannot read the names of all cgroups: %s",
 			    strerrordesc_np(-r));
@@ -267,6 +326,8 @@ int assemble(struct agent *a)
 			  strerrordesc_np(-r));
 		return EXIT_CODE_FAILURE;
 	}
+	if (make_processes(a) < 0)
+		return EXIT_CODE_FAILURE;
 	r = start_sensor(a);
 	if (r || a->is_broken_off)
 		return r;

@@ -12,10 +12,11 @@ void proc_table_heal_begin(struct proc_table *t)
 	t->heal_round++;
 }
 
-int proc_table_heal_task(struct proc_table *t, const struct wire_task *task)
+int proc_table_update(struct proc_table *t, const struct wire_task *task)
 {
 	const struct proc_key key = { task->start_ns, task->tgid };
 	struct proc *p = proc_lookup(t, key, task->image);
+	int r;
 
 	/* Its exit has come: it is there until its parent asks. */
 	if (p && p->dead)
@@ -26,8 +27,16 @@ int proc_table_heal_task(struct proc_table *t, const struct wire_task *task)
 		proc_index_touch(t->index, p);
 		return 0;
 	}
-	t->stats.healed++;
-	return proc_table_snapshot(t, task);
+	r = proc_table_snapshot(t, task);
+	return r < 0 ? r : 1;
+}
+
+int proc_table_heal_task(struct proc_table *t, const struct wire_task *task)
+{
+	int r = proc_table_update(t, task);
+
+	t->stats.healed += r == 1;
+	return r < 0 ? r : 0;
 }
 
 size_t proc_table_end_unseen(struct proc_table *t, uint64_t began_ns)

@@ -104,8 +104,14 @@ int proc_table_heal_task(struct proc_table *t, const struct wire_task *task);
 void proc_table_heal_end(struct proc_table *t, uint64_t began_ns);
 
 /*
- * After a snapshot that heal_begin came before: who started before began_ns and
- * was not in it has ended. How many.
+ * As a snapshot, but /proc is only asked where the table does not know what the
+ * task runs. 1: it was asked; 0; -ENOMEM.
+ */
+int proc_table_update(struct proc_table *t, const struct wire_task *task);
+
+/*
+ * After the update of every running task that heal_begin came before: who
+ * started before began_ns and was not among them has ended. How many.
  */
 size_t proc_table_end_unseen(struct proc_table *t, uint64_t began_ns);
 
@@ -119,7 +125,8 @@ int proc_table_remember(struct proc_table *t, void *memory, size_t size,
 
 /*
  * Enter what an earlier table kept there, before anything else is entered but
- * the names of cgroups. Then take a snapshot between heal_begin and end_unseen.
+ * the names of cgroups. Then update every task between heal_begin and
+ * end_unseen.
  * Memory of another build says nothing. -ENOMEM.
  */
 int proc_table_recall(struct proc_table *t, const void *memory, size_t size,

@@ -43,6 +43,8 @@ struct attempt {
 	struct attachment *a;
 	int cgroup_fd; /* -1: no root that we can see */
 	struct load_told told;
+	attach_begun_fn begun; /* NULL: it was called, or nobody asked */
+	void *begun_arg;
 };
 
 /* ---- what runs ----------------------------------------------------------- */
@@ -113,11 +115,14 @@ void attach_init(struct attachment *a)
 	memset(a->maps, 0xff, sizeof(a->maps));
 }
 
-void attach_stop(struct attachment *a)
+void attach_stop(struct attachment *a, void (*unpin)(void *arg, const char *),
+		 void *arg)
 {
 	size_t i;
 
-	for (i = 0; i < a->program_count; i++) {
+	for (i = a->program_count; i-- > 0;) {
+		if (unpin && a->programs[i].link)
+			unpin(arg, a->programs[i].name);
 		bpf_link__destroy(a->programs[i].link);
 		a->programs[i].link = NULL;
 	}
@@ -127,7 +132,7 @@ void attach_done(struct attachment *a)
 {
 	size_t i;
 
-	attach_stop(a);
+	attach_stop(a, NULL, NULL);
 	/* The others' programs belong to their objects. */
 	for (i = 0; i < a->program_count && !a->object_count; i++)
 		(void)close(a->programs[i].fd);
@@ -296,8 +301,18 @@ static struct bpf_program *find_loaded(const struct load_part *parts,
 	return NULL;
 }
 
-/* Attach what was loaded. -EAGAIN: something was refused. */
-static int attach_parts(struct attempt *t, const struct load_part *parts)
+/* What tells of processes made, and of where and what they run. */
+static bool is_early(size_t hook)
+{
+	enum wire_family family = sense_hooks[hook].family;
+
+	return family == WIRE_FAM_FORK || family == WIRE_FAM_EXEC ||
+	       family == WIRE_FAM_CGROUP;
+}
+
+/* Of what was loaded, the early or the others. -EAGAIN: some was refused. */
+static int attach_some(struct attempt *t, const struct load_part *parts,
+		       bool early)
 {
 	struct attachment *a = t->a;
 	struct running run = { 0 };
@@ -306,6 +321,8 @@ static int attach_parts(struct attempt *t, const struct load_part *parts)
 	int e, r = 0;
 
 	while ((run.name = next_missing(t, &hook, &n))) {
+		if (is_early(hook) != early)
+			continue;
 		run.place =
 			n == 1 ? attach_chosen(a, hook)->place : PLACE_KERNEL;
 		run.program = find_loaded(parts, run.name);
@@ -327,6 +344,22 @@ static int attach_parts(struct attempt *t, const struct load_part *parts)
 		a->programs[a->program_count++] = run;
 	}
 	return r;
+}
+
+/*
+ * Who was there before is listed between the two: one that is gone by then did
+ * nothing that is told, and of one that came since it is told who made it.
+ */
+static int attach_parts(struct attempt *t, const struct load_part *parts)
+{
+	int early = attach_some(t, parts, true), others;
+
+	if (early == 0 && t->begun) {
+		t->begun(t->begun_arg);
+		t->begun = NULL;
+	}
+	others = attach_some(t, parts, false);
+	return early < 0 ? early : others;
 }
 
 /* What ran along with a program that was refused serves nobody. */
@@ -427,12 +460,14 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 }
 
 int attach_all(const struct sensor_settings *s, struct attachment *a,
-	       char what[static 256])
+	       attach_begun_fn begun, void *arg, char what[static 256])
 {
 	struct attempt t = {
 		.a = a,
 		.cgroup_fd = -1,
 		.told = { .settings = s, .a = a },
+		.begun = begun,
+		.begun_arg = arg,
 	};
 	struct picket_bpf *index = picket_bpf__open();
 	struct btf *kernel = kernel_btf_open();

@@ -70,9 +70,14 @@ int attach_check(char what[static 256]);
 
 /* An attachment of nothing, fine for attach_done. */
 void attach_init(struct attachment *a);
-/* Errors as sensor_open. *a was attach_init'ed, and is for attach_done. */
+/*
+ * Errors as sensor_open. *a was attach_init'ed, and is for attach_done. begun,
+ * which may be NULL, is called once what tells of processes made is attached,
+ * and nothing yet that tells what they do, as far as the kernel took it at once.
+ */
+typedef void (*attach_begun_fn)(void *arg);
 int attach_all(const struct sensor_settings *s, struct attachment *a,
-	       char what[static 256]);
+	       attach_begun_fn begun, void *arg, char what[static 256]);
 /* The link that runs it, and its number. */
 void attach_set_link(struct running *run, struct bpf_link *link);
 /* By libbpf's object: not where run->program is NULL. */
@@ -91,8 +96,12 @@ int attach_get_map(const struct pins *p, const char *generation,
 /* From there. -ENOENT: something of it is missing; then *a is for done. */
 int attach_adopt(struct attachment *a, const struct pins *p,
 		 const char *generation, const struct account *account);
-/* Detach, where nothing else holds the links. */
-void attach_stop(struct attachment *a);
+/*
+ * Detach, where nothing else holds the links: what was attached first, and tells
+ * who runs, last. unpin, which may be NULL, is called before each by its name.
+ */
+void attach_stop(struct attachment *a, void (*unpin)(void *arg, const char *),
+		 void *arg);
 void attach_done(struct attachment *a);
 /* The same, and what is pinned runs on. */
 void attach_leave(struct attachment *a);

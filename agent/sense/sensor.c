@@ -70,12 +70,26 @@ int sensor_set_mates(struct sensor *s,
 	return put_self(s);
 }
 
+struct beginning {
+	struct sensor *s;
+	const struct sensor_settings *settings;
+};
+
+static void begun(void *beginning)
+{
+	const struct beginning *b = beginning;
+
+	b->settings->begun(b->settings->begun_arg, b->s);
+}
+
 static int load(struct sensor *s, const struct sensor_settings *settings,
 		char what[static 256])
 {
+	struct beginning b = { s, settings };
 	int r;
 
-	r = attach_all(settings, &s->a, what);
+	r = attach_all(settings, &s->a, settings->begun ? begun : NULL, &b,
+		       what);
 	if (r < 0)
 		return r;
 	r = put_env_names(s, settings->env_names);
@@ -117,8 +131,10 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 		struct sensor_settings whole = *settings;
 
 		/* What others left in their rings is read after this. */
-		if (past_has_others(s))
+		if (past_has_others(s)) {
 			whole.breakable = NULL;
+			whole.begun = NULL;
+		}
 		r = load(s, &whole, what);
 	}
 	if (r < 0)
@@ -175,11 +191,19 @@ int sensor_open(const struct sensor_settings *settings, struct sensor **ret,
 	return 0;
 }
 
+static void take_out_link(void *sensor, const char *program)
+{
+	const struct sensor *s = sensor;
+
+	pins_take_out(s->pins, s->name, "link", program);
+}
+
 void sensor_stop(struct sensor *s)
 {
+	attach_stop(&s->a, s->is_pinned ? take_out_link : NULL, s);
+	/* Those that are not ours, too. */
 	if (s->is_pinned)
 		(void)pins_drop(s->pins, s->name, "link");
-	attach_stop(&s->a);
 	s->is_kept = false;
 }
 

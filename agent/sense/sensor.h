@@ -55,6 +55,13 @@ struct sensor_settings {
 	 */
 	void (*breakable)(bool is);
 	bool (*is_broken)(void);
+	/*
+	 * Called in a start that takes nothing over, at the moment when it is
+	 * told who makes and runs what, and not yet what anybody does: sensor_tasks
+	 * and sensor_cgroup_v1 may be asked. NULL: nobody wants to.
+	 */
+	void (*begun)(void *arg, struct sensor *s);
+	void *begun_arg;
 };
 
 /* One row of the coverage table: a hook, and what watches it. */

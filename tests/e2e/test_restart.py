@@ -512,6 +512,22 @@ def what_overflowed_is_told_once_over_two_kills(place):
 
 
 @test
+def nobody_is_unknown_at_a_start_and_at_an_end(place):
+    with place.agent() as agent, contextlib.ExitStack() as stack:
+        loads = [stack.enter_context(Load(place.dir)) for _ in range(3)]
+        for _ in range(3):
+            agent.start()
+            loads[0].more(10)
+            equal(agent.stop(signal.SIGTERM), 0, "exit code")
+        of_ours = {str(load.dir): os.fsencode(load.shell) for load in loads}
+        wrote = [r for r in kind(agent.read(), "write")
+                 if os.path.dirname(os.fsdecode(record.path(r))) in of_ours]
+        true(len(wrote) >= 30, f"{len(wrote)} writes")
+        nameless = [r for r in wrote if record.exe(r) not in of_ours.values()]
+        equal(nameless, [], "writes of somebody else, or of nobody")
+
+
+@test
 def second_picket_on_the_same_pins_says_who_runs(place):
     with place.agent() as first, place.agent() as second:
         first.start()
