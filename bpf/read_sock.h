@@ -166,7 +166,7 @@ static __always_inline void put_local(struct target *t, struct sock *sk)
 
 /* ---- unix sockets -------------------------------------------------------- */
 
-#define SUN_PATH_MAX  108
+#define SUN_PATH_MAX  108 /* without the zero that the kernel puts behind it */
 /* What the verifier believes of a length that was cut to 127. */
 #define SUN_PATH_ROOM 128
 
@@ -191,7 +191,7 @@ static __always_inline __u32 put_unix_name(char *out, struct sock *sk)
 	if (!address)
 		return 0;
 	len = BPF_CORE_READ(address, len) - sizeof(__u16);
-	if (len - 1 >= SUN_PATH_MAX)
+	if (len - 1 > SUN_PATH_MAX)
 		return 0;
 	len &= SUN_PATH_ROOM - 1;
 	bpf_probe_read_kernel(out, len, &address->name[0].sun_path);

@@ -36,7 +36,7 @@ static int serve_unix(int type, const char *name, size_t n, struct place *p)
 	p->local.sun_family = AF_UNIX;
 	memcpy(p->local.sun_path, name, n);
 	p->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n +
-			     (*name != 0));
+			     (*name && n < sizeof(p->local.sun_path)));
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, &p->any, p->len), 0);
 	if (type != SOCK_DGRAM)
@@ -77,6 +77,20 @@ static void unix_stream_is_told_by_the_name_it_reached(void **state)
 	check_stream(*state, SOCK_STREAM, path, strlen(path));
 	(void)unlink(path);
 	check_stream(*state, SOCK_SEQPACKET, path, strlen(path));
+	(void)unlink(path);
+}
+
+/* It may take all the room there is, without the zero. */
+static void longest_path_is_told_whole(void **state)
+{
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	size_t n = strlen(work_dir());
+
+	memset(path, 'u', sizeof(path));
+	memcpy(path, work_dir(), n);
+	path[n] = '/';
+	path[sizeof(path) - 1] = '\0';
+	check_stream(*state, SOCK_STREAM, path, sizeof(path) - 1);
 	(void)unlink(path);
 }
 
@@ -481,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(unix_stream_is_told_by_the_name_it_reached),
+		cmocka_unit_test(longest_path_is_told_whole),
 		cmocka_unit_test(abstract_name_keeps_its_zeros),
 		cmocka_unit_test(link_to_a_socket_does_not_rename_it),
 		cmocka_unit_test(name_that_nobody_serves_is_not_reached),
