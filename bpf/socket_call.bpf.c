@@ -12,9 +12,8 @@
 
 #define CALL_OP(name) (socket_ops & WIRE_SOCKET(name))
 
-static __always_inline struct sock *sock_of_fd(int fd, __u64 *ret_ino)
+static __always_inline struct sock *sock_of(struct file *file, __u64 *ret_ino)
 {
-	struct file *file = file_of_current_fd(fd);
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	struct socket *socket;
 
@@ -25,13 +24,14 @@ static __always_inline struct sock *sock_of_fd(int fd, __u64 *ret_ino)
 	return BPF_CORE_READ(socket, sk);
 }
 
-static __always_inline void unix_connected(enum wire_backend backend, int fd)
+static __always_inline void unix_connected(enum wire_backend backend,
+					   struct file *file)
 {
 	struct unix_sock *u;
 	struct sock *sk, *peer;
 	__u64 ino;
 
-	sk = sock_of_fd(fd, &ino);
+	sk = sock_of(file, &ino);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX)
 		return;
 	u = (struct unix_sock *)sk;
@@ -50,8 +50,8 @@ static __always_inline bool vsock_was_asked(long ret)
 	       ret == -ECONNRESET || ret == -ETIMEDOUT || ret == -EINTR;
 }
 
-static __always_inline void vsock_connected(enum wire_backend backend, int fd,
-					    long ret)
+static __always_inline void vsock_connected(enum wire_backend backend,
+					    struct file *file, long ret)
 {
 	struct target t;
 	struct sock *sk;
@@ -59,7 +59,7 @@ static __always_inline void vsock_connected(enum wire_backend backend, int fd,
 
 	if (!vsock_was_asked(ret))
 		return;
-	sk = sock_of_fd(fd, &ino);
+	sk = sock_of(file, &ino);
 	if (!sk || BPF_CORE_READ(sk, __sk_common.skc_family) != AF_VSOCK)
 		return;
 	put_sock(&t, sk);
@@ -75,7 +75,7 @@ static __always_inline void socket_returned(enum wire_backend backend, int fd)
 	struct sock *sk;
 	__u64 ino;
 
-	sk = sock_of_fd(fd, &ino);
+	sk = sock_of(file_of_current_fd(fd), &ino);
 	if (!sk)
 		return;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
@@ -88,7 +88,8 @@ static __always_inline void socket_returned(enum wire_backend backend, int fd)
  * A socket that listens already may be told to listen again. Sockets are told
  * apart by their inode: addresses come back.
  */
-static __always_inline void other_listens(enum wire_backend backend, int fd)
+static __always_inline void other_listens(enum wire_backend backend,
+					  struct file *file)
 {
 	struct {
 		__u64 sock;
@@ -98,7 +99,7 @@ static __always_inline void other_listens(enum wire_backend backend, int fd)
 	struct sent_key key = {};
 	struct sock *sk;
 
-	sk = sock_of_fd(fd, &id.ino);
+	sk = sock_of(file, &id.ino);
 	if (!sk || is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)) ||
 	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		return;
@@ -143,6 +144,80 @@ static __always_inline int fd_of(struct call c)
 	return fd;
 }
 
+/*
+ * While the descriptor table is shared another thread can make the descriptor
+ * name another socket, for as long as connect(2) waits. So it is taken when the
+ * call begins, too.
+ */
+__noinline __u32 socket_call_began(__u64 regs, __u32 index)
+{
+	struct call c = { .regs = (struct pt_regs *)regs, .index = index };
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct held held = { .syscall = index };
+	__u32 kind = kind_of(c);
+	struct inode *inode;
+	struct file *file;
+
+	if (kind != WIRE_SYS_CONNECT && kind != WIRE_SYS_LISTEN)
+		return 0;
+	file = file_of_current_fd(fd_of(c));
+	inode = BPF_CORE_READ(file, f_inode);
+	held.file = (__u64)file;
+	held.inode = (__u64)inode;
+	held.ino = BPF_CORE_READ(inode, i_ino);
+	bpf_map_update_elem(&held_files, &thread, &held, BPF_ANY);
+	return 0;
+}
+
+/*
+ * What the descriptor named at the call's begin, where that is not what it
+ * names now; NULL: it is, or that file is gone.
+ */
+static __always_inline struct file *file_before(struct call c, struct file *now)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
+	struct file *file = NULL;
+
+	if (!held)
+		return NULL;
+	if (held->syscall == c.index && held->file != (__u64)now)
+		file = (struct file *)held->file;
+	if ((__u64)BPF_CORE_READ(file, f_inode) != held->inode ||
+	    BPF_CORE_READ(file, f_inode, i_ino) != held->ino)
+		file = NULL;
+	bpf_map_delete_elem(&held_files, &thread);
+	return file;
+}
+
+static __noinline __u32 socket_used(__u64 at, __u32 kind, __u32 backend,
+				    __u64 ret)
+{
+	struct file *file = (struct file *)at;
+
+	if (CALL_OP(VSOCK) && kind == WIRE_SYS_CONNECT)
+		vsock_connected(backend, file, ret);
+	if ((long)ret < 0)
+		return 0;
+	if (CALL_OP(UNIX) && kind == WIRE_SYS_CONNECT)
+		unix_connected(backend, file);
+	if (CALL_OP(LISTEN) && kind == WIRE_SYS_LISTEN)
+		other_listens(backend, file);
+	return 0;
+}
+
+/* Which of two sockets the kernel took is not known: both are told. */
+static __always_inline void sockets_used(struct call c, __u32 kind,
+					 __u32 backend, __u64 ret)
+{
+	struct file *now = file_of_current_fd(fd_of(c));
+	struct file *before = file_before(c, now);
+
+	if (before)
+		socket_used((__u64)before, kind, backend, ret);
+	socket_used((__u64)now, kind, backend, ret);
+}
+
 __noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
 				   __u64 ret)
 {
@@ -154,15 +229,9 @@ __noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
 	if (CALL_OP(UNBOUND) &&
 	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
 		unbound_listens(backend);
-	if (CALL_OP(VSOCK) && kind == WIRE_SYS_CONNECT)
-		vsock_connected(backend, fd_of(c), ret);
-	if ((long)ret < 0)
-		return 0;
-	if (CALL_OP(UNIX) && kind == WIRE_SYS_CONNECT)
-		unix_connected(backend, fd_of(c));
-	if (kind == WIRE_SYS_SOCKET)
+	if (kind == WIRE_SYS_CONNECT || kind == WIRE_SYS_LISTEN)
+		sockets_used(c, kind, backend, ret);
+	if (kind == WIRE_SYS_SOCKET && (long)ret >= 0)
 		socket_returned(backend, ret);
-	if (CALL_OP(LISTEN) && kind == WIRE_SYS_LISTEN)
-		other_listens(backend, fd_of(c));
 	return 0;
 }

@@ -308,10 +308,15 @@ struct thread_info {
 	__u32 status;
 };
 
+struct seccomp {
+	int mode;
+};
+
 struct task_struct {
 	struct thread_info thread_info;
 	void *stack;
 	unsigned int flags;
+	unsigned int ptrace;
 	struct mm_struct *mm;
 	int exit_code;
 	unsigned int in_execve : 1;
@@ -330,6 +335,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
+	struct seccomp seccomp;
 	kuid_t loginuid;
 	unsigned int sessionid;
 	__u64 self_exec_id;

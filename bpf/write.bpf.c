@@ -45,12 +45,16 @@ static __always_inline bool is_regular(struct inode *i)
 	return type == S_IFREG || type == S_IFBLK;
 }
 
+static __always_inline bool is_content(__u32 op)
+{
+	return op == WIRE_OP_WRITE || op == WIRE_OP_TRUNCATE ||
+	       op == WIRE_OP_MMAP;
+}
+
 /* Content is a matter of files, what is said of them of directories, too. */
 static __always_inline bool is_changeable(struct inode *i, __u32 op)
 {
-	return (op != WIRE_OP_WRITE && op != WIRE_OP_TRUNCATE &&
-		op != WIRE_OP_MMAP && op != WIRE_OP_OPEN && i) ||
-	       is_regular(i);
+	return (!is_content(op) && op != WIRE_OP_OPEN && i) || is_regular(i);
 }
 
 /* Requests that change what is in a file, or on a device. */
@@ -97,6 +101,74 @@ static __always_inline bool maps_for_writing(struct call c)
 	       (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
 }
 
+/* Flags of an opening, wherever this call has them. */
+static __always_inline __u32 open_flags(struct call c)
+{
+	const volatile struct wire_syscall *rule = call_rule(c);
+	__u64 flags = call_arg(c, rule->flags);
+
+	if (rule->traits & WIRE_SYS_CREAT)
+		return O_TRUNC;
+	if (rule->traits & WIRE_SYS_HOW)
+		bpf_probe_read_user(&flags, sizeof(flags), (void *)flags);
+	return flags;
+}
+
+/* What a call is told for by its result alone: nothing else shows it was done. */
+static __always_inline bool tells_by_result(struct call c, __u32 op)
+{
+	__u32 kind = call_rule(c)->kind;
+
+	return kind == WIRE_SYS_PATH || op == WIRE_OP_CHATTR ||
+	       (op && (call_rule(c)->traits & WIRE_SYS_EVENT));
+}
+
+/*
+ * A filter (seccomp) or a tracer can have the kernel skip a call and answer
+ * what they like, and a tracer can change its number before it returns. Then
+ * no begin was seen of it. They are anybody's, of his own processes: without
+ * this, anybody could have it told that he changed /etc/passwd.
+ */
+static __always_inline bool may_be_made_up(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+
+	if (has_typed_current()) {
+		t = bpf_get_current_task_btf();
+		if (t->ptrace)
+			return true;
+		return bpf_core_field_exists(t->seccomp) && t->seccomp.mode;
+	}
+	if (BPF_CORE_READ(t, ptrace))
+		return true;
+	return bpf_core_field_exists(t->seccomp) &&
+	       BPF_CORE_READ(t, seccomp.mode);
+}
+
+static __always_inline void name_call_began(struct call c)
+{
+	struct held held = { .syscall = c.index };
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (may_be_made_up() && !is_muted())
+		bpf_map_update_elem(&held_files, &thread, &held, BPF_ANY);
+}
+
+/* Whether no begin of this call was seen that may be made up. */
+static __always_inline bool is_unsure(struct call c)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct held *held;
+	bool begun;
+
+	if (!may_be_made_up())
+		return false;
+	held = bpf_map_lookup_elem(&held_files, &thread);
+	begun = held && held->syscall == c.index;
+	bpf_map_delete_elem(&held_files, &thread);
+	return !begun;
+}
+
 static __always_inline int call_began(struct call c)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
@@ -107,9 +179,19 @@ static __always_inline int call_began(struct call c)
 
 	__u32 op = fd_op(c);
 
+	if (rule->kind >= WIRE_SYS_CONNECT) {
+		if (is_table_shared() && !is_muted())
+			socket_call_began(number_of(c.regs), c.index);
+		return 0;
+	}
+	if (rule->kind == WIRE_SYS_PATH ||
+	    (rule->kind == WIRE_SYS_OPEN && (open_flags(c) & O_TRUNC)))
+		name_call_began(c);
 	if (!op)
 		return 0;
-	if (!is_table_shared() || is_muted())
+	if (!is_table_shared() && !(tells_by_result(c, op) && may_be_made_up()))
+		return 0;
+	if (is_muted())
 		return 0;
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return 0;
@@ -142,13 +224,14 @@ static __always_inline void tell_file(struct file *file, __u64 change,
  * been quick: nothing is believed that does not still fit together.
  */
 static __always_inline bool was_other_file(struct call c, struct file *now,
-					   struct path *ret)
+					   struct path *ret, bool *ret_begun)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
 	struct dentry *dentry;
 	bool differs;
 
+	*ret_begun = held && held->syscall == c.index;
 	if (!held)
 		return false;
 	dentry = (struct dentry *)held->dentry;
@@ -177,24 +260,27 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
 	struct path before = {};
 	struct file *file;
 	__u32 flags = 0;
-	bool changed;
+	bool changed, begun;
 
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return;
 	file = file_of_current_fd(call_arg(c, rule->fd));
-	changed = was_other_file(c, file, &before);
+	changed = was_other_file(c, file, &before, &begun);
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
 	/* Most descriptors of most programs are no files: out, soon. */
 	if (!changed && !is_changeable(BPF_CORE_READ(file, f_inode), op))
 		return;
-	if (rule->kind == WIRE_SYS_MMAP && !changed &&
+	/* Nor has a call been done for which it was not opened, see above. */
+	if (!changed && is_content(op) &&
 	    !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;
 	if (changed)
 		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
 	else if (is_table_shared())
 		flags = WIRE_WRITE_FD_CLAIMED;
+	if (!begun && tells_by_result(c, op) && may_be_made_up())
+		flags |= WIRE_WRITE_SUBMITTED;
 	if (rule->arg)
 		args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
 							       << 32;
@@ -206,19 +292,6 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
 			     bytes, args);
 	if (!changed || is_changeable(BPF_CORE_READ(file, f_inode), op))
 		tell_file(file, change, bytes, args);
-}
-
-/* Flags of an opening, wherever this call has them. */
-static __always_inline __u32 open_flags(struct call c)
-{
-	const volatile struct wire_syscall *rule = call_rule(c);
-	__u64 flags = call_arg(c, rule->flags);
-
-	if (rule->traits & WIRE_SYS_CREAT)
-		return O_TRUNC;
-	if (rule->traits & WIRE_SYS_HOW)
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)flags);
-	return flags;
 }
 
 /*
@@ -239,7 +312,7 @@ static __always_inline void opened_and_gone(enum wire_backend backend,
 }
 
 static __always_inline void file_opened(enum wire_backend backend,
-					struct call c, long fd)
+					struct call c, long fd, bool unsure)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
 	struct file *file = file_of_current_fd(fd);
@@ -258,7 +331,8 @@ static __always_inline void file_opened(enum wire_backend backend,
 	if (mode & FMODE_CREATED)
 		flags |= WIRE_WRITE_CREATED;
 	if (asked & O_TRUNC)
-		flags |= WIRE_WRITE_TRUNC;
+		flags |= unsure ? WIRE_WRITE_TRUNC | WIRE_WRITE_SUBMITTED
+				: WIRE_WRITE_TRUNC;
 	if (asked & O_APPEND)
 		flags |= WIRE_WRITE_APPEND;
 	if (is_table_shared())
@@ -290,6 +364,7 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 				      long ret)
 {
 	__u32 kind = call_rule(c)->kind, op;
+	__u64 unsure = 0;
 
 	if (is_muted())
 		return 0;
@@ -308,14 +383,17 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 		fd_used(c.regs, c.index, backend, op, ret);
 		return 0;
 	}
+	/* Nor its begin. */
+	if ((kind == WIRE_SYS_PATH || kind == WIRE_SYS_OPEN) && is_unsure(c))
+		unsure = NAMES_UNSURE;
 	if (ret < 0 || kind == WIRE_SYS_IOCTL)
 		return 0;
 	if (kind == WIRE_SYS_AIO)
 		aio_submitted(number_of(c.regs), c.index, backend, ret);
 	else if (kind == WIRE_SYS_OPEN)
-		file_opened(backend, c, ret);
+		file_opened(backend, c, ret, unsure);
 	else
-		names_changed(number_of(c.regs), c.index, backend, 0);
+		names_changed(number_of(c.regs), c.index, backend, unsure);
 	return 0;
 }
 

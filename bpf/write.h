@@ -27,8 +27,10 @@ __u32 bytes_written(__u64 inode, __u64 bytes);
 
 /*
  * A system call that acts on names, which are read through its registers.
- * opening: the flags of an open(2) whose file could not be found, else 0.
+ * opening: the flags of an open(2) whose file could not be found, else 0; and
+ * NAMES_UNSURE where the call may not have been done.
  */
+#define NAMES_UNSURE (1ull << 32)
 __u32 names_changed(__u64 regs, __u32 index, __u32 backend, __u64 opening);
 
 /* io_submit(2); taken: how many requests the kernel accepted. */

@@ -70,8 +70,10 @@ __noinline __u32 names_changed(__u64 regs, __u32 index, __u32 backend,
 	told.syscall = c.index & (WIRE_SYSCALL_MAX - 1);
 	told.args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
 							    << 32;
-	if (opening)
-		put_opening(&told, opening);
+	if ((__u32)opening)
+		put_opening(&told, (__u32)opening);
+	if (opening & NAMES_UNSURE)
+		told.flags |= WIRE_WRITE_SUBMITTED;
 	find_places(&a, &b, c);
 	forget_known(a);
 	forget_known(b);

@@ -214,8 +214,7 @@ bool attach_is_unneeded(const struct attachment *a, size_t hook)
 
 	if (first->place == PLACE_URING)
 		return !(a->ops & WRITE_OPS);
-	return first->place == PLACE_CALL_BEGIN &&
-	       !syscalls_take_descriptors(a->ops);
+	return first->place == PLACE_CALL_BEGIN && !syscalls_need_begin(a->ops);
 }
 
 bool choice_has(const struct choice *c, const char *program)

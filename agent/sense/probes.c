@@ -131,7 +131,11 @@ static const struct probe change_bpf_probes[] = {
 	"or fails before the first packet"
 #define CGROUP_BLIND \
 	"SCTP, UDP-Lite, raw sockets; what a security module refuses"
-#define VSOCK_BLIND  "those made by io_uring, or refused at once"
+/* Which the kernel took, only the kernel knows. */
+#define SWAPPED                                                             \
+	"which of two sockets, where a second thread swaps the descriptor " \
+	"(both are told)"
+#define VSOCK_BLIND  "those made by io_uring, or refused at once; " SWAPPED
 #define KPROBE_BLIND "that a security module refused it"
 
 static const struct probe limit_probes[] = {
@@ -224,7 +228,8 @@ static const struct probe dgram_failure_probes[] = {
 	  FAILURE_BLIND },
 };
 
-#define UNIX_BLIND "those made by io_uring, and datagrams to an address"
+#define UNIX_BLIND \
+	"those made by io_uring, and datagrams to an address; " SWAPPED
 
 static const struct probe unix_stream_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "unix_stream_lsm", LSM_BLIND },
@@ -278,9 +283,9 @@ static const struct probe listen_other_probes[] = {
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "listen_fentry", LISTEN_BLIND },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "listen_kprobe", LISTEN_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
-	  "listening by io_uring" },
+	  "listening by io_uring; " SWAPPED },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",
-	  "listening by io_uring" },
+	  "listening by io_uring; " SWAPPED },
 };
 
 static const struct probe unbound_probes[] = {
@@ -441,6 +446,13 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_CONNECT, "addresses that another BPF program changes",
 	  "the one asked for is told and judged; of TCP the outcome has the "
 	  "other" },
+	{ WIRE_FAM_CONNECT, "sockets of other families",
+	  "Bluetooth, CAN, TIPC, RDS, netlink and their like: not watched by "
+	  "this version" },
+	{ WIRE_FAM_CONNECT, "packets through tun and tap devices",
+	  "whoever holds one sends what it likes: not watched by this version" },
+	{ WIRE_FAM_LOAD, "a new kernel by kexec_load(2), kexec_file_load(2)",
+	  "not watched by this version" },
 	{ WIRE_FAM_LOAD, "memory attached by shmat(2) to be executed",
 	  "not watched by this version" },
 	{ WIRE_FAM_WRITE, "pages swapped to a file",
@@ -451,6 +463,9 @@ const struct blind_spot sense_blind[] = {
 	  "extents exchanged, subvolumes made and removed, SCSI and NVMe "
 	  "commands; blocks discarded, unless system calls tell of bytes "
 	  "written" },
+	{ WIRE_FAM_WRITE, "what is written to character devices",
+	  "/dev/mem, flash (mtd), generic SCSI and their like: not watched by "
+	  "this version" },
 	{ WIRE_FAM_WRITE, "process accounting",
 	  "what the kernel appends to the file that acct(2) named" },
 	{ WIRE_FAM_TAMPER, "picket slowed down",

@@ -80,15 +80,30 @@ void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
 			    ops);
 }
 
-bool syscalls_take_descriptors(uint64_t ops)
+/* A descriptor can be swapped until the end, a name's call be made up. */
+static bool needs_begin(const struct wire_syscall *rule)
 {
+	switch (rule->kind) {
+	case WIRE_SYS_OPEN:
+	case WIRE_SYS_PATH:
+	case WIRE_SYS_FD:
+	case WIRE_SYS_MMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool syscalls_need_begin(uint64_t ops)
+{
+	const uint64_t sockets =
+		SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) | SOCKET_OP(LISTEN);
 	size_t i;
 
 	for (i = 0; i < COUNT(syscall_rows); i++)
 		if (syscall_rows[i].rule.op < WIRE_ALSO_FIRST &&
 		    is_among(&syscall_rows[i], ops) &&
-		    (syscall_rows[i].rule.kind == WIRE_SYS_FD ||
-		     syscall_rows[i].rule.kind == WIRE_SYS_MMAP))
+		    needs_begin(&syscall_rows[i].rule))
 			return true;
-	return false;
+	return ops & sockets;
 }

@@ -30,8 +30,8 @@ void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
 /* Every operation that a call can be looked at for. */
 #define SYSCALLS_ALL UINT64_MAX
 
-/* Whether one of these calls takes its file by descriptor. */
-bool syscalls_take_descriptors(uint64_t ops);
+/* Whether one of these calls is to be seen when it begins, too. */
+bool syscalls_need_begin(uint64_t ops);
 
 /* The rows of 32-bit calls on a 64-bit kernel; NULL: none known here. */
 const struct syscall_row *syscalls_compat(size_t *ret_count);
