@@ -12,6 +12,7 @@ const volatile __u32 v1_hierarchy = 0;
 const volatile __u32 call_ops = 0;
 const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX] = {};
 const volatile __u32 socket_ops = 0;
+const volatile __u64 env_bits[WIRE_ENV_BITS / 64] = {};
 
 volatile struct wire_control control SEC(".data.control") = {};
 

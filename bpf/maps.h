@@ -18,6 +18,8 @@ extern const volatile __u32 v1_hierarchy; /* its hierarchy_id */
 extern const volatile struct wire_syscall syscalls[2 * WIRE_SYSCALL_MAX];
 /* WIRE_SOCKET(…): what the calls of sockets are looked up for. */
 extern const volatile __u32 socket_ops;
+/* WIRE_ENV_BIT of each name in env_names. */
+extern const volatile __u64 env_bits[WIRE_ENV_BITS / 64];
 
 /* Set by whichever agent reads the ring now; these programs outlive it. */
 extern volatile struct wire_control control;
@@ -38,7 +40,7 @@ struct counters_map {
 	__type(value, struct wire_counters);
 };
 
-/* The first eight bytes of NAME=, cut after the '=' and zero-padded. */
+/* Names of the environment that are kept, see WIRE_ENV_BIT. */
 struct env_map {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);

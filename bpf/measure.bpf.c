@@ -89,31 +89,67 @@ __noinline __u32 measure_user_str(__u64 at)
 	return n < WIRE_NAME_MAX ? n : WIRE_NAME_MAX;
 }
 
-/* One piece of an environment, with its first bytes as a number. */
-union env_piece {
-	__u64 head;
-	char bytes[ENV_PIECE];
-};
+/*
+ * Where in these eight bytes a zero stands after which an allow-listed string
+ * begins: how far behind the first byte that is; 0: nowhere. next: the eight
+ * bytes after them.
+ */
+__noinline __u32 env_after(__u64 word, __u64 next)
+{
+	__u64 ends = env_ends(word);
+	__u32 i;
+
+#pragma unroll
+	for (i = 1; i < sizeof(word); i++)
+		if ((ends & 0x80ull << (i - 1) * 8) &&
+		    env_wanted(word >> i * 8 | next << (64 - i * 8)))
+			return i;
+	return (ends & 0x80ull << 56) && env_wanted(next) ? sizeof(word) : 0;
+}
+
+/*
+ * Where an allow-listed string begins in the next piece, from 1; 0: nowhere,
+ * ENV_FAULT: it cannot be read. begins: whether one does at its first byte. A
+ * function, so that the verifier goes through its branches once.
+ */
+#define ENV_FAULT ~0u
+
+__noinline __u32 env_in_piece(__u64 at, __u64 end, __u32 begins)
+{
+	/* One word more than is gone through: a name may begin at the end. */
+	__u64 words[ENV_WORDS + 1] = {}, n = end - at;
+	__u32 k, after;
+
+	if (n > sizeof(words))
+		n = sizeof(words);
+	if (bpf_probe_read_user(words, n, (void *)at))
+		return ENV_FAULT;
+	if (begins && env_wanted(words[0]))
+		return 1;
+#pragma unroll
+	for (k = 0; k < ENV_WORDS; k++) {
+		if (!env_ends(words[k]))
+			continue;
+		after = env_after(words[k], words[k + 1]);
+		if (after)
+			return 1 + k * sizeof(words[0]) + after;
+	}
+	return 0;
+}
 
 __noinline __u64 next_env(__u64 at, __u64 end)
 {
-	union env_piece piece;
-	bool begins = true;
-	__u32 i;
-	long r;
+	__u32 i, found;
 
 	for (i = 0; i < ENV_PIECES; i++) {
 		if (at >= end)
 			return ENV_NONE;
-		piece.head = 0;
-		r = bpf_probe_read_user_str(&piece, sizeof(piece), (void *)at);
-		if (r < 0)
+		found = env_in_piece(at, end, !i);
+		if (found == ENV_FAULT)
 			break;
-		r += is_empty_str(r);
-		if (begins && env_wanted(piece.head))
-			return at;
-		begins = r < ENV_PIECE;
-		at += r - (r == ENV_PIECE);
+		if (found)
+			return at + found - 1;
+		at += ENV_WORDS * sizeof(at);
 	}
 	return ENV_UNSEEN;
 }

@@ -45,11 +45,11 @@ __u32 measure_env(__u64 at, __u64 end);
 #define ENV_MORE (1u << 31)
 
 /*
- * Pieces that next_env looks at, and their bytes: few, as they lie on a stack
- * that its callers need. Of most strings a piece is all.
+ * Pieces that next_env looks at, and their words of eight bytes: few, as they
+ * lie on a stack that its callers need.
  */
 #define ENV_PIECES 512
-#define ENV_PIECE  128
+#define ENV_WORDS  16
 
 /*
  * Before 6.13 bpf_probe_read_user_str returns 0 for an empty string, where it

@@ -26,6 +26,14 @@
 /* The largest record: every reader may refuse what is longer. */
 #define WIRE_RECORD_MAX 32768
 
+/*
+ * Names of the environment that are kept are known by the first eight bytes of
+ * NAME=, cut after the '=', zero-padded. Most others are told from them by a
+ * bit that none of them has set.
+ */
+#define WIRE_ENV_BITS	   1024
+#define WIRE_ENV_BIT(name) ((name) * 0x9e3779b97f4a7c15ull >> 54)
+
 enum wire_type {
 	WIRE_NONE = 0,
 	WIRE_FORK,

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "sense/env_names.h"
 #include "sense/skeleton.h"
 #include "sense/syscalls.h"
 
@@ -127,6 +128,7 @@ static int open_object(const struct load_told *t, struct picket_bpf **ret)
 	skel->rodata->socket_ops = (uint32_t)(t->a->ops >> WIRE_OP_SOCKETS);
 	syscalls_fill(skel->rodata->syscalls, t->a->ops);
 	skel->rodata->call_ops = (uint32_t)t->a->ops;
+	env_names_bits(s->env_names, (uint64_t *)skel->rodata->env_bits);
 	if (t->a->object_count)
 		r = share_maps(t->a, skel);
 	else

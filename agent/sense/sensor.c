@@ -18,29 +18,21 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "sense/decode.h"
+#include "sense/env_names.h"
 #include "sense/kernel_btf.h"
 #include "sense/own.h"
 #include "sense/ring.h"
 #include "sense/self.h"
 #include "sense/sensor_impl.h"
 
-/*
- * What the kernel compares: the first eight bytes of NAME=, cut after the
- * '=', zero-padded.
- */
 static int put_env_names(struct sensor *s, const char *const *names)
 {
 	int fd = s->a.maps[ATTACH_ENV_NAMES];
 	uint8_t one = 1;
 	uint64_t key;
-	size_t n;
 
 	for (; names && *names; names++) {
-		n = strlen(*names);
-		key = 0;
-		memcpy(&key, *names, n < sizeof(key) ? n : sizeof(key));
-		if (n < sizeof(key))
-			((char *)&key)[n] = '=';
+		key = env_names_key(*names);
 		if (bpf_map_update_elem(fd, &key, &one, BPF_ANY) < 0)
 			return -errno;
 	}

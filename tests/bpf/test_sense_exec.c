@@ -226,9 +226,37 @@ static void only_named_environment_is_kept(void **state)
 	assert_int_equal(e->flags & WIRE_EXEC_ENV_TRUNCATED, 0);
 }
 
+/* It is searched in pieces: behind what of any length a string may begin. */
+static void environment_is_found_wherever_it_begins(void **state)
+{
+	static char text[64][40];
+	char *argv[] = { (char[]){ "true" }, NULL };
+	char *envp[65] = { NULL }, want[31 * 16];
+	struct run r = { .file = "/bin/true", .argv = argv, .envp = envp };
+	const struct wire_exec *e;
+	int shift, i, n, length;
+
+	for (shift = 0; shift < 16; shift++) {
+		for (n = 0, i = 0; i < 31; i++) {
+			length = (i ? i : shift) % 19;
+			envp[2 * i] = text[2 * i];
+			(void)snprintf(text[2 * i], sizeof(text[0]), "%.*s",
+				       length, "BASH_EN=XXXXXXXXXXXXX");
+			envp[2 * i + 1] = text[2 * i + 1];
+			n += sprintf(want + n, "BASH_ENV=%d", shift + i) + 1;
+			(void)snprintf(text[2 * i + 1], sizeof(text[0]),
+				       "BASH_ENV=%d", shift + i);
+		}
+		seen_run(*state, act_run, &r);
+		e = seen_nth(*state, WIRE_EXEC, 0);
+		assert_bytes(e, e->env, want, (size_t)n);
+		assert_int_equal(e->flags & WIRE_EXEC_ENV_TRUNCATED, 0);
+	}
+}
+
 static void environment_too_large_to_search_says_so(void **state)
 {
-	static char text[700][8];
+	static char text[700][128];
 	static char *envp[702];
 	char *argv[] = { (char[]){ "true" }, NULL };
 	struct run r = { .file = "/bin/true", .argv = argv, .envp = envp };
@@ -236,7 +264,7 @@ static void environment_too_large_to_search_says_so(void **state)
 	int i;
 
 	for (i = 0; i < 700; i++) {
-		(void)snprintf(text[i], sizeof(text[i]), "A%d=", i);
+		(void)snprintf(text[i], sizeof(text[i]), "A%d=%0100d", i, i);
 		envp[i] = text[i];
 	}
 	envp[700] = (char[]){ "LD_PRELOAD=/hidden" };
@@ -627,6 +655,7 @@ int main(void)
 		cmocka_unit_test(three_hundred_arguments_are_kept),
 		cmocka_unit_test(long_argument_is_cut_and_says_so),
 		cmocka_unit_test(only_named_environment_is_kept),
+		cmocka_unit_test(environment_is_found_wherever_it_begins),
 		cmocka_unit_test(environment_too_large_to_search_says_so),
 		cmocka_unit_test(memfd_is_told_as_such),
 		cmocka_unit_test(deleted_file_is_told_as_such),
