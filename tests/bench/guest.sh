@@ -3,6 +3,7 @@
 # lines of one system together; says "SYSTEM KIND COUNT WALL CPU BUSY OWN" for each.
 # A system is bare (again: at the end), auditd, empty, or a backend that picket is to use wherever it can.
 # Last comes what the system's own threads ran for, its rest after work included.
+# What the journal grew by is told for picket.
 # With /t/stats each program's runs and instructions are told as well.
 plan=/t/plan
 export LOAD_SETTLE_MS=2500
@@ -111,6 +112,18 @@ own()
 		awk '{ s += $1 } END { printf "%.0f", s }'
 }
 
+# What is in picket's journal: bytes, and records.
+journal()
+{
+	case $now in
+	bare | again | empty | auditd) ;;
+	*)
+		picket status --journal /tmp/journal --json | tr -d ' \n' |
+			sed 's/.*"journal":{[^}]*"bytes":\([0-9]*\),[^}]*"appended":\([0-9]*\).*/\1 \2/'
+		;;
+	esac
+}
+
 # What each program has taken so far, as the kernel counts it.
 programs()
 {
@@ -132,10 +145,14 @@ while read -r system kind count; do
 	rm -rf /tmp/place
 	mkdir /tmp/place
 	[ ! -e /t/stats ] || programs >/tmp/before
+	kept=$(journal)
 	before=$(own)
 	figures=$(cd /tmp/place && load "$kind" "$count" </dev/null)
 	rm -rf /tmp/place
 	echo "= $system $kind $figures $(($(own) - before))"
+	[ -z "$kept" ] || echo "$kept $(journal)" | awk -v what="$system $kind" '
+		$4 > $2 { printf "# %s: %d bytes of journal for each of %d records\n",
+				what, ($3 - $1) / ($4 - $2), $4 - $2 }'
 	[ ! -e /t/stats ] || programs | cat /tmp/before - |
 		awk -v n="$count" -v what="$system $kind" '
 			$1 in time { d = $2 - time[$1]; r = $3 - runs[$1]
