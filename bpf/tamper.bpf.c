@@ -46,6 +46,17 @@
 /* What only timers of one's own make the kernel send. */
 #define ALARMS (1ull << SIGALRM | 1ull << SIGVTALRM | 1ull << SIGPROF)
 
+#define SIGINT	2
+#define SIGQUIT 3
+#define SIGTSTP 20
+#define SIGTTIN 21
+#define SIGTTOU 22
+
+/* What a terminal sends for a key, or for reading and writing behind one. */
+#define KEYS                                                  \
+	(1ull << SIGINT | 1ull << SIGQUIT | 1ull << SIGTSTP | \
+	 1ull << SIGTTIN | 1ull << SIGTTOU)
+
 #define SI_TIMER  (-2)
 #define SI_USER	  0
 #define SI_KERNEL 0x80
@@ -67,8 +78,14 @@ static __always_inline bool is_sent(int code)
 	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL;
 }
 
+/* Whoever sits before a picket that runs in a terminal; a service has none. */
+static __always_inline bool is_at_a_terminal(struct task_struct *to)
+{
+	return BPF_CORE_READ(to, signal, tty);
+}
+
 /* What picket, or the process that it meets, made for itself. */
-static __always_inline bool is_own(int code, int sig,
+static __always_inline bool is_own(int code, int sig, struct task_struct *to,
 				   const struct process_ref *target)
 {
 	__u64 bit = 1ull << (sig & 63);
@@ -78,6 +95,8 @@ static __always_inline bool is_own(int code, int sig,
 		       target->tgid == bpf_get_current_pid_tgid() >> 32;
 	if (code == SI_TIMER || (code == SI_KERNEL && (ALARMS & bit)))
 		return true;
+	if (code == SI_KERNEL && (KEYS & bit))
+		return is_at_a_terminal(to);
 	return code > 0 && (FAULTS & bit);
 }
 
@@ -93,10 +112,10 @@ static __always_inline void signal_sent(enum wire_backend backend, int sig,
 	if (!is_picket(&target))
 		return;
 	more.code = code_of(info);
-	if (is_own(more.code, sig, &target))
+	if (is_own(more.code, sig, to, &target))
 		return;
 	/*
-	 * Out of memory, a terminal, a file that has an owner, sysrq, a limit:
+	 * Out of memory, a file that has an owner, sysrq, a limit:
 	 * whoever runs meanwhile need not have done it.
 	 */
 	report_more(is_sent(more.code) ? current_task() : NULL,

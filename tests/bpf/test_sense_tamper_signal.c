@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -28,10 +30,24 @@
 #define SYS_pidfd_send_signal 424
 #endif
 
-/* Nobody else is in a group of picket's own but its children. */
+/*
+ * Nobody else is in a group of picket's own but its children, nor in a session
+ * of its own, which whoever leads a group already cannot begin.
+ */
 static int setup(void **state)
 {
-	if (setpgid(0, 0) < 0)
+	pid_t child;
+	int status = 0;
+
+	(void)fflush(NULL);
+	child = getpgrp() == getpid() ? fork() : 0;
+	if (child < 0)
+		return -1;
+	if (child > 0)
+		exit(waitpid(child, &status, 0) == child && WIFEXITED(status)
+			     ? WEXITSTATUS(status)
+			     : 1);
+	if (setsid() < 0)
 		return -1;
 	(void)signal(SIGUSR1, SIG_IGN);
 	(void)signal(SIGIO, SIG_IGN);
@@ -308,6 +324,37 @@ static void pickets_own_alarms_and_faults_are_not(void **state)
 	assert_int_equal(munmap(nothing, 4096), 0);
 }
 
+static int act_press(void *arg)
+{
+	const int *keyboard = arg;
+
+	return write(*keyboard, "\003\034", 2) != 2;
+}
+
+/* ^C and ^\ of whoever sits before it; picket as a service has no terminal. */
+static void a_key_in_pickets_terminal_is_not(void **state)
+{
+	int keyboard = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), screen;
+	struct seen *w = *state;
+
+	assert_true(keyboard >= 0);
+	assert_int_equal(grantpt(keyboard), 0);
+	assert_int_equal(unlockpt(keyboard), 0);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGQUIT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	/* The first that the session opens is its own. */
+	screen = open(ptsname(keyboard), O_RDWR | O_CLOEXEC);
+	assert_true(screen >= 0);
+	assert_int_equal(tcgetpgrp(screen), getpgrp());
+	seen_run(w, act_press, &keyboard);
+	assert_int_equal(w->status, 0);
+	assert_int_equal(seen_count(w, WIRE_TAMPER), 0);
+	assert_int_equal(ioctl(screen, TIOCNOTTY), 0);
+	(void)close(screen);
+	(void)close(keyboard);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +366,7 @@ int main(void)
 		cmocka_unit_test(what_signals_others_is_not_told),
 		cmocka_unit_test(what_such_a_file_sends_is_told),
 		cmocka_unit_test(pickets_own_alarms_and_faults_are_not),
+		cmocka_unit_test(a_key_in_pickets_terminal_is_not),
 	};
 
 	return cmocka_run_group_tests_name("tamper_signal", tests, setup,
