@@ -218,20 +218,28 @@ static __always_inline void sockets_used(struct call c, __u32 kind,
 	socket_used((__u64)now, kind, backend, ret);
 }
 
+/* What goes by the call, not by what its descriptor names. */
+static __noinline __u32 call_told(__u32 kind, __u32 backend, __u64 ret)
+{
+	if (CALL_OP(CONNECT) && kind == WIRE_SYS_CONNECT)
+		connect_ended(backend, ret);
+	if (CALL_OP(UNBOUND) &&
+	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
+		unbound_listens(backend);
+	if (kind == WIRE_SYS_SOCKET && (long)ret >= 0)
+		socket_returned(backend, ret);
+	return 0;
+}
+
+/* Functions of their own, one after the other: what each has on the stack. */
 __noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
 				   __u64 ret)
 {
 	struct call c = { .regs = (struct pt_regs *)regs, .index = index };
 	__u32 kind = kind_of(c);
 
-	if (CALL_OP(CONNECT) && kind == WIRE_SYS_CONNECT)
-		connect_ended(backend, ret);
-	if (CALL_OP(UNBOUND) &&
-	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
-		unbound_listens(backend);
+	call_told(kind, backend, ret);
 	if (kind == WIRE_SYS_CONNECT || kind == WIRE_SYS_LISTEN)
 		sockets_used(c, kind, backend, ret);
-	if (kind == WIRE_SYS_SOCKET && (long)ret >= 0)
-		socket_returned(backend, ret);
 	return 0;
 }
