@@ -155,6 +155,8 @@ RUNS = [
      {("process-memory-as-file", "high", "T1055.009")}),
     ("a signal to picket", "kill -URG {picket}; kill -STOP {picket}; "
      "kill -CONT {picket}", {("picket-signalled", "high", "T1562.001")}),
+    ("a limit set on picket", "prlimit --pid {picket} --msgqueue=4711:",
+     {("picket-crippled", "high", "T1562.001")}),
     ("the shipper's cursor moved", "mkdir -p /var/lib/picket/ship; "
      "echo x >/var/lib/picket/ship/cursor",
      {("picket-files", "high", "T1562.001"),
