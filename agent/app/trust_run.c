@@ -192,9 +192,9 @@ static unsigned soon_ms(const struct trust_run *t)
 
 	trust_stats(t->trust, &s);
 	took_ms = s.build_ns / NS_PER_MS;
-	return took_ms < SOON_MS   ? SOON_MS
-	       : took_ms < PACE_MS ? (unsigned)took_ms
-				   : PACE_MS;
+	if (took_ms < SOON_MS)
+		return SOON_MS;
+	return took_ms < PACE_MS ? (unsigned)took_ms : PACE_MS;
 }
 
 static int trust_spoke(int fd, uint32_t events, void *arg)

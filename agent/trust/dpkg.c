@@ -286,20 +286,16 @@ static int read_conffiles(struct dpkg *d, const struct dpkg_stanza *s)
 /* ---- packages ----------------------------------------------------------- */
 
 /* Its files are there: unpacked, whatever is still to be configured. */
-static bool is_there(struct slice status)
+static bool is_there(const struct dpkg_stanza *s)
 {
 	static const char *const states[] = {
-		" installed",	     " unpacked",	  " half-configured",
-		" triggers-awaited", " triggers-pending",
+		"installed",	    "unpacked",		"half-configured",
+		"triggers-awaited", "triggers-pending",
 	};
 
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		struct slice end = slice_str(states[i]);
-
-		if (status.n > end.n &&
-		    !memcmp(status.p + status.n - end.n, end.p, end.n))
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (dpkg_is_in(s, states[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -321,7 +317,7 @@ static int read_package(struct dpkg *d, const struct dpkg_stanza *s)
 		d->p->odd++;
 		return 0;
 	}
-	if (!is_there(s->status))
+	if (!is_there(s))
 		return 0;
 	r = trust_build_package(d->p->build, s->package, s->version);
 	if (r >= 0)

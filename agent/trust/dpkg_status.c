@@ -99,6 +99,15 @@ static bool next_stanza(struct slice *rest, struct dpkg_stanza *ret)
 	return ret->package.n || ret->status.n;
 }
 
+bool dpkg_is_in(const struct dpkg_stanza *s, const char *state)
+{
+	struct slice end = slice_str(state);
+	size_t before = s->status.n - end.n;
+
+	return s->status.n > end.n && s->status.p[before - 1] == ' ' &&
+	       slice_eq(slice_of(s->status.p + before, end.n), end);
+}
+
 /* ---- updates ------------------------------------------------------------ */
 
 static bool is_same_package(const struct dpkg_stanza *a,
@@ -124,19 +133,6 @@ static int is_update(const struct dirent *d)
 	return n && !d->d_name[n];
 }
 
-/*
- * While its files are being exchanged it is what it was before: installed, or
- * not there.
- */
-static bool is_between(const struct dpkg_stanza *u)
-{
-	static const struct slice word = { " half-installed", 15 };
-
-	return u->status.n > word.n &&
-	       slice_eq(slice_of(u->status.p + u->status.n - word.n, word.n),
-			word);
-}
-
 /* Later ones last; all have as many digits. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
@@ -158,7 +154,11 @@ static int read_update(struct dpkg_status *s, int dir_fd, const char *name)
 		free(u.text);
 		return -EBADMSG;
 	}
-	if (is_between(&u.stanza)) {
+	/*
+	 * While its files are being exchanged it is what it was before:
+	 * installed, or not there.
+	 */
+	if (dpkg_is_in(&u.stanza, "half-installed")) {
 		free(u.text);
 		return 0;
 	}

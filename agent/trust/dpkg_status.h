@@ -36,5 +36,8 @@ void dpkg_status_free(struct dpkg_status *s);
 /* The next package, in no order; false: that was all. Good until it is freed. */
 bool dpkg_status_next(struct dpkg_status *s, struct dpkg_stanza *ret);
 
+/* Whether its status ends with this word: "install ok STATE". */
+bool dpkg_is_in(const struct dpkg_stanza *s, const char *state);
+
 /* The next line of what is left, without its end; false: nothing is left. */
 bool dpkg_line(struct slice *rest, struct slice *ret);
