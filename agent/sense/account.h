@@ -53,7 +53,6 @@ struct account {
 	struct account_counting counting;
 	struct account_told missed[WIRE_FAM_COUNT]; /* runs of programs */
 	uint64_t checked_ns; /* boottime when losses were last looked for */
-	uint64_t dropped;    /* received, and told by another ring */
 	struct attached hooks[ATTACH_HOOKS_MAX];
 	/* The journal that `trail` and `told` speak of. */
 	uint8_t journal[16];
