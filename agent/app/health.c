@@ -202,6 +202,11 @@ void health_text(struct buf *out, const struct health *h)
 		 "processes %" PRIu64 " known, %" PRIu64
 		 " events of unknown ones\n",
 		 h->procs.processes, h->procs.unknown);
+	if (h->procs.unlogged)
+		buf_addf(out,
+			 "          %" PRIu64 " more than the next start would "
+			 "know, were picket killed; a larger ring has room\n",
+			 h->procs.unlogged);
 	text_pins(out, h);
 	health_ship_more(out, h);
 	text_families(out, h);
@@ -346,6 +351,7 @@ void health_json(struct buf *out, const struct health *h)
 	json_number(out, "alive", h->procs.alive);
 	json_number(out, "images", h->procs.images);
 	json_number(out, "evicted_alive", h->procs.evicted_alive);
+	json_number(out, "unlogged", h->procs.unlogged);
 	json_number(out, "unknown", h->procs.unknown);
 	json_number(out, "cgroups", h->procs.cgroups);
 	json_number(out, "bytes", h->procs.bytes);

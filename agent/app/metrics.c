@@ -226,6 +226,10 @@ static const struct metric metrics[] = {
 	{ "processes_evicted_total", "counter",
 	  "Running processes that were forgotten because the table was full.",
 	  U64, AT(procs.evicted_alive), NULL },
+	{ "processes_unlogged", "gauge",
+	  "Running programs that the next start would not know if picket were "
+	  "killed, for lack of room.",
+	  U64, AT(procs.unlogged), NULL },
 	{ "unknown_process_events_total", "counter",
 	  "Events of processes that were not known.", U64, AT(procs.unknown),
 	  NULL },

@@ -58,28 +58,32 @@ static bool add_line(struct proc_table *t, struct image *img)
 	return true;
 }
 
-static bool add_living(struct proc_table *t, bool kthreads)
+/* How many there was no room for. */
+static uint64_t add_living(struct proc_table *t, bool kthreads)
 {
 	struct proc *p = NULL;
+	uint64_t left = 0;
 
 	while ((p = proc_index_next(t->index, p))) {
 		bool is_kthread = p->image->flags & IMAGE_F_KTHREAD;
 
-		if (is_kthread == kthreads &&
-		    !image_log_has(&t->log->log, p->image) &&
-		    !add_line(t, p->image))
-			return false;
+		if (is_kthread != kthreads ||
+		    image_log_has(&t->log->log, p->image))
+			continue;
+		if (left || !add_line(t, p->image))
+			left++;
 	}
-	return true;
+	return left;
 }
 
-/* Kernel threads last: they end when the machine does. */
+/* Kernel threads last, and uncounted: they end when the machine does. */
 static void write_anew(struct proc_table *t)
 {
 	struct image_log *l = &t->log->log;
 
 	image_log_begin(l);
-	if (add_living(t, false))
+	t->stats.unlogged = add_living(t, false);
+	if (!t->stats.unlogged)
 		(void)add_living(t, true);
 	image_log_commit(l);
 	t->log->wait = l->half - l->used < l->half / SCANT ? l->count / 4 : 0;
@@ -89,10 +93,12 @@ void proc_log_note(struct proc_table *t, struct image *img)
 {
 	if (!t->log || image_log_has(&t->log->log, img) || add_line(t, img))
 		return;
-	if (t->log->wait)
+	if (t->log->wait) {
 		t->log->wait--;
-	else
+		t->stats.unlogged++;
+	} else {
 		write_anew(t);
+	}
 }
 
 void proc_log_renew(struct proc_table *t)

@@ -48,6 +48,13 @@ struct proc_stats {
 	uint64_t unknown;	/* events whose process was not in the table */
 	uint64_t unseen_execs;	/* image numbers that were never reported */
 	uint64_t healed;	/* repaired after a loss, by what runs */
+	/*
+	 * Programs that run and that the next agent will not know if this one
+	 * is killed and they end before it starts: there was no room for them
+	 * (see proc_table_remember), neither when it was last written anew nor
+	 * since.
+	 */
+	uint64_t unlogged;
 	uint64_t cgroups;
 	uint64_t bytes;		/* memory held by images, approximately */
 };

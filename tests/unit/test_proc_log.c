@@ -189,11 +189,13 @@ static void more_than_it_holds_is_left_out(void **state)
 {
 	struct who who = { 100, 6, 20 * S };
 	unsigned known = 0;
+	uint64_t left;
 
 	(void)state;
 	remember(IMAGE_LOG_MIN);
 	for (int i = 0; i < 500; i++, who.tgid++, who.start++)
 		do_exec(who, "/bin/long");
+	left = stats().unlogged;
 	restart_of(IMAGE_LOG_MIN);
 	who = (struct who){ 100, 6, 20 * S };
 	for (int i = 0; i < 500; i++, who.tgid++, who.start++)
@@ -201,6 +203,16 @@ static void more_than_it_holds_is_left_out(void **state)
 	assert_true(known > 5);
 	assert_true(known < 500);
 	assert_int_equal(stats().unknown, 500 - known);
+	assert_int_equal(left, 500 - known);
+	/* What has ended need not be known. */
+	remember(IMAGE_LOG_MIN);
+	assert_true(stats().unlogged > 0);
+	while (who.tgid-- > 100) {
+		who.start--;
+		do_exit(who);
+	}
+	remember(IMAGE_LOG_MIN);
+	assert_int_equal(stats().unlogged, 0);
 }
 
 /* Killed while it wrote the other half. */
