@@ -14,6 +14,10 @@
  * and what the sensor chooses when nothing is forced:
  *
  *   # hook FAMILY BACKEND|- HOOK<tab>WHAT IT CANNOT SEE, OR WHY NOT
+ *
+ * with, of those hooks for which something better was tried, why not that:
+ *
+ *   # fell FAMILY HOOK<tab>WHY
  */
 #include "harness.h"
 
@@ -32,7 +36,7 @@
 
 #include "links.h"
 #include "refused.h"
-#include "sense/probes.h"
+#include "sense/sensor_impl.h"
 
 /* One test: a backend, and the families that the table has it for. */
 struct turn {
@@ -280,6 +284,18 @@ static void speaks_or_says_why(void **state)
 	}
 }
 
+static void say_fallen(const struct seen *w)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		if (*w->sensor->a.hooks[i].reason)
+			printf("# fell %s %s\t%s\n",
+			       sense_family_name(sense_hooks[i].family),
+			       sense_hooks[i].sees,
+			       w->sensor->a.hooks[i].reason);
+}
+
 static void choice_is_told_whole(void **state)
 {
 	struct sensor_row rows[SENSOR_ROWS_MAX];
@@ -300,6 +316,7 @@ static void choice_is_told_whole(void **state)
 		if (strstr(rows[i].hook, "does not know"))
 			fail_msg("%s: %s", rows[i].hook, rows[i].reason);
 	}
+	say_fallen(w);
 	seen_close(w);
 }
 

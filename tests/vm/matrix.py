@@ -3,8 +3,9 @@
 """The tests of the kernel side, and the agent, on each supported kernel.
 
 Each is booted once (machine.py); in it tests/vm/guest.sh runs a plan. Short, as
-in `make test`: what the sensor chooses and tests/vm/witnesses, and on 5.10 every backend
-that the sensor's table has, forced.
+in `make test`: what the sensor chooses, which must be as tests/vm/chosen has it,
+and tests/vm/witnesses; and on 5.10 every backend that the sensor's table has,
+forced.
 With PICKET_TEST_LONG: every test program of tests/bpf under each backend forced
 in turn, and the agent's end-to-end tests the same way.
 
@@ -20,6 +21,7 @@ import shutil
 import subprocess
 import sys
 
+import choices
 import table
 from machine import BUILD, LONG, Run, rows_of, test_kernel
 
@@ -100,6 +102,24 @@ def cells_of(runs, program=BACKENDS):
     return cells, hooks
 
 
+def fallen(runs):
+    """{(family, hook): why something better does not serve it}"""
+    found = {}
+    for run in runs:
+        for line in run.lines:
+            if run.program == BACKENDS and line.startswith("# fell "):
+                family, rest = line.removeprefix("# fell ").split(" ", 1)
+                hook, _, why = rest.partition("\t")
+                found[family, hook] = why
+    return found
+
+
+def check_choice(tap, where, column, hooks, runs):
+    wrong = choices.compare(column, hooks, fallen(runs))
+    tap.tell(not wrong, f"{where} chooses as tests/vm/chosen has it", "",
+             wrong)
+
+
 def excused(where, family, backend, why):
     kernel = where.split()[0]
     for k, f, b, *reason in rows_of("may_lack"):
@@ -146,18 +166,24 @@ def report(tap, kernel, runs, wrong):
     check_cells(tap, f"{kernel} newest-clang", newest)
     tap.tell(not wrong and bool(hooks), f"{kernel} boots and ends",
              "", wrong.splitlines())
+    if hooks:
+        check_choice(tap, kernel, kernel, hooks, runs)
     return cells, hooks
 
 
-def this_machine():
-    """The cells of the kernel that runs here, where we may ask it."""
+def this_machine(tap):
+    """The cells of the kernel that runs here, where we may ask it. What it
+    should choose is known where it has tracepoints alone."""
     if os.geteuid() != 0:
         return None
     p = subprocess.run([BUILD / BACKENDS.removeprefix("build/")],
                        capture_output=True, text=True, timeout=300)
     run = Run(BACKENDS, "-", "-")
     run.lines = p.stdout.splitlines()
-    return cells_of([run])
+    cells, hooks = cells_of([run])
+    if choices.is_bare(cells):
+        check_choice(tap, "this machine", choices.BARE, hooks, [run])
+    return cells, hooks
 
 
 def main():
@@ -175,7 +201,7 @@ def main():
             columns[kernel] = report(tap, kernel, runs, wrong)
             print(f"# {kernel}: {seconds:.0f} s: " + ", ".join(
                 f"{r.name} {r.force} {r.seconds}" for r in runs))
-    here = this_machine()
+    here = this_machine(tap)
     if here:
         columns[os.uname().release.split("-")[0] + " here"] = here
     print(f"1..{tap.count}")
