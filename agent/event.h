@@ -284,6 +284,7 @@ struct connect_info {
 	struct endpoint peer;	/* socket made: family, type and protocol only */
 	bool is_send;		/* datagram without connect */
 	bool is_socket;		/* raw or packet socket made */
+	bool is_claimed;	/* it was gone by the call's end */
 };
 
 struct listen_info {

@@ -29,7 +29,9 @@ static __always_inline bool connect_told(enum wire_backend backend,
 	r->type = t->type;
 	r->protocol = t->protocol;
 	r->op = op;
-	r->reserved[0] = r->reserved[1] = r->reserved[2] = 0;
+	/* Only what is made and gone by the call's end has no socket. */
+	r->flags = t->sock ? 0 : WIRE_CONNECT_CLAIMED;
+	r->reserved[0] = r->reserved[1] = 0;
 	r->net_ns = t->net_ns;
 	r->unix_path = (struct wire_str){};
 	r->reserved2 = 0;
@@ -78,7 +80,8 @@ static __always_inline bool unix_told(enum wire_backend backend,
 	c->type = BPF_CORE_READ(sk, sk_type);
 	c->protocol = 0;
 	c->op = op;
-	c->reserved[0] = c->reserved[1] = c->reserved[2] = 0;
+	c->flags = 0;
+	c->reserved[0] = c->reserved[1] = 0;
 	c->net_ns = sock_net_ns(sk);
 	c->unix_path.off = sizeof(*c);
 	c->unix_path.len = put_unix_name(r->name, peer);

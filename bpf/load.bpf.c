@@ -208,12 +208,20 @@ int BPF_KPROBE(load_bpf_kprobe, struct bpf_prog *prog)
 
 /* ---- by system calls ----------------------------------------------------- */
 
+/*
+ * Another thread may have taken the descriptor away, or put another file in its
+ * place, before the call ends: that a program was loaded is told all the same.
+ */
 static __always_inline void prog_load_ended(__u32 backend, long fd)
 {
 	struct file *file = file_of_current_fd(fd);
 
-	if (!is_bpf_file(file, FILE_BPF_PROG))
+	if (!is_bpf_file(file, FILE_BPF_PROG)) {
+		code_loaded(0, 0,
+			    WHAT(WIRE_LOAD_BPF, backend, WIRE_LOAD_FD_CLAIMED),
+			    0, 0);
 		return;
+	}
 	prog_loaded(BPF_CORE_READ(file, private_data),
 		    WHAT(WIRE_LOAD_BPF, backend,
 			 is_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0));

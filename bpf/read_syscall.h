@@ -104,3 +104,25 @@ static __always_inline bool call_wanted(struct pt_regs *regs, __u64 number,
 	ret_call->index = number;
 	return syscalls[number].kind != WIRE_SYS_NONE;
 }
+
+/*
+ * A filter (seccomp) or a tracer can have the kernel skip a call and answer
+ * what they like, and a tracer can change its number before it returns. Then
+ * no begin was seen of it. They are anybody's, of his own processes: without
+ * this, anybody could have it told that he changed /etc/passwd.
+ */
+static __always_inline bool may_be_made_up(void)
+{
+	struct task_struct *t = (void *)bpf_get_current_task();
+
+	if (has_typed_current()) {
+		t = bpf_get_current_task_btf();
+		if (t->ptrace)
+			return true;
+		return bpf_core_field_exists(t->seccomp) && t->seccomp.mode;
+	}
+	if (BPF_CORE_READ(t, ptrace))
+		return true;
+	return bpf_core_field_exists(t->seccomp) &&
+	       BPF_CORE_READ(t, seccomp.mode);
+}

@@ -69,19 +69,74 @@ static __always_inline void vsock_connected(enum wire_backend backend,
 	connect_told(backend, WIRE_CONNECT_CONNECT, &t);
 }
 
-static __always_inline void socket_returned(enum wire_backend backend, int fd)
+static __always_inline bool socket_matters(__u32 family, __u32 type)
 {
-	__u32 family;
+	return (CALL_OP(PACKET) && is_packet(family)) ||
+	       (CALL_OP(RAW) && is_raw(family, type));
+}
+
+/* The arguments of socket(2). */
+struct asked {
+	__u32 family, type, protocol;
+};
+
+#define SOCK_TYPE_MASK 0xf
+/* What 2.0 called a packet socket, and the kernel still takes for one. */
+#define SOCK_PACKET    10
+
+static __always_inline void socket_asked(struct call c, struct asked *out)
+{
+	if (call_rule(c)->kind == WIRE_SYS_SOCKETCALL) {
+		__builtin_memset(out, 0, sizeof(*out));
+		bpf_probe_read_user(out, sizeof(*out), (void *)call_arg(c, 2));
+	} else {
+		out->family = call_arg(c, 1);
+		out->type = call_arg(c, 2);
+		out->protocol = call_arg(c, 3);
+	}
+	out->type &= SOCK_TYPE_MASK;
+	if (out->family == AF_INET && out->type == SOCK_PACKET)
+		out->family = AF_PACKET;
+}
+
+/*
+ * A socket that another thread takes away, or puts another one in the place of,
+ * before the call ends. What was asked for is in registers, which nobody else
+ * changes (of 32-bit programs' socketcall(2) it is in memory).
+ */
+static __always_inline void socket_gone(struct call c,
+					enum wire_backend backend)
+{
+	struct task_struct *t = current_task();
+	struct target target = {};
+	struct asked asked;
+
+	socket_asked(c, &asked);
+	if (!socket_matters(asked.family, asked.type))
+		return;
+	target.family = asked.family;
+	target.type = asked.type;
+	target.protocol = is_packet(asked.family) ? bpf_ntohs(asked.protocol)
+						  : asked.protocol;
+	target.net_ns = BPF_CORE_READ(t, nsproxy, net_ns, ns.inum);
+	connect_told(backend, WIRE_CONNECT_SOCKET, &target);
+}
+
+static __noinline __u32 socket_returned(__u64 regs, __u32 index, __u32 backend,
+					__u64 fd)
+{
+	struct call c = { .regs = (struct pt_regs *)regs, .index = index };
 	struct sock *sk;
+	__u32 family;
 	__u64 ino;
 
 	sk = sock_of(file_of_current_fd(fd), &ino);
-	if (!sk)
-		return;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((CALL_OP(PACKET) && is_packet(family)) ||
-	    (CALL_OP(RAW) && is_raw(family, BPF_CORE_READ(sk, sk_type))))
+	if (sk && socket_matters(family, BPF_CORE_READ(sk, sk_type)))
 		socket_told(backend, sk, family);
+	else
+		socket_gone(c, backend);
+	return 0;
 }
 
 /*
@@ -226,8 +281,6 @@ static __noinline __u32 call_told(__u32 kind, __u32 backend, __u64 ret)
 	if (CALL_OP(UNBOUND) &&
 	    (kind == WIRE_SYS_LISTEN || kind == WIRE_SYS_RING))
 		unbound_listens(backend);
-	if (kind == WIRE_SYS_SOCKET && (long)ret >= 0)
-		socket_returned(backend, ret);
 	return 0;
 }
 
@@ -239,6 +292,8 @@ __noinline __u32 socket_call_ended(__u64 regs, __u32 index, __u32 backend,
 	__u32 kind = kind_of(c);
 
 	call_told(kind, backend, ret);
+	if (kind == WIRE_SYS_SOCKET && (long)ret >= 0)
+		socket_returned(regs, index, backend, ret);
 	if (kind == WIRE_SYS_CONNECT || kind == WIRE_SYS_LISTEN)
 		sockets_used(c, kind, backend, ret);
 	return 0;

@@ -81,7 +81,8 @@ int BPF_KPROBE(limit_kprobe, struct task_struct *t, unsigned int resource,
 __noinline __u32 limit_call_ended(__u64 regs, __u32 index, __u32 backend)
 {
 	struct call c = { (struct pt_regs *)regs, index };
-	__u32 number = call_arg(c, 1), resource = call_arg(c, 2), flags = 0;
+	__u32 number = call_arg(c, 1), resource = call_arg(c, 2);
+	__u32 flags = claimed_by_call(backend);
 	struct task_struct *me = current_task(), *t;
 	struct tamper_more more = {};
 	struct process_ref target;

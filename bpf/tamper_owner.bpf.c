@@ -104,8 +104,10 @@ __noinline __u32 owner_call_ended(__u64 regs, __u32 index, __u32 backend)
 	target_of(&target, t);
 	if (target.tgid != bpf_get_current_pid_tgid() >> 32 &&
 	    is_picket(&target))
-		report(me, WHAT(WIRE_TAMPER_SIGIO, backend, 0), &target,
-		       (__u32)call_arg(c, 2));
+		report(me,
+		       WHAT(WIRE_TAMPER_SIGIO, backend,
+			    claimed_by_call(backend)),
+		       &target, (__u32)call_arg(c, 2));
 	return 0;
 }
 

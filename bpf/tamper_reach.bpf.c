@@ -158,8 +158,8 @@ __noinline __u32 getfd_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret)
 		if (!from)
 			return 0;
 		target_of(&target, from);
-		if (is_table_shared())
-			flags = WIRE_TAMPER_CLAIMED;
+		flags = is_table_shared() ? WIRE_TAMPER_CLAIMED
+					  : claimed_by_call(backend);
 	}
 	if ((long)ret >= 0 && target.tgid != bpf_get_current_pid_tgid() >> 32 &&
 	    is_picket(&target))

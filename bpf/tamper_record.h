@@ -3,6 +3,7 @@
 #pragma once
 
 #include "emit.h"
+#include "read_syscall.h"
 #include "read_task.h"
 #include "what.h"
 
@@ -86,6 +87,17 @@ static __always_inline void report(struct task_struct *actor, __u64 what,
 				   struct process_ref *target, __u64 args)
 {
 	report_more(actor, what, target, args, NULL);
+}
+
+/*
+ * What is told by the end of a call alone may not have happened at all: who
+ * skips the call answers what he likes.
+ */
+static __always_inline __u32 claimed_by_call(__u32 backend)
+{
+	if (backend != WIRE_BACKEND_TP_BTF && backend != WIRE_BACKEND_RAW_TP)
+		return 0;
+	return may_be_made_up() ? WIRE_TAMPER_CLAIMED : 0;
 }
 
 /*

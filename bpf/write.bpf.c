@@ -123,28 +123,6 @@ static __always_inline bool tells_by_result(struct call c, __u32 op)
 	       (op && (call_rule(c)->traits & WIRE_SYS_EVENT));
 }
 
-/*
- * A filter (seccomp) or a tracer can have the kernel skip a call and answer
- * what they like, and a tracer can change its number before it returns. Then
- * no begin was seen of it. They are anybody's, of his own processes: without
- * this, anybody could have it told that he changed /etc/passwd.
- */
-static __always_inline bool may_be_made_up(void)
-{
-	struct task_struct *t = (void *)bpf_get_current_task();
-
-	if (has_typed_current()) {
-		t = bpf_get_current_task_btf();
-		if (t->ptrace)
-			return true;
-		return bpf_core_field_exists(t->seccomp) && t->seccomp.mode;
-	}
-	if (BPF_CORE_READ(t, ptrace))
-		return true;
-	return bpf_core_field_exists(t->seccomp) &&
-	       BPF_CORE_READ(t, seccomp.mode);
-}
-
 static __always_inline void name_call_began(struct call c)
 {
 	struct held held = { .syscall = c.index };

@@ -257,6 +257,12 @@ enum wire_connect_op {
 	WIRE_CONNECT_SOCKET,		/* raw or packet socket made: no peer */
 };
 
+/*
+ * SOCKET: it is what the call asked for and was answered, its descriptor names
+ * something else by the call's end; `sock` is 0.
+ */
+#define WIRE_CONNECT_CLAIMED 0x01
+
 struct wire_connect {
 	struct wire_hdr hdr;
 	__u64 sock;		/* kernel address of the socket: a key, no more */
@@ -270,7 +276,8 @@ struct wire_connect {
 	__u16 type;		/* SOCK_STREAM … */
 	__u16 protocol;		/* IPPROTO_…; AF_PACKET: ETH_P_… */
 	__u8 op;		/* enum wire_connect_op */
-	__u8 reserved[3];
+	__u8 flags;		/* WIRE_CONNECT_* */
+	__u8 reserved[2];
 	__u32 net_ns;
 	/* AF_UNIX: sun_path without its end; an abstract one begins with 0. */
 	struct wire_str unix_path;
@@ -332,7 +339,11 @@ enum wire_load_op {
 	WIRE_LOAD_COUNT,
 };
 
-#define WIRE_LOAD_FD_CLAIMED 0x0001 /* as WIRE_WRITE_FD_CLAIMED */
+/*
+ * As WIRE_WRITE_FD_CLAIMED. BPF, without an id: the call was answered with a
+ * descriptor, which names no program by the call's end.
+ */
+#define WIRE_LOAD_FD_CLAIMED 0x0001
 #define WIRE_LOAD_MPROTECT 0x0002   /* mapped before, made executable now */
 
 struct wire_load {
@@ -362,7 +373,10 @@ enum wire_tamper_op {
 };
 
 #define WIRE_TAMPER_SELF 0x0001	/* the target is picket */
-/* Whom it reached is what the caller said, or its shared descriptor. */
+/*
+ * Whom it reached is what the caller said, or its shared descriptor; or the
+ * caller, or who traces it, may have had the call skipped and answered for it.
+ */
 #define WIRE_TAMPER_CLAIMED 0x0002
 #define WIRE_TAMPER_BEFORE 0x0004 /* LIMIT: what it was before is known */
 

@@ -93,6 +93,8 @@ static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 		attr_bool(a, "picket.connect.send", true);
 	if (c->socket)
 		attr_bool(a, "picket.connect.socket", true);
+	if (c->claimed)
+		attr_bool(a, "picket.connect.claimed", true);
 	if (c->net_ns)
 		attr_int(a, "picket.connect.net_ns", c->net_ns);
 }

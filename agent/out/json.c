@@ -72,6 +72,7 @@ static void add_connect(struct buf *out, const Picket__V1__Connect *c)
 	add_protocol(out, c->protocol, c->type);
 	json_true(out, "send", c->send);
 	json_true(out, "socket", c->socket);
+	json_true(out, "claimed", c->claimed);
 	json_u64(out, "net_ns", c->net_ns);
 	json_close(out, '}');
 }

@@ -86,6 +86,7 @@ static void fill_connect(struct image *target, struct event *ev,
 				     c->vsock } },
 		.is_send = c->send,
 		.is_socket = c->socket,
+		.is_claimed = c->claimed,
 	};
 	ev->connect.peer.family =
 		c->peer ? ev->connect.peer.addr.family : (uint16_t)c->family;

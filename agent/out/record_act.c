@@ -83,6 +83,7 @@ static void fill_connect(Picket__V1__Event *m, union record_act *a,
 	a->connect.protocol = c->peer.protocol;
 	a->connect.send = c->is_send;
 	a->connect.socket = c->is_socket;
+	a->connect.claimed = c->is_claimed;
 	a->connect.net_ns = c->peer.net_ns;
 	m->connect = &a->connect;
 }

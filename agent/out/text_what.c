@@ -233,6 +233,7 @@ static void add_end(struct buf *out, const struct text_end *e, bool with_port)
 static void add_connect(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Connect *c = v->event->connect;
+	struct marks m = { out, false };
 	const struct text_end end = {
 		.address = c->peer,
 		.family = c->family,
@@ -246,6 +247,8 @@ static void add_connect(struct buf *out, const struct view *v)
 		buf_add_str(out, "raw socket ");
 		add_family(out, &end);
 		buf_addf(out, ", protocol %" PRIu32, c->protocol);
+		mark(&m, c->claimed, "claimed");
+		marks_end(&m);
 		return;
 	}
 	add_end(out, &end, c->peer && c->peer->port);

@@ -152,6 +152,7 @@ static int get_connect(struct decode_reader *r, struct event *ev)
 	ev->connect.sock = w->sock;
 	ev->connect.is_send = w->op == WIRE_CONNECT_SEND;
 	ev->connect.is_socket = w->op == WIRE_CONNECT_SOCKET;
+	ev->connect.is_claimed = w->flags & WIRE_CONNECT_CLAIMED;
 	/* A socket has been made and nothing more: zeros are no peer. */
 	if (ev->connect.is_socket)
 		ev->connect.peer.addr = (struct ip_addr){ 0 };

@@ -91,6 +91,9 @@ static const struct probe signal_probes[] = {
 	"calls while others wait in the kernel: ten, " \
 	"on 5.10 as many as processors"
 
+#define REACH_BLIND \
+	"pidfd_getfd by a pidfd that another thread replaces before the end"
+
 static const struct probe reach_probes[] = {
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "ptrace_fexit", NULL,
 	  WITH("writev_fexit", "getfd_fexit", "?ptrace_32_fexit",
@@ -101,8 +104,8 @@ static const struct probe reach_probes[] = {
 	  WITH("writev_kretprobe", "getfd_kretprobe", "?ptrace_32_kretprobe",
 	       "?writev_32_kretprobe", "?getfd_32_kretprobe",
 	       "?ptrace_x32_kretprobe", "?ptrace_x32old_kretprobe") },
-	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", NULL },
-	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf", REACH_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp", REACH_BLIND },
 };
 
 static const struct probe access_probes[] = {
@@ -459,6 +462,9 @@ const struct blind_spot sense_blind[] = {
 	  "what the kernel writes to the file that swapon(2) named" },
 	{ WIRE_FAM_WRITE, "names changed by the kernel's file servers",
 	  "nfsd, ksmbd: no process asks; what they open and write is told" },
+	{ WIRE_FAM_WRITE, "files that the kernel opens for itself",
+	  "disks that it serves from a file (LIO targets, USB gadgets), "
+	  "cachefiles: told by lsm, fentry and kprobe, not by tracepoints" },
 	{ WIRE_FAM_WRITE, "what devices and file systems do by ioctl(2)",
 	  "extents exchanged, subvolumes made and removed, SCSI and NVMe "
 	  "commands; blocks discarded, unless system calls tell of bytes "

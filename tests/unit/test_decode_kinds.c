@@ -114,6 +114,10 @@ static void raw_socket_is_told_by_its_family(void **state)
 	ev = decode_ok();
 	assert_true(ev.connect.is_socket);
 	assert_false(ev.connect.is_send);
+	assert_false(ev.connect.is_claimed);
+	w->flags = WIRE_CONNECT_CLAIMED;
+	ev = decode_ok();
+	assert_true(ev.connect.is_claimed);
 	assert_int_equal(ev.connect.peer.family, AF_PACKET);
 	assert_int_equal(ev.connect.peer.addr.family, 0);
 	/* Also where addresses are known: this one has none yet. */

@@ -186,6 +186,10 @@ static void raw_sockets_say_their_family(void **state)
 	says(f, "connect raw socket packet, protocol 3");
 	has_json(f, "\"family\":\"packet\"");
 	has_json(f, "\"socket\":true");
+	ev.connect.is_claimed = true;
+	take(f, &ev);
+	says(f, "connect raw socket packet, protocol 3 (claimed)");
+	has_json(f, "\"claimed\":true");
 	ev.connect.peer.family = 250;
 	take(f, &ev);
 	says(f, "raw socket address family 250");
