@@ -35,17 +35,13 @@ static void describe(const struct describer *d, uint64_t segment,
 		     struct image *img)
 {
 	struct image shown = without_secrets(d, img);
-	struct like_whole whole;
 	uint64_t seq;
 
 	buf_reset(d->packed);
-	record_pack_image_runs(d->packed, &shown, &whole.runs);
-	if (d->packed->failed)
-		return;
-	whole.bytes = buf_slice(d->packed);
-	if (journal_append(d->journal, JOURNAL_DESCRIPTION, 0, d->wall_ns,
-			   likes_shorten(d->likes, segment, &shown, &whole),
-			   &seq) < 0)
+	likes_pack(d->likes, segment, &shown, d->packed);
+	if (d->packed->failed ||
+	    journal_append(d->journal, JOURNAL_DESCRIPTION, 0, d->wall_ns,
+			   buf_slice(d->packed), &seq) < 0)
 		return;
 	likes_kept(d->likes);
 	img->described_in = segment;

@@ -12,9 +12,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/buf.h"
+#include "out/like.h"
+#include "out/record.h"
 
 #define SLOT_BITS 7
 #define SLOTS	  (1u << SLOT_BITS)
@@ -39,12 +39,8 @@ struct slot {
 
 struct likes {
 	uint64_t told;
-	struct buf out;
-	/* What the last call would have kept; NULL: nothing. */
+	/* What the last call packed whole; NULL: nothing. */
 	struct slot *to_fill;
-	struct slice whole;
-	uint64_t id;
-	struct described now;
 	struct slot slots[SLOTS];
 };
 
@@ -54,16 +50,12 @@ int likes_new(struct likes **ret)
 
 	if (!l)
 		return -ENOMEM;
-	buf_init(&l->out, 2 * LIKE_BASE_MAX);
 	*ret = l;
 	return 0;
 }
 
 void likes_free(struct likes *l)
 {
-	if (!l)
-		return;
-	buf_done(&l->out);
 	free(l);
 }
 
@@ -81,48 +73,46 @@ static uint64_t key_of(const struct image *img)
 static bool can_be_base(const struct likes *l, const struct slot *s,
 			const struct described *now)
 {
-	return s->used_at && s->is.segment == now->segment &&
+	return s->used_at && s->base.message && s->is.segment == now->segment &&
 	       s->is.key == now->key && l->told - s->used_at < FORGOTTEN_AFTER;
 }
 
-struct slice likes_shorten(struct likes *l, uint64_t segment,
-			   const struct image *img,
-			   const struct like_whole *whole)
+static bool pack_like(struct likes *l, struct slot *s, const struct image *img,
+		      struct buf *out)
 {
-	struct slot *s;
-
-	l->now = (struct described){ segment, key_of(img) };
-	l->id = img->id;
-	s = &l->slots[l->now.key >> (64 - SLOT_BITS)];
-	l->told += whole->bytes.n + EACH;
-	l->to_fill = NULL;
-	if (whole->bytes.n > LIKE_BASE_MAX)
-		return whole->bytes;
-	if (can_be_base(l, s, &l->now)) {
-		buf_reset(&l->out);
-		like_shorten(whole, &s->base, &l->out);
-		if (!l->out.failed && l->out.n <= whole->bytes.n / 2) {
-			s->used_at = l->told;
-			return buf_slice(&l->out);
-		}
+	record_pack_image_like(out, img, &s->base);
+	if (!out->failed && out->n <= s->base.n / 2 &&
+	    out->n + s->base.n <= LIKE_BASE_MAX) {
+		/* No more than that is what a reader makes of it. */
+		l->told += out->n + s->base.n + EACH;
+		s->used_at = l->told;
+		return true;
 	}
-	l->to_fill = s;
-	l->whole = whole->bytes;
-	return l->whole;
+	buf_reset(out);
+	return false;
+}
+
+void likes_pack(struct likes *l, uint64_t segment, const struct image *img,
+		struct buf *out)
+{
+	const struct described now = { segment, key_of(img) };
+	struct slot *s = &l->slots[now.key >> (64 - SLOT_BITS)];
+
+	l->to_fill = NULL;
+	if (can_be_base(l, s, &now) && pack_like(l, s, img, out))
+		return;
+	if (record_pack_image_base(out, img, &s->base)) {
+		/* None is like it before the journal took it. */
+		s->used_at = 0;
+		s->is = now;
+		l->to_fill = s;
+	}
+	l->told += out->n + EACH;
 }
 
 void likes_kept(struct likes *l)
 {
-	struct slot *s = l->to_fill;
-
-	if (!s)
-		return;
+	if (l->to_fill)
+		l->to_fill->used_at = l->told;
 	l->to_fill = NULL;
-	/* It never fails: packed by us, and not too large. */
-	if (like_base_set(&s->base, l->id, l->whole) < 0) {
-		s->used_at = 0;
-		return;
-	}
-	s->is = l->now;
-	s->used_at = l->told;
 }

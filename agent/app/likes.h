@@ -7,9 +7,8 @@
 
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "base/buf.h"
 #include "event.h"
-#include "out/like.h"
 
 struct likes;
 
@@ -17,13 +16,12 @@ int likes_new(struct likes **ret);
 void likes_free(struct likes *l);
 
 /*
- * What to journal for img, whose packed bytes are `whole`: either those, or the
- * differences from an image that `segment` (as journal_segment returned it)
- * already describes. Valid until the next call; borrowed from `whole` or l.
+ * Pack into `out`, which is empty, what to journal for img: all of it, or how it
+ * differs from an image that `segment` (as journal_segment returned it) already
+ * describes.
  */
-struct slice likes_shorten(struct likes *l, uint64_t segment,
-			   const struct image *img,
-			   const struct like_whole *whole);
+void likes_pack(struct likes *l, uint64_t segment, const struct image *img,
+		struct buf *out);
 
-/* The journal took what the last call returned: later ones may refer to it. */
+/* The journal took what the last call packed: later ones may refer to it. */
 void likes_kept(struct likes *l);

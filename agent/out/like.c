@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The one idea: it is done with fields as they are packed, so that no field is
+ * The one idea: it is done by the table of a message's fields, so that none is
  * named here and one that is added tomorrow needs nothing. A field is told
  * anew whole, with all that is repeated of it, or is as in the base, or is
- * named as one that is missing here.
+ * named as one that is missing here. What is seen to be the same before it is
+ * packed is most of it, and is never packed.
  */
 #include "out/like.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "out/pack.h"
+#include "out/pack_plan.h"
 #include "out/pbwire.h"
 
 /* Of Image. */
@@ -48,58 +51,231 @@ static void add_varint(struct buf *out, uint32_t number, uint64_t v)
 	wire_tag(out, (uint8_t)(number >> 4), v);
 }
 
-int like_base_set(struct like_base *b, uint64_t id, struct slice whole)
-{
-	struct wire_runs runs;
+/* ---- the base ----------------------------------------------------------- */
 
-	if (whole.n > LIKE_BASE_MAX || wire_find_runs(whole, &runs) < 0)
+/* Room within a base; it is given back with it. */
+struct room {
+	char *at;
+	size_t left;
+};
+
+static void *take(struct room *room, size_t n)
+{
+	void *p = room->at;
+
+	n = (n + 7) / 8 * 8;
+	if (n > room->left)
+		return NULL;
+	room->at += n;
+	room->left -= n;
+	return p;
+}
+
+static void *copy(struct room *room, const void *of, size_t n)
+{
+	void *p = take(room, n);
+
+	return p && n ? memcpy(p, of, n) : p;
+}
+
+static ProtobufCMessage *copy_message(struct room *room,
+				      const ProtobufCMessage *m);
+
+/* What a member that was copied points to is copied, too. */
+static bool copy_behind(struct room *room, const struct pack_step *s, char *at)
+{
+	ProtobufCBinaryData bytes;
+	void *p;
+
+	if (s->how <= PACK_FIXED)
+		return true;
+	if (s->how == PACK_BYTES) {
+		memcpy(&bytes, at, sizeof(bytes));
+		bytes.data = copy(room, bytes.data, bytes.len);
+		memcpy(at, &bytes, sizeof(bytes));
+		return bytes.data;
+	}
+	memcpy(&p, at, sizeof(p));
+	if (!p)
+		return true;
+	p = s->how == PACK_STRING ? copy(room, p, strlen(p) + 1)
+				  : copy_message(room, p);
+	memcpy(at, &p, sizeof(p));
+	return p;
+}
+
+static bool copy_list(struct room *room, const struct pack_step *s,
+		      char *message)
+{
+	size_t size = pack_element_size(s), n;
+	char *list;
+
+	memcpy(&n, message + s->count_at, sizeof(n));
+	memcpy(&list, message + s->offset, sizeof(list));
+	if (!n)
+		return true;
+	list = n > LIKE_ROOM / size ? NULL : copy(room, list, n * size);
+	memcpy(message + s->offset, &list, sizeof(list));
+	for (size_t i = 0; list && i < n; i++)
+		if (!copy_behind(room, s, list + i * size))
+			return false;
+	return list;
+}
+
+/* All of it, down to the last byte. NULL: there is no room. */
+static ProtobufCMessage *copy_message(struct room *room,
+				      const ProtobufCMessage *m)
+{
+	const struct pack_plan *plan = pack_plan_of(m->descriptor);
+	char *to = copy(room, m, m->descriptor->sizeof_message);
+
+	for (uint32_t i = 0; plan && to && i < plan->n; i++) {
+		const struct pack_step *s = &plan->steps[i];
+
+		if (s->list ? !copy_list(room, s, to)
+			    : !copy_behind(room, s, to + s->offset))
+			return NULL;
+	}
+	return plan ? (ProtobufCMessage *)(void *)to : NULL;
+}
+
+int like_base_set(struct like_base *b, uint64_t id, const ProtobufCMessage *m,
+		  size_t n)
+{
+	struct room room = { b->room, sizeof(b->room) };
+
+	if (n > LIKE_BASE_MAX)
 		return -EINVAL;
-	memcpy(b->bytes, whole.p, whole.n);
+	b->message = copy_message(&room, m);
 	b->id = id;
-	b->runs = runs;
-	return 0;
+	b->n = n;
+	return b->message ? 0 : -EINVAL;
 }
 
-static bool is_same(const struct like_base *b, unsigned i, struct slice run)
+/* ---- beside it ---------------------------------------------------------- */
+
+static bool is_message_same(const ProtobufCMessage *is,
+			    const ProtobufCMessage *was);
+
+static inline bool is_number_same(const struct pack_step *s, const char *is,
+				  const char *was)
 {
-	return b->runs.have >> i & 1 && b->runs.run[i].n == run.n &&
-	       memcmp(b->bytes + b->runs.run[i].at, run.p, run.n) == 0;
+	return s->how <= PACK_SIGNED ? memcmp(is, was, 4) == 0
+				     : memcmp(is, was, 8) == 0;
 }
 
-static struct slice run_of(const struct like_whole *w, unsigned i)
+static inline bool is_bytes_same(const char *is, const char *was)
 {
-	return slice_of(w->bytes.p + w->runs.run[i].at, w->runs.run[i].n);
+	ProtobufCBinaryData now, before;
+
+	memcpy(&now, is, sizeof(now));
+	memcpy(&before, was, sizeof(before));
+	return now.len == before.len &&
+	       (!now.len || memcmp(now.data, before.data, now.len) == 0);
 }
 
-void like_shorten(const struct like_whole *whole, const struct like_base *base,
+static inline bool is_member_same(const struct pack_step *s, const char *is,
+				  const char *was)
+{
+	const void *now, *before;
+
+	if (s->how <= PACK_FIXED)
+		return is_number_same(s, is, was);
+	if (s->how == PACK_BYTES)
+		return is_bytes_same(is, was);
+	memcpy(&now, is, sizeof(now));
+	memcpy(&before, was, sizeof(before));
+	if (!now || !before)
+		return now == before;
+	return s->how == PACK_STRING ? strcmp(now, before) == 0
+				     : is_message_same(now, before);
+}
+
+static bool is_list_same(const struct pack_step *s, const char *is,
+			 const char *was)
+{
+	size_t size = pack_element_size(s), i, n, n_was;
+	const char *now, *before;
+
+	memcpy(&n, is + s->count_at, sizeof(n));
+	memcpy(&n_was, was + s->count_at, sizeof(n_was));
+	if (n != n_was)
+		return false;
+	memcpy(&now, is + s->offset, sizeof(now));
+	memcpy(&before, was + s->offset, sizeof(before));
+	for (i = 0; i < n; i++)
+		if (!is_member_same(s, now + i * size, before + i * size))
+			return false;
+	return true;
+}
+
+static inline bool is_same(const struct pack_step *s, const char *is,
+			   const char *was)
+{
+	return s->list ? is_list_same(s, is, was)
+		       : is_member_same(s, is + s->offset, was + s->offset);
+}
+
+/* So many that one look at all of them is less than one at each. */
+#define ROW_MIN 3
+
+/* How many steps from this one on are numbers in a row, all of them the same. */
+static inline unsigned same_row(const struct pack_step *s, const char *is,
+				const char *was)
+{
+	if (s->row < ROW_MIN ||
+	    memcmp(is + s->offset, was + s->offset, s->row_bytes) != 0)
+		return 0;
+	return s->row;
+}
+
+static bool is_message_same(const ProtobufCMessage *is,
+			    const ProtobufCMessage *was)
+{
+	const struct pack_plan *plan = pack_plan_of(is->descriptor);
+	const struct pack_step *s = plan->steps, *end = s + plan->n;
+	const char *now = (const char *)is, *before = (const char *)was;
+	unsigned row;
+
+	while (s < end) {
+		row = same_row(s, now, before);
+		if (!row && !is_same(s, now, before))
+			return false;
+		s += row ? row : 1;
+	}
+	return true;
+}
+
+void like_shorten(const ProtobufCMessage *m, const struct like_base *base,
 		  struct buf *out)
 {
-	/* Run 0 is no field: all that is never left to the base. */
-	uint64_t have = whole->runs.have & ~1ull, left;
-	uint64_t without = base->runs.have & ~have & ~1ull;
-	/* Runs that stand in a row are told in one piece. */
-	struct slice run, piece = { NULL, 0 };
-	unsigned i;
+	const struct pack_plan *plan = pack_plan_of(m->descriptor);
+	const struct pack_step *s = plan->steps, *end = s + plan->n;
+	const char *is = (const char *)m, *was = (const char *)base->message;
+	uint64_t without = 0;
+	unsigned row;
+	size_t before;
 
-	for (left = have; left; left &= left - 1) {
-		i = (unsigned)__builtin_ctzll(left);
-		run = run_of(whole, i);
-		if (is_same(base, i, run))
-			continue;
-		if (piece.n && piece.p + piece.n == run.p) {
-			piece.n += run.n;
+	for (; s < end; s++) {
+		row = same_row(s, is, was);
+		/* What no set holds is told each time. */
+		if (row && s[row - 1].number < LIKE_FIELDS) {
+			s += row - 1;
 			continue;
 		}
-		buf_add_slice(out, piece);
-		piece = run;
+		if (s->number < LIKE_FIELDS && is_same(s, is, was))
+			continue;
+		before = out->n;
+		pack_field(out, s, m);
+		if (out->n == before && s->number < LIKE_FIELDS)
+			without |= 1ull << s->number;
 	}
-	buf_add_slice(out, piece);
-	if (whole->runs.have & 1)
-		buf_add_slice(out, run_of(whole, 0));
 	add_varint(out, FIELD_LIKE, base->id);
 	if (without)
 		add_varint(out, FIELD_WITHOUT, without);
 }
+
+/* ---- reading ------------------------------------------------------------ */
 
 void like_take(struct like *l, const struct wire_field *f)
 {

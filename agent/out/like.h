@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -15,25 +16,27 @@
 /* Larger ones are no image to be like. journal_format.h promises it. */
 #define LIKE_BASE_MAX 4096
 /* A set of fields is 64 bits: what has a larger number is always told. */
-#define LIKE_FIELDS   WIRE_RUNS
+#define LIKE_FIELDS   64
 
-/* An image as it is packed. */
-struct like_whole {
-	struct slice bytes; /* borrowed; LIKE_BASE_MAX at most */
-	struct wire_runs runs;
-};
+/* Of a message that is packed in so many bytes more is hardly ever needed. */
+#define LIKE_ROOM     (8u << 10)
 
-/* An image that others may be like, with where its fields are: its copy. */
+/* An image that others may be like: a copy of the message it was packed from. */
 struct like_base {
 	uint64_t id;
-	struct wire_runs runs;
-	char bytes[LIKE_BASE_MAX];
+	size_t n; /* bytes that it is packed in */
+	const ProtobufCMessage *message; /* in room; NULL: none */
+	_Alignas(8) char room[LIKE_ROOM];
 };
-/* -EINVAL: not packed in the order of its fields, or too large; untouched. */
-int like_base_set(struct like_base *b, uint64_t id, struct slice whole);
+/*
+ * m is a message as out/pack.h takes it, and n the bytes that it becomes there.
+ * -EINVAL: it is too large, and b is untouched, or holds none.
+ */
+int like_base_set(struct like_base *b, uint64_t id, const ProtobufCMessage *m,
+		  size_t n);
 
-/* Append to `out` what is to be told of `whole` beside `base`. */
-void like_shorten(const struct like_whole *whole, const struct like_base *base,
+/* Append to `out` what is to be told of m, a message of that type, beside it. */
+void like_shorten(const ProtobufCMessage *m, const struct like_base *base,
 		  struct buf *out);
 
 /* By which image a description is to be completed. */

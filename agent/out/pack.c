@@ -17,8 +17,7 @@
 /* One byte of length says so much. */
 #define SHORT_MAX  0x7f
 
-static void pack_fields(struct buf *out, const ProtobufCMessage *m,
-			struct wire_runs *runs);
+static void pack_fields(struct buf *out, const ProtobufCMessage *m);
 
 static inline char *put_varint(char *at, uint64_t v)
 {
@@ -115,7 +114,7 @@ static void add_message(struct buf *out, const struct pack_step *s,
 
 	add_number(out, s, 0);
 	begin = out->n;
-	pack_fields(out, m, NULL);
+	pack_fields(out, m);
 	end_part(out, begin);
 }
 
@@ -194,22 +193,11 @@ static inline bool is_there(const struct pack_step *s, union member of)
 	return eight && (s->how != PACK_STRING || **of.string);
 }
 
-static const uint8_t element_sizes[PACK_HOW_COUNT] = {
-	[PACK_BOOL] = sizeof(protobuf_c_boolean),
-	[PACK_32] = sizeof(uint32_t),
-	[PACK_SIGNED] = sizeof(int32_t),
-	[PACK_64] = sizeof(uint64_t),
-	[PACK_FIXED] = sizeof(uint64_t),
-	[PACK_BYTES] = sizeof(ProtobufCBinaryData),
-	[PACK_STRING] = sizeof(char *),
-	[PACK_MESSAGE] = sizeof(void *),
-};
-
 /* Numbers in a row behind one length; no list of fixed ones is packed so. */
 static void add_together(struct buf *out, const struct pack_step *s,
 			 const char *list, size_t n)
 {
-	size_t step = element_sizes[s->how], begin, i;
+	size_t step = pack_element_size(s), begin, i;
 	char bytes[NUMBER_MAX], *end;
 
 	assert(s->how <= PACK_64);
@@ -227,7 +215,7 @@ static void add_together(struct buf *out, const struct pack_step *s,
 static void add_list(struct buf *out, const struct pack_step *s,
 		     const char *message)
 {
-	size_t step = element_sizes[s->how], i, n;
+	size_t step = pack_element_size(s), i, n;
 	const char *list;
 
 	memcpy(&n, message + s->count_at, sizeof(n));
@@ -240,48 +228,40 @@ static void add_list(struct buf *out, const struct pack_step *s,
 		add_field(out, s, (union member){ .p = list + i * step });
 }
 
-static void pack_fields(struct buf *out, const ProtobufCMessage *m,
-			struct wire_runs *runs)
+static inline void add_member(struct buf *out, const struct pack_step *s,
+			      const char *message)
+{
+	union member of = { .p = message + s->offset };
+
+	if (s->list)
+		add_list(out, s, message);
+	else if (is_there(s, of))
+		add_field(out, s, of);
+}
+
+void pack_field(struct buf *out, const struct pack_step *s,
+		const ProtobufCMessage *m)
+{
+	add_member(out, s, (const char *)m);
+}
+
+static void pack_fields(struct buf *out, const ProtobufCMessage *m)
 {
 	const struct pack_plan *plan = pack_plan_of(m->descriptor);
 	const struct pack_step *s = plan ? plan->steps : NULL;
 	const struct pack_step *end = plan ? s + plan->n : NULL;
-	size_t begin = out->n, before;
-	const char *base = (const char *)m;
 
 	assert(!m->n_unknown_fields);
 	out->failed |= !plan;
-	for (; s < end; s++) {
-		union member of = { .p = base + s->offset };
-
-		if (!s->list && !is_there(s, of))
-			continue;
-		before = out->n;
-		if (s->list)
-			add_list(out, s, base);
-		else
-			add_field(out, s, of);
-		if (runs && out->n > before)
-			wire_run_add(runs, s->number, before - begin,
-				     out->n - begin);
-	}
-}
-
-void pack_message_runs(struct buf *out, const ProtobufCMessage *m,
-		       struct wire_runs *ret)
-{
-	size_t n = out->n;
-
-	if (ret)
-		ret->have = 0;
-	pack_fields(out, m, ret);
-	if (out->failed)
-		out->n = n;
-	if (ret && out->n - n > UINT16_MAX)
-		ret->have = 0;
+	for (; s < end; s++)
+		add_member(out, s, (const char *)m);
 }
 
 void pack_message(struct buf *out, const ProtobufCMessage *m)
 {
-	pack_message_runs(out, m, NULL);
+	size_t n = out->n;
+
+	pack_fields(out, m);
+	if (out->failed)
+		out->n = n;
 }

@@ -13,7 +13,6 @@
 #include <protobuf-c/protobuf-c.h>
 
 #include "base/buf.h"
-#include "out/pbwire.h"
 
 /*
  * Append m to out, which says whether that failed. m is one that was filled
@@ -21,6 +20,7 @@
  */
 void pack_message(struct buf *out, const ProtobufCMessage *m);
 
-/* The same, and where in it its fields are; none, where it is too large. */
-void pack_message_runs(struct buf *out, const ProtobufCMessage *m,
-		       struct wire_runs *ret);
+/* One field of m, if it is there; s is of the plan for m (out/pack_plan.h). */
+struct pack_step;
+void pack_field(struct buf *out, const struct pack_step *s,
+		const ProtobufCMessage *m);

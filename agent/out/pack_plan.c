@@ -7,7 +7,6 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #define PLANS 128u
@@ -43,6 +42,22 @@ static const uint8_t wire_types[PACK_HOW_COUNT] = {
 	[PACK_MESSAGE] = 2,
 };
 
+static const uint8_t element_sizes[PACK_HOW_COUNT] = {
+	[PACK_BOOL] = sizeof(protobuf_c_boolean),
+	[PACK_32] = sizeof(uint32_t),
+	[PACK_SIGNED] = sizeof(int32_t),
+	[PACK_64] = sizeof(uint64_t),
+	[PACK_FIXED] = sizeof(uint64_t),
+	[PACK_BYTES] = sizeof(ProtobufCBinaryData),
+	[PACK_STRING] = sizeof(char *),
+	[PACK_MESSAGE] = sizeof(void *),
+};
+
+size_t pack_element_size(const struct pack_step *s)
+{
+	return element_sizes[s->how];
+}
+
 static bool can_be_step(const ProtobufCFieldDescriptor *f)
 {
 	return f->id <= NUMBER_MAX && f->offset <= UINT16_MAX &&
@@ -73,6 +88,30 @@ static struct pack_step step_of(const ProtobufCFieldDescriptor *f)
 	return s;
 }
 
+static uint8_t number_size(const struct pack_step *s)
+{
+	if (s->list || s->how > PACK_FIXED)
+		return 0;
+	return element_sizes[s->how];
+}
+
+static void find_rows(struct pack_plan *p)
+{
+	for (uint32_t i = p->n; i-- > 0;) {
+		struct pack_step *s = &p->steps[i], *next = s + 1;
+		uint8_t size = number_size(s);
+
+		s->row = !!size;
+		s->row_bytes = size;
+		if (!size || i + 1 == p->n || !next->row ||
+		    s->offset + size != next->offset ||
+		    next->row_bytes > UINT8_MAX - size)
+			continue;
+		s->row = (uint8_t)(1 + next->row);
+		s->row_bytes = (uint8_t)(size + next->row_bytes);
+	}
+}
+
 static struct pack_plan *make(const ProtobufCMessageDescriptor *d)
 {
 	struct pack_plan *p =
@@ -89,6 +128,7 @@ static struct pack_plan *make(const ProtobufCMessageDescriptor *d)
 		}
 		p->steps[i] = step_of(&d->fields[i]);
 	}
+	find_rows(p);
 	return p;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a member, or each element of a list, is and becomes. */
@@ -14,7 +15,7 @@ enum pack_how {
 	PACK_32,     /* uint32_t -> varint */
 	PACK_SIGNED, /* int32_t, enum -> varint of 64 bits */
 	PACK_64,     /* uint64_t -> varint */
-	PACK_FIXED,  /* uint64_t -> 8 bytes */
+	PACK_FIXED,  /* uint64_t -> 8 bytes; the last of the numbers */
 	PACK_BYTES,
 	PACK_STRING,
 	PACK_MESSAGE,
@@ -31,6 +32,8 @@ struct pack_step {
 	uint8_t list;	   /* enum pack_list */
 	uint8_t tag_n;
 	char tag[2];
+	/* Numbers from this one on that stand side by side, and their bytes. */
+	uint8_t row, row_bytes;
 };
 
 struct pack_plan {
@@ -38,6 +41,9 @@ struct pack_plan {
 	uint32_t n;
 	struct pack_step steps[];
 };
+
+/* Of an element of a list. */
+size_t pack_element_size(const struct pack_step *s);
 
 /*
  * Made when it is first asked for, and kept; any thread may ask. NULL: no

@@ -132,25 +132,3 @@ int wire_next(struct slice *s, struct wire_field *ret)
 	*ret = f;
 	return 1;
 }
-
-int wire_find_runs(struct slice message, struct wire_runs *ret)
-{
-	struct slice rest = message;
-	uint32_t before = 0;
-	struct wire_field f;
-	size_t at;
-	int r;
-
-	ret->have = 0;
-	if (message.n > UINT16_MAX)
-		return -EINVAL;
-	for (at = 0; (r = wire_next(&rest, &f)) > 0; at = message.n - rest.n) {
-		if (f.number > WIRE_RUNS)
-			f.number = WIRE_RUNS;
-		if (f.number < before)
-			return -EINVAL;
-		before = f.number;
-		wire_run_add(ret, f.number, at, message.n - rest.n);
-	}
-	return r < 0 ? -EINVAL : 0;
-}

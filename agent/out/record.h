@@ -23,10 +23,16 @@ void record_pack_event(struct buf *out, const struct event *ev,
 		       const struct image *img, const struct verdict *v,
 		       int64_t wall_ns);
 void record_pack_image(struct buf *out, const struct image *img);
-/* The same; *ret says where in the packed bytes each field lies. */
-struct wire_runs;
-void record_pack_image_runs(struct buf *out, const struct image *img,
-			    struct wire_runs *ret);
+/*
+ * The same to an empty `out`, for what others are told by (out/like.h). False:
+ * it is too large, and *ret is untouched, or holds none; or `out` failed.
+ */
+struct like_base;
+bool record_pack_image_base(struct buf *out, const struct image *img,
+			    struct like_base *ret);
+/* What of it is to be told beside one of them. */
+void record_pack_image_like(struct buf *out, const struct image *img,
+			    const struct like_base *base);
 
 /* Which event an amendment is about, and when it became known. */
 struct record_amends {

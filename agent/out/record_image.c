@@ -10,6 +10,7 @@
  */
 #include "out/record.h"
 
+#include "out/like.h"
 #include "out/pack.h"
 #include "out/record_part.h"
 #include "wire.h"
@@ -183,11 +184,9 @@ static void fill_stdio(struct image_parts *p, const struct image *img)
 	p->image.stdio = p->stdio_list;
 }
 
-void record_pack_image_runs(struct buf *out, const struct image *img,
-			    struct wire_runs *ret)
+static void fill_image(struct image_parts *p, const struct image *img)
 {
-	struct image_parts p;
-	Picket__V1__Image *m = &p.image;
+	Picket__V1__Image *m = &p->image;
 
 	picket__v1__image__init(m);
 	m->id = img->id;
@@ -198,18 +197,40 @@ void record_pack_image_runs(struct buf *out, const struct image *img,
 	m->prev_id = img->prev ? img->prev->id : 0;
 	m->began_ns = img->began_ns;
 	fill_flags(m, img->flags);
-	fill_program(&p, img);
-	fill_ids(&p, img);
+	fill_program(p, img);
+	fill_ids(p, img);
 	/* Of an image never seen the rest is zero for want of knowing. */
 	if (!(img->flags & IMAGE_F_UNKNOWN)) {
-		fill_confinement(&p, img);
-		fill_stdio(&p, img);
+		fill_confinement(p, img);
+		fill_stdio(p, img);
 	}
 	fill_place(m, img);
-	pack_message_runs(out, &m->base, ret);
 }
 
 void record_pack_image(struct buf *out, const struct image *img)
 {
-	record_pack_image_runs(out, img, NULL);
+	struct image_parts p;
+
+	fill_image(&p, img);
+	pack_message(out, &p.image.base);
+}
+
+bool record_pack_image_base(struct buf *out, const struct image *img,
+			    struct like_base *ret)
+{
+	struct image_parts p;
+
+	fill_image(&p, img);
+	pack_message(out, &p.image.base);
+	return !out->failed &&
+	       like_base_set(ret, img->id, &p.image.base, out->n) == 0;
+}
+
+void record_pack_image_like(struct buf *out, const struct image *img,
+			    const struct like_base *base)
+{
+	struct image_parts p;
+
+	fill_image(&p, img);
+	like_shorten(&p.image.base, base, out);
 }

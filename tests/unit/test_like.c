@@ -13,6 +13,8 @@
 
 #include "app/likes.h"
 #include "out/like.h"
+#include "out/pack.h"
+#include "out/record.h"
 #include "out_samples.h"
 #include "seed.h"
 
@@ -32,14 +34,6 @@ static Picket__V1__Image *unpack(struct slice s)
 	return m;
 }
 
-static struct like_whole whole_of(struct slice s)
-{
-	struct like_whole w = { .bytes = s };
-
-	assert_int_equal(wire_find_runs(s, &w.runs), 0);
-	return w;
-}
-
 /* The same bytes, once the fields stand in order. */
 static void assert_same(struct slice is, struct slice want)
 {
@@ -55,22 +49,67 @@ static void assert_same(struct slice is, struct slice want)
 	picket__v1__image__free_unpacked(m, NULL);
 }
 
+/* All that a message has of each field, in the order of its fields. */
+struct runs {
+	uint64_t have;
+	struct slice run[LIKE_FIELDS];
+};
+
+static void find_runs(struct slice message, struct runs *ret)
+{
+	const char *begin = message.p;
+	struct wire_field f;
+
+	*ret = (struct runs){ 0 };
+	for (; wire_next(&message, &f) > 0; begin = message.p) {
+		struct slice *run = &ret->run[f.number];
+
+		assert_true(f.number < LIKE_FIELDS);
+		if (!(ret->have >> f.number & 1))
+			run->p = begin;
+		ret->have |= 1ull << f.number;
+		run->n = (size_t)(message.p - run->p);
+	}
+}
+
+/* What is told is not in the base, and what is missing is. */
+static void assert_nothing_for_nothing(struct slice delta,
+				       const struct like *like,
+				       struct slice base)
+{
+	struct runs had, told;
+	uint64_t both;
+
+	find_runs(base, &had);
+	find_runs(delta, &told);
+	assert_int_equal(like->without & ~had.have, 0);
+	assert_int_equal(like->without & told.have, 0);
+	for (both = had.have & told.have; both; both &= both - 1) {
+		int i = __builtin_ctzll(both);
+
+		assert_false(slice_eq(had.run[i], told.run[i]));
+	}
+}
+
 static size_t there_and_back(const struct image *base, const struct image *img)
 {
 	struct buf a = BUF_INIT(1 << 16), b = BUF_INIT(1 << 16);
 	struct buf delta = BUF_INIT(1 << 16), out = BUF_INIT(1 << 16);
-	struct slice had = pack(&a, base);
-	const struct like_whole whole = whole_of(pack(&b, img));
+	struct slice whole = pack(&b, img);
 	struct like_base to;
 	struct like like;
 	size_t n;
 
-	assert_int_equal(like_base_set(&to, base->id, had), 0);
-	like_shorten(&whole, &to, &delta);
+	assert_true(record_pack_image_base(&a, base, &to));
+	assert_int_equal(to.id, base->id);
+	record_pack_image_like(&delta, img, &to);
 	assert_int_equal(like_read(buf_slice(&delta), &like), 0);
 	assert_int_equal(like.id, base->id);
-	assert_int_equal(like_complete(buf_slice(&delta), &like, had, &out), 0);
-	assert_same(buf_slice(&out), whole.bytes);
+	assert_int_equal(
+		like_complete(buf_slice(&delta), &like, buf_slice(&a), &out),
+		0);
+	assert_same(buf_slice(&out), whole);
+	assert_nothing_for_nothing(buf_slice(&delta), &like, buf_slice(&a));
 	n = delta.n;
 	buf_done(&a);
 	buf_done(&b);
@@ -152,76 +191,117 @@ static void any_image_is_told_beside_any_other(void **state)
 /* As journal_format.h has it, byte by byte. */
 static void bytes_are_those_of_the_format(void **state)
 {
-	/* id 9, pid 5, forked; args "x" */
-	static const char base[] = "\x08\x09\x10\x05\x48\x01\xca\x01\x01x";
-	/* id 10, pid 5; args "y", "z"; gid 3 */
-	static const char whole[] = "\x08\x0a\x10\x05\xca\x01\x01y\xca\x01\x01z"
-				    "\x88\x02\x03";
+	/* id 10; args "y", "z"; gid 3; like 9; without forked */
 	static const char want[] = "\x08\x0a\xca\x01\x01y\xca\x01\x01z"
 				   "\x88\x02\x03\x80\x01\x09\x88\x01\x80\x04";
-	const struct like_whole w =
-		whole_of(slice_of(whole, sizeof(whole) - 1));
-	struct buf out = BUF_INIT(1 << 10);
+	struct image base = { .id = 9,
+			      .proc.tgid = 5,
+			      .login_uid = UINT32_MAX,
+			      .args = slice_of("x", 2),
+			      .flags = IMAGE_F_FORKED | IMAGE_F_UNKNOWN };
+	struct image img = base;
+	struct buf had = BUF_INIT(1 << 10), out = BUF_INIT(1 << 10);
 	struct like_base to;
 	struct like like;
 
 	(void)state;
-	assert_int_equal(
-		like_base_set(&to, 9, slice_of(base, sizeof(base) - 1)), 0);
-	like_shorten(&w, &to, &out);
+	img.id = 10;
+	img.gid = 3;
+	img.args = slice_of("y\0z", 4);
+	img.flags = IMAGE_F_UNKNOWN;
+	assert_true(record_pack_image_base(&had, &base, &to));
+	record_pack_image_like(&out, &img, &to);
 	assert_int_equal(out.n, sizeof(want) - 1);
 	assert_memory_equal(out.p, want, out.n);
 	assert_int_equal(like_read(buf_slice(&out), &like), 0);
 	assert_int_equal(like.id, 9);
 	assert_int_equal(like.without, 1 << 9);
+	buf_done(&had);
 	buf_done(&out);
 }
+
+struct large_numbers {
+	ProtobufCMessage base;
+	uint32_t first, last_of_set, beyond;
+};
+
+#define NUMBER(name_, id_, member)                                        \
+	{                                                                 \
+		.name = name_, .id = id_, .type = PROTOBUF_C_TYPE_UINT32, \
+		.offset = offsetof(struct large_numbers, member)          \
+	}
+
+static const ProtobufCFieldDescriptor large_fields[] = {
+	NUMBER("first", 1, first),
+	NUMBER("last_of_set", 63, last_of_set),
+	NUMBER("beyond", 70, beyond),
+};
+
+static const ProtobufCMessageDescriptor large_numbers = {
+	.magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+	.name = "LargeNumbers",
+	.sizeof_message = sizeof(struct large_numbers),
+	.n_fields = 3,
+	.fields = large_fields,
+};
 
 /* Fields that no set of 64 holds are told each time. */
 static void fields_of_large_numbers_are_never_left_out(void **state)
 {
-	/* Fields 1, 63, 64 and 70, the last twice. */
-	static const char whole[] = "\x08\x0a\xf8\x03\x01\x80\x04\x02"
-				    "\xb0\x04\x03\xb0\x04\x04";
-	static const char want[] = "\x80\x04\x02\xb0\x04\x03\xb0\x04\x04"
-				   "\x80\x01\x09";
-	const struct like_whole w =
-		whole_of(slice_of(whole, sizeof(whole) - 1));
+	static const char want[] = "\xb0\x04\x03\x80\x01\x09";
+	const struct large_numbers m = { { &large_numbers, 0, NULL }, 1, 2, 3 };
 	struct buf out = BUF_INIT(1 << 10);
 	struct like_base to;
 
 	(void)state;
-	assert_int_equal(like_base_set(&to, 9, w.bytes), 0);
-	like_shorten(&w, &to, &out);
+	assert_int_equal(like_base_set(&to, 9, &m.base, 8), 0);
+	like_shorten(&m.base, &to, &out);
 	assert_int_equal(out.n, sizeof(want) - 1);
 	assert_memory_equal(out.p, want, out.n);
+	buf_done(&out);
+}
+
+static void image_too_large_is_no_base(void **state)
+{
+	static char much[LIKE_BASE_MAX], empty[600];
+	struct image img = { .flags = IMAGE_F_UNKNOWN,
+			     .login_uid = UINT32_MAX };
+	struct buf out = BUF_INIT(1 << 17);
+	struct like_base to = { .id = 3 };
+	/* Its id, its flag, and the tag and length of the directory. */
+	const size_t rest = 2 + 2 + 4;
+
+	(void)state;
+	for (size_t more = 1; more < 2; more--) {
+		buf_reset(&out);
+		img.id = more + 1;
+		img.cwd = slice_of(much, LIKE_BASE_MAX - rest + more);
+		assert_int_equal(record_pack_image_base(&out, &img, &to),
+				 !more);
+		assert_int_equal(out.n, LIKE_BASE_MAX + more);
+		assert_int_equal(to.id, more ? 3 : 1);
+	}
+	/* Many small ones take more room than bytes. */
+	img.cwd = slice_of(NULL, 0);
+	img.args = slice_of(empty, sizeof(empty));
+	buf_reset(&out);
+	assert_false(record_pack_image_base(&out, &img, &to));
+	assert_true(out.n < LIKE_BASE_MAX);
+	assert_null(to.message);
 	buf_done(&out);
 }
 
 static void what_is_no_message_is_refused(void **state)
 {
 	static const char broken[] = "\x08\x0a\xca\x01\x7fy";
-	static const char unordered[] = "\x10\x05\x08\x0a";
-	static char large[LIKE_BASE_MAX + 1] = "\xca\x01";
+	static char large[LIKE_BASE_MAX + 1];
 	const struct slice good = slice_of("\x08\x0a", 2);
 	const struct like like = { .id = 1 };
 	struct buf out = BUF_INIT(1 << 14);
-	struct like_base to;
-	struct wire_runs runs;
 	struct like got;
 
 	(void)state;
 	assert_int_equal(like_read(slice_of(broken, 6), &got), -EBADMSG);
-	assert_int_equal(like_base_set(&to, 1, good), 0);
-	assert_int_equal(like_base_set(&to, 2, slice_of(broken, 6)), -EINVAL);
-	assert_int_equal(like_base_set(&to, 2, slice_of(unordered, 4)),
-			 -EINVAL);
-	assert_int_equal(like_base_set(&to, 2, slice_of(large, sizeof(large))),
-			 -EINVAL);
-	assert_int_equal(to.id, 1);
-	assert_int_equal(wire_find_runs(slice_of(broken, 6), &runs), -EINVAL);
-	assert_int_equal(wire_find_runs(slice_of(unordered, 4), &runs),
-			 -EINVAL);
 	assert_int_equal(like_complete(slice_of(broken, 6), &like, good, &out),
 			 -EBADMSG);
 	assert_int_equal(like_complete(good, &like, slice_of(broken, 6), &out),
@@ -265,15 +345,12 @@ static int end(void **state)
 static uint64_t told_by(struct writing *w, uint64_t segment,
 			const struct image *img, bool is_kept)
 {
-	struct like_whole whole;
 	struct like like;
-	struct slice s;
 
 	buf_reset(&w->packed);
-	record_pack_image_runs(&w->packed, img, &whole.runs);
-	whole.bytes = buf_slice(&w->packed);
-	s = likes_shorten(w->likes, segment, img, &whole);
-	assert_int_equal(like_read(s, &like), 0);
+	likes_pack(w->likes, segment, img, &w->packed);
+	assert_false(w->packed.failed);
+	assert_int_equal(like_read(buf_slice(&w->packed), &like), 0);
 	if (is_kept)
 		likes_kept(w->likes);
 	return like.id;
@@ -319,11 +396,18 @@ static void large_image_is_whole_and_none_is_like_it(void **state)
 {
 	static char much[LIKE_BASE_MAX];
 	struct image img = sample_image(70, 7, "/usr/bin/make", NULL);
+	struct image small = sample_image(60, 7, "/usr/bin/make", NULL);
 
 	img.cwd = slice_of(much, sizeof(much));
 	assert_int_equal(told_by(*state, 5, &img, true), 0);
 	img.id = 71;
 	assert_int_equal(told_by(*state, 5, &img, true), 0);
+	/* Nor does it take the place of another. */
+	assert_int_equal(told_by(*state, 5, &small, true), 0);
+	img.id = 72;
+	assert_int_equal(told_by(*state, 5, &img, true), 0);
+	small.id = 61;
+	assert_int_equal(told_by(*state, 5, &small, true), 60);
 }
 
 /* A reader may have forgotten what was not spoken of for long. */
@@ -352,6 +436,7 @@ int main(void)
 		cmocka_unit_test(any_image_is_told_beside_any_other),
 		cmocka_unit_test(bytes_are_those_of_the_format),
 		cmocka_unit_test(fields_of_large_numbers_are_never_left_out),
+		cmocka_unit_test(image_too_large_is_no_base),
 		cmocka_unit_test(what_is_no_message_is_refused),
 		cmocka_unit_test_setup_teardown(
 			second_run_of_a_program_is_told_by_the_first, begin,

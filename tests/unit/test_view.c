@@ -58,17 +58,12 @@ static void image_described_again_replaces_the_first(void **state)
 static int describe_like(struct sample *s, const struct image *img,
 			 const struct image *base)
 {
-	struct buf whole = BUF_INIT(1 << 16), had = BUF_INIT(1 << 16);
-	struct like_whole w;
+	struct buf had = BUF_INIT(1 << 16);
 	struct like_base to;
 
-	record_pack_image_runs(&whole, img, &w.runs);
-	w.bytes = buf_slice(&whole);
-	record_pack_image(&had, base);
+	assert_true(record_pack_image_base(&had, base, &to));
 	buf_reset(&s->payload);
-	assert_int_equal(like_base_set(&to, base->id, buf_slice(&had)), 0);
-	like_shorten(&w, &to, &s->payload);
-	buf_done(&whole);
+	record_pack_image_like(&s->payload, img, &to);
 	buf_done(&had);
 	return sample_frame(s, JOURNAL_DESCRIPTION);
 }
