@@ -9,6 +9,7 @@
 #include "read_file.h"
 #include "read_syscall.h"
 #include "read_task.h"
+#include "shared_table.h"
 
 /*
  * While a program is put in place, the kernel maps it and then its loader, and
@@ -140,7 +141,7 @@ static __always_inline void module_loaded(enum wire_backend backend,
 	if (call_wanted(regs, raw_number(regs), &c) &&
 	    call_rule(c)->kind == WIRE_SYS_MODULE) {
 		file = file_of_current_fd(call_arg(c, call_rule(c)->fd));
-		flags = is_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0;
+		flags = was_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0;
 	}
 	code_loaded((__u64)BPF_CORE_READ(file, f_path.dentry),
 		    (__u64)BPF_CORE_READ(file, f_path.mnt),
@@ -224,7 +225,7 @@ static __always_inline void prog_load_ended(__u32 backend, long fd)
 	}
 	prog_loaded(BPF_CORE_READ(file, private_data),
 		    WHAT(WIRE_LOAD_BPF, backend,
-			 is_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0));
+			 was_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0));
 }
 
 __noinline __u32 load_call_ended(__u64 regs, __u32 index, __u32 backend,
@@ -243,8 +244,8 @@ __noinline __u32 load_call_ended(__u64 regs, __u32 index, __u32 backend,
 		return 0;
 	file = file_of_current_fd(call_arg(c, rule->fd));
 	if (file)
-		tell_mapped(file,
-			    WHAT(WIRE_LOAD_MMAP, backend,
-				 is_table_shared() ? WIRE_LOAD_FD_CLAIMED : 0));
+		tell_mapped(file, WHAT(WIRE_LOAD_MMAP, backend,
+				       was_table_shared() ? WIRE_LOAD_FD_CLAIMED
+							  : 0));
 	return 0;
 }

@@ -96,6 +96,19 @@ struct held_map {
 };
 
 /*
+ * One bit by thread id, of all that there can be (PID_MAX_LIMIT): see
+ * shared_table.h.
+ */
+#define THREAD_IDS_MAX (1 << 22)
+
+struct shared_at_begin_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, THREAD_IDS_MAX / 64);
+	__type(key, __u32);
+	__type(value, __u64);
+};
+
+/*
  * By thread: a socket operation between the hook that saw it begin and the one
  * that sees it end, so that it is reported only once in between.
  */
@@ -284,6 +297,7 @@ extern struct env_map env_names SEC(".maps");
 extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
+extern struct shared_at_begin_map shared_at_begin SEC(".maps");
 extern struct attempts_map attempts SEC(".maps");
 extern struct pending_map pending_changes SEC(".maps");
 extern struct mount_asked_map mounts_asked SEC(".maps");

@@ -56,16 +56,6 @@ static __always_inline bool is_bpf_file(struct file *file, __u64 kind)
 	       BPF_CORE_READ(d, d_sb, s_magic) == ANON_INODE_MAGIC;
 }
 
-/* Whether another task can change what the running one's descriptors name. */
-static __always_inline bool is_table_shared(void)
-{
-	struct task_struct *t = (void *)bpf_get_current_task();
-
-	if (!has_typed_current())
-		return BPF_CORE_READ(t, files, count.counter) > 1;
-	return bpf_get_current_task_btf()->files->count.counter > 1;
-}
-
 /*
  * An overlay keeps the upper layer's dentry right behind its inode (struct
  * ovl_inode, all of 5.10 to 6.18), and none while a file is only below.

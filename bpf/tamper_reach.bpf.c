@@ -7,6 +7,7 @@
 #include "read_file.h"
 #include "read_pid.h"
 #include "read_syscall.h"
+#include "shared_table.h"
 #include "tamper.h"
 #include "tamper_record.h"
 
@@ -158,8 +159,8 @@ __noinline __u32 getfd_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret)
 		if (!from)
 			return 0;
 		target_of(&target, from);
-		flags = is_table_shared() ? WIRE_TAMPER_CLAIMED
-					  : claimed_by_call(backend);
+		flags = was_table_shared() ? WIRE_TAMPER_CLAIMED
+					   : claimed_by_call(backend);
 	}
 	if ((long)ret >= 0 && target.tgid != bpf_get_current_pid_tgid() >> 32 &&
 	    is_picket(&target))

@@ -15,6 +15,7 @@
 #include "read_file.h"
 #include "read_syscall.h"
 #include "read_task.h"
+#include "shared_table.h"
 #include "socket_call.h"
 #include "tamper.h"
 
@@ -153,12 +154,12 @@ static __always_inline int call_began(struct call c)
 	struct held held = {};
 	struct file *file;
 	struct inode *inode;
+	bool shared = note_shared_table();
+	__u32 op = fd_op(c);
 	__u64 thread;
 
-	__u32 op = fd_op(c);
-
 	if (rule->kind >= WIRE_SYS_CONNECT) {
-		if (is_table_shared() && !is_muted())
+		if (shared && !is_muted())
 			socket_call_began(number_of(c.regs), c.index);
 		return 0;
 	}
@@ -167,7 +168,7 @@ static __always_inline int call_began(struct call c)
 		name_call_began(c);
 	if (!op)
 		return 0;
-	if (!is_table_shared() && !(tells_by_result(c, op) && may_be_made_up()))
+	if (!shared && !(tells_by_result(c, op) && may_be_made_up()))
 		return 0;
 	if (is_muted())
 		return 0;
@@ -255,7 +256,7 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
 		return;
 	if (changed)
 		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
-	else if (is_table_shared())
+	else if (was_table_shared())
 		flags = WIRE_WRITE_FD_CLAIMED;
 	if (!begun && tells_by_result(c, op) && may_be_made_up())
 		flags |= WIRE_WRITE_SUBMITTED;
@@ -313,7 +314,7 @@ static __always_inline void file_opened(enum wire_backend backend,
 				: WIRE_WRITE_TRUNC;
 	if (asked & O_APPEND)
 		flags |= WIRE_WRITE_APPEND;
-	if (is_table_shared())
+	if (was_table_shared())
 		flags |= WIRE_WRITE_FD_CLAIMED;
 	if (is_changeable(BPF_CORE_READ(file, f_inode), rule->op))
 		tell_file(file, WRITE_CHANGE(rule->op, backend, flags, nr, 0),

@@ -41,15 +41,21 @@ static __always_inline void written_key(struct wire_written_key *key,
 	key->version = inode_version(i);
 }
 
-/* Add to the totals; true: nothing of it is news. */
+/*
+ * Add to the totals; true: nothing of it is news. What is the caller's word is
+ * no repeat of what was certain: the sum would be told as certain, too.
+ */
 static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
-				      __u64 bytes, __u64 now)
+				      bool claimed, __u64 bytes, __u64 now)
 {
+	__u32 told;
+
 	if (!w)
 		return false;
 	__sync_fetch_and_add(&w->count, 1);
 	__sync_fetch_and_add(&w->bytes, bytes);
-	return now - w->since_ns < window_ns && (w->ops & kinds) == kinds;
+	told = claimed ? w->claimed : w->ops | w->claimed;
+	return now - w->since_ns < window_ns && (told & kinds) == kinds;
 }
 
 /*
@@ -58,7 +64,7 @@ static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
  * so that what it has on the stack is gone where paths are measured.
  */
 static __noinline void mark_told(struct wire_written_key *key, __u32 kinds,
-				 __u64 bytes, __u64 now)
+				 bool claimed, __u64 bytes, __u64 now)
 {
 	/* Anew, not from before: a pointer or none would be two states. */
 	struct wire_written *w = bpf_map_lookup_elem(&written, key);
@@ -66,16 +72,19 @@ static __noinline void mark_told(struct wire_written_key *key, __u32 kinds,
 		.since_ns = now,
 		.count = 1,
 		.bytes = bytes,
-		.ops = kinds,
+		.ops = claimed ? 0 : kinds,
+		.claimed = claimed ? kinds : 0,
 	};
 
 	if (!w) {
 		bpf_map_update_elem(&written, key, &first, BPF_ANY);
 	} else if (now - w->since_ns < window_ns) {
-		w->ops |= kinds;
+		w->ops |= first.ops;
+		w->claimed |= first.claimed;
 	} else {
 		w->since_ns = now;
-		w->ops = kinds;
+		w->ops = first.ops;
+		w->claimed = first.claimed;
 	}
 }
 
@@ -135,6 +144,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	struct inode *inode = BPF_CORE_READ(leaf, d_inode);
 	__u32 magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	__u32 kinds = change_kinds(change);
+	bool claimed = CHANGE_FLAGS(change) & WIRE_WRITE_FD_CLAIMED;
 	struct wire_written_key key;
 	struct wire_written *w;
 	__u64 now;
@@ -146,7 +156,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	now = bpf_ktime_get_boot_ns();
 	written_key(&key, inode);
 	w = bpf_map_lookup_elem(&written, &key);
-	if (is_repeat(w, kinds, bytes, now) && is_summed(change)) {
+	if (is_repeat(w, kinds, claimed, bytes, now) && is_summed(change)) {
 		count_summed(WIRE_FAM_WRITE);
 		return 0;
 	}
@@ -157,7 +167,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	job.dentry = leaf;
 	job.mnt = (struct vfsmount *)mnt;
 	if (report_file(&job, change, bytes, args))
-		mark_told(&key, kinds, bytes, now);
+		mark_told(&key, kinds, claimed, bytes, now);
 	return 0;
 }
 
@@ -171,7 +181,7 @@ __noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
 
 	written_key(&key, BPF_CORE_READ(leaf, d_inode));
 	w = bpf_map_lookup_elem(&written, &key);
-	if (w && (w->ops & kinds) == kinds)
+	if (w && ((w->ops | w->claimed) & kinds) == kinds)
 		__sync_fetch_and_add(&w->bytes, bytes);
 	else
 		file_changed(dentry, mnt, change, bytes, 0);

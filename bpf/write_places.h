@@ -10,6 +10,7 @@
 #include "read_file.h"
 #include "read_str.h"
 #include "read_task.h"
+#include "shared_table.h"
 
 #define CLASS_SMALL  896
 #define CLASS_MEDIUM 4096
@@ -52,7 +53,7 @@ static __always_inline void start_at(struct place *p, char first, int dirfd)
 		file = file_of_fd(t, dirfd);
 		p->start.dentry = BPF_CORE_READ(file, f_path.dentry);
 		p->start.mnt = BPF_CORE_READ(file, f_path.mnt);
-		if (is_table_shared())
+		if (was_table_shared())
 			p->flags |= WIRE_WRITE_FD_CLAIMED;
 	}
 	/*

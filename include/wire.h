@@ -492,8 +492,8 @@ struct wire_written {
 	__u64 since_ns;		/* boottime of the window's first operation */
 	__u64 count;		/* operations since the agent last took this */
 	__u64 bytes;		/* of those operations that tell */
-	__u32 ops;		/* 1 << enum wire_write_op, of the window */
-	__u32 reserved;
+	__u32 ops;		/* 1 << enum wire_write_op, told in the window */
+	__u32 claimed;		/* the same, told with WIRE_WRITE_FD_CLAIMED */
 };
 
 /* A clock tick as /proc/PID/stat counts it: USER_HZ is 100 everywhere. */

@@ -120,11 +120,16 @@ void restart_tell(struct agent *a)
  * How many of these operations were events: the first of each kind, one for a
  * file that was opened to be truncated.
  */
-static unsigned told_of(uint32_t ops)
+static unsigned told_of_kinds(uint32_t ops)
 {
 	if (ops & 1u << WIRE_OP_OPEN)
 		ops &= ~(1u << WIRE_OP_TRUNCATE);
 	return (unsigned)__builtin_popcount(ops);
+}
+
+static unsigned told_of(const struct wire_written *w)
+{
+	return told_of_kinds(w->ops) + told_of_kinds(w->claimed);
 }
 
 /* sensor_written_fn: a sum that was there before we were. */
@@ -137,8 +142,8 @@ static bool settle_sum(void *leftover, const struct wire_written_key *key,
 	if (totals_settle(p->totals, p, key, l->now_ns))
 		return false;
 	/* Those that were events another agent told. */
-	if (value->count > told_of(value->ops)) {
-		l->count += value->count - told_of(value->ops);
+	if (value->count > told_of(value)) {
+		l->count += value->count - told_of(value);
 		l->bytes += value->bytes;
 		l->files++;
 	}

@@ -146,7 +146,7 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 		.count = sums.count,
 		.bytes = sums.bytes,
 		.until_ns = now_ns,
-		.ops = sums.ops,
+		.ops = sums.ops | sums.claimed,
 	};
 	of = amend_begin(p, w->target, now_ns);
 	record_pack_write_totals(&p->packed, &of, &totals);

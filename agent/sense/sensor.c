@@ -355,6 +355,7 @@ int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 		sum.count += one.count;
 		sum.bytes += one.bytes;
 		sum.ops |= one.ops;
+		sum.claimed |= one.claimed;
 		r = 0;
 	}
 	if (r == 0)
