@@ -3,6 +3,7 @@
 #pragma once
 
 #include "read_sock.h"
+#include "unix_place.h"
 
 static __always_inline bool connect_told(enum wire_backend backend,
 					 enum wire_connect_op op,
@@ -55,22 +56,12 @@ struct unix_connect_record {
 	char name[SUN_PATH_ROOM];
 };
 
-static __always_inline bool unix_told(enum wire_backend backend,
-				      enum wire_connect_op op, struct sock *sk,
-				      struct sock *peer)
+/* All but the name, and the record's size. */
+static __always_inline void put_unix_connect(struct wire_connect *c,
+					     enum wire_backend backend,
+					     enum wire_connect_op op,
+					     struct sock *sk)
 {
-	struct unix_connect_record *r = NULL;
-	struct wire_connect *c;
-
-	count_made(WIRE_FAM_CONNECT);
-	if (admitted(op == WIRE_CONNECT_SEND ? ADMIT_HALF
-					     : ADMIT_THREE_QUARTERS))
-		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(WIRE_FAM_CONNECT);
-		return false;
-	}
-	c = &r->connect;
 	hdr_begin(&c->hdr, WIRE_CONNECT, backend);
 	hdr_caller(&c->hdr, backend);
 	c->sock = (__u64)sk;
@@ -83,9 +74,31 @@ static __always_inline bool unix_told(enum wire_backend backend,
 	c->flags = 0;
 	c->reserved[0] = c->reserved[1] = 0;
 	c->net_ns = sock_net_ns(sk);
+	c->reserved2 = 0;
+}
+
+static __always_inline bool unix_told(enum wire_backend backend,
+				      enum wire_connect_op op, struct sock *sk,
+				      struct sock *peer)
+{
+	struct unix_connect_record *r = NULL;
+	struct wire_connect *c;
+
+	if (has_relative_name(peer))
+		return unix_place_reached(number_of(sk), number_of(peer),
+					  backend, op);
+	count_made(WIRE_FAM_CONNECT);
+	if (admitted(op == WIRE_CONNECT_SEND ? ADMIT_HALF
+					     : ADMIT_THREE_QUARTERS))
+		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(WIRE_FAM_CONNECT);
+		return false;
+	}
+	c = &r->connect;
+	put_unix_connect(c, backend, op, sk);
 	c->unix_path.off = sizeof(*c);
 	c->unix_path.len = put_unix_name(r->name, peer);
-	c->reserved2 = 0;
 	c->hdr.size = sizeof(*c) + c->unix_path.len;
 	submit(r, sizeof(*r));
 	return true;

@@ -4,6 +4,7 @@
  * asked for. Once each: listening again only changes the backlog.
  */
 #include "listen.h"
+#include "unix_place.h"
 
 /* ---- where the kernel asks its security modules --------------------------- */
 
@@ -26,7 +27,9 @@ static __always_inline void listen_asked(enum wire_backend backend,
 		return;
 	if (family == AF_UNIX && !has_unix_name(sk))
 		return;
-	if (is_inet(family) && !BPF_CORE_READ(sk, __sk_common.skc_num))
+	if (family == AF_UNIX && has_relative_name(sk))
+		unix_place_listens(number_of(sk), backend, backlog);
+	else if (is_inet(family) && !BPF_CORE_READ(sk, __sk_common.skc_num))
 		attempt_begins(ATTEMPT_LISTEN, (__u64)sk);
 	else
 		listen_told(backend, WIRE_LISTEN_LISTEN, sk, backlog);

@@ -9,24 +9,16 @@ struct listen_record {
 	char name[SUN_PATH_ROOM];
 };
 
-static __always_inline void listen_told(enum wire_backend backend,
-					enum wire_listen_op op, struct sock *sk,
-					__u32 backlog)
+/* All but the name of a unix socket, and the record's size. */
+static __always_inline void put_listen(struct wire_listen *l,
+				       enum wire_backend backend,
+				       enum wire_listen_op op, struct sock *sk,
+				       __u32 backlog)
 {
-	struct listen_record *r = NULL;
-	struct wire_listen *l;
 	struct target t;
 
 	put_sock(&t, sk);
 	put_local(&t, sk);
-	count_made(WIRE_FAM_LISTEN);
-	if (admitted(ADMIT_THREE_QUARTERS))
-		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(WIRE_FAM_LISTEN);
-		return;
-	}
-	l = &r->listen;
 	hdr_begin(&l->hdr, WIRE_LISTEN, backend);
 	hdr_caller(&l->hdr, backend);
 	l->sock = t.sock;
@@ -39,8 +31,27 @@ static __always_inline void listen_told(enum wire_backend backend,
 	l->backlog = backlog;
 	l->op = op;
 	l->reserved[0] = l->reserved[1] = l->reserved[2] = 0;
+}
+
+static __always_inline void listen_told(enum wire_backend backend,
+					enum wire_listen_op op, struct sock *sk,
+					__u32 backlog)
+{
+	struct listen_record *r = NULL;
+	struct wire_listen *l;
+
+	count_made(WIRE_FAM_LISTEN);
+	if (admitted(ADMIT_THREE_QUARTERS))
+		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(WIRE_FAM_LISTEN);
+		return;
+	}
+	l = &r->listen;
+	put_listen(l, backend, op, sk, backlog);
 	l->unix_path.off = sizeof(*l);
-	l->unix_path.len = t.family == AF_UNIX ? put_unix_name(r->name, sk) : 0;
+	l->unix_path.len =
+		l->family == AF_UNIX ? put_unix_name(r->name, sk) : 0;
 	l->hdr.size = sizeof(*l) + l->unix_path.len;
 	submit(r, sizeof(*r));
 }

@@ -24,8 +24,12 @@ static __always_inline struct sock *sock_of(struct file *file, __u64 *ret_ino)
 	return BPF_CORE_READ(socket, sk);
 }
 
-static __always_inline void unix_connected(enum wire_backend backend,
-					   struct file *file)
+/*
+ * What tells of a socket are functions, each with a stack of its own: some walk
+ * the path of a unix socket's file, which takes most of what there is.
+ */
+static __noinline void unix_connected(enum wire_backend backend,
+				      struct file *file)
 {
 	struct unix_sock *u;
 	struct sock *sk, *peer;
@@ -50,8 +54,8 @@ static __always_inline bool vsock_was_asked(long ret)
 	       ret == -ECONNRESET || ret == -ETIMEDOUT || ret == -EINTR;
 }
 
-static __always_inline void vsock_connected(enum wire_backend backend,
-					    struct file *file, long ret)
+static __noinline void vsock_connected(enum wire_backend backend,
+				       struct file *file, long ret)
 {
 	struct target t;
 	struct sock *sk;
@@ -139,12 +143,18 @@ static __noinline __u32 socket_returned(__u64 regs, __u32 index, __u32 backend,
 	return 0;
 }
 
+static __noinline void named_listens(enum wire_backend backend, struct sock *sk,
+				     __u32 backlog)
+{
+	listen_told(backend, WIRE_LISTEN_LISTEN, sk, backlog);
+}
+
 /*
  * A socket that listens already may be told to listen again. Sockets are told
  * apart by their inode: addresses come back.
  */
-static __always_inline void other_listens(enum wire_backend backend,
-					  struct file *file)
+static __noinline void other_listens(enum wire_backend backend,
+				     struct file *file)
 {
 	struct {
 		__u64 sock;
@@ -153,17 +163,24 @@ static __always_inline void other_listens(enum wire_backend backend,
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct sent_key key = {};
 	struct sock *sk;
+	__u32 family, backlog;
 
 	sk = sock_of(file, &id.ino);
-	if (!sk || is_inet(BPF_CORE_READ(sk, __sk_common.skc_family)) ||
+	if (!sk)
+		return;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (is_inet(family) ||
 	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN)
 		return;
 	id.sock = (__u64)sk;
 	__builtin_memcpy(key.addr, &id, sizeof(key.addr));
 	if (bpf_map_lookup_elem(&sent, &key))
 		return;
-	listen_told(backend, WIRE_LISTEN_LISTEN, sk,
-		    BPF_CORE_READ(sk, sk_max_ack_backlog));
+	backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
+	if (family == AF_UNIX && has_relative_name(sk))
+		unix_place_listens(number_of(sk), backend, backlog);
+	else
+		named_listens(backend, sk, backlog);
 	bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
 }
 

@@ -69,6 +69,7 @@ struct unix_address {
 /* Begins with a struct sock. */
 struct unix_sock {
 	struct unix_address *addr;
+	struct path path; /* of the file that it is bound to */
 	struct sock *peer;
 };
 

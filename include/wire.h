@@ -279,7 +279,10 @@ struct wire_connect {
 	__u8 flags;		/* WIRE_CONNECT_* */
 	__u8 reserved[2];
 	__u32 net_ns;
-	/* AF_UNIX: sun_path without its end; an abstract one begins with 0. */
+	/*
+	 * AF_UNIX: sun_path without its end; an abstract one begins with 0. Of
+	 * a relative one the path of the socket's file instead.
+	 */
 	struct wire_str unix_path;
 	__u32 reserved2;
 };

@@ -105,9 +105,6 @@ static int get_addr(const unsigned char bytes[static 16], unsigned family,
 	}
 }
 
-/* What sun_path holds at most; abstract names are as long as they say. */
-#define UNIX_PATH_MAX 108
-
 /* The fields that both ends of a socket are told by, as a record has them. */
 struct wire_end {
 	const unsigned char *addr;
@@ -125,7 +122,7 @@ static void get_endpoint(struct decode_reader *r, const struct wire_end *w,
 		.type = w->type,
 		.protocol = w->protocol,
 		.net_ns = w->net_ns,
-		.unix_path = decode_str(r, w->unix_path, UNIX_PATH_MAX),
+		.unix_path = decode_str(r, w->unix_path, WIRE_NAME_MAX),
 	};
 	/* Of other families there is no address that we know to show. */
 	if (w->family == AF_INET || w->family == AF_INET6)

@@ -6,6 +6,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/vm_sockets.h>
 #include <stddef.h>
@@ -132,6 +133,32 @@ static void link_to_a_socket_does_not_rename_it(void **state)
 	c = net_connected(*state, &p);
 	assert_str(c, c->unix_path, path);
 	(void)close(fd);
+	(void)unlink(path);
+}
+
+/* Where the server was when it bound it, wherever the two are now. */
+static void a_name_bound_relative_is_told_with_its_place(void **state)
+{
+	const char *path = work_path("near");
+	const struct wire_connect *c;
+	int fd, here;
+	struct place p;
+
+	if (net_is_off(*state, STREAM))
+		return;
+	here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(chdir(work_dir()), 0);
+	fd = serve_unix(SOCK_STREAM, "near", strlen("near"), &p);
+	assert_int_equal(fchdir(here), 0);
+	(void)strcpy(p.local.sun_path, path);
+	p.len = sizeof(p.local);
+	seen_run(*state, act_connect, &p);
+	assert_int_equal(((struct seen *)*state)->status, 0);
+	c = net_connected(*state, &p);
+	assert_str(c, c->unix_path, path);
+	net_spoke(*state, &c->hdr, WIRE_FAM_CONNECT, STREAM);
+	(void)close(fd);
+	(void)close(here);
 	(void)unlink(path);
 }
 
@@ -498,6 +525,7 @@ int main(void)
 		cmocka_unit_test(longest_path_is_told_whole),
 		cmocka_unit_test(abstract_name_keeps_its_zeros),
 		cmocka_unit_test(link_to_a_socket_does_not_rename_it),
+		cmocka_unit_test(a_name_bound_relative_is_told_with_its_place),
 		cmocka_unit_test(name_that_nobody_serves_is_not_reached),
 		cmocka_unit_test(unix_datagrams_are_told_once_or_said_blind),
 		cmocka_unit_test(

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -337,6 +338,36 @@ static void unix_listeners_are_told_by_name(void **state)
 	(void)unlink(path);
 }
 
+static int act_open_here(void *arg)
+{
+	return chdir(work_dir()) < 0 ? 93 : act_open(arg);
+}
+
+/* Of which nothing else says in which directory it was meant. */
+static void a_relative_name_is_told_with_its_place(void **state)
+{
+	static const char *const names[] = { "near", "sub/../link/far" };
+	static const char *const places[] = { "near", "sub/far" };
+	const struct wire_listen *l;
+	struct seen *w = *state;
+	struct door *d;
+	size_t i;
+
+	assert_int_equal(mkdir(work_path("sub"), 0700), 0);
+	assert_int_equal(symlink("sub", work_path("link")), 0);
+	for (i = 0; i < 2; i++) {
+		d = door_for(AF_UNIX);
+		(void)strcpy(d->p.local.sun_path, names[i]);
+		d->p.len = sizeof(d->p.local);
+		seen_run(w, act_open_here, d);
+		assert_int_equal(w->status, 0);
+		l = opened(w, &d->p);
+		assert_str(l, l->unix_path, work_path(places[i]));
+		assert_int_equal(l->backlog, 7);
+		net_spoke(w, &l->hdr, WIRE_FAM_LISTEN, OTHER);
+	}
+}
+
 /* ---- vsock ---------------------------------------------------------------- */
 
 static void vsock_listener_is_told_with_its_port(void **state)
@@ -433,6 +464,7 @@ int main(void)
 		cmocka_unit_test(network_namespace_hides_no_listener),
 		cmocka_unit_test(listening_in_vain_is_no_event),
 		cmocka_unit_test(unix_listeners_are_told_by_name),
+		cmocka_unit_test(a_relative_name_is_told_with_its_place),
 		cmocka_unit_test(vsock_listener_is_told_with_its_port),
 		cmocka_unit_test(datagram_port_that_was_asked_for_is_told),
 		cmocka_unit_test(datagram_port_that_was_refused_is_no_event),
