@@ -108,13 +108,13 @@ static __always_inline void mapped_key(struct mapped_key *key, struct dentry *d,
 
 	key->ino = BPF_CORE_READ(i, i_ino);
 	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
-	key->version = inode_version(i);
+	key->version = inode_version(i, i, false);
 	key->exe_ino = key->start_ns = 0;
 	key->exe_dev = key->exe_version = key->tgid = key->image = 0;
 	if (is_roots_own(d, i)) {
 		key->exe_ino = BPF_CORE_READ(exe, i_ino);
 		key->exe_dev = BPF_CORE_READ(exe, i_sb, s_dev);
-		key->exe_version = inode_version(exe);
+		key->exe_version = inode_version(exe, exe, false);
 		return;
 	}
 	key->start_ns = current_image(&key->image);

@@ -108,10 +108,33 @@ static __always_inline __u32 inode_object(struct inode *i)
 	return (__u64)i >> 3;
 }
 
-/* wire_written_key's: tells files apart that share device and number. */
-static __always_inline __u32 inode_version(struct inode *i)
+/*
+ * wire_written_key's: tells files apart that share device and number. from: as
+ * for put_inode.
+ */
+static __always_inline __u32 inode_version(struct inode *i, struct inode *from,
+					   bool direct)
 {
-	return BPF_CORE_READ(i, i_generation) ^ inode_object(i);
+	return (direct ? inode_generation(i, from)
+		       : BPF_CORE_READ(i, i_generation)) ^
+	       inode_object(i);
+}
+
+/* Has it content of its own, by its mode: is it a file or a device of blocks? */
+static __always_inline bool holds_content(__u32 mode)
+{
+	__u32 type = mode & S_IFMT;
+
+	return type == S_IFREG || type == S_IFBLK;
+}
+
+/* Of an open file: what it is a file of, and how it was opened. */
+#define FILE_HEAD 72
+
+static __always_inline bool is_file_plain(void)
+{
+	return bpf_core_field_offset(struct file, f_inode) <= FILE_HEAD - 8 &&
+	       bpf_core_field_offset(struct file, f_mode) <= FILE_HEAD - 4;
 }
 
 /* from: i, or where its first bytes were copied to: `direct`. */

@@ -58,6 +58,21 @@ static __always_inline __u64 call_arg(struct call c, __u32 n)
 }
 
 /*
+ * The first argument. Most descriptors are that, and one load where the pointer
+ * has a type.
+ */
+static __always_inline __u64 typed_first_arg(struct call c)
+{
+#if defined(__TARGET_ARCH_x86)
+	__u64 value = is_compat(c) ? c.regs->bx : c.regs->di;
+#else
+	__u64 value = c.regs->orig_x0;
+#endif
+
+	return is_compat(c) ? (__u32)value : value;
+}
+
+/*
  * The number as the tracepoint's register file has it. Direct where the
  * pointer has a type: this is what every system call of the machine pays.
  */

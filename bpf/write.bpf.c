@@ -18,6 +18,7 @@
 #include "shared_table.h"
 #include "socket_call.h"
 #include "tamper.h"
+#include "what.h"
 
 #define CLONE	    0x40049409u /* FICLONE, FICLONERANGE */
 #define CLONE_RANGE 0x4020940du
@@ -39,13 +40,6 @@
 #define BLKSECDISCARD 0x127du
 #define BLKZEROOUT    0x127fu
 
-static __always_inline bool is_regular(struct inode *i)
-{
-	__u32 type = BPF_CORE_READ(i, i_mode) & S_IFMT;
-
-	return type == S_IFREG || type == S_IFBLK;
-}
-
 static __always_inline bool is_content(__u32 op)
 {
 	return op == WIRE_OP_WRITE || op == WIRE_OP_TRUNCATE ||
@@ -55,7 +49,8 @@ static __always_inline bool is_content(__u32 op)
 /* Content is a matter of files, what is said of them of directories, too. */
 static __always_inline bool is_changeable(struct inode *i, __u32 op)
 {
-	return (!is_content(op) && op != WIRE_OP_OPEN && i) || is_regular(i);
+	return (!is_content(op) && op != WIRE_OP_OPEN && i) ||
+	       holds_content(BPF_CORE_READ(i, i_mode));
 }
 
 /* Requests that change what is in a file, or on a device. */
@@ -228,11 +223,13 @@ static __always_inline bool was_other_file(struct call c, struct file *now,
 /*
  * Through a descriptor: write and its like, and shared mappings. A function, so
  * that what it has on the stack is gone where code is told that was loaded.
+ * first: the call's first argument by tp_btf, where that is one load.
  */
-static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
-			       __u32 op, long ret)
+static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 what,
+			       int first, long ret)
 {
 	struct call c = { regs, index };
+	__u32 op = WHAT_OP(what), backend = WHAT_BACKEND(what);
 	const volatile struct wire_syscall *rule = call_rule(c);
 	__u32 traits = rule->traits, nr = c.index & (WIRE_SYSCALL_MAX - 1);
 	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0, change;
@@ -243,16 +240,12 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
 
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return;
-	file = file_of_current_fd(call_arg(c, rule->fd));
+	if (rule->fd == 1 && backend == WIRE_BACKEND_TP_BTF)
+		file = file_of_current_fd(first);
+	else
+		file = file_of_current_fd(call_arg(c, rule->fd));
 	changed = was_other_file(c, file, &before, &begun);
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
-		return;
-	/* Most descriptors of most programs are no files: out, soon. */
-	if (!changed && !is_changeable(BPF_CORE_READ(file, f_inode), op))
-		return;
-	/* Nor has a call been done for which it was not opened, see above. */
-	if (!changed && is_content(op) &&
-	    !(BPF_CORE_READ(file, f_mode) & FMODE_WRITE))
 		return;
 	if (changed)
 		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
@@ -266,10 +259,16 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 backend,
 	if (op == WIRE_OP_CHATTR)
 		traits |= WIRE_SYS_EVENT;
 	change = WRITE_CHANGE(op, backend, flags, nr, traits);
+	/* Most descriptors of most programs are no files: out, soon. */
+	if (!changed && is_content(op)) {
+		if (is_content_news((__u64)file, change, bytes))
+			tell_file(file, change, bytes, args);
+		return;
+	}
 	if (changed)
 		file_changed((__u64)before.dentry, (__u64)before.mnt, change,
 			     bytes, args);
-	if (!changed || is_changeable(BPF_CORE_READ(file, f_inode), op))
+	if (is_changeable(BPF_CORE_READ(file, f_inode), op))
 		tell_file(file, change, bytes, args);
 }
 
@@ -359,7 +358,9 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 	/* Also a failed call must not leave its file behind, see call_began. */
 	op = fd_op(c);
 	if (op) {
-		fd_used(c.regs, c.index, backend, op, ret);
+		fd_used(c.regs, c.index, WHAT(op, backend, 0),
+			backend == WIRE_BACKEND_TP_BTF ? typed_first_arg(c) : 0,
+			ret);
 		return 0;
 	}
 	/* Nor its begin. */

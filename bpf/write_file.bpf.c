@@ -31,14 +31,18 @@ static __always_inline __u32 change_kinds(__u64 change)
 	return kinds;
 }
 
+/* from: i, or a copy of its first bytes: `direct`. */
 static __always_inline void written_key(struct wire_written_key *key,
-					struct inode *i)
+					struct inode *i, struct inode *from,
+					bool direct)
 {
+	struct super_block *sb = GET(direct, from, i_sb);
+
 	key->start_ns = current_image(&key->image);
-	key->ino = BPF_CORE_READ(i, i_ino);
+	key->ino = GET(direct, from, i_ino);
 	key->tgid = bpf_get_current_pid_tgid() >> 32;
-	key->dev = BPF_CORE_READ(i, i_sb, s_dev);
-	key->version = inode_version(i);
+	key->dev = BPF_CORE_READ(sb, s_dev);
+	key->version = inode_version(i, from, direct);
 }
 
 /*
@@ -154,7 +158,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 		return 0;
 	}
 	now = bpf_ktime_get_boot_ns();
-	written_key(&key, inode);
+	written_key(&key, inode, inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (is_repeat(w, kinds, claimed, bytes, now) && is_summed(change)) {
 		count_summed(WIRE_FAM_WRITE);
@@ -171,15 +175,58 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	return 0;
 }
 
+static __always_inline bool was_opened_for_content(struct file *f)
+{
+	return (BPF_CORE_READ(f, f_mode) & FMODE_WRITE) &&
+	       holds_content(BPF_CORE_READ(f, f_inode, i_mode));
+}
+
+/*
+ * The first bytes of the file and then of its inode are copied to the stack and
+ * read there. Where they are not laid out for that, all of it is news.
+ */
+__noinline __u32 is_content_news(__u64 file, __u64 change, __u64 bytes)
+{
+	__u64 head[INODE_HEAD / sizeof(__u64)];
+	struct file *f = (struct file *)head;
+	struct inode *i = (struct inode *)head, *inode;
+	__u32 kinds = change_kinds(change);
+	struct wire_written_key key;
+	struct wire_written *w;
+
+	if (!is_file_plain() || !is_inode_plain())
+		return was_opened_for_content((struct file *)file);
+	bpf_probe_read_kernel(head, FILE_HEAD, (void *)file);
+	if (!(f->f_mode & FMODE_WRITE))
+		return false;
+	inode = f->f_inode;
+	bpf_probe_read_kernel(head, sizeof(head), inode);
+	if (!holds_content(i->i_mode))
+		return false;
+	if (CHANGE_FLAGS(change) || !is_summed(change))
+		return true;
+	written_key(&key, inode, i, true);
+	w = bpf_map_lookup_elem(&written, &key);
+	if (!w || (w->ops & kinds) != kinds ||
+	    bpf_ktime_get_boot_ns() - w->since_ns >= window_ns)
+		return true;
+	__sync_fetch_and_add(&w->count, 1);
+	__sync_fetch_and_add(&w->bytes, bytes);
+	count_summed(WIRE_FAM_WRITE);
+	return false;
+}
+
 __noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
 				__u64 bytes)
 {
 	struct dentry *leaf = (struct dentry *)dentry;
 	__u32 kinds = change_kinds(change);
+	struct inode *inode;
 	struct wire_written_key key;
 	struct wire_written *w;
 
-	written_key(&key, BPF_CORE_READ(leaf, d_inode));
+	inode = BPF_CORE_READ(leaf, d_inode);
+	written_key(&key, inode, inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (w && ((w->ops | w->claimed) & kinds) == kinds)
 		__sync_fetch_and_add(&w->bytes, bytes);
@@ -194,7 +241,7 @@ __noinline __u32 bytes_written(__u64 inode, __u64 bytes)
 	struct wire_written_key key;
 	struct wire_written *w;
 
-	written_key(&key, (struct inode *)inode);
+	written_key(&key, (struct inode *)inode, (struct inode *)inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (w)
 		__sync_fetch_and_add(&w->bytes, bytes);
