@@ -192,32 +192,42 @@ static __always_inline void tell_file(struct file *file, __u64 change,
 		     args);
 }
 
-/*
- * The place of the call's file at its begin, where it is another one now.
- * The call kept it from being freed, but the descriptor's new owner may have
- * been quick: nothing is believed that does not still fit together.
- */
-static __always_inline bool was_other_file(struct call c, struct file *now,
-					   struct path *ret, bool *ret_begun)
-{
-	__u64 thread = bpf_get_current_pid_tgid();
-	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
-	struct dentry *dentry;
-	bool differs;
+/* Of what is found out about a call's begin, beside WIRE_WRITE_FD_*. */
+#define BEGIN_SEEN (1u << 16)
 
-	*ret_begun = held && held->syscall == c.index;
+/*
+ * Was the call's file another one at its begin, whose place is put into *ret?
+ * WIRE_WRITE_FD_CHANGED then. The call kept it from being freed, but the
+ * descriptor's new owner may have been quick: nothing is believed that does not
+ * still fit together. always: something was kept even of a table that nobody
+ * shared. A function for the stack's sake, as fd_used.
+ */
+static __noinline __u32 held_against_begin(__u64 index, struct file *now,
+					   struct path *ret, bool always)
+{
+	__u32 flags = was_table_shared() ? WIRE_WRITE_FD_CLAIMED : 0;
+	__u64 thread = bpf_get_current_pid_tgid();
+	struct dentry *dentry;
+	struct held *held;
+
+	if (!flags && !always)
+		return 0;
+	held = bpf_map_lookup_elem(&held_files, &thread);
 	if (!held)
-		return false;
+		return flags;
 	dentry = (struct dentry *)held->dentry;
-	differs = held->syscall == c.index &&
-		  (held->file != (__u64)now ||
-		   dentry != BPF_CORE_READ(now, f_path.dentry));
+	if (held->syscall == index) {
+		flags |= BEGIN_SEEN;
+		if (held->file != (__u64)now ||
+		    dentry != BPF_CORE_READ(now, f_path.dentry))
+			flags |= WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
+	}
 	if ((__u64)BPF_CORE_READ(dentry, d_inode) == held->inode) {
 		ret->dentry = dentry;
 		ret->mnt = (struct vfsmount *)held->mnt;
 	}
 	bpf_map_delete_elem(&held_files, &thread);
-	return differs;
+	return flags;
 }
 
 /*
@@ -235,8 +245,8 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 what,
 	__u64 bytes = traits & WIRE_SYS_COUNTS ? ret : 0, args = 0, change;
 	struct path before = {};
 	struct file *file;
-	__u32 flags = 0;
-	bool changed, begun;
+	__u32 flags;
+	bool changed;
 
 	if (rule->kind == WIRE_SYS_MMAP && !maps_for_writing(c))
 		return;
@@ -244,15 +254,14 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 what,
 		file = file_of_current_fd(first);
 	else
 		file = file_of_current_fd(call_arg(c, rule->fd));
-	changed = was_other_file(c, file, &before, &begun);
+	flags = held_against_begin(c.index, file, &before,
+				   tells_by_result(c, op));
+	changed = flags & WIRE_WRITE_FD_CHANGED;
 	if (ret < 0 || ((traits & WIRE_SYS_COUNTS) && !bytes))
 		return;
-	if (changed)
-		flags = WIRE_WRITE_FD_CHANGED | WIRE_WRITE_FD_CLAIMED;
-	else if (was_table_shared())
-		flags = WIRE_WRITE_FD_CLAIMED;
-	if (!begun && tells_by_result(c, op) && may_be_made_up())
+	if (!(flags & BEGIN_SEEN) && tells_by_result(c, op) && may_be_made_up())
 		flags |= WIRE_WRITE_SUBMITTED;
+	flags &= ~BEGIN_SEEN;
 	if (rule->arg)
 		args = (__u32)call_arg(c, rule->arg) | call_arg(c, rule->arg2)
 							       << 32;
