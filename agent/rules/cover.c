@@ -107,6 +107,24 @@ static bool asks_as_much(const struct rule *wide, const struct rule *narrow)
 	return (wide->action == ACTION_DENY) >= (narrow->action == ACTION_DENY);
 }
 
+static bool is_of_file(const struct cond *c)
+{
+	return c->subject == SUBJECT_EXE || c->subject == SUBJECT_SCRIPT ||
+	       c->subject == SUBJECT_PATH || c->subject == SUBJECT_OLD_PATH ||
+	       c->subject == SUBJECT_LOADED;
+}
+
+/*
+ * A rule about a container goes by the names that its mounts give to files,
+ * where it has to be sure; any other goes by the host's (rules/ask.c).
+ */
+static bool goes_by_host(const struct rule *wide, const struct cond *w,
+			 const struct rule *narrow)
+{
+	return narrow->in_container && !wide->in_container && is_of_file(w) &&
+	       (wide->action != ACTION_DENY || w->negated);
+}
+
 bool rule_covers(const struct rule_set *set, const struct rule *wide,
 		 const struct rule *narrow)
 {
@@ -123,6 +141,8 @@ bool rule_covers(const struct rule_set *set, const struct rule *wide,
 	if (joint > 1)
 		return false;
 	for (i = 0; i < wide->n_conds; i++) {
+		if (goes_by_host(wide, &w[i], narrow))
+			return false;
 		for (k = 0; k < narrow->n_conds; k++)
 			if (cond_follows(set, &w[i], &n[k]))
 				break;

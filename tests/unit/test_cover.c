@@ -176,6 +176,16 @@ static void rules_that_say_nothing_are_found(void **state)
 		    "");
 	assert_lint("[deny a]\nport = 1-100\n[deny b]\nport = 80\n",
 		    "3:covered:b<a;");
+	/* A name in a container, which only a rule about one goes by. */
+	assert_lint("[ignore a]\npath = /**\n"
+		    "[ignore b]\npath = /x\ncontainer = *\n",
+		    "");
+	assert_lint("[ignore a]\npath = /**\ncontainer = *\n"
+		    "[ignore b]\npath = /x\ncontainer = *\n",
+		    "4:covered:b<a;");
+	assert_lint("[deny a]\npath = /**\n"
+		    "[deny b]\npath = /x\ncontainer = *\n",
+		    "3:covered:b<a;");
 	assert_lint(
 		"[deny a]\ndest = 10.0.0.0/8\n[deny b]\ndest = 10.1.0.0/16\n",
 		"3:covered:b<a;");
