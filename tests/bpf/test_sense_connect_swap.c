@@ -4,6 +4,7 @@
  * waits: what was reached is told, whatever the descriptor names afterwards.
  */
 #include "net.h"
+#include "thread_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,25 +52,11 @@ struct swap {
 	int tid, victim, with, kept;
 };
 
-/* The call that a thread sleeps in; -1: it runs. */
-static long call_of(int tid)
-{
-	char path[64], text[32] = "";
-	ssize_t n;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	fd = open(path, O_RDONLY);
-	n = read(fd, text, sizeof(text) - 1);
-	(void)close(fd);
-	return n > 0 && text[0] != 'r' ? strtol(text, NULL, 10) : -1;
-}
-
 static void *swap_while_blocked(void *arg)
 {
 	struct swap *s = arg;
 
-	while (call_of(s->tid) != SYS_connect)
+	while (thread_call(s->tid) != SYS_connect)
 		(void)sched_yield();
 	/* It stays open, and connected. */
 	s->kept = dup(s->victim);

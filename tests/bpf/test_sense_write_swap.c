@@ -7,6 +7,7 @@
  * PICKET_TEST_TRIES: how often the argument is swapped.
  */
 #include "change.h"
+#include "thread_call.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -209,26 +210,11 @@ struct descriptors {
 	pid_t tid; /* of who splices */
 };
 
-/* The number of the call that it sleeps in; 0: it runs. */
-static long call_of(pid_t tid)
-{
-	char path[64], text[32] = "";
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	if (fd >= 0)
-		(void)close(fd);
-	return atol(text);
-}
-
 static void *swap_while_blocked(void *arg)
 {
 	struct descriptors *d = arg;
 
-	while (call_of(d->tid) != SYS_splice)
+	while (thread_call(d->tid) != SYS_splice)
 		(void)sched_yield();
 	(void)dup2(d->other, d->victim);
 	(void)!write(d->pipe[1], "hidden", 6);

@@ -6,6 +6,7 @@
  */
 #include "change.h"
 #include "place.h"
+#include "thread_call.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,21 +19,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* The number of the call that it sleeps in; 0: it runs. */
-static long call_of(pid_t tid)
-{
-	char path[64], text[32] = "";
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = '\0';
-	if (fd >= 0)
-		(void)close(fd);
-	return atol(text);
-}
 
 struct descriptors {
 	int pipe[2];
@@ -47,7 +33,7 @@ static void *swap_and_leave(void *arg)
 	struct descriptors *d = arg;
 	int i;
 
-	while (call_of(d->tid) != SYS_splice)
+	while (thread_call(d->tid) != SYS_splice)
 		(void)sched_yield();
 	for (i = 0; i < 2; i++)
 		if (d->swaps[i] >= 0)
