@@ -61,7 +61,7 @@ static const struct running *find_running(const struct attachment *a,
 	return NULL;
 }
 
-const struct probe *attach_serving(const struct attachment *a, size_t hook)
+static const struct probe *find_serving(const struct attachment *a, size_t hook)
 {
 	const struct probe *probe = attach_chosen(a, hook);
 	const char *const *with;
@@ -72,6 +72,36 @@ const struct probe *attach_serving(const struct attachment *a, size_t hook)
 		if (**with != PROBE_IF_THERE && !find_running(a, *with))
 			return NULL;
 	return probe;
+}
+
+/* None that runs was chosen by nobody. */
+static enum wire_family find_family(const struct attachment *a,
+				    const char *program)
+{
+	const struct probe *probe;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		probe = attach_chosen(a, i);
+		if (probe && sense_probe_has(probe, program))
+			return sense_hooks[i].family;
+	}
+	return WIRE_FAM_COUNT;
+}
+
+void attach_settle(struct attachment *a)
+{
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++)
+		a->serving[i] = find_serving(a, i);
+	for (i = 0; i < a->program_count; i++)
+		a->programs[i].family = find_family(a, a->programs[i].name);
+}
+
+const struct probe *attach_serving(const struct attachment *a, size_t hook)
+{
+	return a->serving[hook];
 }
 
 int attach_program(const struct attachment *a, const char *name)
@@ -456,6 +486,7 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 		r = try_choice(t, parts, what);
 	free(parts);
 	detach_unneeded(t);
+	attach_settle(t->a);
 	return r < 0 ? r : choice_check(&t->choice, what);
 }
 

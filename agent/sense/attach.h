@@ -38,6 +38,9 @@ struct running {
 	int fd;			     /* of the program */
 	struct bpf_link *link; /* NULL: run on demand, or put out */
 	uint32_t link_id;      /* 0: before 5.15 a kprobe's has none */
+	uint32_t program_id;   /* the kernel's number of it */
+	/* Of the first hook in the table that chose it: by attach_settle. */
+	enum wire_family family;
 	bool is_out;	       /* somebody else ended it */
 	struct mending mending;
 };
@@ -61,6 +64,8 @@ struct attachment {
 	struct attached hooks[ATTACH_HOOKS_MAX]; /* as sense_hooks */
 	struct running programs[ATTACH_PROGRAMS_MAX];
 	size_t program_count;
+	/* By hook, as attach_settle found it; NULL: none. */
+	const struct probe *serving[ATTACH_HOOKS_MAX];
 	uint64_t ops;	       /* of the system calls that are looked at */
 	uint32_t v1_hierarchy; /* 0: none mounted */
 };
@@ -106,7 +111,13 @@ void attach_done(struct attachment *a);
 /* The same, and what is pinned runs on. */
 void attach_leave(struct attachment *a);
 
-/* The probe that serves this hook; NULL: none. */
+/*
+ * Note who serves whom: once everything is attached or taken over, and whenever
+ * a program went out or came back. Names are compared here, and nowhere that is
+ * passed while nothing happens.
+ */
+void attach_settle(struct attachment *a);
+/* The probe that serves this hook, as settled; NULL: none. */
 const struct probe *attach_serving(const struct attachment *a, size_t hook);
 /* Nothing of this hook's is to be seen by the programs that were chosen. */
 bool attach_is_unneeded(const struct attachment *a, size_t hook);

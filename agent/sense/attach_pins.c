@@ -96,10 +96,14 @@ int attach_pin(const struct attachment *a, const struct pins *p,
 void attach_set_link(struct running *run, struct bpf_link *link)
 {
 	struct bpf_link_info info = { .id = 0 };
-	uint32_t size = sizeof(info);
+	struct bpf_prog_info program = { .id = 0 };
+	uint32_t size = sizeof(info), program_size = sizeof(program);
 
 	run->link = link;
-	run->link_id = 0;
+	run->link_id = run->program_id = 0;
+	/* Not by the link: one that was taken over may run another. */
+	if (bpf_obj_get_info_by_fd(run->fd, &program, &program_size) == 0)
+		run->program_id = program.id;
 	if (link &&
 	    bpf_obj_get_info_by_fd(bpf_link__fd(link), &info, &size) == 0)
 		run->link_id = info.id;
@@ -195,5 +199,6 @@ int attach_adopt(struct attachment *a, const struct pins *p,
 		if (r < 0)
 			return r;
 	}
+	attach_settle(a);
 	return a->program_count == account->program_count ? 0 : -ENOENT;
 }

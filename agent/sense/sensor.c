@@ -373,28 +373,13 @@ static uint64_t missed_by(int program)
 		       : info.recursion_misses;
 }
 
-/* A program that serves several families is of the first one in the table. */
-static bool is_of_family(const struct sensor *s, const char *program,
-			 enum wire_family family)
-{
-	const struct probe *probe;
-	size_t i;
-
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = attach_serving(&s->a, i);
-		if (probe && sense_probe_has(probe, program))
-			return sense_hooks[i].family == family;
-	}
-	return false;
-}
-
 uint64_t sensor_missed(const struct sensor *s, enum wire_family family)
 {
 	uint64_t sum = 0;
 	size_t i;
 
 	for (i = 0; i < s->a.program_count; i++)
-		if (is_of_family(s, s->a.programs[i].name, family))
+		if (s->a.programs[i].family == family)
 			sum += missed_by(s->a.programs[i].fd);
 	return sum;
 }

@@ -28,25 +28,21 @@
 /* What became of a link; NULL: it is as it was. */
 static const char *link_harm(const struct running *r)
 {
-	struct bpf_prog_info prog = { .id = 0 };
 	struct bpf_link_info link = { .id = 0 };
-	uint32_t prog_size = sizeof(prog), link_size = sizeof(link);
+	uint32_t size = sizeof(link);
 
 	/* Before 5.15 a kprobe's is none that can be asked. */
 	if (!r->link || !r->link_id)
 		return NULL;
-	if (bpf_obj_get_info_by_fd(bpf_link__fd(r->link), &link, &link_size) <
-		    0 ||
+	if (bpf_obj_get_info_by_fd(bpf_link__fd(r->link), &link, &size) < 0 ||
 	    link.id != r->link_id)
 		return "the link is gone";
 	/* A link that was detached lives on, on no cgroup. */
 	if (link.type == BPF_LINK_TYPE_CGROUP && !link.cgroup.cgroup_id)
 		return "detached by somebody else";
-	/* Not by r->program: what was taken over has none. */
-	if (bpf_obj_get_info_by_fd(r->fd, &prog, &prog_size) < 0)
-		return "the program is gone";
-	return link.prog_id == prog.id ? NULL
-				       : "another program put in its place";
+	return link.prog_id == r->program_id
+		       ? NULL
+		       : "another program put in its place";
 }
 
 /* The reason of every hook that stands or falls with this program. */
@@ -99,6 +95,8 @@ static unsigned check_links(struct sensor *s)
 		put_out(s, &s->a.programs[i], why);
 		harmed++;
 	}
+	if (harmed)
+		attach_settle(&s->a);
 	return harmed;
 }
 
@@ -322,7 +320,9 @@ unsigned sensor_mend(struct sensor *s)
 		if (r->is_out && mending_is_due(&r->mending, now_ns))
 			mended += mend(s, r, now_ns);
 	}
-	if (mended)
+	if (mended) {
+		attach_settle(&s->a);
 		care_mark_pins(s);
+	}
 	return mended;
 }
