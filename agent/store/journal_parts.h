@@ -83,6 +83,7 @@ struct journal {
 	/* Written by the writer thread under lock, read by it without. */
 	uint64_t written;	/* ring position */
 	uint64_t written_seq;	/* last number before it */
+	bool seal_first;	/* before more is written: see writer.c */
 	uint64_t sealed_seq;	/* at ring.tail */
 	struct seg_info *infos; /* the last is being written */
 	size_t n_infos;

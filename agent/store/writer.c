@@ -6,7 +6,9 @@
  * begin again behind the last seal.
  *
  * Steps, in order of need: write what waited long enough (one call for all of
- * it), turn to the next segment where the ring says so, sync and seal.
+ * it), turn to the next segment where the ring says so, sync and seal. What was
+ * written in haste is sealed before anything else is: else what comes faster
+ * than a write takes would put off the seal until the ring is full.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +88,8 @@ static enum step next_step(const struct journal *j, uint64_t now,
 		return STEP_RETRY;
 	if (now >= wake)
 		return STEP_CHECK;
+	if (j->seal_first && j->ring.tail < j->written && !j->n_turns)
+		return STEP_SEAL;
 	if (j->written < limit(j)) {
 		if (write_due(j, now))
 			return STEP_WRITE;
@@ -244,6 +248,7 @@ static int do_write(struct journal *j)
 {
 	struct iovec v[2];
 	uint64_t to, seq;
+	bool in_haste;
 	int n, r;
 
 	(void)pthread_mutex_lock(&j->lock);
@@ -252,6 +257,8 @@ static int do_write(struct journal *j)
 	if (!j->n_turns)
 		j->unwritten_ns = 0;
 	n = ring_pieces(&j->ring, j->written, to, v);
+	in_haste = j->urgent_pos > j->ring.tail ||
+		   ring_used(&j->ring) > j->ring.size / 2;
 	(void)pthread_mutex_unlock(&j->lock);
 
 	r = trim(j, to - j->written);
@@ -264,6 +271,7 @@ static int do_write(struct journal *j)
 	(void)pthread_mutex_lock(&j->lock);
 	j->written = to;
 	j->written_seq = seq;
+	j->seal_first = in_haste;
 	j->wrote_ns = clock_mono_ns();
 	(void)pthread_mutex_unlock(&j->lock);
 	note_size(j);

@@ -14,7 +14,7 @@ static atomic_uint writes, syncs;
 static atomic_ullong written, largest;
 static atomic_int gate_closed;
 static atomic_uint waiting; /* calls at the gate */
-static atomic_int slow_us;
+static atomic_int slow_us, slow_write_us;
 
 static ssize_t counted_pwritev(int fd, const struct iovec *v, int n, off_t off)
 {
@@ -27,6 +27,8 @@ static ssize_t counted_pwritev(int fd, const struct iovec *v, int n, off_t off)
 	written += size;
 	if (size > largest)
 		largest = size;
+	if (slow_write_us)
+		(void)usleep((useconds_t)slow_write_us);
 	return store_io_real.pwritev(fd, v, n, off);
 }
 
@@ -50,7 +52,7 @@ static void begin(struct store_dir *d)
 	io.pwritev = counted_pwritev;
 	io.fdatasync = counted_fdatasync;
 	gate_closed = 0;
-	slow_us = 0;
+	slow_us = slow_write_us = 0;
 	store_begin(d);
 	d->settings.io = &io;
 	d->settings.segment_size = 16u << 20;
@@ -174,6 +176,31 @@ static void slow_syncs_group_what_comes_meanwhile(void **state)
 	store_end(&d);
 }
 
+/* What is appended while a write is under way does not put off the seal. */
+static void slow_writes_are_sealed_one_by_one(void **state)
+{
+	struct store_dir d;
+	unsigned n = 0;
+
+	(void)state;
+	begin(&d);
+	slow_write_us = 5000;
+	/* Ten groups, in far less than fills the buffer. */
+	while (syncs < 10 && n < 10000) {
+		(void)store_event(&d, JOURNAL_URGENT);
+		n++;
+		(void)usleep(200);
+	}
+	slow_write_us = 0;
+	assert_true(syncs >= 10);
+	store_flush(&d);
+	assert_int_equal(store_stats(&d).dropped, 0);
+	assert_true(writes <= 2 * (syncs + 1));
+	store_close(&d);
+	assert_int_equal(store_read(&d).events, n + 1);
+	store_end(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +210,7 @@ int main(void)
 		cmocka_unit_test(
 			alert_flood_on_a_stuck_disk_costs_latency_alone),
 		cmocka_unit_test(slow_syncs_group_what_comes_meanwhile),
+		cmocka_unit_test(slow_writes_are_sealed_one_by_one),
 	};
 
 	return cmocka_run_group_tests_name("flood", tests, NULL, NULL);
