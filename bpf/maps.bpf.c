@@ -22,6 +22,7 @@ struct env_map env_names SEC(".maps");
 struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
+struct kept_names_map kept_names SEC(".maps");
 struct shared_at_begin_map shared_at_begin SEC(".maps");
 struct attempts_map attempts SEC(".maps");
 struct pending_map pending_changes SEC(".maps");

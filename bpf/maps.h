@@ -85,7 +85,7 @@ struct held {
 	__u64 inode;
 	__u64 ino;
 	__u32 syscall;
-	__u32 fd;
+	__u32 asked; /* openat2: what its structure said */
 };
 
 struct held_map {
@@ -93,6 +93,19 @@ struct held_map {
 	__uint(max_entries, 8192);
 	__type(key, __u64);
 	__type(value, struct held);
+};
+
+/* By thread: the name that its call was given, see write_kept.bpf.c. */
+struct kept_name {
+	__u64 syscall;
+	char name[WIRE_NAME_MAX];
+};
+
+struct kept_names_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 64);
+	__type(key, __u64);
+	__type(value, struct kept_name);
 };
 
 /*
@@ -297,6 +310,7 @@ extern struct env_map env_names SEC(".maps");
 extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
+extern struct kept_names_map kept_names SEC(".maps");
 extern struct shared_at_begin_map shared_at_begin SEC(".maps");
 extern struct attempts_map attempts SEC(".maps");
 extern struct pending_map pending_changes SEC(".maps");

@@ -97,16 +97,25 @@ static __always_inline bool maps_for_writing(struct call c)
 	       (type == MAP_SHARED || type == MAP_SHARED_VALIDATE);
 }
 
-/* Flags of an opening, wherever this call has them. */
-static __always_inline __u32 open_flags(struct call c)
+static __always_inline bool is_how(struct call c)
+{
+	return call_rule(c)->traits & WIRE_SYS_HOW;
+}
+
+/*
+ * Flags of an opening, wherever this call has them. unreadable: where they are
+ * in memory that cannot be read.
+ */
+static __always_inline __u32 open_flags(struct call c, __u32 unreadable)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
 	__u64 flags = call_arg(c, rule->flags);
 
 	if (rule->traits & WIRE_SYS_CREAT)
 		return O_TRUNC;
-	if (rule->traits & WIRE_SYS_HOW)
-		bpf_probe_read_user(&flags, sizeof(flags), (void *)flags);
+	if (is_how(c) &&
+	    bpf_probe_read_user(&flags, sizeof(flags), (void *)flags))
+		return unreadable;
 	return flags;
 }
 
@@ -119,28 +128,39 @@ static __always_inline bool tells_by_result(struct call c, __u32 op)
 	       (op && (call_rule(c)->traits & WIRE_SYS_EVENT));
 }
 
-static __always_inline void name_call_began(struct call c)
+static __always_inline void name_call_began(struct call c, __u32 asked)
 {
-	struct held held = { .syscall = c.index };
+	struct held held = { .syscall = c.index, .asked = asked };
 	__u64 thread = bpf_get_current_pid_tgid();
 
-	if (may_be_made_up() && !is_muted())
+	if ((may_be_made_up() || is_how(c)) && !is_muted())
 		bpf_map_update_elem(&held_files, &thread, &held, BPF_ANY);
 }
 
-/* Whether no begin of this call was seen that may be made up. */
-static __always_inline bool is_unsure(struct call c)
+/*
+ * Whether no begin of this call was seen that may be made up. *ret_asked: what
+ * an opening asked for when it began, where that was in memory.
+ */
+static __always_inline bool is_unsure(struct call c, __u32 *ret_asked)
 {
+	bool doubtful = may_be_made_up(), begun;
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct held *held;
-	bool begun;
 
-	if (!may_be_made_up())
+	if (!doubtful && !is_how(c))
 		return false;
 	held = bpf_map_lookup_elem(&held_files, &thread);
 	begun = held && held->syscall == c.index;
+	if (begun && is_how(c))
+		*ret_asked = held->asked;
 	bpf_map_delete_elem(&held_files, &thread);
-	return !begun;
+	return doubtful && !begun;
+}
+
+static __always_inline bool is_truncate(struct call c)
+{
+	return call_rule(c)->kind == WIRE_SYS_PATH &&
+	       call_rule(c)->op == WIRE_OP_TRUNCATE;
 }
 
 static __always_inline int call_began(struct call c)
@@ -150,7 +170,7 @@ static __always_inline int call_began(struct call c)
 	struct file *file;
 	struct inode *inode;
 	bool shared = note_shared_table();
-	__u32 op = fd_op(c);
+	__u32 op = fd_op(c), asked = 0;
 	__u64 thread;
 
 	if (rule->kind >= WIRE_SYS_CONNECT) {
@@ -158,9 +178,12 @@ static __always_inline int call_began(struct call c)
 			socket_call_began(number_of(c.regs), c.index);
 		return 0;
 	}
-	if (rule->kind == WIRE_SYS_PATH ||
-	    (rule->kind == WIRE_SYS_OPEN && (open_flags(c) & O_TRUNC)))
-		name_call_began(c);
+	if (rule->kind == WIRE_SYS_OPEN)
+		asked = open_flags(c, 0);
+	if (rule->kind == WIRE_SYS_PATH || (asked & O_TRUNC))
+		name_call_began(c, asked);
+	if (is_truncate(c))
+		name_kept(number_of(c.regs), c.index);
 	if (!op)
 		return 0;
 	if (!shared && !(tells_by_result(c, op) && may_be_made_up()))
@@ -298,15 +321,24 @@ static __always_inline void opened_and_gone(enum wire_backend backend,
 	count_lost(WIRE_FAM_WRITE);
 }
 
+/*
+ * What is asked for in memory (openat2) may be there at the begin or at the end
+ * alone: another thread may write to it, and O_TRUNC itself does away with what
+ * lies in a mapping of the file, so that it cannot be read any more. So, of a
+ * file that is not open for writing, it is only what was asked for.
+ */
 static __always_inline void file_opened(enum wire_backend backend,
-					struct call c, long fd, bool unsure)
+					struct call c, long fd, bool unsure,
+					__u32 at_begin)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
 	struct file *file = file_of_current_fd(fd);
 	__u32 mode = BPF_CORE_READ(file, f_mode), asked, flags = 0;
 	__u32 nr = c.index & (WIRE_SYSCALL_MAX - 1);
 
-	asked = open_flags(c);
+	asked = open_flags(c, at_begin ?: O_TRUNC) | (at_begin & O_TRUNC);
+	if (is_how(c) && !(mode & FMODE_WRITE))
+		unsure = true;
 	if (!file) {
 		opened_and_gone(backend, c, asked);
 		return;
@@ -347,10 +379,23 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 		owner_call_ended(number_of(c.regs), c.index, backend);
 }
 
+static __always_inline void tell_ended(enum wire_backend backend, struct call c,
+				       long ret, __u64 unsure, __u32 asked)
+{
+	__u32 kind = call_rule(c)->kind;
+
+	if (kind == WIRE_SYS_AIO)
+		aio_submitted(number_of(c.regs), c.index, backend, ret);
+	else if (kind == WIRE_SYS_OPEN)
+		file_opened(backend, c, ret, unsure, asked);
+	else if (kind == WIRE_SYS_PATH)
+		names_changed(number_of(c.regs), c.index, backend, unsure);
+}
+
 static __always_inline int call_ended(enum wire_backend backend, struct call c,
 				      long ret)
 {
-	__u32 kind = call_rule(c)->kind, op;
+	__u32 kind = call_rule(c)->kind, op, asked = 0;
 	__u64 unsure = 0;
 
 	if (is_muted())
@@ -373,16 +418,13 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 		return 0;
 	}
 	/* Nor its begin. */
-	if ((kind == WIRE_SYS_PATH || kind == WIRE_SYS_OPEN) && is_unsure(c))
+	if ((kind == WIRE_SYS_PATH || kind == WIRE_SYS_OPEN) &&
+	    is_unsure(c, &asked))
 		unsure = NAMES_UNSURE;
-	if (ret < 0 || kind == WIRE_SYS_IOCTL)
-		return 0;
-	if (kind == WIRE_SYS_AIO)
-		aio_submitted(number_of(c.regs), c.index, backend, ret);
-	else if (kind == WIRE_SYS_OPEN)
-		file_opened(backend, c, ret, unsure);
-	else
-		names_changed(number_of(c.regs), c.index, backend, unsure);
+	if (ret >= 0)
+		tell_ended(backend, c, ret, unsure, asked);
+	if (is_truncate(c))
+		kept_name_done();
 	return 0;
 }
 

@@ -41,6 +41,14 @@ __u32 bytes_written(__u64 inode, __u64 bytes);
 #define NAMES_UNSURE (1ull << 32)
 __u32 names_changed(__u64 regs, __u32 index, __u32 backend, __u64 opening);
 
+/*
+ * truncate(2): keep its name when it begins; when it ends, where that is in the
+ * kernel's memory (0: it was not kept), and that it is no more needed.
+ */
+__u32 name_kept(__u64 regs, __u32 index);
+__u64 kept_name(__u64 index);
+__u32 kept_name_done(void);
+
 /* io_submit(2); taken: how many requests the kernel accepted. */
 __u32 aio_submitted(__u64 regs, __u32 index, __u32 backend, __u64 taken);
 

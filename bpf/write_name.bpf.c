@@ -9,21 +9,42 @@
 #include "write.h"
 #include "write_places.h"
 
+/*
+ * Of a name that cannot be read it is not known where it began either: the
+ * directory alone would be told as if it were the file.
+ */
 static __always_inline void find_start(struct place *p, int dirfd)
 {
+	bool unreadable;
 	char first = 0;
 
-	bpf_probe_read_user(&first, sizeof(first), (void *)p->name);
-	p->name_len = measure_user_str(p->name);
+	if (p->is_kept) {
+		unreadable = bpf_probe_read_kernel(&first, sizeof(first),
+						   (void *)p->name);
+		p->name_len = measure_kernel_str(p->name);
+	} else {
+		unreadable = bpf_probe_read_user(&first, sizeof(first),
+						 (void *)p->name);
+		p->name_len = measure_user_str(p->name);
+	}
 	start_at(p, first, dirfd);
+	if (unreadable && p->name)
+		p->start.dentry = NULL;
 }
 
 static __always_inline void find_places(struct place *a, struct place *b,
 					struct call c)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
+	__u64 kept = 0;
 
 	a->name = call_arg(c, rule->name);
+	if (rule->op == WIRE_OP_TRUNCATE)
+		kept = kept_name(c.index);
+	if (kept) {
+		a->name = kept;
+		a->is_kept = true;
+	}
 	find_start(a, rule->dir ? (int)call_arg(c, rule->dir) : AT_FDCWD);
 	if (!rule->name2)
 		return;

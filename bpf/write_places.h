@@ -22,6 +22,7 @@ struct place {
 	__u64 name;
 	__u32 name_len;
 	__u32 flags; /* WIRE_WRITE_* */
+	__u32 is_kept; /* the name is in our own memory: write_kept.bpf.c */
 };
 
 /* What is said of them. */
@@ -74,7 +75,19 @@ static __always_inline void put_name(struct record rec, struct wire_write *r,
 		r->flags |= WIRE_WRITE_NAME_CUT;
 }
 
-/* The names are in the caller's memory, or copied from there by the kernel. */
+/* Without a branch: each way would be walked by the verifier to the end. */
+static __always_inline __u64 is_null(const void *p)
+{
+	__u64 n = (__u64)p;
+
+	return (n | -n) >> 63 ^ 1;
+}
+
+/*
+ * The names are in the caller's memory, or copied from there by the kernel. A
+ * start that was not found (a descriptor that is closed by now, a name that
+ * cannot be read) is not the root, where a walk from nowhere ends.
+ */
 static __always_inline void report_places(struct place *a, struct place *b,
 					  const struct told_change *told,
 					  bool user)
@@ -120,10 +133,11 @@ static __always_inline void report_places(struct place *a, struct place *b,
 	r->arg2 = told->args >> 32;
 	r->bytes = 0;
 	put_path(rec, &a->start, steps, &r->path);
+	r->path.flags |= is_null(dentry) * WIRE_PATH_UNRESOLVED;
 	r->path2 = (struct wire_path){};
 	r->name = r->name2 = (struct wire_str){};
 	if (a->name)
-		put_name(rec, r, &r->name, a->name, user);
+		put_name(rec, r, &r->name, a->name, user && !a->is_kept);
 	if (b->start.dentry)
 		put_path(rec, &b->start, steps, &r->path2);
 	if (b->name)

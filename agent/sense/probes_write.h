@@ -136,7 +136,7 @@ static const struct probe attr_probes[] = {
 	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "notify_change_kprobe", NULL,
 	  WITH("notify_change_kretprobe", MOUNTS_KPROBE, TELL_KPROBE) },
-	CALL_ENDS(BY_CALLER),
+	CALL_ENDS(BY_CALLER "; a name that truncate(2) takes away unread"),
 };
 
 /* Access lists are a matter of their own since 6.2, before of xattrs. */

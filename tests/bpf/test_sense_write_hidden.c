@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changes by whoever does not want them told: the descriptor is closed, the
- * name is gone, the request is overwritten when the call ends; or the kernel
- * is made to do it. Each is told, or the coverage table says that it is not.
+ * request is overwritten when the call ends; or the kernel is made to do it. Each is told, or the coverage table says that it is not.
  */
 #include "change.h"
 
@@ -125,40 +124,6 @@ static void what_is_closed_under_way_is_told(void **state)
 					      before);
 	}
 	print_message("# %zu were gone, in %d rounds\n", claimed, round);
-}
-
-/* ---- a name that is gone --------------------------------------------------- */
-
-/* The name lies in the file that it names, and goes with its content. */
-static int act_name_in_the_file(void *arg)
-{
-	const char *name;
-	int fd;
-
-	(void)arg;
-	TRY(chdir(work_dir()));
-	TRY(fd = open("itself", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-	TRY(write(fd, "itself", sizeof("itself")));
-	name = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-	if (name == MAP_FAILED)
-		return 92;
-	TRY(truncate(name, 0));
-	return 0;
-}
-
-static void a_name_that_is_gone_is_not_vouched_for(void **state)
-{
-	const struct wire_write *r;
-	struct seen *w = *state;
-
-	seen_run(w, act_name_in_the_file, NULL);
-	assert_int_equal(w->status, 0);
-	assert_int_equal(seen_writes(w, WIRE_OP_TRUNCATE), 1);
-	r = seen_write(w, WIRE_OP_TRUNCATE, 0);
-	if (is_from_kernel(r))
-		assert_string_equal(told_path(r), work_path("itself"));
-	else
-		assert_true(r->flags & WIRE_WRITE_NAME_CLAIMED);
 }
 
 /* ---- requests that are overwritten ----------------------------------------- */
@@ -356,7 +321,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_closed_under_way_is_told),
-		cmocka_unit_test(a_name_that_is_gone_is_not_vouched_for),
 		cmocka_unit_test(an_overwritten_request_is_told_or_said),
 		cmocka_unit_test(what_old_mmap_maps_is_told_or_said),
 		cmocka_unit_test(a_core_dump_is_told_or_said),
