@@ -131,7 +131,9 @@ struct file_path {
 	struct slice fs_path;
 	/*
 	 * The same file by the host's mounts; empty: same as path, or none
-	 * (PATH_F_FOREIGN where that is certain).
+	 * (PATH_F_FOREIGN where that is certain). Of a claimed name that flag
+	 * says that no mount of the host is known to be led through: then this
+	 * is where it led if it led through none of its namespace's own.
 	 */
 	struct slice host_path;
 	uint8_t flags;		/* PATH_F_* */

@@ -129,9 +129,14 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 	bool cut = is_cut(f);
 	struct slice path = f->path, host = f->host_path;
 	bool lost = f->flags & (PATH_F_TRUNCATED | PATH_F_UNRESOLVED);
+	/* Claimed, in a mount that the host does not show. */
+	bool anywhere = (f->flags & PATH_F_CLAIMED) &&
+			(f->flags & PATH_F_FOREIGN) && !by_container;
 
 	if (sure) {
 		if (cut || !path.n)
+			return UNKNOWN;
+		if (anywhere)
 			return UNKNOWN;
 		if (!host.n)
 			return any_glob(c, path, true);
@@ -147,7 +152,7 @@ static int plain_file(const struct mcond *c, const struct file_path *f,
 	if ((path.n && any_glob(c, path, true)) ||
 	    (host.n && any_glob(c, host, true)))
 		return YES;
-	return cut || !f->path.n ? UNKNOWN : NO;
+	return cut || anywhere || !f->path.n ? UNKNOWN : NO;
 }
 
 /* What no mount of the host shows, anyone may have named. */

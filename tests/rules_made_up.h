@@ -410,6 +410,8 @@ static struct file_path make_file(struct scene *s)
 		f.flags |= PATH_F_DELETED;
 	if (!f.host_path.n && one_in(8))
 		f.flags |= PATH_F_FOREIGN;
+	if (one_in(4))
+		f.flags |= PATH_F_CLAIMED;
 	return f;
 }
 

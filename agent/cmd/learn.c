@@ -69,6 +69,12 @@ static bool is_anyones(const struct taking *t, const struct file_path *f)
 	return (f->flags & PATH_F_FOREIGN) && !t->key.in_container;
 }
 
+/* Of other files only where the name is but claimed, and may be of any. */
+static bool leads_anywhere(const struct taking *t, const struct file_path *f)
+{
+	return (f->flags & PATH_F_CLAIMED) && is_anyones(t, f);
+}
+
 static int check_code(struct taking *t, struct slice path,
 		      const struct file_id *file)
 {
@@ -177,6 +183,9 @@ static int learn_names(struct taking *t, const struct file_path *a,
 
 	if (is_cut(a) || (b && is_cut(b)))
 		return refuse(t, "the file's name is not known in full");
+	if (leads_anywhere(t, a) || (b && leads_anywhere(t, b)))
+		return refuse(t,
+			      "the file's name leads to no mount of the host");
 	if (!names_fit(was) || !names_fit(is))
 		return refuse(t, "no rule can have this name");
 	r = find_group(t, LEARN_WRITE, &g);

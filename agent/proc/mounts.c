@@ -234,6 +234,12 @@ static void lead_through(struct mounts *m, struct mounts_file *f,
 	const struct mount *at = mount_list_through(list, path->path);
 	struct slice fs;
 
+	/*
+	 * Nobody is left in that namespace who could be asked: through a mount
+	 * of its own the name may lead to any file.
+	 */
+	if (!list->count)
+		path->flags |= PATH_F_FOREIGN;
 	if (!at)
 		return;
 	fs = change_front(path->path, at->point, at->root, out);
@@ -273,7 +279,8 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 		at = mount_list_first(&m->host, f.dev, path->fs_path);
 	if (!at) {
 		if (m->is_read && !m->host.is_cut &&
-		    !(path->flags & (PATH_F_UNRESOLVED | PATH_F_CLAIMED)))
+		    (path->flags & (PATH_F_UNRESOLVED | PATH_F_CLAIMED)) !=
+			    PATH_F_UNRESOLVED)
 			path->flags |= PATH_F_FOREIGN;
 		return;
 	}
@@ -305,6 +312,7 @@ void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 	way.path = real;
 	way.fs_path = (struct slice){ NULL, 0 };
 	find_host_path(m, file, &way, room);
+	path->flags = way.flags;
 	path->fs_path = way.fs_path;
 	path->host_path = way.host_path.n ? way.host_path : real;
 }

@@ -94,10 +94,23 @@ static bool is_of_host(const struct asking *a, uint32_t mnt_ns)
 	return img && img->proc.tgid == 1 && mnt_ns && img->mnt_ns == mnt_ns;
 }
 
+/*
+ * A name that was only claimed, in a mount that the host does not show: it may
+ * lead on to any file, by a link or a mount below that.
+ */
+static bool leads_anywhere(const struct asking *a, const struct file_path *f)
+{
+	const uint8_t both = PATH_F_CLAIMED | PATH_F_FOREIGN;
+
+	return (f->flags & both) == both && !a->in_container;
+}
+
 static enum tri ask_surely(const struct asking *a, const struct file_path *f,
 			   uint32_t mnt_ns)
 {
 	if (!f->path.n || path_is_lost(f))
+		return TRI_UNKNOWN;
+	if (leads_anywhere(a, f))
 		return TRI_UNKNOWN;
 	/*
 	 * A mount namespace is anyone's to make, so that a process can give
@@ -122,7 +135,9 @@ static enum tri ask_possibly(const struct asking *a, const struct file_path *f)
 
 	if ((path.n && has_string(a, path)) || (host.n && has_string(a, host)))
 		return TRI_YES;
-	return path_is_lost(f) || !f->path.n ? TRI_UNKNOWN : TRI_NO;
+	if (path_is_lost(f) || leads_anywhere(a, f) || !f->path.n)
+		return TRI_UNKNOWN;
+	return TRI_NO;
 }
 
 /* mnt_ns: in which the file was named so. */

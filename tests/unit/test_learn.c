@@ -278,13 +278,12 @@ static void what_is_learned_is_allowed_whatever_its_names_are(void **state)
 
 /* ---- what must not be learned ------------------------------------------- */
 
-static void refuses(struct image img, const char *why)
+static void refuses_scene(const char *why)
 {
 	cleanup_buf struct buf text = BUF_INIT(1u << 16);
 	struct rule_set *base = load(slice_str(""));
 	struct learn *l;
 
-	scenes[0] = (struct scene){ .ev.kind = EVENT_EXEC, .img = img };
 	l = learn_all(base, 1);
 	assert_int_equal(learn_counts(l)->refused, 1);
 	assert_int_equal(learn_rules(l), 0);
@@ -294,6 +293,26 @@ static void refuses(struct image img, const char *why)
 		fail_msg("'%s' is not in %s", why, text.p);
 	learn_free(l);
 	rule_set_free(base);
+}
+
+static void refuses(struct image img, const char *why)
+{
+	scenes[0] = (struct scene){ .ev.kind = EVENT_EXEC, .img = img };
+	refuses_scene(why);
+}
+
+static void a_claimed_name_on_no_mount_of_the_host_is_refused(void **state)
+{
+	struct file_path claimed = path_of("/srv/a");
+
+	(void)state;
+	claimed.flags = PATH_F_CLAIMED | PATH_F_FOREIGN;
+	scenes[0] = (struct scene){
+		.ev = { .kind = EVENT_WRITE,
+			.write = { .op = OP_UNLINK, .path = claimed } },
+		.img = { .id = 1, .exe = path_of("/nowhere/a") },
+	};
+	refuses_scene("leads to no mount of the host");
 }
 
 static void what_anybody_may_replace_is_refused(void **state)
@@ -586,6 +605,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			what_is_learned_is_allowed_whatever_its_names_are),
+		cmocka_unit_test(
+			a_claimed_name_on_no_mount_of_the_host_is_refused),
 		cmocka_unit_test(what_anybody_may_replace_is_refused),
 		cmocka_unit_test(a_network_stands_for_many_hosts_only),
 		cmocka_unit_test(ephemeral_ports_are_a_range),

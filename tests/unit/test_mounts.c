@@ -67,15 +67,16 @@ static const struct host_case {
 static const struct claimed_case {
 	uint32_t ns, dev;
 	const char *path, *want, *want_fs;
+	bool foreign;
 } claimed_cases[] = {
-	{ HOST_NS, DEV(254, 1), "/etc/x", "", "/etc/x" },
+	{ HOST_NS, DEV(254, 1), "/etc/x", "", "/etc/x", false },
 	{ HOST_NS, DEV(254, 1), "/tmp/evasion/x", "/etc/cron.d/x",
-	  "/etc/cron.d/x" },
-	{ HOST_NS, DEV(254, 1), "/srv/data/x", "", "/x" },
-	{ HOST_NS, DEV(254, 1), "/srv/datax", "", "/srv/datax" },
-	{ HOST_NS, DEV(254, 1), "/opt", "", "/only/this" },
+	  "/etc/cron.d/x", false },
+	{ HOST_NS, DEV(254, 1), "/srv/data/x", "", "/x", false },
+	{ HOST_NS, DEV(254, 1), "/srv/datax", "", "/srv/datax", false },
+	{ HOST_NS, DEV(254, 1), "/opt", "", "/only/this", false },
 	/* the front was cut */
-	{ HOST_NS, DEV(254, 1), "cut/x", "", "" },
+	{ HOST_NS, DEV(254, 1), "cut/x", "", "", false },
 };
 
 /* What a container sees, with the host's /etc mounted into it. */
@@ -85,17 +86,18 @@ static const char container[] =
 	"92 90 0:99 / /tmp rw - tmpfs t rw\n";
 
 static const struct claimed_case container_cases[] = {
-	{ OTHER_NS, DEV(0, 50), "/host/etc/x", "/etc/x", "/etc/x" },
+	{ OTHER_NS, DEV(0, 50), "/host/etc/x", "/etc/x", "/etc/x", false },
 	{ OTHER_NS, DEV(0, 50), "/srv/x",
-	  "/var/lib/docker/overlay2/ab/merged/srv/x", "/srv/x" },
+	  "/var/lib/docker/overlay2/ab/merged/srv/x", "/srv/x", false },
 	/* the container's own: on no mount of the host */
-	{ OTHER_NS, DEV(0, 50), "/tmp/x", "", "/x" },
+	{ OTHER_NS, DEV(0, 50), "/tmp/x", "", "/x", true },
 };
 
-/* When the container's mounts cannot be known. */
+/* When the container's mounts cannot be known: it may lead through any. */
 static const struct claimed_case unasked = {
-	OTHER_NS, DEV(0, 50), "/host/etc/x",
-	"/var/lib/docker/overlay2/ab/merged/host/etc/x", "/host/etc/x"
+	OTHER_NS,      DEV(0, 50),
+	"/host/etc/x", "/var/lib/docker/overlay2/ab/merged/host/etc/x",
+	"/host/etc/x", true
 };
 
 static struct fake_proc fake;
@@ -157,6 +159,7 @@ static void assert_claimed(const struct claimed_case *c)
 
 	assert_part(host_of(c->ns, c->dev, &path), c->want, c->path);
 	assert_part(path.fs_path, c->want_fs, c->path);
+	assert_int_equal(!!(path.flags & PATH_F_FOREIGN), c->foreign);
 }
 
 static void files_are_named_as_the_host_does(void **state)
@@ -192,8 +195,10 @@ static void what_no_mount_of_the_host_shows_is_foreign(void **state)
 	/* Which file it is about is not known. */
 	assert_false(is_foreign(OTHER_NS, 0, "/x", 0));
 	assert_false(is_foreign(OTHER_NS, strange, "", 0));
-	assert_false(is_foreign(OTHER_NS, strange, "/x", PATH_F_CLAIMED));
 	assert_false(is_foreign(OTHER_NS, strange, "/x", PATH_F_UNRESOLVED));
+	/* Below a directory of a tree that is in no namespace. */
+	assert_true(is_foreign(HOST_NS, strange, "/x",
+			       PATH_F_UNRESOLVED | PATH_F_CLAIMED));
 }
 
 static void without_the_hosts_mounts_nothing_is_foreign(void **state)

@@ -288,6 +288,24 @@ static void code_on_no_mount_of_the_host_is_never_allowed_by_name(void **state)
 	assert_decides("a", "[allow a]\npath = /**\n");
 }
 
+/* A bind mount in a namespace of its own, gone with it before anyone looks. */
+static void a_claimed_name_on_no_mount_of_the_host_is_never_allowed(
+	void **state)
+{
+	(void)state;
+	ev.write.path.flags = PATH_F_CLAIMED;
+	assert_decides("a", "[allow a]\npath = /**\n");
+	ev.write.path.flags |= PATH_F_FOREIGN;
+	assert_none("[allow a]\npath = /**\n");
+	assert_none("[allow a]\nevent = write\nnot-path = /sbin/**\n");
+	assert_decides("d", "[deny d]\npath = /**\n");
+	ev.write.path.host_path = slice_str("/etc/x");
+	assert_none("[allow a]\npath = /**\n");
+	assert_decides("d", "[deny d]\npath = /etc/x\n");
+	self.container = slice_str("4f1c0a5d2b3e");
+	assert_decides("a", "[allow a]\npath = /**\ncontainer = 4f1c*\n");
+}
+
 static void a_cut_path_is_never_allowed_and_denied_by_its_end(void **state)
 {
 	(void)state;
@@ -643,6 +661,7 @@ int main(void)
 		TEST(a_private_mount_cannot_make_a_program_allowed),
 		TEST(on_the_host_both_names_of_a_file_are_the_hosts),
 		TEST(code_on_no_mount_of_the_host_is_never_allowed_by_name),
+		TEST(a_claimed_name_on_no_mount_of_the_host_is_never_allowed),
 		TEST(a_cut_path_is_never_allowed_and_denied_by_its_end),
 		TEST(a_file_on_no_mount_is_known_by_the_hosts_name),
 		TEST(an_unknown_process_is_never_allowed_by_its_program),
