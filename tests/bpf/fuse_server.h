@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file system of two files, served through /dev/fuse by the kernel's own
+ * protocol: one to write to, and a program.
+ */
+#pragma once
+
+#define FUSE_FILE	 "file"
+#define FUSE_FILE_INO	 20
+#define FUSE_PROGRAM	 "program"
+#define FUSE_PROGRAM_INO 30
+
+/* Answer until the file system is gone; 0. fd: that of the mount. */
+int fuse_serve(int fd);
