@@ -24,11 +24,10 @@ static __always_inline struct pid_namespace *pid_ns_of(struct task_struct *t)
 	return BPF_CORE_READ(pid_number(pid, level), ns);
 }
 
-/* NULL: nobody has this number. */
-static __always_inline struct pid *pid_of_number(struct task_struct *seer,
-						 __u32 number)
+/* NULL: nobody has this number there. */
+static __always_inline struct pid *pid_in_ns(struct pid_namespace *ns,
+					     __u32 number)
 {
-	struct pid_namespace *ns = pid_ns_of(seer);
 	__u64 entry = (__u64)BPF_CORE_READ(ns, idr.idr_rt.xa_head), at;
 	struct xa_node *node;
 	__u32 slot;
@@ -48,6 +47,13 @@ static __always_inline struct pid *pid_of_number(struct task_struct *seer,
 		bpf_probe_read_kernel(&entry, sizeof(entry), (void *)at);
 	}
 	return (entry & XA_TAG_MASK) ? NULL : (struct pid *)entry;
+}
+
+/* NULL: nobody has this number where the seer is. */
+static __always_inline struct pid *pid_of_number(struct task_struct *seer,
+						 __u32 number)
+{
+	return pid_in_ns(pid_ns_of(seer), number);
 }
 
 /* What is in a list of tasks that share a pid as `type`. */

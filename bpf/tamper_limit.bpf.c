@@ -29,13 +29,6 @@ static __always_inline __u64 limit_of(struct task_struct *t, __u32 resource)
 		       bpf_core_type_size(struct rlimit);
 }
 
-/* Picket, and done by another process; what one sets oneself is one's own. */
-static __always_inline bool is_picket_of_another(struct process_ref *target)
-{
-	return target->tgid != bpf_get_current_pid_tgid() >> 32 &&
-	       is_picket(target) && !is_muted();
-}
-
 static __always_inline void limit_asked(enum wire_backend backend,
 					struct task_struct *t, __u32 resource,
 					__u64 limit)

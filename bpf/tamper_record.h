@@ -44,20 +44,19 @@ struct tamper_more {
 	__s32 code;
 };
 
-/* actor: NULL where the kernel itself does it. more: NULL for nothing. */
-static __always_inline void report_more(struct task_struct *actor, __u64 what,
+/* Picket, and done by another process; what one does to oneself is one's own. */
+static __always_inline bool is_picket_of_another(const struct process_ref *ref)
+{
+	return ref->tgid != bpf_get_current_pid_tgid() >> 32 &&
+	       is_picket(ref) && !is_muted();
+}
+
+/* All of a record but its strings. NULL: as for report_more. */
+static __always_inline void fill_tamper(struct wire_tamper *r,
+					struct task_struct *actor, __u64 what,
 					struct process_ref *target, __u64 args,
 					const struct tamper_more *more)
 {
-	struct wire_tamper *r = NULL;
-
-	count_made(WIRE_FAM_TAMPER);
-	if (admitted(ADMIT_THREE_QUARTERS))
-		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count_lost(WIRE_FAM_TAMPER);
-		return;
-	}
 	hdr_begin(&r->hdr, WIRE_TAMPER, WHAT_BACKEND(what));
 	if (actor)
 		hdr_task(&r->hdr, actor);
@@ -80,6 +79,23 @@ static __always_inline void report_more(struct task_struct *actor, __u64 what,
 	}
 	if (is_picket(target))
 		r->flags |= WIRE_TAMPER_SELF;
+}
+
+/* actor: NULL where the kernel itself does it. more: NULL for nothing. */
+static __always_inline void report_more(struct task_struct *actor, __u64 what,
+					struct process_ref *target, __u64 args,
+					const struct tamper_more *more)
+{
+	struct wire_tamper *r = NULL;
+
+	count_made(WIRE_FAM_TAMPER);
+	if (admitted(ADMIT_THREE_QUARTERS))
+		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count_lost(WIRE_FAM_TAMPER);
+		return;
+	}
+	fill_tamper(r, actor, what, target, args, more);
 	submit(r, sizeof(*r));
 }
 
