@@ -322,6 +322,8 @@ enum tamper_op {
 	TAMPER_LIMIT,
 	TAMPER_SIGIO,
 	TAMPER_DESCRIPTOR,
+	TAMPER_MOVE,
+	TAMPER_FREEZE,
 	TAMPER_COUNT,
 };
 
@@ -343,6 +345,8 @@ struct tamper_info {
 	struct limit limit;	/* LIMIT */
 	struct limit before;	/* where is_before_known */
 	bool is_before_known;
+	struct slice cgroup;	/* MOVE: into which; FREEZE: its own */
+	uint32_t hierarchy;	/* of version 1 that it is of; 0: unified */
 	/* What the target runs, where known: proc_table_apply fills it in. */
 	struct image *target_img;
 };

@@ -90,3 +90,13 @@ static __always_inline struct task_struct *task_of_number(
 {
 	return task_of_pid(pid_of_number(seer, number));
 }
+
+/* The process that the kernel itself, whoever runs, knows by this number. */
+static __always_inline struct task_struct *task_of_tgid(__u32 tgid)
+{
+	struct task_struct *me = (struct task_struct *)bpf_get_current_task();
+	struct pid *pid = BPF_CORE_READ(me, thread_pid);
+
+	return task_of_pid(
+		pid_in_ns(BPF_CORE_READ(pid_number(pid, 0), ns), tgid));
+}

@@ -73,6 +73,8 @@ static __always_inline void fill_tamper(struct wire_tamper *r,
 	r->flags = WHAT_FLAGS(what);
 	r->code = more ? more->code : 0;
 	__builtin_memset(&r->limit, 0, sizeof(r->limit) + sizeof(r->before));
+	__builtin_memset(&r->cgroup, 0, sizeof(r->cgroup));
+	r->hierarchy = 0;
 	if (more) {
 		r->limit = more->limit;
 		r->before = more->before;

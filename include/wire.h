@@ -372,6 +372,8 @@ enum wire_tamper_op {
 	WIRE_TAMPER_LIMIT,	/* prlimit; arg: which resource */
 	WIRE_TAMPER_SIGIO,	/* made to own a file's signals; arg: command */
 	WIRE_TAMPER_DESCRIPTOR,	/* pidfd_getfd; arg: which one of the target's */
+	WIRE_TAMPER_MOVE,	/* into another cgroup, of any hierarchy */
+	WIRE_TAMPER_FREEZE,	/* its cgroup, or one above that */
 	WIRE_TAMPER_COUNT,
 };
 
@@ -402,6 +404,9 @@ struct wire_tamper {
 	__s32 code;		/* SIGNAL: its si_code */
 	struct wire_limit limit; /* LIMIT: as it is to be, and as it was */
 	struct wire_limit before;
+	/* MOVE: into which; FREEZE: its own. From the hierarchy's root. */
+	struct wire_str cgroup;
+	__u32 hierarchy;	/* of it: hierarchy_id; 0: unified */
 };
 
 enum wire_write_op {

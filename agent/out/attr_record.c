@@ -153,6 +153,8 @@ static const struct row tamper_rows[] = {
 	TAMPER_ROW("picket.tamper.target.executable", ROW_BYTES, target_exe),
 	TAMPER_ROW("picket.tamper.arg", ROW_U32, arg),
 	TAMPER_ROW("picket.tamper.object_id", ROW_U32, object_id),
+	TAMPER_ROW("picket.tamper.cgroup", ROW_BYTES, cgroup),
+	TAMPER_ROW("picket.tamper.hierarchy", ROW_U32, hierarchy),
 };
 
 /* Without one, a limit that was set is none. */

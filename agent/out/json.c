@@ -142,6 +142,10 @@ static void add_tamper(struct buf *out, const Picket__V1__Tamper *t)
 		json_str(out, "resource", name_resource(t->arg));
 	add_limit(out, "limit", t->limit);
 	add_limit(out, "before", t->before);
+	json_bytes(out, "cgroup",
+		   slice_of((const char *)t->cgroup.data, t->cgroup.len));
+	if (t->hierarchy)
+		json_u64(out, "hierarchy", t->hierarchy);
 	json_close(out, '}');
 }
 

@@ -86,6 +86,8 @@ static const char *const tampers[] = {
 	[PICKET__V1__TAMPER__TYPE__LIMIT] = "limit",
 	[PICKET__V1__TAMPER__TYPE__SIGIO] = "sigio",
 	[PICKET__V1__TAMPER__TYPE__DESCRIPTOR] = "descriptor",
+	[PICKET__V1__TAMPER__TYPE__MOVE] = "move",
+	[PICKET__V1__TAMPER__TYPE__FREEZE] = "freeze",
 };
 
 static const struct {

@@ -187,6 +187,8 @@ static void fill_tamper(struct image *target, struct event *ev,
 		.limit = recall_limit(t->limit),
 		.before = recall_limit(t->before),
 		.is_before_known = t->before,
+		.cgroup = recall_bytes(t->cgroup),
+		.hierarchy = t->hierarchy,
 	};
 	if (!t->target_exe.len)
 		return;

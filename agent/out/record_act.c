@@ -11,8 +11,7 @@
 /* These are cast, not looked up. */
 static_assert((int)LOAD_BPF == (int)PICKET__V1__LOAD__TYPE__BPF,
 	      "loads agree with event.proto");
-static_assert((int)TAMPER_DESCRIPTOR ==
-		      (int)PICKET__V1__TAMPER__TYPE__DESCRIPTOR,
+static_assert((int)TAMPER_FREEZE == (int)PICKET__V1__TAMPER__TYPE__FREEZE,
 	      "tampering agrees with event.proto");
 static_assert((int)OP_RMDIR == (int)PICKET__V1__OPERATION__OPERATION_RMDIR,
 	      "operations agree with event.proto");
@@ -159,6 +158,8 @@ static void fill_tamper(Picket__V1__Event *m, union record_act *a,
 		fill_limit(&a->before, &t->before);
 		a->tamper.before = &a->before;
 	}
+	a->tamper.cgroup = record_bytes(t->cgroup);
+	a->tamper.hierarchy = t->hierarchy;
 	m->tamper = &a->tamper;
 }
 

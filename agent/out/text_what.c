@@ -323,6 +323,17 @@ static void add_limits(struct buf *out, const Picket__V1__Tamper *t)
 		add_limit(out, " was ", t->before);
 }
 
+static void add_cgroup(struct buf *out, const Picket__V1__Tamper *t)
+{
+	if (!t->cgroup.len)
+		return;
+	buf_add_str(out, t->type == PICKET__V1__TAMPER__TYPE__FREEZE ? " in "
+								     : " to ");
+	text_path(out, text_slice(t->cgroup));
+	if (t->hierarchy)
+		buf_addf(out, " of hierarchy %" PRIu32, t->hierarchy);
+}
+
 static void add_tamper(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Tamper *t = v->event->tamper;
@@ -343,6 +354,7 @@ static void add_tamper(struct buf *out, const struct view *v)
 	else if (t->object_id)
 		buf_addf(out, "object %" PRIu32, t->object_id);
 	add_limits(out, t);
+	add_cgroup(out, t);
 	mark(&m, t->claimed, "claimed");
 	marks_end(&m);
 }

@@ -193,7 +193,8 @@ static const struct {
 	{ SUBJECT_TARGET, SUBJECT_TAMPER,
 	  1u << TAMPER_SIGNAL | 1u << TAMPER_PTRACE | 1u << TAMPER_VM_WRITE |
 		  1u << TAMPER_LIMIT | 1u << TAMPER_SIGIO |
-		  1u << TAMPER_DESCRIPTOR },
+		  1u << TAMPER_DESCRIPTOR | 1u << TAMPER_MOVE |
+		  1u << TAMPER_FREEZE },
 };
 
 /* One end of a socket has one or the other. */

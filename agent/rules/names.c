@@ -55,7 +55,8 @@ static const char *const tampers[] = {
 	[TAMPER_SIGNAL] = "signal",	    [TAMPER_PTRACE] = "ptrace",
 	[TAMPER_VM_WRITE] = "memory",	    [TAMPER_BPF] = "bpf",
 	[TAMPER_LIMIT] = "limit",	    [TAMPER_SIGIO] = "sigio",
-	[TAMPER_DESCRIPTOR] = "descriptor",
+	[TAMPER_DESCRIPTOR] = "descriptor", [TAMPER_MOVE] = "move",
+	[TAMPER_FREEZE] = "freeze",
 };
 _Static_assert(COUNT(tampers) == TAMPER_COUNT, "one word per interference");
 const struct word_list tamper_words = LIST(tampers);

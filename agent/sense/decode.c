@@ -307,6 +307,8 @@ static int get_tamper(struct decode_reader *r, struct event *ev)
 		.limit = { w->limit.soft, w->limit.hard },
 		.before = { w->before.soft, w->before.hard },
 		.is_before_known = w->flags & WIRE_TAMPER_BEFORE,
+		.cgroup = decode_name(r, w->cgroup),
+		.hierarchy = w->hierarchy,
 	};
 	return 0;
 }

@@ -86,6 +86,19 @@ static const struct probe signal_probes[] = {
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "signal_raw_tp", NULL },
 };
 
+static const struct probe move_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "move_tp_btf", NULL },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "move_raw_tp", NULL },
+};
+
+#define FREEZE_BLIND \
+	"version 1's freezer: its files are told when they are written"
+
+static const struct probe freeze_probes[] = {
+	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "freeze_tp_btf", FREEZE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "freeze_raw_tp", FREEZE_BLIND },
+};
+
 /* So many are under way at once as the kernel has room for, and waits are. */
 #define KRETPROBE_BLIND                                \
 	"calls while others wait in the kernel: ten, " \
@@ -432,6 +445,9 @@ const struct hook sense_hooks[] = {
 	      ALSO(LIMIT)),
 	CALLS(WIRE_FAM_TAMPER, false, "signals of files directed at picket",
 	      owner_probes, ALSO(OWNER)),
+	HOOK(WIRE_FAM_TAMPER, false, "picket moved to another cgroup",
+	     move_probes),
+	HOOK(WIRE_FAM_TAMPER, false, "picket's cgroup frozen", freeze_probes),
 	CALLS(WIRE_FAM_TAMPER, true, "bpf(2) on picket's own",
 	      change_bpf_probes, ALSO(CHANGE_BPF)),
 	CALLS(WIRE_FAM_CONNECT, false, "connections that fail at once",
@@ -475,9 +491,9 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_WRITE, "process accounting",
 	  "what the kernel appends to the file that acct(2) named" },
 	{ WIRE_FAM_TAMPER, "picket slowed down",
-	  "its priority, processors and scheduling, its cgroup's share of "
-	  "them, or another cgroup that it is moved to, each of them root's: "
-	  "not watched by this version; what it loses by it is counted" },
+	  "its priority, processors and scheduling, and its cgroup's share of "
+	  "them, each of them root's: not watched by this version; what it "
+	  "loses by it is counted" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

@@ -232,8 +232,32 @@ static void interference_names_its_target(void **state)
 	assert_true(ev.tamper.is_before_known);
 	assert_int_equal(ev.tamper.before.soft, 3);
 	assert_int_equal(ev.tamper.before.hard, UINT64_MAX);
+	assert_int_equal(ev.tamper.cgroup.n, 0);
 	w->op = WIRE_TAMPER_COUNT;
 	decode_refused("unknown tamper operation");
+}
+
+static void cgroups_that_picket_is_put_into_have_a_name(void **state)
+{
+	struct wire_tamper *w = wb_begin(&b, WIRE_TAMPER);
+	struct event ev;
+
+	(void)state;
+	w->op = WIRE_TAMPER_MOVE;
+	w->flags = WIRE_TAMPER_SELF;
+	w->cgroup = wb_str(&b, "/a/b");
+	w->hierarchy = 6;
+	ev = decode_ok();
+	assert_int_equal(ev.tamper.op, TAMPER_MOVE);
+	assert_true(slice_eq(ev.tamper.cgroup, slice_str("/a/b")));
+	assert_int_equal(ev.tamper.hierarchy, 6);
+	w->op = WIRE_TAMPER_FREEZE;
+	w->hierarchy = 0;
+	ev = decode_ok();
+	assert_int_equal(ev.tamper.op, TAMPER_FREEZE);
+	assert_int_equal(ev.tamper.hierarchy, 0);
+	w->cgroup.len = 5;
+	decode_refused("string outside the record");
 }
 
 static void script_comes_with_its_file(void **state)
@@ -260,6 +284,7 @@ int main(void)
 		cmocka_unit_test(listening_socket_has_its_address),
 		cmocka_unit_test(loads_have_a_file_or_a_name),
 		cmocka_unit_test(interference_names_its_target),
+		cmocka_unit_test(cgroups_that_picket_is_put_into_have_a_name),
 		cmocka_unit_test(script_comes_with_its_file),
 	};
 

@@ -289,6 +289,30 @@ static void limits_are_told_with_what_they_were(void **state)
 	has_json(f, "\"resource\":\"unknown\"");
 }
 
+static void cgroups_are_told_with_their_hierarchy(void **state)
+{
+	struct fixture *f = *state;
+	struct event ev = sample_event(EVENT_TAMPER);
+
+	ev.tamper.op = TAMPER_MOVE;
+	ev.tamper.of_picket = true;
+	ev.tamper.target = (struct proc_key){ 77, 4001 };
+	ev.tamper.cgroup = slice_str("/a/b");
+	take(f, &ev);
+	says(f, "tamper move of picket [4001] to /a/b");
+	has_json(f, "\"arg\":0,\"cgroup\":\"/a/b\"}");
+	has_attr(f, "picket.tamper.cgroup", "/a/b");
+	ev.tamper.hierarchy = 6;
+	take(f, &ev);
+	says(f, "tamper move of picket [4001] to /a/b of hierarchy 6");
+	has_json(f, "\"cgroup\":\"/a/b\",\"hierarchy\":6}");
+	ev.tamper.op = TAMPER_FREEZE;
+	ev.tamper.hierarchy = 0;
+	take(f, &ev);
+	says(f, "tamper freeze of picket [4001] in /a/b");
+	has_json(f, "\"type\":\"freeze\"");
+}
+
 /* A record that names a kind and lacks what makes it one is damaged. */
 static void ends_without_an_address_need_a_family(void **state)
 {
@@ -315,6 +339,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(interference_shows_its_target,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			cgroups_are_told_with_their_hierarchy, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			limits_are_told_with_what_they_were, setup, teardown),
 		cmocka_unit_test_setup_teardown(

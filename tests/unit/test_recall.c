@@ -199,6 +199,16 @@ static void acts_come_back_whole(void **state)
 	assert_int_equal(got.tamper.limit.hard, UINT64_MAX);
 	assert_true(got.tamper.is_before_known);
 	assert_int_equal(got.tamper.before.hard, 3);
+
+	ev.tamper.op = TAMPER_FREEZE;
+	ev.tamper.cgroup = slice_str("/a/b");
+	ev.tamper.hierarchy = 6;
+	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_int_equal(got.tamper.op, TAMPER_FREEZE);
+	assert_true(slice_eq(got.tamper.cgroup, ev.tamper.cgroup));
+	assert_int_equal(got.tamper.hierarchy, 6);
 	recall_free(recall);
 	sample_end(&s);
 }
