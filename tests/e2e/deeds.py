@@ -83,6 +83,11 @@ LISTEN = """-MSocket -e '
     bind(S, pack_sockaddr_in(0, INADDR_LOOPBACK)) or die;
     listen(S, 1) or die'"""
 IN_PLACE = ("system-programs", "high", "T1554")
+# And back to where it was, which is told, and no alert so soon after the other.
+CONFINE = """mount -t cgroup2 none /mnt && mkdir /mnt/picket-deed &&
+    echo {picket} >/mnt/picket-deed/cgroup.procs
+    echo {picket} >/mnt$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs
+    rmdir /mnt/picket-deed"""
 FREEZER = "/sys/fs/cgroup/x/picket-deed.service"
 
 # What runs: the rules that say so, with severity and tag; none: silence. A list
@@ -157,6 +162,8 @@ RUNS = [
      "kill -CONT {picket}", {("picket-signalled", "high", "T1562.001")}),
     ("a limit set on picket", "prlimit --pid {picket} --msgqueue=4711:",
      {("picket-crippled", "high", "T1562.001")}),
+    ("picket moved into another cgroup", CONFINE,
+     {("picket-confined", "high", "T1562.001")}),
     ("the shipper's cursor moved", "mkdir -p /var/lib/picket/ship; "
      "echo x >/var/lib/picket/ship/cursor",
      {("picket-files", "high", "T1562.001"),

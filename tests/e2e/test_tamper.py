@@ -51,6 +51,18 @@ if libc.syscall(438, pidfd, int(sys.argv[2]), 0) < 0:
     sys.exit(ctypes.get_errno())
 """
 
+# By a mount that no rule has a path of; and back to where the sender is.
+CONFINE = """
+set -e
+mount -t cgroup2 none "$2"
+mkdir "$2/$3"
+echo "$1" >"$2/$3/cgroup.procs"
+echo 1 >"$2/$3/cgroup.freeze"
+echo 0 >"$2/$3/cgroup.freeze"
+echo "$1" >"$2$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs"
+rmdir "$2/$3"
+"""
+
 
 def stage():
     # Each is looked for, so none is summed.
@@ -158,6 +170,24 @@ def a_file_made_to_signal_it_is_an_alert(s):
     equal(rule(r), "picket-crippled", "rule")
     equal(r["tamper"]["type"], "sigio", "type")
     equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+
+
+@test
+def moved_to_another_cgroup_and_frozen_there_it_tells_both(s):
+    mount, name = s.dir / "cgroups", f"picket-test-{os.getpid()}"
+    mount.mkdir()
+    pid, _ = act(["unshare", "--mount", "/bin/sh", "-c", CONFINE, "sh",
+                  picket(s), mount, name])
+    told = s.events("tamper", lambda r: record.pid(r) == pid)
+    equal([r["tamper"]["type"] for r in told], ["move", "freeze", "move"],
+          "what is told")
+    for r in told:
+        equal(rule(r), "picket-confined", "rule")
+        true(record.judged(r)[2], "an alert")
+        true(r["tamper"]["of_picket"], "of picket")
+        equal(r["tamper"]["target_pid"], s.agent.process.pid, "target")
+    for r in told[:2]:
+        equal(r["tamper"]["cgroup"], f"/{name}", "cgroup")
 
 
 @test

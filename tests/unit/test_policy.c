@@ -165,6 +165,9 @@ static const struct scene {
 	LOADS(NULL, "/usr/lib/systemd/systemd", BPF, ""),
 	/* systemctl stop picket */
 	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_SIGNAL),
+	/* where it puts what it starts */
+	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_MOVE),
+	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_FREEZE),
 
 	/* ---- what an intruder does ---------------------------------------- */
 	LOADS("load-from-world-writable", "/usr/bin/ls" LOGIN, MMAP,
@@ -184,6 +187,8 @@ static const struct scene {
 	TAMPERS("picket-crippled", "/usr/bin/prlimit" LOGIN, TAMPER_LIMIT),
 	TAMPERS("picket-crippled", "/usr/bin/python3.11" LOGIN, TAMPER_SIGIO),
 	TAMPERS("picket-crippled", "/usr/lib/systemd/systemd", TAMPER_LIMIT),
+	TAMPERS("picket-confined", "/usr/bin/bash" LOGIN, TAMPER_MOVE),
+	TAMPERS("picket-confined", "/usr/bin/bash" LOGIN, TAMPER_FREEZE),
 	TAMPERS("picket-bpf", "/usr/sbin/bpftool" LOGIN, TAMPER_BPF),
 	DOES("picket-frozen", "/usr/bin/bash" LOGIN, OP_OPEN,
 	     "/sys/fs/cgroup/system.slice/cgroup.freeze"),
