@@ -193,9 +193,11 @@ static void check_freeze(const struct seen *w, pid_t target)
 
 static void picket_frozen_by_a_cgroup_above_its_own_is_told(void **state)
 {
+	struct sensor_row row = seen_row(*state, "picket's cgroup frozen");
 	struct deed d = { .target = getpid() };
 
-	assert_true(seen_row(*state, "picket's cgroup frozen").active);
+	assert_true(row.active);
+	assert_non_null(strstr(row.reason, "version 1's freezer"));
 	seen_run(*state, act_freeze, &d);
 	check_freeze(*state, getpid());
 }
