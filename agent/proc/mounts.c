@@ -223,6 +223,55 @@ static struct slice change_front(struct slice path, struct slice from,
 	return slice_of(out, n);
 }
 
+/* Of the directories on a name's way so many are looked at. */
+#define AGREE_MAX 8
+
+/* Is the directory the one that fs_path and dev say, by this list? */
+static bool is_same(const struct mount_list *list, uint32_t dev,
+		    struct slice dir, struct slice fs_dir)
+{
+	const struct slice root = slice_str("/");
+	const struct mount *at;
+	char out[MOUNTS_PATH_MAX];
+
+	dir = dir.n ? dir : root;
+	fs_dir = fs_dir.n ? fs_dir : root;
+	at = mount_list_through(list, dir);
+	return at && at->dev == dev &&
+	       slice_eq(change_front(dir, at->point, at->root, out), fs_dir);
+}
+
+/*
+ * Does the list know the directory that a claimed name began in, by the name
+ * that the kernel has for it? It does not know one in a tree that is in no
+ * namespace, nor one that something was mounted over: then what the list says of
+ * the name is said of another file. Which part of the name is the directory's
+ * is not known any more; it is one of those behind which the name from the
+ * namespace's root and that from the file system's are alike.
+ */
+static bool agrees(const struct mount_list *list, uint32_t dev,
+		   const struct file_path *path)
+{
+	struct slice p = path->path, fs = path->fs_path;
+	unsigned asked = 0;
+	size_t alike = 0;
+
+	if (!fs.n)
+		return true;
+	while (alike < p.n && alike < fs.n &&
+	       p.p[p.n - alike - 1] == fs.p[fs.n - alike - 1])
+		alike++;
+	for (; alike && asked < AGREE_MAX; alike--) {
+		if (p.p[p.n - alike] != '/')
+			continue;
+		if (is_same(list, dev, slice_of(p.p, p.n - alike),
+			    slice_of(fs.p, fs.n - alike)))
+			return true;
+		asked++;
+	}
+	return false;
+}
+
 /*
  * A joined name may lead through other mounts than its directory's: the
  * namespace's list says through which. The decoder could not know.
@@ -240,7 +289,7 @@ static void lead_through(struct mounts *m, struct mounts_file *f,
 	 */
 	if (!list->count)
 		path->flags |= PATH_F_FOREIGN;
-	if (!at)
+	if (!at || !agrees(list, f->dev, path))
 		return;
 	fs = change_front(path->path, at->point, at->root, out);
 	if (!fs.n)
@@ -290,6 +339,15 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 		path->host_path = host;
 }
 
+/* Is the directory that a claimed name began in one of the host's tree? */
+static bool begins_here(struct mounts *m, const struct mounts_file *file,
+			const struct file_path *path)
+{
+	(void)refresh(m, false);
+	return !m->host.count || !file->dev ||
+	       agrees(&m->host, file->dev, path);
+}
+
 /*
  * A claimed name of the host's namespace is first led through the links on its
  * way, as they are now.
@@ -302,7 +360,7 @@ void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 
 	if ((path->flags & PATH_F_CLAIMED) &&
 	    !(path->flags & PATH_F_UNRESOLVED) && m->look.mnt_ns &&
-	    file->mnt_ns == m->look.mnt_ns)
+	    file->mnt_ns == m->look.mnt_ns && begins_here(m, file, path))
 		real = second_look(&m->look, path->path, file->follows,
 				   room->real);
 	if (!real.n) {

@@ -45,6 +45,7 @@ void mounts_free(struct mounts *m);
  * same as path->path or the file is not on the host. fs_path of a claimed
  * name is put right where the name leads through a mount; where it leads
  * through links, in the agent's own namespace, both are what it leads to now.
+ * Neither where the directory that it began in is not in the namespace's tree.
  */
 void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 		      struct file_path *path, struct mounts_room *room);

@@ -4,7 +4,9 @@
 seen, and under the names that the host knows."""
 import contextlib
 import os
+import signal
 import socket
+import sys
 
 import record
 from lib import act, actor, contains, equal, main, scene, test, true
@@ -58,6 +60,10 @@ path  = {0}/jail/secret-*
 event = exec
 exe   = {0}/dätä/act_tiny-*
 
+[allow own-place]
+event = write
+path  = {0}/place/**
+
 [allow known]
 event = exec
 exe   = {0}/dätä/detached
@@ -76,6 +82,34 @@ DISGUISED = """
 mount -t tmpfs none "$(dirname "$2")"
 cp "$1" "$2"
 "$2" || [ $? = 1 ]
+"""
+
+
+# Directories made by name in a tree that was never mounted anywhere.
+NOWHERE = """
+import ctypes, os
+call = ctypes.CDLL(None, use_errno=True).syscall
+made = call(430, b"tmpfs", 0)          # fsopen
+if made < 0 or call(431, made, 6, None, None, 0) < 0:  # fsconfig: create
+    raise OSError(ctypes.get_errno(), "no tmpfs")
+tree = call(432, made, 0, 0)           # fsmount
+os.mkdir("nowhere", dir_fd=tree)
+"""
+
+# By its name in a copy of the mount, which is in no namespace either.
+COPY = """
+import ctypes, os, sys
+call = ctypes.CDLL(None, use_errno=True).syscall
+tree = call(428, -100, os.fsencode(sys.argv[1]), 1)  # open_tree: clone
+if tree < 0:
+    raise OSError(ctypes.get_errno(), "no copy of a mount")
+os.unlink("copied", dir_fd=tree)
+"""
+
+# Whoever knows where the name leads is gone before anyone can be asked.
+LED_AWAY = """
+mount --bind "$1" "$2"
+exec "$3" unlink "$2/file"
 """
 
 
@@ -201,6 +235,43 @@ def a_name_in_a_file_system_of_its_own_allows_nothing(j):
                  record.exe(r) == os.fsencode(allowed) and
                  "foreign" in r["process"].get("exe_flags", ()))
     equal(record.judged(event)[:2], ("unlisted", None), "the verdict")
+
+
+@test
+def a_name_that_leads_where_nobody_can_tell_any_more_allows_nothing(j):
+    place = j.s.dir / "place"
+    place.mkdir()
+    remover = actor("act_write", j.s.dir, "remover")
+    (j.data / "file").touch()
+    j.s.agent.freeze()
+    try:
+        pid, _ = act(["unshare", "-m", "sh", "-ec", LED_AWAY, "sh", j.data,
+                      place, remover])
+    finally:
+        j.s.agent.process.send_signal(signal.SIGCONT)
+    true(not (j.data / "file").exists(), "it is still there")
+    r = one_write(j, pid, "unlink")
+    equal(record.path(r), os.fsencode(place / "file"), "path")
+    if "claimed" in r["write"].get("path_flags", ()):
+        contains(str(r["write"]["path_flags"]), "foreign", "what is said of it")
+    equal(record.judged(r)[:2], ("unlisted", None), "the verdict")
+
+
+@test
+def a_directory_in_a_tree_that_is_nowhere_is_not_on_the_host(j):
+    pid, _ = act([sys.executable, "-c", NOWHERE])
+    r = one_write(j, pid, "mkdir")
+    contains(str(r["write"]["path_flags"]), "foreign", "the name's flags")
+    equal(record.raw(r["write"], "path_host"), b"", "path by the host's mounts")
+
+
+@test
+def a_name_in_a_copy_of_a_mount_is_the_hosts(j):
+    (j.data / "copied").touch()
+    pid, _ = act([sys.executable, "-c", COPY, j.data])
+    r = one_write(j, pid, "unlink")
+    equal(record.raw(r["write"], "path_host"), j.outside("copied"),
+          "path by the host's mounts")
 
 
 @test

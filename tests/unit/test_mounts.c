@@ -218,6 +218,45 @@ static void claimed_names_lead_through_the_hosts_mounts(void **state)
 		assert_claimed(&claimed_cases[i]);
 }
 
+/*
+ * Where the kernel's name for the directory is not what the list has there, the
+ * directory is in a tree that is in no namespace, or below another mount.
+ */
+static void a_claimed_name_in_no_tree_of_the_list_is_the_kernels(void **state)
+{
+	static const struct {
+		uint32_t dev;
+		const char *path, *fs_path, *want;
+		bool foreign;
+	} in[] = {
+		/* in a copy of the mount of /etc, of /etc/cron.d */
+		{ DEV(254, 1), "/passwd", "/etc/passwd", "/etc/passwd", false },
+		{ DEV(254, 1), "/cron.d/x", "/etc/cron.d/x", "/etc/cron.d/x",
+		  false },
+		{ DEV(254, 1), "/srv/data/x", "/etc/srv/data/x",
+		  "/etc/srv/data/x", false },
+		/* in a file system of one's own */
+		{ DEV(9, 9), "/etc/passwd", "/etc/passwd", "", true },
+		/* as the list has it */
+		{ DEV(254, 1), "/tmp/evasion/x", "/etc/cron.d/x",
+		  "/etc/cron.d/x", false },
+		{ DEV(254, 2), "/srv/data/d/x", "/d/x", "", false },
+		{ DEV(254, 1), "/srv/data/d/x", "/srv/data/d/x", "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(in) / sizeof(*in); i++) {
+		struct file_path path = { .path = slice_str(in[i].path),
+					  .fs_path = slice_str(in[i].fs_path),
+					  .flags = PATH_F_CLAIMED };
+
+		assert_part(host_of(HOST_NS, in[i].dev, &path), in[i].want,
+			    in[i].path);
+		assert_int_equal(!!(path.flags & PATH_F_FOREIGN),
+				 in[i].foreign);
+	}
+}
+
 static void make_container(const char *root)
 {
 	fake_proc_text(&fake, "40/mountinfo", container);
@@ -356,6 +395,7 @@ int main(void)
 		TEST(what_no_mount_of_the_host_shows_is_foreign),
 		TEST(without_the_hosts_mounts_nothing_is_foreign),
 		TEST(claimed_names_lead_through_the_hosts_mounts),
+		TEST(a_claimed_name_in_no_tree_of_the_list_is_the_kernels),
 		TEST(claimed_names_lead_through_the_containers_mounts),
 		TEST(mounts_as_a_chroot_sees_them_are_not_taken),
 		TEST(mounts_of_another_namespace_are_not_taken),
