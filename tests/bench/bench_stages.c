@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the stages do for an exec, for a profiler: records of a shell under make
- * that starts eight short programs, each with ten images in its line, through
- * the pipeline as it is in picket, with the shipped policy, the host's dpkg and
- * a journal in memory. No kernel side, no root.
+ * What the stages do for one event, for a profiler: records through the
+ * pipeline as it is in picket, with the shipped policy, the host's dpkg and a
+ * journal in memory. No kernel side, no root.
  *
- *	bench_exec JOBS
+ *	bench_stages KIND JOBS
  *
- * A job is nine execs, with their forks and exits. The difference of two runs
- * is what the jobs between them take:
- *	valgrind --tool=callgrind --toggle-collect=pipeline_record bench_exec 100
+ * exec: a job is a shell under make that starts eight short programs, each with
+ * ten images in its line; nine execs, with their forks and exits. open, create:
+ * one of those programs opens a file for writing, or makes one and writes to
+ * it, each job another file. The difference of two runs is what the jobs
+ * between them take:
+ *	valgrind --tool=callgrind --toggle-collect=pipeline_record \
+ *		bench_stages exec 100
  */
 #include <poll.h>
 #include <sys/mman.h>
@@ -81,7 +84,7 @@ static void need(bool ok, const char *what)
 {
 	if (ok)
 		return;
-	(void)fprintf(stderr, "bench_exec: %s: %s\n", what,
+	(void)fprintf(stderr, "bench_stages: %s: %s\n", what,
 		      strerrordesc_np(errno));
 	exit(1);
 }
@@ -202,13 +205,78 @@ static struct who start_line(void)
 	return who;
 }
 
-static void do_job(struct who make)
+/* ---- jobs --------------------------------------------------------------- */
+
+static void do_execs(struct who make)
 {
 	struct who sh = start(make, &shell);
 
 	for (size_t i = 0; i < COUNT(programs); i++)
 		make_exit(start(sh, &programs[i]));
 	make_exit(sh);
+}
+
+#define TMPFS_MAGIC 0x01021994
+#define TMPFS	    "/dev/shm"
+
+/* Of the same number, the same file. */
+static void make_write(struct who who, uint64_t file, enum wire_write_op op,
+		       unsigned flags)
+{
+	struct wire_write *w = begin_record(WIRE_WRITE, who);
+	static struct stat place;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path),
+		       TMPFS "/picket-bench/place/f%" PRIu64, file);
+	need(place.st_dev || stat(TMPFS, &place) == 0, TMPFS);
+	w->file = (struct wire_file){
+		.ino = 1000 + file,
+		.mtime_ns = (int64_t)now_ns,
+		.ctime_ns = (int64_t)now_ns,
+		.dev = major(place.st_dev) << 20 | minor(place.st_dev),
+		.fs_magic = TMPFS_MAGIC,
+		.nlink = 1,
+		.mode = S_IFREG | 0644,
+	};
+	w->op = (uint8_t)op;
+	w->flags = (uint16_t)flags;
+	w->syscall = op == WIRE_OP_OPEN ? 257 : 1;
+	w->arg = op == WIRE_OP_OPEN ? O_WRONLY : 0;
+	w->bytes = op == WIRE_OP_OPEN ? 0 : 64;
+	wb_path(&record, &w->path, path);
+	w->path.tail -= strlen(TMPFS);
+	end_record();
+}
+
+static uint64_t files;
+
+static void do_open(struct who who)
+{
+	make_write(who, files++, WIRE_OP_OPEN, 0);
+}
+
+static void do_create(struct who who)
+{
+	make_write(who, files, WIRE_OP_OPEN, WIRE_WRITE_CREATED);
+	make_write(who, files++, WIRE_OP_WRITE, 0);
+}
+
+static const struct kind {
+	const char *name;
+	void (*job)(struct who who);
+} kinds[] = {
+	{ "exec", do_execs },
+	{ "open", do_open },
+	{ "create", do_create },
+};
+
+static const struct kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
 }
 
 /* ---- the stages --------------------------------------------------------- */
@@ -308,27 +376,31 @@ static void settle(void)
 
 int main(int argc, char **argv)
 {
-	unsigned long jobs = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
-	uint64_t before;
+	unsigned long jobs = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	const struct kind *kind = jobs ? find_kind(argv[1]) : NULL;
+	uint64_t allowed;
 	struct who make;
 
-	if (!jobs) {
-		(void)fprintf(stderr, "usage: bench_exec JOBS\n");
+	if (!kind) {
+		(void)fprintf(stderr,
+			      "usage: bench_stages exec|open|create JOBS\n");
 		return 2;
 	}
 	start_stages();
 	settle();
 	make = start_line();
 	for (int i = 0; i < WARM_JOBS; i++) {
-		do_job(make);
+		do_execs(make);
 		settle();
 	}
-	before = pipeline.counts.answers[ANSWER_ALLOWED];
+	allowed = pipeline.counts.answers[ANSWER_ALLOWED];
 	execs = 0;
 	while (jobs--)
-		do_job(make);
-	(void)printf("%" PRIu64 " execs, %" PRIu64 " of them allowed\n", execs,
-		     pipeline.counts.answers[ANSWER_ALLOWED] - before);
+		kind->job(make);
+	(void)printf("%" PRIu64 " execs, %" PRIu64 " files; %" PRIu64
+		     " events allowed\n",
+		     execs, files,
+		     pipeline.counts.answers[ANSWER_ALLOWED] - allowed);
 	alerts_free(pipeline.alerts);
 	pending_free(pipeline.pending);
 	trust_free(pipeline.trust);
