@@ -116,15 +116,14 @@ __noinline __u32 file_used(__u64 at, __u32 op, __u32 backend)
 {
 	struct file *file = (struct file *)at;
 	__u32 mode = BPF_CORE_READ(file, f_mode);
+	__u64 change =
+		WRITE_CHANGE(WIRE_OP_WRITE, backend, 0, WIRE_NO_SYSCALL, 0);
 
 	if (is_muted())
 		return 0;
-	if (op == WIRE_OP_WRITE)
-		tell(own_path(file),
-		     WRITE_CHANGE(WIRE_OP_WRITE, backend, 0, WIRE_NO_SYSCALL,
-				  0),
-		     0);
-	else
+	if (op == WIRE_OP_WRITE && is_content_news(at, change, 0))
+		tell(own_path(file), change, 0);
+	else if (op == WIRE_OP_MMAP)
 		tell(file_user_path(file, mode),
 		     WRITE_CHANGE(WIRE_OP_MMAP, backend, 0, WIRE_NO_SYSCALL, 0),
 		     0);
