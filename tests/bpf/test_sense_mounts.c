@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -192,22 +193,39 @@ static void a_mount_that_maps_owners_is_a_mount_like_any(void **state)
 
 /* ---- another root ---------------------------------------------------------- */
 
+static int make_root(const char *at)
+{
+	TRY(mount("tmpfs", at, "tmpfs", 0, NULL));
+	TRY(chdir(at));
+	TRY(mkdir("old", 0755));
+	TRY(mkdir("d", 0755));
+	TRY(tiny_program_at("it"));
+	return 0;
+}
+
+/*
+ * An initramfs cannot give up its place: then another root is put below it
+ * first, and that one gives up its own. *ret_below: it was so.
+ */
+static int pivot(bool *ret_below)
+{
+	if (make_root(work_path("pr")))
+		return -1;
+	*ret_below = syscall(SYS_pivot_root, ".", "old") < 0;
+	if (!*ret_below)
+		return 0;
+	if (chroot(".") < 0 || make_root("/d"))
+		return -1;
+	return (int)syscall(SYS_pivot_root, ".", "old");
+}
+
 static int act_pivot(void *arg)
 {
 	int held, r;
 
-	(void)arg;
 	TRY(held = open(work_path("held"), O_WRONLY | O_CREAT | O_CLOEXEC,
 			0600));
-	if (enter_mounts() < 0 ||
-	    mount("tmpfs", work_path("pr"), "tmpfs", 0, NULL) < 0)
-		return CANNOT;
-	TRY(chdir(work_path("pr")));
-	TRY(mkdir("old", 0755));
-	TRY(mkdir("d", 0755));
-	TRY(tiny_program_at("it"));
-	/* A root that is the machine's first cannot be left (initramfs). */
-	if (syscall(SYS_pivot_root, ".", "old") < 0)
+	if (enter_mounts() < 0 || pivot(arg) < 0)
 		return CANNOT;
 	TRY(chdir("/"));
 	TRY(umount2("/old", DETACH));
@@ -219,30 +237,48 @@ static int act_pivot(void *arg)
 	return run_it("/it");
 }
 
+/* `name` as it is called from the namespace's root. */
+static const char *below(bool is_below, const char *name)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "pr%s", name);
+	return is_below ? work_path(path) : name;
+}
+
 static void what_is_done_below_another_root_has_its_names(void **state)
 {
+	bool *is_below = mmap(NULL, sizeof(bool), PROT_READ | PROT_WRITE,
+			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	const struct wire_write *r;
 	struct seen *w = *state;
 	struct stat st;
 	size_t i, n = 0;
 
+	assert_true(is_below != MAP_FAILED);
 	(void)mkdir(work_path("pr"), 0755);
-	if (!can_run(w, act_pivot, "pivot_root"))
+	seen_run(w, act_pivot, is_below);
+	if (WEXITSTATUS(w->status) == CANNOT) {
+		print_message("# pivot_root: not on this machine\n");
 		return;
-	(void)wrote(w, WIRE_OP_OPEN, "/d/f");
-	(void)wrote(w, WIRE_OP_WRITE, "/d/f");
-	r = wrote(w, WIRE_OP_RENAME, "/d/f");
-	assert_string_equal(told_path2(r), "/d/g");
-	assert_int_equal(ran(w, "/it")->exe.tail, strlen("/it"));
+	}
+	assert_int_equal(w->status, 0);
+	(void)wrote(w, WIRE_OP_OPEN, below(*is_below, "/d/f"));
+	(void)wrote(w, WIRE_OP_WRITE, below(*is_below, "/d/f"));
+	r = wrote(w, WIRE_OP_RENAME, below(*is_below, "/d/f"));
+	assert_string_equal(told_path2(r), below(*is_below, "/d/g"));
+	assert_int_equal(ran(w, below(*is_below, "/it"))->exe.tail,
+			 strlen("/it"));
 	/* On the mount that was detached: known by its file system. */
 	assert_int_equal(stat(work_path("held"), &st), 0);
 	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++) {
-		if (r->op != WIRE_OP_WRITE || r->file.ino != st.st_ino)
+		if (r->op != WIRE_OP_WRITE || !strstr(told_path(r), "/held"))
 			continue;
-		assert_non_null(strstr(told_path(r), "/held"));
+		assert_int_equal(r->file.ino, st.st_ino);
 		n++;
 	}
 	assert_int_equal(n, 1);
+	(void)munmap(is_below, sizeof(bool));
 }
 
 /* ---- a file system that a process serves ----------------------------------- */
