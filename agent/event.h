@@ -287,6 +287,7 @@ struct connect_info {
 	bool is_send;		/* datagram without connect */
 	bool is_socket;		/* raw or packet socket made */
 	bool is_claimed;	/* it was gone by the call's end */
+	bool is_fd_claimed;	/* its descriptor's table was shared */
 };
 
 struct listen_info {
@@ -294,6 +295,7 @@ struct listen_info {
 	struct endpoint local;
 	uint32_t backlog;
 	bool is_bind;		/* a datagram socket got a port of its choice */
+	bool is_fd_claimed;	/* as in struct connect_info */
 };
 
 /* Same values as enum wire_load_op, asserted in sense/decode.c. */

@@ -4,6 +4,7 @@
 
 #include "read_sock.h"
 #include "unix_place.h"
+#include "what.h"
 
 static __always_inline bool connect_told(enum wire_backend backend,
 					 enum wire_connect_op op,
@@ -30,8 +31,7 @@ static __always_inline bool connect_told(enum wire_backend backend,
 	r->type = t->type;
 	r->protocol = t->protocol;
 	r->op = op;
-	/* Only what is made and gone by the call's end has no socket. */
-	r->flags = t->sock ? 0 : WIRE_CONNECT_CLAIMED;
+	r->flags = t->flags;
 	r->reserved[0] = r->reserved[1] = 0;
 	r->net_ns = t->net_ns;
 	r->unix_path = (struct wire_str){};
@@ -56,47 +56,43 @@ struct unix_connect_record {
 	char name[SUN_PATH_ROOM];
 };
 
-/* All but the name, and the record's size. */
-static __always_inline void put_unix_connect(struct wire_connect *c,
-					     enum wire_backend backend,
-					     enum wire_connect_op op,
+/* All but the name, and the record's size. what: op, backend and flags. */
+static __always_inline void put_unix_connect(struct wire_connect *c, __u64 what,
 					     struct sock *sk)
 {
-	hdr_begin(&c->hdr, WIRE_CONNECT, backend);
-	hdr_caller(&c->hdr, backend);
+	hdr_begin(&c->hdr, WIRE_CONNECT, WHAT_BACKEND(what));
+	hdr_caller(&c->hdr, WHAT_BACKEND(what));
 	c->sock = (__u64)sk;
 	__builtin_memset(c->addr, 0, sizeof(c->addr));
 	c->port = 0;
 	c->family = AF_UNIX;
 	c->type = BPF_CORE_READ(sk, sk_type);
 	c->protocol = 0;
-	c->op = op;
-	c->flags = 0;
+	c->op = WHAT_OP(what);
+	c->flags = WHAT_FLAGS(what);
 	c->reserved[0] = c->reserved[1] = 0;
 	c->net_ns = sock_net_ns(sk);
 	c->reserved2 = 0;
 }
 
-static __always_inline bool unix_told(enum wire_backend backend,
-				      enum wire_connect_op op, struct sock *sk,
+static __always_inline bool unix_told(__u64 what, struct sock *sk,
 				      struct sock *peer)
 {
 	struct unix_connect_record *r = NULL;
 	struct wire_connect *c;
 
 	if (has_relative_name(peer))
-		return unix_place_reached(number_of(sk), number_of(peer),
-					  backend, op);
+		return unix_place_reached(number_of(sk), number_of(peer), what);
 	count_made(WIRE_FAM_CONNECT);
-	if (admitted(op == WIRE_CONNECT_SEND ? ADMIT_HALF
-					     : ADMIT_THREE_QUARTERS))
+	if (admitted(WHAT_OP(what) == WIRE_CONNECT_SEND ? ADMIT_HALF
+							: ADMIT_THREE_QUARTERS))
 		r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {
 		count_lost(WIRE_FAM_CONNECT);
 		return false;
 	}
 	c = &r->connect;
-	put_unix_connect(c, backend, op, sk);
+	put_unix_connect(c, what, sk);
 	c->unix_path.off = sizeof(*c);
 	c->unix_path.len = put_unix_name(r->name, peer);
 	c->hdr.size = sizeof(*c) + c->unix_path.len;
@@ -150,14 +146,17 @@ static __always_inline bool is_packet(__u32 family)
 	return family == AF_PACKET || family == AF_XDP;
 }
 
+/* flags: WIRE_CONNECT_* */
 static __always_inline void socket_told(enum wire_backend backend,
-					struct sock *sk, __u32 family)
+					struct sock *sk, __u32 family,
+					__u32 flags)
 {
 	struct packet_sock *packet = (void *)sk;
 	struct target t;
 
 	put_sock(&t, sk);
 	no_address(&t);
+	t.flags = flags;
 	t.family = family;
 	if (family == AF_PACKET && bpf_core_field_exists(packet->num)) {
 		barrier_var(packet);

@@ -9,7 +9,7 @@ static __always_inline void stream_reached(enum wire_backend backend,
 					   struct sock *sk, struct sock *peer)
 {
 	if (!is_muted())
-		unix_told(backend, WIRE_CONNECT_CONNECT, sk, peer);
+		unix_told(WHAT(WIRE_CONNECT_CONNECT, backend, 0), sk, peer);
 }
 
 /* Also what goes to a peer by connect(2): to datagrams it is all the same. */
@@ -29,7 +29,7 @@ static __always_inline void datagram_reached(enum wire_backend backend,
 		return;
 	__builtin_memcpy(key.addr, id, sizeof(key.addr));
 	if (!is_repeat(&key, now) &&
-	    unix_told(backend, WIRE_CONNECT_SEND, sk, peer))
+	    unix_told(WHAT(WIRE_CONNECT_SEND, backend, 0), sk, peer))
 		bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
 }
 

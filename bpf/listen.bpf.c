@@ -22,17 +22,18 @@ static __always_inline void listen_asked(enum wire_backend backend,
 {
 	struct sock *sk = BPF_CORE_READ(sock, sk);
 	__u32 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u64 what = WHAT(WIRE_LISTEN_LISTEN, backend, 0);
 
 	if (is_muted() || !can_listen(sock, sk))
 		return;
 	if (family == AF_UNIX && !has_unix_name(sk))
 		return;
 	if (family == AF_UNIX && has_relative_name(sk))
-		unix_place_listens(number_of(sk), backend, backlog);
+		unix_place_listens(number_of(sk), what, backlog);
 	else if (is_inet(family) && !BPF_CORE_READ(sk, __sk_common.skc_num))
 		attempt_begins(ATTEMPT_LISTEN, (__u64)sk);
 	else
-		listen_told(backend, WIRE_LISTEN_LISTEN, sk, backlog);
+		listen_told(what, sk, backlog);
 }
 
 SEC("lsm/socket_listen")
@@ -74,7 +75,7 @@ static __always_inline int state_changed(enum wire_backend backend,
 	    !(BPF_CORE_READ(t, flags) & (PF_IO_WORKER | PF_KTHREAD)))
 		attempt_begins(ATTEMPT_LISTEN, (__u64)sk);
 	else
-		listen_told(backend, WIRE_LISTEN_LISTEN, sk,
+		listen_told(WHAT(WIRE_LISTEN_LISTEN, backend, 0), sk,
 			    BPF_CORE_READ(sk, sk_max_ack_backlog));
 	return 0;
 }
@@ -124,7 +125,8 @@ static __always_inline int bound(struct socket *sock, void *address, int ret)
 		return 0;
 	bpf_probe_read_kernel(&a, INET_ADDRESS_BYTES, address);
 	if (a.port)
-		listen_told(WIRE_BACKEND_FENTRY, WIRE_LISTEN_BIND, sk, 0);
+		listen_told(WHAT(WIRE_LISTEN_BIND, WIRE_BACKEND_FENTRY, 0), sk,
+			    0);
 	return 0;
 }
 
@@ -162,7 +164,8 @@ static __always_inline int bind_done(struct bpf_sock *ctx)
 	if (!attempt_of(ATTEMPT_BIND, sk))
 		return 1;
 	attempt_ends();
-	listen_told(WIRE_BACKEND_CGROUP, WIRE_LISTEN_BIND, (void *)sk, 0);
+	listen_told(WHAT(WIRE_LISTEN_BIND, WIRE_BACKEND_CGROUP, 0), (void *)sk,
+		    0);
 	return 1;
 }
 

@@ -3,24 +3,26 @@
 #pragma once
 
 #include "read_sock.h"
+#include "what.h"
 
 struct listen_record {
 	struct wire_listen listen;
 	char name[SUN_PATH_ROOM];
 };
 
-/* All but the name of a unix socket, and the record's size. */
-static __always_inline void put_listen(struct wire_listen *l,
-				       enum wire_backend backend,
-				       enum wire_listen_op op, struct sock *sk,
-				       __u32 backlog)
+/*
+ * All but the name of a unix socket, and the record's size. what: op, backend
+ * and flags.
+ */
+static __always_inline void put_listen(struct wire_listen *l, __u64 what,
+				       struct sock *sk, __u32 backlog)
 {
 	struct target t;
 
 	put_sock(&t, sk);
 	put_local(&t, sk);
-	hdr_begin(&l->hdr, WIRE_LISTEN, backend);
-	hdr_caller(&l->hdr, backend);
+	hdr_begin(&l->hdr, WIRE_LISTEN, WHAT_BACKEND(what));
+	hdr_caller(&l->hdr, WHAT_BACKEND(what));
 	l->sock = t.sock;
 	__builtin_memcpy(l->addr, t.addr, sizeof(l->addr));
 	l->port = t.port;
@@ -29,12 +31,12 @@ static __always_inline void put_listen(struct wire_listen *l,
 	l->protocol = t.protocol;
 	l->net_ns = t.net_ns;
 	l->backlog = backlog;
-	l->op = op;
-	l->reserved[0] = l->reserved[1] = l->reserved[2] = 0;
+	l->op = WHAT_OP(what);
+	l->flags = WHAT_FLAGS(what);
+	l->reserved[0] = l->reserved[1] = 0;
 }
 
-static __always_inline void listen_told(enum wire_backend backend,
-					enum wire_listen_op op, struct sock *sk,
+static __always_inline void listen_told(__u64 what, struct sock *sk,
 					__u32 backlog)
 {
 	struct listen_record *r = NULL;
@@ -48,7 +50,7 @@ static __always_inline void listen_told(enum wire_backend backend,
 		return;
 	}
 	l = &r->listen;
-	put_listen(l, backend, op, sk, backlog);
+	put_listen(l, what, sk, backlog);
 	l->unix_path.off = sizeof(*l);
 	l->unix_path.len =
 		l->family == AF_UNIX ? put_unix_name(r->name, sk) : 0;
@@ -69,7 +71,7 @@ static __always_inline int unbound_listens(enum wire_backend backend)
 		return 0;
 	sk = (struct sock *)a->sock;
 	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
-		listen_told(backend, WIRE_LISTEN_LISTEN, sk,
+		listen_told(WHAT(WIRE_LISTEN_LISTEN, backend, 0), sk,
 			    BPF_CORE_READ(sk, sk_max_ack_backlog));
 	attempt_ends();
 	return 0;

@@ -20,6 +20,7 @@ struct target {
 	__u16 type;
 	__u16 protocol;
 	__u32 net_ns;
+	__u32 flags; /* WIRE_CONNECT_* */
 };
 
 /*
@@ -54,7 +55,7 @@ static __always_inline __u32 sock_net_ns(struct sock *sk)
 	return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 }
 
-/* All but addr, port and family. */
+/* All but addr, port and family; no flags. */
 static __always_inline void put_sock(struct target *t, struct sock *sk)
 {
 	struct sock *owner = owner_of(sk);
@@ -63,6 +64,7 @@ static __always_inline void put_sock(struct target *t, struct sock *sk)
 	t->type = BPF_CORE_READ(owner, sk_type);
 	t->protocol = BPF_CORE_READ(owner, sk_protocol);
 	t->net_ns = sock_net_ns(owner);
+	t->flags = 0;
 }
 
 static __always_inline bool is_inet(__u32 family)

@@ -11,7 +11,7 @@ static __always_inline void socket_made(enum wire_backend backend,
 					int type, int kern)
 {
 	if (!kern && (is_raw(family, type) || is_packet(family)) && !is_muted())
-		socket_told(backend, BPF_CORE_READ(sock, sk), family);
+		socket_told(backend, BPF_CORE_READ(sock, sk), family, 0);
 }
 
 SEC("lsm/socket_post_create")
@@ -44,6 +44,6 @@ int socket_cgroup(struct bpf_sock *ctx)
 {
 	if (is_raw(ctx->family, ctx->type) && !is_muted())
 		socket_told(WIRE_BACKEND_CGROUP, (void *)number_of(ctx),
-			    ctx->family);
+			    ctx->family, 0);
 	return 1;
 }

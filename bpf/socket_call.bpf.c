@@ -9,6 +9,7 @@
 #include "listen.h"
 #include "read_file.h"
 #include "read_syscall.h"
+#include "shared_table.h"
 
 #define CALL_OP(name) (socket_ops & WIRE_SOCKET(name))
 
@@ -29,7 +30,7 @@ static __always_inline struct sock *sock_of(struct file *file, __u64 *ret_ino)
  * the path of a unix socket's file, which takes most of what there is.
  */
 static __noinline void unix_connected(enum wire_backend backend,
-				      struct file *file)
+				      struct file *file, bool claimed)
 {
 	struct unix_sock *u;
 	struct sock *sk, *peer;
@@ -41,7 +42,9 @@ static __noinline void unix_connected(enum wire_backend backend,
 	u = (struct unix_sock *)sk;
 	peer = BPF_CORE_READ(u, peer);
 	if (peer && has_unix_name(peer))
-		unix_told(backend, WIRE_CONNECT_CONNECT, sk, peer);
+		unix_told(WHAT(WIRE_CONNECT_CONNECT, backend,
+			       claimed ? WIRE_CONNECT_FD_CLAIMED : 0),
+			  sk, peer);
 }
 
 /*
@@ -55,7 +58,8 @@ static __always_inline bool vsock_was_asked(long ret)
 }
 
 static __noinline void vsock_connected(enum wire_backend backend,
-				       struct file *file, long ret)
+				       struct file *file, bool claimed,
+				       long ret)
 {
 	struct target t;
 	struct sock *sk;
@@ -68,6 +72,7 @@ static __noinline void vsock_connected(enum wire_backend backend,
 		return;
 	put_sock(&t, sk);
 	t.family = AF_VSOCK;
+	t.flags = claimed ? WIRE_CONNECT_FD_CLAIMED : 0;
 	no_address(&t);
 	put_vsock(&t, sk, VSOCK_PEER);
 	connect_told(backend, WIRE_CONNECT_CONNECT, &t);
@@ -108,21 +113,20 @@ static __always_inline void socket_asked(struct call c, struct asked *out)
  * before the call ends. What was asked for is in registers, which nobody else
  * changes (of 32-bit programs' socketcall(2) it is in memory).
  */
-static __always_inline void socket_gone(struct call c,
+static __always_inline void socket_gone(const struct asked *asked,
 					enum wire_backend backend)
 {
 	struct task_struct *t = current_task();
 	struct target target = {};
-	struct asked asked;
 
-	socket_asked(c, &asked);
-	if (!socket_matters(asked.family, asked.type))
+	if (!socket_matters(asked->family, asked->type))
 		return;
-	target.family = asked.family;
-	target.type = asked.type;
-	target.protocol = is_packet(asked.family) ? bpf_ntohs(asked.protocol)
-						  : asked.protocol;
+	target.family = asked->family;
+	target.type = asked->type;
+	target.protocol = is_packet(asked->family) ? bpf_ntohs(asked->protocol)
+						   : asked->protocol;
 	target.net_ns = BPF_CORE_READ(t, nsproxy, net_ns, ns.inum);
+	target.flags = WIRE_CONNECT_CLAIMED;
 	connect_told(backend, WIRE_CONNECT_SOCKET, &target);
 }
 
@@ -130,23 +134,29 @@ static __noinline __u32 socket_returned(__u64 regs, __u32 index, __u32 backend,
 					__u64 fd)
 {
 	struct call c = { .regs = (struct pt_regs *)regs, .index = index };
+	bool claimed = was_table_shared();
+	struct asked asked;
+	__u32 family, type;
 	struct sock *sk;
-	__u32 family;
 	__u64 ino;
 
+	socket_asked(c, &asked);
 	sk = sock_of(file_of_current_fd(fd), &ino);
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (sk && socket_matters(family, BPF_CORE_READ(sk, sk_type)))
-		socket_told(backend, sk, family);
-	else
-		socket_gone(c, backend);
+	type = BPF_CORE_READ(sk, sk_type);
+	if (!sk || !socket_matters(family, type)) {
+		socket_gone(&asked, backend);
+		return 0;
+	}
+	socket_told(backend, sk, family, claimed ? WIRE_CONNECT_FD_CLAIMED : 0);
+	if (claimed && (family != asked.family || type != asked.type))
+		socket_gone(&asked, backend);
 	return 0;
 }
 
-static __noinline void named_listens(enum wire_backend backend, struct sock *sk,
-				     __u32 backlog)
+static __noinline void named_listens(__u64 what, struct sock *sk, __u32 backlog)
 {
-	listen_told(backend, WIRE_LISTEN_LISTEN, sk, backlog);
+	listen_told(what, sk, backlog);
 }
 
 /*
@@ -154,8 +164,10 @@ static __noinline void named_listens(enum wire_backend backend, struct sock *sk,
  * apart by their inode: addresses come back.
  */
 static __noinline void other_listens(enum wire_backend backend,
-				     struct file *file)
+				     struct file *file, bool claimed)
 {
+	__u64 what = WHAT(WIRE_LISTEN_LISTEN, backend,
+			  claimed ? WIRE_LISTEN_FD_CLAIMED : 0);
 	struct {
 		__u64 sock;
 		__u64 ino;
@@ -178,9 +190,9 @@ static __noinline void other_listens(enum wire_backend backend,
 		return;
 	backlog = BPF_CORE_READ(sk, sk_max_ack_backlog);
 	if (family == AF_UNIX && has_relative_name(sk))
-		unix_place_listens(number_of(sk), backend, backlog);
+		unix_place_listens(number_of(sk), what, backlog);
 	else
-		named_listens(backend, sk, backlog);
+		named_listens(what, sk, backlog);
 	bpf_map_update_elem(&sent, &key, &now, BPF_ANY);
 }
 
@@ -262,20 +274,31 @@ static __always_inline struct file *file_before(struct call c, struct file *now)
 	return file;
 }
 
+/* claimed: which socket it was is the caller's word. */
 static __noinline __u32 socket_used(__u64 at, __u32 kind, __u32 backend,
-				    __u64 ret)
+				    bool claimed, __u64 ret)
 {
 	struct file *file = (struct file *)at;
 
 	if (CALL_OP(VSOCK) && kind == WIRE_SYS_CONNECT)
-		vsock_connected(backend, file, ret);
+		vsock_connected(backend, file, claimed, ret);
 	if ((long)ret < 0)
 		return 0;
 	if (CALL_OP(UNIX) && kind == WIRE_SYS_CONNECT)
-		unix_connected(backend, file);
+		unix_connected(backend, file, claimed);
 	if (CALL_OP(LISTEN) && kind == WIRE_SYS_LISTEN)
-		other_listens(backend, file);
+		other_listens(backend, file, claimed);
 	return 0;
+}
+
+/*
+ * Whether another socket than what the descriptor names at the begin and at the
+ * end may be what the kernel took: put in its place in between; or named in
+ * memory, where anybody may write who shares it.
+ */
+static __always_inline bool is_socket_claimed(struct call c)
+{
+	return call_rule(c)->kind == WIRE_SYS_SOCKETCALL || was_table_shared();
 }
 
 /* Which of two sockets the kernel took is not known: both are told. */
@@ -284,10 +307,11 @@ static __always_inline void sockets_used(struct call c, __u32 kind,
 {
 	struct file *now = file_of_current_fd(fd_of(c));
 	struct file *before = file_before(c, now);
+	bool claimed = is_socket_claimed(c);
 
 	if (before)
-		socket_used((__u64)before, kind, backend, ret);
-	socket_used((__u64)now, kind, backend, ret);
+		socket_used((__u64)before, kind, backend, claimed, ret);
+	socket_used((__u64)now, kind, backend, claimed, ret);
 }
 
 /* What goes by the call, not by what its descriptor names. */

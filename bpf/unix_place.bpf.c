@@ -29,7 +29,7 @@ static __always_inline void put_place(struct record rec, struct sock *sk,
 	*out = path.path;
 }
 
-__noinline __u32 unix_place_listens(__u64 sock, __u32 backend, __u32 backlog)
+__noinline __u32 unix_place_listens(__u64 sock, __u64 what, __u32 backlog)
 {
 	struct sock *sk = (struct sock *)sock;
 	struct wire_listen *l = NULL;
@@ -43,29 +43,28 @@ __noinline __u32 unix_place_listens(__u64 sock, __u32 backend, __u32 backlog)
 		return 0;
 	}
 	rec = record_of(l, CLASS_PLACE, sizeof(*l));
-	put_listen(l, backend, WIRE_LISTEN_LISTEN, sk, backlog);
+	put_listen(l, what, sk, backlog);
 	put_place(rec, sk, &l->unix_path);
 	l->hdr.size = rec.f->pos;
 	submit(l, CLASS_PLACE);
 	return 0;
 }
 
-__noinline __u32 unix_place_reached(__u64 sock, __u64 peer, __u32 backend,
-				    __u32 op)
+__noinline __u32 unix_place_reached(__u64 sock, __u64 peer, __u64 what)
 {
 	struct wire_connect *c = NULL;
 	struct record rec;
 
 	count_made(WIRE_FAM_CONNECT);
-	if (admitted(op == WIRE_CONNECT_SEND ? ADMIT_HALF
-					     : ADMIT_THREE_QUARTERS))
+	if (admitted(WHAT_OP(what) == WIRE_CONNECT_SEND ? ADMIT_HALF
+							: ADMIT_THREE_QUARTERS))
 		c = bpf_ringbuf_reserve(&ring, CLASS_PLACE, 0);
 	if (!c) {
 		count_lost(WIRE_FAM_CONNECT);
 		return false;
 	}
 	rec = record_of(c, CLASS_PLACE, sizeof(*c));
-	put_unix_connect(c, backend, op, (struct sock *)sock);
+	put_unix_connect(c, what, (struct sock *)sock);
 	put_place(rec, (struct sock *)peer, &c->unix_path);
 	c->hdr.size = rec.f->pos;
 	submit(c, CLASS_PLACE);

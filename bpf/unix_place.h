@@ -21,11 +21,14 @@ static __always_inline bool has_relative_name(struct sock *sk)
 	return first != '/';
 }
 
-/* sock: the struct sock that listens. Returns 0. */
-__u32 unix_place_listens(__u64 sock, __u32 backend, __u32 backlog);
+/*
+ * sock: the struct sock that listens; what: WHAT of an enum wire_listen_op.
+ * Returns 0.
+ */
+__u32 unix_place_listens(__u64 sock, __u64 what, __u32 backlog);
 
 /*
- * peer: the struct sock bound so, which `sock` has reached. op: enum
- * wire_connect_op. Returns whether there was room to tell it.
+ * peer: the struct sock bound so, which `sock` has reached. what: WHAT of an
+ * enum wire_connect_op. Returns whether there was room to tell it.
  */
-__u32 unix_place_reached(__u64 sock, __u64 peer, __u32 backend, __u32 op);
+__u32 unix_place_reached(__u64 sock, __u64 peer, __u64 what);

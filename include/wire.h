@@ -262,6 +262,8 @@ enum wire_connect_op {
  * something else by the call's end; `sock` is 0.
  */
 #define WIRE_CONNECT_CLAIMED 0x01
+/* As WIRE_WRITE_FD_CLAIMED; also where the call has its arguments in memory. */
+#define WIRE_CONNECT_FD_CLAIMED 0x02
 
 struct wire_connect {
 	struct wire_hdr hdr;
@@ -320,6 +322,8 @@ enum wire_listen_op {
 	WIRE_LISTEN_BIND,	/* datagrams: bound to a port asked for */
 };
 
+#define WIRE_LISTEN_FD_CLAIMED 0x01	/* as WIRE_CONNECT_FD_CLAIMED */
+
 struct wire_listen {
 	struct wire_hdr hdr;
 	__u64 sock;		/* as in struct wire_connect */
@@ -332,7 +336,8 @@ struct wire_listen {
 	__u32 backlog;
 	struct wire_str unix_path;
 	__u8 op;		/* enum wire_listen_op */
-	__u8 reserved[3];
+	__u8 flags;		/* WIRE_LISTEN_* */
+	__u8 reserved[2];
 };
 
 enum wire_load_op {

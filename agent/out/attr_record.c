@@ -95,6 +95,8 @@ static void add_connect(struct attrs *a, const Picket__V1__Connect *c)
 		attr_bool(a, "picket.connect.socket", true);
 	if (c->claimed)
 		attr_bool(a, "picket.connect.claimed", true);
+	if (c->fd_claimed)
+		attr_bool(a, "picket.connect.fd_claimed", true);
 	if (c->net_ns)
 		attr_int(a, "picket.connect.net_ns", c->net_ns);
 }
@@ -113,6 +115,8 @@ static void add_listen(struct attrs *a, const Picket__V1__Listen *l)
 	attr_int(a, "picket.listen.backlog", l->backlog);
 	if (l->bind)
 		attr_bool(a, "picket.listen.bind", true);
+	if (l->fd_claimed)
+		attr_bool(a, "picket.listen.fd_claimed", true);
 	if (l->net_ns)
 		attr_int(a, "picket.listen.net_ns", l->net_ns);
 }

@@ -73,6 +73,7 @@ static void add_connect(struct buf *out, const Picket__V1__Connect *c)
 	json_true(out, "send", c->send);
 	json_true(out, "socket", c->socket);
 	json_true(out, "claimed", c->claimed);
+	json_true(out, "fd_claimed", c->fd_claimed);
 	json_u64(out, "net_ns", c->net_ns);
 	json_close(out, '}');
 }
@@ -84,6 +85,7 @@ static void add_listen(struct buf *out, const Picket__V1__Listen *l)
 	add_vsock(out, l->vsock);
 	add_protocol(out, l->protocol, l->type);
 	json_true(out, "bind", l->bind);
+	json_true(out, "fd_claimed", l->fd_claimed);
 	json_u64(out, "backlog", l->backlog);
 	json_u64(out, "net_ns", l->net_ns);
 	json_close(out, '}');

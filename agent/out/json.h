@@ -62,7 +62,8 @@
  *	  parents	list	nearest first: pid start_ns exe
  *	connect		object	ip port protocol (tcp udp …), type (SOCK_*),
  *				else family, unix_path, or cid and port (vsock),
- *				send (datagram without connect) net_ns
+ *				send (datagram without connect) socket claimed
+ *				fd_claimed net_ns
  *	write		object	operation (open write truncate mmap rename
  *				unlink link symlink chmod chown xattr mknod
  *				mkdir rmdir chattr utime), path PATH, new_path PATH, target,

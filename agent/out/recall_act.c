@@ -87,6 +87,7 @@ static void fill_connect(struct image *target, struct event *ev,
 		.is_send = c->send,
 		.is_socket = c->socket,
 		.is_claimed = c->claimed,
+		.is_fd_claimed = c->fd_claimed,
 	};
 	ev->connect.peer.family =
 		c->peer ? ev->connect.peer.addr.family : (uint16_t)c->family;
@@ -110,6 +111,7 @@ static void fill_listen(struct image *target, struct event *ev,
 				      l->vsock } },
 		.backlog = l->backlog,
 		.is_bind = l->bind,
+		.is_fd_claimed = l->fd_claimed,
 	};
 	ev->listen.local.family =
 		l->local ? ev->listen.local.addr.family : (uint16_t)l->family;

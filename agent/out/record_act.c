@@ -83,6 +83,7 @@ static void fill_connect(Picket__V1__Event *m, union record_act *a,
 	a->connect.send = c->is_send;
 	a->connect.socket = c->is_socket;
 	a->connect.claimed = c->is_claimed;
+	a->connect.fd_claimed = c->is_fd_claimed;
 	a->connect.net_ns = c->peer.net_ns;
 	m->connect = &a->connect;
 }
@@ -105,6 +106,7 @@ static void fill_listen(Picket__V1__Event *m, union record_act *a,
 	a->listen.net_ns = l->local.net_ns;
 	a->listen.backlog = l->backlog;
 	a->listen.bind = l->is_bind;
+	a->listen.fd_claimed = l->is_fd_claimed;
 	m->listen = &a->listen;
 }
 

@@ -247,18 +247,19 @@ static void add_connect(struct buf *out, const struct view *v)
 		buf_add_str(out, "raw socket ");
 		add_family(out, &end);
 		buf_addf(out, ", protocol %" PRIu32, c->protocol);
-		mark(&m, c->claimed, "claimed");
-		marks_end(&m);
-		return;
+	} else {
+		add_end(out, &end, c->peer && c->peer->port);
 	}
-	add_end(out, &end, c->peer && c->peer->port);
-	if (c->send)
-		buf_add_str(out, " (datagram)");
+	mark(&m, c->send, "datagram");
+	mark(&m, c->claimed, "claimed");
+	mark(&m, c->fd_claimed, "descriptor claimed");
+	marks_end(&m);
 }
 
 static void add_listen(struct buf *out, const struct view *v)
 {
 	const Picket__V1__Listen *l = v->event->listen;
+	struct marks m = { out, false };
 	const struct text_end end = {
 		.address = l->local,
 		.family = l->family,
@@ -269,8 +270,9 @@ static void add_listen(struct buf *out, const struct view *v)
 	};
 
 	add_end(out, &end, true);
-	if (l->bind)
-		buf_add_str(out, " (datagrams)");
+	mark(&m, l->bind, "datagrams");
+	mark(&m, l->fd_claimed, "descriptor claimed");
+	marks_end(&m);
 }
 
 /* ---- load, tamper ------------------------------------------------------- */

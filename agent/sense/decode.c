@@ -150,6 +150,7 @@ static int get_connect(struct decode_reader *r, struct event *ev)
 	ev->connect.is_send = w->op == WIRE_CONNECT_SEND;
 	ev->connect.is_socket = w->op == WIRE_CONNECT_SOCKET;
 	ev->connect.is_claimed = w->flags & WIRE_CONNECT_CLAIMED;
+	ev->connect.is_fd_claimed = w->flags & WIRE_CONNECT_FD_CLAIMED;
 	/* A socket has been made and nothing more: zeros are no peer. */
 	if (ev->connect.is_socket)
 		ev->connect.peer.addr = (struct ip_addr){ 0 };
@@ -173,6 +174,7 @@ static int get_listen(struct decode_reader *r, struct event *ev)
 	ev->listen.sock = w->sock;
 	ev->listen.backlog = w->backlog;
 	ev->listen.is_bind = w->op == WIRE_LISTEN_BIND;
+	ev->listen.is_fd_claimed = w->flags & WIRE_LISTEN_FD_CLAIMED;
 	return 0;
 }
 

@@ -150,7 +150,7 @@ static const struct probe change_bpf_probes[] = {
 /* Which the kernel took, only the kernel knows. */
 #define SWAPPED                                                             \
 	"which of two sockets, where a second thread swaps the descriptor " \
-	"(both are told)"
+	"(both are told, as claims); one that is there for a moment only"
 #define VSOCK_BLIND  "those made by io_uring, or refused at once; " SWAPPED
 #define KPROBE_BLIND "that a security module refused it"
 

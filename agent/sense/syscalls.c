@@ -96,8 +96,9 @@ static bool needs_begin(const struct wire_syscall *rule)
 
 bool syscalls_need_begin(uint64_t ops)
 {
-	const uint64_t sockets =
-		SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) | SOCKET_OP(LISTEN);
+	const uint64_t sockets = SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) |
+				 SOCKET_OP(LISTEN) | SOCKET_OP(RAW) |
+				 SOCKET_OP(PACKET);
 	size_t i;
 
 	for (i = 0; i < COUNT(syscall_rows); i++)

@@ -3,11 +3,10 @@
  * Races that an intruder makes: a second thread swaps a call's argument while
  * the call is under way, or what a name leads to between check and use. The
  * event names what the kernel used, or says that the name is the caller's.
- *
- * PICKET_TEST_TRIES: how often the argument is swapped.
  */
 #include "change.h"
 #include "thread_call.h"
+#include "tries.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,10 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TRIES_HOST 10000
-#define TRIES_VM   200
-#define BATCH	   500
-#define DECOY	   "decoy000000"
+#define DECOY "decoy000000"
 
 struct swap {
 	/* Two names of one length; the swapper writes one over the other. */
@@ -32,18 +28,6 @@ struct swap {
 	char other[16];
 	atomic_bool stop;
 };
-
-static int tries(void)
-{
-	const char *env = getenv("PICKET_TEST_TRIES");
-
-	if (env)
-		return atoi(env);
-	/* Where every instruction is emulated. */
-	return access("/picket", F_OK) == 0 || access("/t/script", F_OK) == 0
-		       ? TRIES_VM
-		       : TRIES_HOST;
-}
 
 /* The swapper: back and forth, whole words at a time. */
 static void *swap_for_ever(void *arg)
@@ -123,9 +107,8 @@ static void a_swapped_name_is_the_kernels_or_marked(void **state)
 	int left = tries(), batch;
 
 	assert_int_equal(mkdir(work_path("swap"), 0755), 0);
-	/* By turns, for the ring to be read in between: none may be lost. */
 	for (; left > 0; left -= batch) {
-		batch = left < BATCH ? left : BATCH;
+		batch = left < TRIES_TURN ? left : TRIES_TURN;
 		seen_run(w, act_swapped_names, &batch);
 		assert_int_equal(w->status, 0);
 		removed += check_pairs(w, &wrong);

@@ -118,6 +118,11 @@ static void raw_socket_is_told_by_its_family(void **state)
 	w->flags = WIRE_CONNECT_CLAIMED;
 	ev = decode_ok();
 	assert_true(ev.connect.is_claimed);
+	assert_false(ev.connect.is_fd_claimed);
+	w->flags = WIRE_CONNECT_FD_CLAIMED;
+	ev = decode_ok();
+	assert_false(ev.connect.is_claimed);
+	assert_true(ev.connect.is_fd_claimed);
 	assert_int_equal(ev.connect.peer.family, AF_PACKET);
 	assert_int_equal(ev.connect.peer.addr.family, 0);
 	/* Also where addresses are known: this one has none yet. */
@@ -152,6 +157,9 @@ static void listening_socket_has_its_address(void **state)
 	assert_int_equal(ev.listen.local.net_ns, 7);
 	assert_int_equal(ev.listen.backlog, 128);
 	assert_false(ev.listen.is_bind);
+	assert_false(ev.listen.is_fd_claimed);
+	w->flags = WIRE_LISTEN_FD_CLAIMED;
+	assert_true(decode_ok().listen.is_fd_claimed);
 	w->op = WIRE_LISTEN_BIND;
 	ev = decode_ok();
 	assert_true(ev.listen.is_bind);

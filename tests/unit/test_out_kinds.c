@@ -92,6 +92,17 @@ static void has_attr(const struct fixture *f, const char *key, const char *want)
 	fail_msg("no %s", key);
 }
 
+static bool has_true(const struct fixture *f, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < f->attrs.n; i++)
+		if (!strcmp(f->attrs.v[i].key, key))
+			return f->attrs.v[i].type == ATTR_BOOL &&
+			       f->attrs.v[i].number;
+	return false;
+}
+
 static void listening_port(void **state)
 {
 	struct fixture *f = *state;
@@ -117,6 +128,11 @@ static void listening_port(void **state)
 	take(f, &ev);
 	says(f, "listen udp 0.0.0.0:4444 (datagrams)");
 	has_json(f, "\"bind\":true");
+	ev.listen.is_fd_claimed = true;
+	take(f, &ev);
+	says(f, "listen udp 0.0.0.0:4444 (datagrams, descriptor claimed)");
+	has_json(f, "\"fd_claimed\":true");
+	assert_true(has_true(f, "picket.listen.fd_claimed"));
 }
 
 static void vsock_shows_its_context_and_port(void **state)
@@ -171,6 +187,12 @@ static void unix_sockets_show_their_name(void **state)
 	ev.connect.peer.unix_path = slice_of(NULL, 0);
 	take(f, &ev);
 	says(f, "connect unix");
+	assert_false(has_true(f, "picket.connect.fd_claimed"));
+	ev.connect.is_fd_claimed = true;
+	take(f, &ev);
+	says(f, "connect unix (descriptor claimed)");
+	has_json(f, "\"fd_claimed\":true");
+	assert_true(has_true(f, "picket.connect.fd_claimed"));
 }
 
 static void raw_sockets_say_their_family(void **state)

@@ -213,6 +213,35 @@ static void acts_come_back_whole(void **state)
 	sample_end(&s);
 }
 
+/* What a shared table of descriptors leaves in doubt stays so. */
+static void claims_of_sockets_come_back(void **state)
+{
+	struct event ev = sample_event(EVENT_CONNECT), got;
+	const struct image *img;
+	struct recall *recall;
+	struct sample s;
+
+	(void)state;
+	sample_begin(&s);
+	assert_int_equal(recall_new(&recall), 0);
+	ev.connect.peer.family = AF_UNIX;
+	ev.connect.is_fd_claimed = true;
+	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_true(got.connect.is_fd_claimed);
+	assert_false(got.connect.is_claimed);
+	ev = sample_event(EVENT_LISTEN);
+	ev.listen.local.family = AF_UNIX;
+	ev.listen.is_fd_claimed = true;
+	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
+	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
+			 1);
+	assert_true(got.listen.is_fd_claimed);
+	recall_free(recall);
+	sample_end(&s);
+}
+
 /* The agent was restarted: its numbers name other processes now. */
 static void numbers_that_begin_again_are_other_images(void **state)
 {
@@ -280,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_say_the_same_of_what_is_recalled),
 		cmocka_unit_test(acts_come_back_whole),
+		cmocka_unit_test(claims_of_sockets_come_back),
 		cmocka_unit_test(numbers_that_begin_again_are_other_images),
 		cmocka_unit_test(what_a_container_is_may_become_known_later),
 	};

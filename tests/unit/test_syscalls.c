@@ -198,6 +198,7 @@ static void a_begin_matters_where_the_end_may_mislead(void **state)
 	assert_true(syscalls_need_begin(1u << WIRE_OP_MMAP));
 	assert_true(syscalls_need_begin(1u << WIRE_OP_UNLINK));
 	assert_true(syscalls_need_begin(1ull << WIRE_OP_UNIX));
+	assert_true(syscalls_need_begin(1ull << WIRE_OP_PACKET));
 	/* These end with what hooks of the kernel have noted. */
 	assert_false(syscalls_need_begin(1ull << WIRE_OP_CONNECT));
 	assert_false(syscalls_need_begin(0));
