@@ -8,6 +8,7 @@
 #include "harness.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/seccomp.h>
@@ -43,9 +44,11 @@ static int skip_calls(void)
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 			 offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_getfd, 2, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
@@ -79,14 +82,18 @@ static int make_packet_socket(void)
 static int act_skipped(void *arg)
 {
 	const pid_t *picket = arg;
+	int pidfd = (int)syscall(SYS_pidfd_open, *picket, 0);
 	struct rlimit limit = { 1, 1 };
 
-	if (skip_calls() < 0)
+	if (pidfd < 0 || skip_calls() < 0)
 		return 1;
 	if (make_packet_socket() != 0 || load_program() < 0)
 		return 2;
 	if (ptrace(PTRACE_SEIZE, *picket, 0, 0) != 0)
 		return 3;
+	if (fcntl(0, F_SETOWN, *picket) != 0 ||
+	    syscall(SYS_pidfd_getfd, pidfd, 0, 0) != 0)
+		return 4;
 	return prlimit(*picket, RLIMIT_MSGQUEUE, &limit, NULL) != 0;
 }
 
@@ -161,7 +168,11 @@ static void what_a_filter_answered_is_the_callers_word(void **state)
 	check_program(w);
 	check_tamper(w, WIRE_TAMPER_PTRACE,
 		     "ptrace attach, process_vm_writev, pidfd_getfd");
+	check_tamper(w, WIRE_TAMPER_DESCRIPTOR,
+		     "ptrace attach, process_vm_writev, pidfd_getfd");
 	check_tamper(w, WIRE_TAMPER_LIMIT, "limits set on picket");
+	check_tamper(w, WIRE_TAMPER_SIGIO,
+		     "signals of files directed at picket");
 }
 
 /* ---- what another thread takes away --------------------------------------- */

@@ -118,6 +118,59 @@ static void a_file_put_in_a_pipes_place_is_a_claim(void **state)
 	assert_int_equal(r->flags, WIRE_WRITE_FD_CLAIMED);
 }
 
+struct lease {
+	int fd;
+	pid_t tid; /* of who opens */
+};
+
+/* Until then nobody may write to the file; by then this table is our own. */
+static void *give_lease_back(void *arg)
+{
+	const struct lease *l = arg;
+
+	while (thread_call(l->tid) != SYS_openat)
+		(void)sched_yield();
+	(void)unshare(CLONE_FILES);
+	(void)fcntl(l->fd, F_SETLEASE, F_UNLCK);
+	return NULL;
+}
+
+static int act_open_and_wait(void *arg)
+{
+	struct lease l = { .tid = gettid() };
+	pthread_t t;
+
+	(void)arg;
+	/* What says that a lease is to be given back. */
+	(void)signal(SIGIO, SIG_IGN);
+	(void)alarm(60);
+	TRY(chdir(work_dir()));
+	TRY(mknod("leased", S_IFREG | 0644, 0));
+	TRY(l.fd = open("leased", O_RDONLY));
+	if (fcntl(l.fd, F_SETLEASE, F_RDLCK) < 0)
+		return CANNOT;
+	if (pthread_create(&t, NULL, give_lease_back, &l) != 0)
+		return 92;
+	TRY(openat(AT_FDCWD, "leased", O_WRONLY));
+	(void)pthread_join(t, NULL);
+	return 0;
+}
+
+static void what_an_open_returns_in_a_table_shared_before_is_a_claim(
+	void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+
+	if (!can_run(w, act_open_and_wait, "leases"))
+		return;
+	r = seen_write(w, WIRE_OP_OPEN, 0);
+	assert_non_null(r);
+	assert_null(seen_write(w, WIRE_OP_OPEN, 1));
+	assert_string_equal(told_path(r), work_path("leased"));
+	assert_int_equal(r->flags, by_calls() ? WIRE_WRITE_FD_CLAIMED : 0);
+}
+
 /* A process of its own, but for the descriptors. */
 static pid_t share_descriptors(void)
 {
@@ -189,6 +242,8 @@ int main(void)
 		cmocka_unit_test(a_descriptor_swapped_away_and_back_is_a_claim),
 		cmocka_unit_test(a_file_put_in_a_pipes_place_is_a_claim),
 		cmocka_unit_test(only_what_is_written_meanwhile_is_a_claim),
+		cmocka_unit_test(
+			what_an_open_returns_in_a_table_shared_before_is_a_claim),
 	};
 
 	return cmocka_run_group_tests_name("write_table", tests, place_setup,
