@@ -41,6 +41,8 @@
 #define AT_EMPTY_PATH	0x1000
 #define AT_REMOVEDIR	0x200
 #define O_ACCMODE	03
+#define O_WRONLY	01
+#define O_RDWR		02
 #define O_CREAT		0100
 #define O_TRUNC		01000
 #define O_APPEND	02000
@@ -48,6 +50,7 @@
 #define S_IFMT		0170000
 #define S_IFREG		0100000
 #define S_IFBLK		0060000
+#define S_IFCHR		0020000
 #define S_IFSOCK	0140000
 #define RENAME_EXCHANGE 0x2
 

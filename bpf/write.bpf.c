@@ -112,7 +112,7 @@ static __always_inline __u32 open_flags(struct call c, __u32 unreadable)
 	__u64 flags = call_arg(c, rule->flags);
 
 	if (rule->traits & WIRE_SYS_CREAT)
-		return O_TRUNC;
+		return O_WRONLY | O_CREAT | O_TRUNC;
 	if (is_how(c) &&
 	    bpf_probe_read_user(&flags, sizeof(flags), (void *)flags))
 		return unreadable;
@@ -305,11 +305,12 @@ static __noinline void fd_used(struct pt_regs *regs, __u64 index, __u32 what,
 }
 
 /*
- * Another thread has closed what was opened before we come to look: there is
- * only what the caller asked for, which for a handle is not even a name.
+ * Another thread has closed what was opened before we come to look, or put
+ * another file over it: there is only what the caller asked for, which for a
+ * handle is not even a name.
  */
 static __always_inline void opened_and_gone(enum wire_backend backend,
-					    struct call c, __u32 asked)
+					    struct call c, __u64 asked)
 {
 	if (!(asked & (O_ACCMODE | O_TRUNC | O_CREAT)) || (asked & O_PATH))
 		return;
@@ -319,6 +320,24 @@ static __always_inline void opened_and_gone(enum wire_backend backend,
 	}
 	count_made(WIRE_FAM_WRITE);
 	count_lost(WIRE_FAM_WRITE);
+}
+
+/*
+ * Whether a file is none that this call can have opened: it asked for one to be
+ * written to, and no open gives a pipe or a socket but by a name in /proc. A
+ * function for the stack's sake.
+ */
+static __noinline bool is_cover(struct file *file, __u32 mode, __u32 asked)
+{
+	__u32 access = asked & O_ACCMODE, type;
+	bool writes = access == O_WRONLY || access == O_RDWR;
+
+	if (!(writes || (asked & O_TRUNC)) || (asked & O_PATH))
+		return false;
+	if (writes && !(mode & FMODE_WRITE))
+		return true;
+	type = BPF_CORE_READ(file, f_inode, i_mode);
+	return !holds_content(type) && (type & S_IFMT) != S_IFCHR;
 }
 
 /*
@@ -341,6 +360,11 @@ static __always_inline void file_opened(enum wire_backend backend,
 		unsure = true;
 	if (!file) {
 		opened_and_gone(backend, c, asked);
+		return;
+	}
+	if (is_cover(file, mode, asked) && was_table_shared()) {
+		opened_and_gone(backend, c,
+				asked | (unsure ? NAMES_UNSURE : 0));
 		return;
 	}
 	/* With O_PATH nothing is opened, whatever else was asked. */

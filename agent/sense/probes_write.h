@@ -37,7 +37,7 @@
 static const struct probe open_probes[] = {
 	BY_HOOK("file_open", NULL,
 		"core dumps; files made by an open that fails; what a second "
-		"thread hides: by another file in "
+		"thread hides: by a file that could be it, or a device, in "
 		"the descriptor's place, or O_TRUNC taken out of openat2's "
 		"structure"),
 };
