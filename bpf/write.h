@@ -17,10 +17,10 @@ __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change, __u64 bytes,
 		   __u64 args);
 
 /*
- * What was done through a descriptor that nobody else can have swapped: is there
- * something to tell of it? Not of what is no file, or was not opened for
- * writing; nor of a repeat, which is added to its sum here. This is what each
- * write of the machine pays.
+ * A file's content was changed, or is about to be: is there something to tell of
+ * it? Not of what is no file, or was not opened for writing; nor of a repeat,
+ * which is added to its sum here. What is a claim is no repeat: file_changed
+ * looks again, by its own sum. This is what each write of the machine pays.
  */
 __u32 is_content_news(__u64 file, __u64 change, __u64 bytes);
 

@@ -51,8 +51,8 @@ int choice_drop(struct choice *c, const char *program, const char *why,
 		bool lacks);
 
 /*
- * Whether what serves is enough, when all is attached. -ENOTSUP: a family that
- * nothing reports and that the others are judged by, or a backend that was
- * asked for and was refused.
+ * Whether what serves is enough, when all is attached and settled. -ENOTSUP: a
+ * family that nothing reports and that the others are judged by, or a backend
+ * that was asked for and was refused.
  */
 int choice_check(const struct choice *c, char what[static 256]);
