@@ -74,7 +74,7 @@ static const struct probe *find_serving(const struct attachment *a, size_t hook)
 	return probe;
 }
 
-/* None that runs was chosen by nobody. */
+/* WIRE_FAM_COUNT: no hook chose it. */
 static enum wire_family find_family(const struct attachment *a,
 				    const char *program)
 {
@@ -399,7 +399,7 @@ static void detach_unneeded(struct attempt *t)
 	size_t i, kept = 0;
 
 	for (i = 0; i < a->program_count; i++)
-		if (choice_has(&t->choice, a->programs[i].name))
+		if (find_family(a, a->programs[i].name) != WIRE_FAM_COUNT)
 			a->programs[kept++] = a->programs[i];
 		else
 			bpf_link__destroy(a->programs[i].link);

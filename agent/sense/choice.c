@@ -217,19 +217,6 @@ bool attach_is_unneeded(const struct attachment *a, size_t hook)
 	return first->place == PLACE_CALL_BEGIN && !syscalls_need_begin(a->ops);
 }
 
-bool choice_has(const struct choice *c, const char *program)
-{
-	const struct probe *probe;
-	size_t i;
-
-	for (i = 0; i < sense_hook_count; i++) {
-		probe = attach_chosen(c->a, i);
-		if (probe && sense_probe_has(probe, program))
-			return true;
-	}
-	return false;
-}
-
 int choice_drop(struct choice *c, const char *program, const char *why,
 		bool lacks)
 {

@@ -39,9 +39,6 @@ void choice_begin(struct choice *c);
 const char *choice_program(const struct choice *c, const struct probe *probe,
 			   size_t n);
 
-/* Whether any hook's choice has this program. */
-bool choice_has(const struct choice *c, const char *program);
-
 /*
  * The kernel refused this program: whoever chose it moves on to the next
  * probe, and keeps why. lacks: it has not what the program reads, which is

@@ -135,6 +135,18 @@ static void rules_say_the_same_of_what_is_recalled(void **state)
 	buf_done(&text);
 }
 
+/* What is read of the record that this event becomes, and who did it. */
+static const struct image *take_back(struct sample *s, struct recall *recall,
+				     const struct event *ev, struct event *got)
+{
+	const struct image *img;
+
+	assert_int_equal(sample_take(s, ev, &s->shell, NULL), 1);
+	assert_int_equal(recall_event(recall, s->images, &s->view, got, &img),
+			 1);
+	return img;
+}
+
 /* What rules do not ask yet is there all the same. */
 static void acts_come_back_whole(void **state)
 {
@@ -150,9 +162,7 @@ static void acts_come_back_whole(void **state)
 	ev.load.flags = LOAD_F_MPROTECT;
 	ev.load.path = sample_path("/tmp/x.so");
 	ev.load.file = sample_file();
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	img = take_back(&s, recall, &ev, &got);
 	assert_int_equal(got.kind, EVENT_LOAD);
 	assert_int_equal(got.load.op, LOAD_MMAP);
 	assert_int_equal(got.load.flags, LOAD_F_MPROTECT);
@@ -179,9 +189,7 @@ static void acts_come_back_whole(void **state)
 	ev.tamper.target = (struct proc_key){ 7, 4001 };
 	ev.tamper.target_img = &s.bash;
 	ev.tamper.arg = 9;
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	assert_true(got.tamper.of_picket);
 	assert_true(got.tamper.claimed);
 	assert_int_equal(got.tamper.arg, 9);
@@ -192,9 +200,7 @@ static void acts_come_back_whole(void **state)
 	ev.tamper.limit = (struct limit){ 1, UINT64_MAX };
 	ev.tamper.before = (struct limit){ 0, 3 };
 	ev.tamper.is_before_known = true;
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	assert_int_equal(got.tamper.limit.soft, 1);
 	assert_int_equal(got.tamper.limit.hard, UINT64_MAX);
 	assert_true(got.tamper.is_before_known);
@@ -203,9 +209,7 @@ static void acts_come_back_whole(void **state)
 	ev.tamper.op = TAMPER_FREEZE;
 	ev.tamper.cgroup = slice_str("/a/b");
 	ev.tamper.hierarchy = 6;
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	assert_int_equal(got.tamper.op, TAMPER_FREEZE);
 	assert_true(slice_eq(got.tamper.cgroup, ev.tamper.cgroup));
 	assert_int_equal(got.tamper.hierarchy, 6);
@@ -217,7 +221,6 @@ static void acts_come_back_whole(void **state)
 static void claims_of_sockets_come_back(void **state)
 {
 	struct event ev = sample_event(EVENT_CONNECT), got;
-	const struct image *img;
 	struct recall *recall;
 	struct sample s;
 
@@ -226,17 +229,13 @@ static void claims_of_sockets_come_back(void **state)
 	assert_int_equal(recall_new(&recall), 0);
 	ev.connect.peer.family = AF_UNIX;
 	ev.connect.is_fd_claimed = true;
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	assert_true(got.connect.is_fd_claimed);
 	assert_false(got.connect.is_claimed);
 	ev = sample_event(EVENT_LISTEN);
 	ev.listen.local.family = AF_UNIX;
 	ev.listen.is_fd_claimed = true;
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	assert_true(got.listen.is_fd_claimed);
 	recall_free(recall);
 	sample_end(&s);
@@ -254,9 +253,7 @@ static void numbers_that_begin_again_are_other_images(void **state)
 	(void)state;
 	sample_begin(&s);
 	assert_int_equal(recall_new(&recall), 0);
-	assert_int_equal(sample_take(&s, &ev, &s.shell, NULL), 1);
-	assert_int_equal(recall_event(recall, s.images, &s.view, &got, &img),
-			 1);
+	(void)take_back(&s, recall, &ev, &got);
 	other = sample_image(s.shell.id, 99, "/bin/other", NULL);
 	assert_int_equal(sample_describe(&s, &other), 0);
 	assert_int_equal(sample_take(&s, &ev, &other, NULL), 1);
