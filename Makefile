@@ -197,7 +197,7 @@ $(BUILD)/gen/picket.skel.h: $(BUILD)/bpf/picket.bpf.o
 
 # What the tests of user space link, as far as they use it: everything but the
 # mains and what needs libbpf. (ring.c asks it one thing, which test_resume answers.)
-NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,account_map.c attach*.c backend_try.c choice.c former.c generation.c kernel_btf.c memory.c own.c pins.c probes.c sensor*.c))
+NEED_LIBBPF := $(wildcard $(addprefix agent/sense/,account_map.c attach*.c backend_try.c choice.c core_types.c former.c generation.c kernel_btf.c memory.c own.c pins.c probes.c sensor*.c))
 TESTED_OBJ = $(COMMON_OBJ) $(SHIP_OBJ) \
 	$(filter-out $(call obj,$(NEED_LIBBPF)),$(PICKET_OBJ))
 TESTED := $(BUILD)/tests/libtested.a

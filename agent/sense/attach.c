@@ -20,6 +20,7 @@
 
 #include "sense/cgroup_root.h"
 #include "sense/choice.h"
+#include "sense/core_types.h"
 #include "sense/kernel_btf.h"
 #include "sense/load.h"
 #include "sense/self.h"
@@ -27,6 +28,7 @@
 
 /* Each round but the last ends with at least one program less to choose. */
 #define ROUNDS_MAX ATTACH_PROGRAMS_MAX
+#define ALL_TYPES  "/sys/kernel/btf/vmlinux"
 
 const char *const attach_map_names[ATTACH_MAP_COUNT] = {
 	[ATTACH_RING] = "ring",
@@ -41,7 +43,9 @@ const char *const attach_map_names[ATTACH_MAP_COUNT] = {
 struct attempt {
 	struct choice choice;
 	struct attachment *a;
-	int cgroup_fd; /* -1: no root that we can see */
+	int cgroup_fd;	/* -1: no root that we can see */
+	int types_fd;	/* -1: none, or all that the kernel has */
+	char types[32]; /* where libbpf finds them */
 	struct load_told told;
 	attach_begun_fn begun; /* NULL: it was called, or nobody asked */
 	void *begun_arg;
@@ -490,12 +494,26 @@ static int choose_and_attach(struct attempt *t, char what[static 256])
 	return r < 0 ? r : choice_check(&t->choice, what);
 }
 
+/* Among all of them libbpf searches longer, and finds the same. */
+static void find_types(struct attempt *t)
+{
+	t->types_fd = core_types_make(t->choice.kernel,
+				      bpf_object__btf(t->choice.index->obj));
+	if (t->types_fd < 0)
+		(void)snprintf(t->types, sizeof(t->types), "%s", ALL_TYPES);
+	else
+		(void)snprintf(t->types, sizeof(t->types), "/proc/self/fd/%d",
+			       t->types_fd);
+	t->told.types = t->types;
+}
+
 int attach_all(const struct sensor_settings *s, struct attachment *a,
 	       attach_begun_fn begun, void *arg, char what[static 256])
 {
 	struct attempt t = {
 		.a = a,
 		.cgroup_fd = -1,
+		.types_fd = -1,
 		.told = { .settings = s, .a = a },
 		.begun = begun,
 		.begun_arg = arg,
@@ -514,6 +532,7 @@ int attach_all(const struct sensor_settings *s, struct attachment *a,
 		.index = index,
 	};
 	if (kernel && index) {
+		find_types(&t);
 		r = choose_and_attach(&t, what);
 	} else {
 		r = -ENOMEM;
@@ -523,5 +542,7 @@ int attach_all(const struct sensor_settings *s, struct attachment *a,
 	btf__free(kernel);
 	if (t.cgroup_fd >= 0)
 		(void)close(t.cgroup_fd);
+	if (t.types_fd >= 0)
+		(void)close(t.types_fd);
 	return r;
 }

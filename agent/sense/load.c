@@ -106,13 +106,13 @@ static int open_object(const struct load_told *t, struct picket_bpf **ret)
 	int r = 0;
 
 	/*
-	 * Named, the kernel's types are all that is searched. Else libbpf 1.1
-	 * lists the modules' types for what it does not find, which takes
+	 * Named, these types are all that is searched. Else libbpf 1.1 lists
+	 * the modules' types for what it does not find, which takes
 	 * CAP_SYS_ADMIN.
 	 */
 	const struct bpf_object_open_opts opts = {
 		.sz = sizeof(opts),
-		.btf_custom_path = "/sys/kernel/btf/vmlinux",
+		.btf_custom_path = t->types,
 	};
 
 	skel = picket_bpf__open_opts(&opts);

@@ -19,6 +19,7 @@ struct load_told {
 	const struct attachment *a; /* object 0 has the maps */
 	struct wire_control self;
 	uint32_t v1_subsys;
+	const char *types; /* file of the kernel's types, or of some of them */
 };
 
 /* Programs that are loaded together: all of them, or none. */
