@@ -23,6 +23,7 @@
 #include "sense/core_types.h"
 #include "sense/kernel_btf.h"
 #include "sense/load.h"
+#include "sense/parts.h"
 #include "sense/self.h"
 #include "sense/skeleton.h"
 
@@ -219,36 +220,52 @@ static const char *next_missing(const struct attempt *t, size_t *hook,
 	return NULL;
 }
 
-/* What the verifier takes longest for, and all else. */
-enum part { PART_CALLS, PART_OTHERS, PART_COUNT };
-_Static_assert(PART_COUNT <= LOAD_PARTS_MAX, "a thread for each");
+_Static_assert(PARTS <= LOAD_PARTS_MAX, "a thread for each");
 
-static void add_name(struct load_part *parts, enum part to, const char *name)
+/* What is chosen and not running yet. */
+struct missing {
+	const char *names[ATTACH_PROGRAMS_MAX];
+	unsigned costs[ATTACH_PROGRAMS_MAX];
+	size_t n;
+};
+
+static void add_missing(struct missing *m, const char *name, unsigned cost)
 {
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < PART_COUNT; i++)
-		for (k = 0; k < parts[i].n; k++)
-			if (strcmp(parts[i].names[k], name) == 0)
-				return;
-	assert(parts[to].n < ATTACH_PROGRAMS_MAX);
-	parts[to].names[parts[to].n++] = name;
+	for (i = 0; i < m->n; i++)
+		if (strcmp(m->names[i], name) == 0)
+			return;
+	assert(m->n < ATTACH_PROGRAMS_MAX);
+	m->costs[m->n] = cost;
+	m->names[m->n++] = name;
 }
 
-/* What is chosen and not running yet, in parts. False: nothing. */
+/* Programs of system calls leave out what none is asked for. */
+static unsigned cost_of(const struct attempt *t, const char *name)
+{
+	return attach_sees_files(t->a) || strncmp(name, "sys_", 4) != 0
+		       ? parts_cost(name)
+		       : 1;
+}
+
+/* False: nothing. */
 static bool divide(const struct attempt *t, struct load_part *parts)
 {
-	size_t hook = 0, n = 0;
+	struct missing m = { .n = 0 };
+	uint8_t part[ATTACH_PROGRAMS_MAX];
+	size_t hook = 0, n = 0, i;
 	const char *name;
 
 	while ((name = next_missing(t, &hook, &n)))
-		if (n == 1 &&
-		    attach_chosen(t->a, hook)->place == PLACE_CALL_END)
-			add_name(parts, PART_CALLS, name);
-	hook = n = 0;
-	while ((name = next_missing(t, &hook, &n)))
-		add_name(parts, PART_OTHERS, name);
-	return parts[PART_CALLS].n || parts[PART_OTHERS].n;
+		add_missing(&m, name, cost_of(t, name));
+	parts_divide(m.costs, m.n, part);
+	for (i = 0; i < m.n; i++) {
+		struct load_part *to = &parts[part[i]];
+
+		to->names[to->n++] = m.names[i];
+	}
+	return m.n > 0;
 }
 
 /* The object was not loaded. -EAGAIN: without a program or two it may be. */
@@ -325,7 +342,7 @@ static struct bpf_program *find_loaded(const struct load_part *parts,
 	struct bpf_program *p;
 	size_t i;
 
-	for (i = 0; i < PART_COUNT; i++) {
+	for (i = 0; i < PARTS; i++) {
 		if (!parts[i].skel)
 			continue;
 		p = bpf_object__find_program_by_name(parts[i].skel->obj, name);
@@ -438,18 +455,18 @@ static int try_choice(struct attempt *t, struct load_part *parts,
 	size_t i;
 
 	follow_ops(t->a);
-	for (i = 0; i < PART_COUNT; i++)
+	for (i = 0; i < PARTS; i++)
 		parts[i] = (struct load_part){ .told = &t->told };
 	if (!divide(t, parts) ||
-	    t->a->object_count + PART_COUNT > ATTACH_OBJECTS_MAX)
+	    t->a->object_count + PARTS > ATTACH_OBJECTS_MAX)
 		return 0;
 	r = begin_maps(t, what);
 	if (r < 0)
 		return r;
-	r = load_parts(parts, PART_COUNT);
+	r = load_parts(parts, PARTS);
 	if (r < 0)
 		return r;
-	for (i = 0; i < PART_COUNT; i++) {
+	for (i = 0; i < PARTS; i++) {
 		if (parts[i].skel)
 			t->a->objects[t->a->object_count++] = parts[i].skel;
 		else if (parts[i].n && (!refused || refused == -EAGAIN))
@@ -465,7 +482,7 @@ static int try_choice(struct attempt *t, struct load_part *parts,
 
 static int choose_and_attach(struct attempt *t, char what[static 256])
 {
-	struct load_part *parts = calloc(PART_COUNT, sizeof(*parts));
+	struct load_part *parts = calloc(PARTS, sizeof(*parts));
 	const char *controller;
 	int round, r;
 

@@ -119,6 +119,8 @@ void attach_leave(struct attachment *a);
 void attach_settle(struct attachment *a);
 /* The probe that serves this hook, as settled; NULL: none. */
 const struct probe *attach_serving(const struct attachment *a, size_t hook);
+/* Whether system calls are looked at for changes of files. */
+bool attach_sees_files(const struct attachment *a);
 /* Nothing of this hook's is to be seen by the programs that were chosen. */
 bool attach_is_unneeded(const struct attachment *a, size_t hook);
 

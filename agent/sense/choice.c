@@ -208,12 +208,17 @@ const struct probe *attach_chosen(const struct attachment *a, size_t hook)
 	return &h->probes[a->hooks[hook].probe];
 }
 
+bool attach_sees_files(const struct attachment *a)
+{
+	return a->ops & WRITE_OPS;
+}
+
 bool attach_is_unneeded(const struct attachment *a, size_t hook)
 {
 	const struct probe *first = &sense_hooks[hook].probes[0];
 
 	if (first->place == PLACE_URING)
-		return !(a->ops & WRITE_OPS);
+		return !attach_sees_files(a);
 	return first->place == PLACE_CALL_BEGIN && !syscalls_need_begin(a->ops);
 }
 

@@ -2,9 +2,9 @@
 /*
  * Objects of programs into the kernel. Inside sense/ only.
  *
- * Nearly all of a start is the verifier's time, and half of that is one
- * program's. It takes no lock for who may load programs, so two objects are
- * loaded at once. They share the maps of a third, which has no programs.
+ * Nearly all of a start is the verifier's time. It takes no lock for who may
+ * load programs, so two objects are loaded at once (parts.h says what in which).
+ * They share the maps of a third, which has no programs.
  */
 #pragma once
 
