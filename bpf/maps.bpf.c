@@ -15,6 +15,7 @@ const volatile __u32 socket_ops = 0;
 const volatile __u64 env_bits[WIRE_ENV_BITS / 64] = {};
 
 volatile struct wire_control control SEC(".data.control") = {};
+volatile __u32 summed[WIRE_SUMMED_SLOTS] SEC(".data.summed") = {};
 
 struct ring_map ring SEC(".maps");
 struct counters_map counters SEC(".maps");

@@ -23,6 +23,8 @@ extern const volatile __u64 env_bits[WIRE_ENV_BITS / 64];
 
 /* Set by whichever agent reads the ring now; these programs outlive it. */
 extern volatile struct wire_control control;
+/* Each by WIRE_SUMMED_SLOT of its key. */
+extern volatile __u32 summed[WIRE_SUMMED_SLOTS];
 
 /* 1 << enum wire_write_op: which ones system calls and io_uring tell. */
 extern const volatile __u32 call_ops;

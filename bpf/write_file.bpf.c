@@ -45,6 +45,18 @@ static __always_inline void written_key(struct wire_written_key *key,
 	key->version = inode_version(i, from, direct);
 }
 
+/* The agent asks for no sum that was not added to. */
+static __always_inline void mark_summed(const struct wire_written_key *key,
+					__u64 now)
+{
+	volatile __u32 *at = &summed[WIRE_SUMMED_SLOT(key)];
+	__u32 units = now >> WIRE_SUMMED_SHIFT;
+
+	/* Read first: processors share the line. */
+	if (*at != units)
+		*at = units;
+}
+
 /*
  * Add to the totals; true: nothing of it is news. What is the caller's word is
  * no repeat of what was certain: the sum would be told as certain, too.
@@ -161,6 +173,7 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	written_key(&key, inode, inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
 	if (is_repeat(w, kinds, claimed, bytes, now) && is_summed(change)) {
+		mark_summed(&key, now);
 		count_summed(WIRE_FAM_WRITE);
 		return 0;
 	}
@@ -172,6 +185,8 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 	job.mnt = (struct vfsmount *)mnt;
 	if (report_file(&job, change, bytes, args))
 		mark_told(&key, kinds, claimed, bytes, now);
+	else
+		mark_summed(&key, now);
 	return 0;
 }
 
@@ -193,6 +208,7 @@ __noinline __u32 is_content_news(__u64 file, __u64 change, __u64 bytes)
 	__u32 kinds = change_kinds(change);
 	struct wire_written_key key;
 	struct wire_written *w;
+	__u64 now;
 
 	if (!is_file_plain() || !is_inode_plain())
 		return was_opened_for_content((struct file *)file);
@@ -207,11 +223,14 @@ __noinline __u32 is_content_news(__u64 file, __u64 change, __u64 bytes)
 		return true;
 	written_key(&key, inode, i, true);
 	w = bpf_map_lookup_elem(&written, &key);
-	if (!w || (w->ops & kinds) != kinds ||
-	    bpf_ktime_get_boot_ns() - w->since_ns >= window_ns)
+	if (!w || (w->ops & kinds) != kinds)
+		return true;
+	now = bpf_ktime_get_boot_ns();
+	if (now - w->since_ns >= window_ns)
 		return true;
 	__sync_fetch_and_add(&w->count, 1);
 	__sync_fetch_and_add(&w->bytes, bytes);
+	mark_summed(&key, now);
 	count_summed(WIRE_FAM_WRITE);
 	return false;
 }
@@ -228,10 +247,10 @@ __noinline __u32 file_completed(__u64 dentry, __u64 mnt, __u64 change,
 	inode = BPF_CORE_READ(leaf, d_inode);
 	written_key(&key, inode, inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
-	if (w && ((w->ops | w->claimed) & kinds) == kinds)
-		__sync_fetch_and_add(&w->bytes, bytes);
-	else
-		file_changed(dentry, mnt, change, bytes, 0);
+	if (!w || ((w->ops | w->claimed) & kinds) != kinds)
+		return file_changed(dentry, mnt, change, bytes, 0);
+	__sync_fetch_and_add(&w->bytes, bytes);
+	mark_summed(&key, bpf_ktime_get_boot_ns());
 	return 0;
 }
 
@@ -243,7 +262,9 @@ __noinline __u32 bytes_written(__u64 inode, __u64 bytes)
 
 	written_key(&key, (struct inode *)inode, (struct inode *)inode, false);
 	w = bpf_map_lookup_elem(&written, &key);
-	if (w)
-		__sync_fetch_and_add(&w->bytes, bytes);
+	if (!w)
+		return 0;
+	__sync_fetch_and_add(&w->bytes, bytes);
+	mark_summed(&key, bpf_ktime_get_boot_ns());
 	return 0;
 }

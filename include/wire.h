@@ -509,6 +509,18 @@ struct wire_written {
 	__u32 claimed;		/* the same, told with WIRE_WRITE_FD_CLAIMED */
 };
 
+/*
+ * The `summed` map: when the sum of a file was last added to, in units of
+ * 1 << WIRE_SUMMED_SHIFT ns of boottime. Many sums share a slot, so that an old
+ * one says that none of them is worth asking for, and a new one says nothing.
+ */
+#define WIRE_SUMMED_SHIFT 30
+#define WIRE_SUMMED_BITS  14
+#define WIRE_SUMMED_SLOTS (1 << WIRE_SUMMED_BITS)
+#define WIRE_SUMMED_SLOT(key)                                      \
+	(((key)->ino ^ (key)->start_ns) * 0x9e3779b97f4a7c15ull >> \
+	 (64 - WIRE_SUMMED_BITS))
+
 /* A clock tick as /proc/PID/stat counts it: USER_HZ is 100 everywhere. */
 #define WIRE_TICK_NS 10000000
 

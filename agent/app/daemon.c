@@ -110,7 +110,7 @@ static int housekeep(void *arg)
 	if (r < 0)
 		return r;
 	next_ns =
-		totals_due(a->pipeline.totals, &a->pipeline, now_ns, window_ns);
+		totals_due(a->pipeline.totals, now_ns, window_ns);
 	trust_run_settle(a, false);
 	next_ns = clock_sooner(next_ns, alerts_due(a->pipeline.alerts, now_ns));
 	proc_table_expire(a->procs, now_ns);
@@ -307,7 +307,7 @@ static void end_windows(struct agent *a)
 {
 	uint64_t now_ns = clock_boot_ns(), next_ns;
 
-	while (totals_due(a->pipeline.totals, &a->pipeline, now_ns, 0))
+	while (totals_due(a->pipeline.totals, now_ns, 0))
 		;
 	do {
 		next_ns = alerts_due(a->pipeline.alerts, now_ns);

@@ -60,7 +60,7 @@ int pipeline_init(struct pipeline *p)
 	buf_init(&p->redacted, REDACT_SCRATCH_MAX);
 	r = outcomes_new(&p->outcomes);
 	if (r >= 0)
-		r = totals_new(&p->totals);
+		r = totals_new(p, &p->totals);
 	if (r >= 0)
 		r = likes_new(&p->likes);
 	if (r < 0)
@@ -307,7 +307,7 @@ int pipeline_record(void *pipeline, const void *data, size_t size)
 		break;
 	case FATE_KEEP:
 		/* Totals first: they are of events before this exit. */
-		totals_of_process(p->totals, p, x.ev.actor.proc, x.ev.time_ns);
+		totals_of_process(p->totals, x.ev.actor.proc, x.ev.time_ns);
 		if (!is_canary(p, &x.ev, x.img) && !is_exit_wanted(p, x.img))
 			return 0;
 		break;

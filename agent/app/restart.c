@@ -139,7 +139,7 @@ static bool settle_sum(void *leftover, const struct wire_written_key *key,
 	struct leftover *l = leftover;
 	struct pipeline *p = &l->a->pipeline;
 
-	if (totals_settle(p->totals, p, key, l->now_ns))
+	if (totals_settle(p->totals, key, l->now_ns))
 		return false;
 	/* Those that were events another agent told. */
 	if (value->count > told_of(value)) {

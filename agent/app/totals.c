@@ -15,8 +15,10 @@
 #include "wire.h"
 
 #define TOTALS_MAX   32768
-/* Fetched per call of totals_due: each is a system call. */
+/* Settled per call of totals_due: each may be a system call. */
 #define TOTALS_BATCH 256
+/* Sums that nobody needs are dropped together. */
+#define UNNEEDED_MAX 64
 
 /* Zeroed padding matters: this is a key. */
 struct process_key {
@@ -26,7 +28,8 @@ struct process_key {
 
 struct waiting {
 	struct amend_target target;
-	uint64_t since_ns;
+	uint64_t first_ns; /* of the events that expect this sum */
+	uint64_t since_ns; /* of its latest event */
 	uint64_t told_count, told_bytes; /* by the events themselves */
 	struct wire_written_key next;	 /* another file of the same process */
 	bool has_next;
@@ -34,26 +37,36 @@ struct waiting {
 };
 
 struct totals {
+	struct pipeline *p;
 	struct table *waiting; /* struct wire_written_key -> struct waiting */
 	struct table *heads; /* struct process_key -> struct wire_written_key */
-	uint64_t gave_way;   /* and was not counted yet */
+	struct wire_written_key unneeded[UNNEEDED_MAX];
+	uint32_t unneeded_count;
 };
+
+/* Whether the kernel has a sum that says more than the events did. */
+static bool is_summed_since(const struct totals *t,
+			    const struct wire_written_key *key,
+			    const struct waiting *w)
+{
+	return sensor_has_written(t->p->sensor, key, w->first_ns);
+}
 
 static void give_way(void *arg, const void *key, void *value)
 {
 	struct totals *t = arg;
 	const struct waiting *w = value;
 
-	(void)key;
-	t->gave_way += w->is_kept;
+	t->p->counts.totals_lost += w->is_kept && is_summed_since(t, key, w);
 }
 
-int totals_new(struct totals **ret)
+int totals_new(struct pipeline *p, struct totals **ret)
 {
 	struct totals *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return -ENOMEM;
+	t->p = p;
 	if (table_new(TOTALS_MAX, sizeof(struct wire_written_key),
 		      sizeof(struct waiting), &t->waiting) < 0 ||
 	    table_new(TOTALS_MAX, sizeof(struct process_key),
@@ -75,8 +88,8 @@ void totals_free(struct totals *t)
 	free(t);
 }
 
-/* Operations that the kernel sums; names (rename, unlink …) it does not. */
-static bool is_summed(enum write_op op)
+/* Operations that the kernel adds up; names (rename, unlink …) it does not. */
+static bool has_sum(enum write_op op)
 {
 	return op == OP_OPEN || op == OP_WRITE || op == OP_TRUNCATE ||
 	       op == OP_MMAP || op == OP_CHMOD || op == OP_CHOWN ||
@@ -106,7 +119,7 @@ void totals_expect(struct totals *t, const struct event *ev,
 	struct waiting *w;
 	int made, made_head;
 
-	if (!is_summed(ev->write.op) || !ev->write.file.known ||
+	if (!has_sum(ev->write.op) || !ev->write.file.known ||
 	    (ev->write.path.flags & PATH_F_CLAIMED))
 		return;
 	w = table_put(t->waiting, &key, &made);
@@ -118,6 +131,7 @@ void totals_expect(struct totals *t, const struct event *ev,
 	w->is_kept = w->is_kept || is_kept(ev->write.op);
 	if (!made)
 		return;
+	w->first_ns = ev->time_ns;
 	head = table_put(t->heads, &proc, &made_head);
 	w->has_next = !made_head;
 	if (!made_head)
@@ -125,13 +139,28 @@ void totals_expect(struct totals *t, const struct event *ev,
 	*head = key;
 }
 
-static void amend(struct pipeline *p, const struct wire_written_key *key,
+static void drop_unneeded(struct totals *t)
+{
+	if (t->unneeded_count)
+		sensor_drop_written(t->p->sensor, t->unneeded,
+				    t->unneeded_count);
+	t->unneeded_count = 0;
+}
+
+static void amend(struct totals *t, const struct wire_written_key *key,
 		  const struct waiting *w, uint64_t now_ns)
 {
+	struct pipeline *p = t->p;
 	struct write_totals totals;
 	struct wire_written sums;
 	struct record_amends of;
 
+	if (!is_summed_since(t, key, w)) {
+		t->unneeded[t->unneeded_count++] = *key;
+		if (t->unneeded_count == UNNEEDED_MAX)
+			drop_unneeded(t);
+		return;
+	}
 	if (sensor_take_written(p->sensor, key, &sums) < 0) {
 		p->counts.totals_lost += w->is_kept;
 		return;
@@ -153,8 +182,8 @@ static void amend(struct pipeline *p, const struct wire_written_key *key,
 	(void)amend_end(p, &of, 0);
 }
 
-bool totals_settle(struct totals *t, struct pipeline *p,
-		   const struct wire_written_key *key, uint64_t now_ns)
+bool totals_settle(struct totals *t, const struct wire_written_key *key,
+		   uint64_t now_ns)
 {
 	struct waiting *w = table_get(t->waiting, key), now;
 
@@ -162,12 +191,11 @@ bool totals_settle(struct totals *t, struct pipeline *p,
 		return false;
 	now = *w;
 	table_remove(t->waiting, key);
-	amend(p, key, &now, now_ns);
+	amend(t, key, &now, now_ns);
 	return true;
 }
 
-void totals_of_process(struct totals *t, struct pipeline *p,
-		       struct proc_key proc, uint64_t now_ns)
+void totals_of_process(struct totals *t, struct proc_key proc, uint64_t now_ns)
 {
 	struct process_key head_key = { proc.start_ns, proc.tgid };
 	struct wire_written_key *head = table_get(t->heads, &head_key);
@@ -182,18 +210,16 @@ void totals_of_process(struct totals *t, struct pipeline *p,
 	while ((w = table_get(t->waiting, &key))) {
 		now = *w;
 		table_remove(t->waiting, &key);
-		amend(p, &key, &now, now_ns);
+		amend(t, &key, &now, now_ns);
 		if (!now.has_next)
 			break;
 		key = now.next;
 	}
 }
 
-uint64_t totals_due(struct totals *t, struct pipeline *p, uint64_t now_ns,
-		    uint64_t window_ns)
+static uint64_t settle_due(struct totals *t, uint64_t now_ns,
+			   uint64_t window_ns)
 {
-	p->counts.totals_lost += t->gave_way;
-	t->gave_way = 0;
 	for (unsigned n = 0; n < TOTALS_BATCH; n++) {
 		struct wire_written_key key;
 		struct waiting *w, now;
@@ -207,7 +233,15 @@ uint64_t totals_due(struct totals *t, struct pipeline *p, uint64_t now_ns,
 		key = *(const struct wire_written_key *)oldest;
 		now = *w;
 		table_remove(t->waiting, &key);
-		amend(p, &key, &now, now_ns);
+		amend(t, &key, &now, now_ns);
 	}
 	return now_ns;
+}
+
+uint64_t totals_due(struct totals *t, uint64_t now_ns, uint64_t window_ns)
+{
+	uint64_t next_ns = settle_due(t, now_ns, window_ns);
+
+	drop_unneeded(t);
+	return next_ns;
 }

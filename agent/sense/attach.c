@@ -35,6 +35,7 @@ const char *const attach_map_names[ATTACH_MAP_COUNT] = {
 	[ATTACH_RING] = "ring",
 	[ATTACH_COUNTERS] = "counters",
 	[ATTACH_WRITTEN] = "written",
+	[ATTACH_SUMMED] = ".data.summed",
 	[ATTACH_ENV_NAMES] = "env_names",
 	[ATTACH_CONTROL] = ".data.control",
 	[ATTACH_OWN_OBJECTS] = "own_objects",

@@ -22,6 +22,8 @@ static const struct pins_shape shapes[ATTACH_MAP_COUNT] = {
 	[ATTACH_WRITTEN] = { BPF_MAP_TYPE_LRU_HASH,
 			     sizeof(struct wire_written_key),
 			     sizeof(struct wire_written), 0 },
+	[ATTACH_SUMMED] = { BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),
+			    WIRE_SUMMED_SLOTS * sizeof(uint32_t), 1 },
 	[ATTACH_ENV_NAMES] = { BPF_MAP_TYPE_HASH, sizeof(uint64_t),
 			       sizeof(uint8_t), 0 },
 	[ATTACH_CONTROL] = { BPF_MAP_TYPE_ARRAY, sizeof(uint32_t),

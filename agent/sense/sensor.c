@@ -138,6 +138,12 @@ static int open_all(struct sensor *s, const struct sensor_settings *settings,
 		(void)snprintf(what, 256, "mapping the ring: %s", strerror(-r));
 		return r;
 	}
+	r = memory_map(s->a.maps[ATTACH_SUMMED], &s->summed);
+	if (r < 0) {
+		(void)snprintf(what, 256, "mapping sums' times: %s",
+			       strerror(-r));
+		return r;
+	}
 	return past_take_over(s);
 }
 
@@ -204,6 +210,7 @@ void sensor_close(struct sensor *s)
 	if (!s)
 		return;
 	ring_close(s->ring);
+	memory_unmap(&s->summed);
 	past_close(s);
 	(s->is_kept ? attach_leave : attach_done)(&s->a);
 	free(s->percpu);
@@ -339,6 +346,37 @@ static int take_written(int fd, const struct wire_written_key *key,
 	    bpf_map_delete_elem(fd, key) < 0)
 		return -errno;
 	return 0;
+}
+
+bool sensor_has_written(const struct sensor *s,
+			const struct wire_written_key *key, uint64_t since_ns)
+{
+	const volatile uint32_t *summed = s->summed.p;
+	uint64_t since = since_ns >> WIRE_SUMMED_SHIFT;
+
+	/*
+	 * A unit before: programs look at the clock when they begin, and what
+	 * adds to a sum may have begun before the event that it follows.
+	 */
+	return s->former_count ||
+	       summed[WIRE_SUMMED_SLOT(key)] + UINT64_C(1) >= since;
+}
+
+void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
+			 uint32_t n)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t done;
+
+	/* It ends at one that gave way before; what is left gives way, too. */
+	for (; n; keys += done, n -= done) {
+		done = n;
+		if (bpf_map_delete_batch(s->a.maps[ATTACH_WRITTEN], keys, &done,
+					 &opts) == 0)
+			return;
+		if (done < n)
+			done++;
+	}
 }
 
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,

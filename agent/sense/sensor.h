@@ -148,6 +148,16 @@ int sensor_tasks(struct sensor *s, sensor_task_fn fn, void *arg);
 uint32_t sensor_cgroup_v1(const struct sensor *s);
 
 /*
+ * Whether the totals of this image and file may have been added to since then
+ * (CLOCK_BOOTTIME). False is certain, and costs no system call.
+ */
+bool sensor_has_written(const struct sensor *s,
+			const struct wire_written_key *key, uint64_t since_ns);
+/* Forget totals that nobody will ask for. */
+void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
+			 uint32_t n);
+
+/*
  * Take the totals of one image and file out of the kernel, so that its next
  * operation is an event again. -ENOENT: there are none.
  */

@@ -37,6 +37,7 @@ struct sensor {
 	int account_fd;	 /* its map, where it is pinned; -1 */
 	struct memory memory; /* for the agent, where it is pinned */
 	int memory_fd;	      /* its map; -1 */
+	struct memory summed; /* see WIRE_SUMMED_SLOT */
 	bool is_pinned;	 /* and so is the account */
 	bool is_astray;	 /* the pins cannot be put right: see trouble */
 	struct pins_mark mark;

@@ -4,6 +4,7 @@
  * What is the caller's word there is in test_sense_write_claims; what is the
  * same whoever tells it, in test_sense_write_names and test_sense_write_ways.
  */
+#include "base/clock.h"
 #include "change.h"
 #include "place.h"
 
@@ -76,6 +77,10 @@ static void created_file_and_first_write_are_events(void **state)
 		.dev = d->file.dev,
 		.version = d->file.generation ^ d->file.object,
 	};
+	/* The second write was added to its sum, and nothing since. */
+	assert_true(sensor_has_written(w->sensor, &key, d->hdr.time_ns));
+	assert_false(sensor_has_written(w->sensor, &key,
+					d->hdr.time_ns + 60 * NS_PER_S));
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
 	assert_int_equal(sum.count, 3);
 	assert_int_equal(sum.bytes, 16);

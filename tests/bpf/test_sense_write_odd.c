@@ -342,43 +342,6 @@ static void a_file_hides_behind_none_of_its_number(void **state)
 	assert_int_equal(told_of(w, work_path("tw/all/meant")), 2);
 }
 
-static int act_many_writes(void *arg)
-{
-	int i, fd;
-
-	(void)arg;
-	TRY(fd = open(work_path("many"), O_WRONLY));
-	for (i = 0; i < 100; i++)
-		TRY(write(fd, "12345", 5));
-	return 0;
-}
-
-/* A kprobe before the write knows how often, and not how much. */
-static void totals_count_each_write(void **state)
-{
-	const struct wire_write *r;
-	struct seen *w = *state;
-	struct wire_written_key key;
-	struct wire_written sum;
-
-	make("many");
-	assert_true(can_run(w, act_many_writes, "write"));
-	assert_int_equal(seen_count(w, WIRE_WRITE), 2);
-	r = seen_write(w, WIRE_OP_WRITE, 0);
-	key = (struct wire_written_key){
-		.start_ns = r->hdr.start_ns,
-		.ino = r->file.ino,
-		.tgid = r->hdr.tgid,
-		.image = r->hdr.image,
-		.dev = r->file.dev,
-		.version = r->file.generation ^ r->file.object,
-	};
-	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
-	assert_int_equal(sum.count, 101);
-	assert_int_equal(sum.bytes,
-			 r->hdr.backend == WIRE_BACKEND_KPROBE ? 0 : 500);
-}
-
 static int act_by_wide_numbers(void *arg)
 {
 	long fd;
@@ -425,7 +388,6 @@ int main(void)
 		cmocka_unit_test(a_mount_over_hides_no_file),
 		cmocka_unit_test(an_overlay_tells_once_and_by_its_own_names),
 		cmocka_unit_test(a_file_hides_behind_none_of_its_number),
-		cmocka_unit_test(totals_count_each_write),
 		cmocka_unit_test(a_wide_number_hides_no_call),
 	};
 
