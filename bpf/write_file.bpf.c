@@ -88,13 +88,19 @@ static __noinline void mark_told(struct wire_written_key *key, __u32 kinds,
 		.since_ns = now,
 		.count = 1,
 		.bytes = bytes,
+		.told_count = 1,
+		.told_bytes = bytes,
 		.ops = claimed ? 0 : kinds,
 		.claimed = claimed ? kinds : 0,
 	};
 
 	if (!w) {
 		bpf_map_update_elem(&written, key, &first, BPF_ANY);
-	} else if (now - w->since_ns < window_ns) {
+		return;
+	}
+	__sync_fetch_and_add(&w->told_count, 1);
+	__sync_fetch_and_add(&w->told_bytes, bytes);
+	if (now - w->since_ns < window_ns) {
 		w->ops |= first.ops;
 		w->claimed |= first.claimed;
 	} else {

@@ -505,6 +505,8 @@ struct wire_written {
 	__u64 since_ns;		/* boottime of the window's first operation */
 	__u64 count;		/* operations since the agent last took this */
 	__u64 bytes;		/* of those operations that tell */
+	__u64 told_count;	/* of these, operations told by records */
+	__u64 told_bytes;	/* and how much those say */
 	__u32 ops;		/* 1 << enum wire_write_op, told in the window */
 	__u32 claimed;		/* the same, told with WIRE_WRITE_FD_CLAIMED */
 };

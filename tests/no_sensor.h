@@ -18,14 +18,6 @@ bool sensor_has_written(const struct sensor *s,
 	return false;
 }
 
-void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
-			 uint32_t n)
-{
-	(void)s;
-	(void)keys;
-	(void)n;
-}
-
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret)
 {

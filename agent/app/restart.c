@@ -116,37 +116,19 @@ void restart_tell(struct agent *a)
 			"still in the ring");
 }
 
-/*
- * How many of these operations were events: the first of each kind, one for a
- * file that was opened to be truncated.
- */
-static unsigned told_of_kinds(uint32_t ops)
-{
-	if (ops & 1u << WIRE_OP_OPEN)
-		ops &= ~(1u << WIRE_OP_TRUNCATE);
-	return (unsigned)__builtin_popcount(ops);
-}
-
-static unsigned told_of(const struct wire_written *w)
-{
-	return told_of_kinds(w->ops) + told_of_kinds(w->claimed);
-}
-
 /* sensor_written_fn: a sum that was there before we were. */
 static bool settle_sum(void *leftover, const struct wire_written_key *key,
 		       const struct wire_written *value)
 {
+	struct sensor_untold more = sensor_untold(value);
 	struct leftover *l = leftover;
 	struct pipeline *p = &l->a->pipeline;
 
 	if (totals_settle(p->totals, key, l->now_ns))
 		return false;
-	/* Those that were events another agent told. */
-	if (value->count > told_of(value)) {
-		l->count += value->count - told_of(value);
-		l->bytes += value->bytes;
-		l->files++;
-	}
+	l->count += more.count;
+	l->bytes += more.bytes;
+	l->files += more.count > 0;
 	return true;
 }
 

@@ -17,8 +17,6 @@
 #define TOTALS_MAX   32768
 /* Settled per call of totals_due: each may be a system call. */
 #define TOTALS_BATCH 256
-/* Sums that nobody needs are dropped together. */
-#define UNNEEDED_MAX 64
 
 /* Zeroed padding matters: this is a key. */
 struct process_key {
@@ -40,8 +38,6 @@ struct totals {
 	struct pipeline *p;
 	struct table *waiting; /* struct wire_written_key -> struct waiting */
 	struct table *heads; /* struct process_key -> struct wire_written_key */
-	struct wire_written_key unneeded[UNNEEDED_MAX];
-	uint32_t unneeded_count;
 };
 
 /* Whether the kernel has a sum that says more than the events did. */
@@ -139,41 +135,33 @@ void totals_expect(struct totals *t, const struct event *ev,
 	*head = key;
 }
 
-static void drop_unneeded(struct totals *t)
-{
-	if (t->unneeded_count)
-		sensor_drop_written(t->p->sensor, t->unneeded,
-				    t->unneeded_count);
-	t->unneeded_count = 0;
-}
-
 static void amend(struct totals *t, const struct wire_written_key *key,
 		  const struct waiting *w, uint64_t now_ns)
 {
 	struct pipeline *p = t->p;
 	struct write_totals totals;
+	struct sensor_untold more;
 	struct wire_written sums;
 	struct record_amends of;
 
-	if (!is_summed_since(t, key, w)) {
-		t->unneeded[t->unneeded_count++] = *key;
-		if (t->unneeded_count == UNNEEDED_MAX)
-			drop_unneeded(t);
+	/* What the kernel has of it then gives way there in time. */
+	if (!is_summed_since(t, key, w))
 		return;
-	}
 	if (sensor_take_written(p->sensor, key, &sums) < 0) {
 		p->counts.totals_lost += w->is_kept;
 		return;
 	}
+	more = sensor_untold(&sums);
 	/*
-	 * Nothing happened that the events did not tell; lsm and fentry see a
-	 * write before it is known how many bytes it will be.
+	 * lsm and fentry see a write before it is known how many bytes it will
+	 * be: there may be bytes alone.
 	 */
-	if (sums.count <= w->told_count && sums.bytes <= w->told_bytes)
+	if (!more.count && !more.bytes)
 		return;
+	/* It may be older than the events that wait, and so may what it told. */
 	totals = (struct write_totals){
-		.count = sums.count,
-		.bytes = sums.bytes,
+		.count = w->told_count + more.count,
+		.bytes = w->told_bytes + more.bytes,
 		.until_ns = now_ns,
 		.ops = sums.ops | sums.claimed,
 	};
@@ -217,8 +205,7 @@ void totals_of_process(struct totals *t, struct proc_key proc, uint64_t now_ns)
 	}
 }
 
-static uint64_t settle_due(struct totals *t, uint64_t now_ns,
-			   uint64_t window_ns)
+uint64_t totals_due(struct totals *t, uint64_t now_ns, uint64_t window_ns)
 {
 	for (unsigned n = 0; n < TOTALS_BATCH; n++) {
 		struct wire_written_key key;
@@ -236,12 +223,4 @@ static uint64_t settle_due(struct totals *t, uint64_t now_ns,
 		amend(t, &key, &now, now_ns);
 	}
 	return now_ns;
-}
-
-uint64_t totals_due(struct totals *t, uint64_t now_ns, uint64_t window_ns)
-{
-	uint64_t next_ns = settle_due(t, now_ns, window_ns);
-
-	drop_unneeded(t);
-	return next_ns;
 }

@@ -362,23 +362,6 @@ bool sensor_has_written(const struct sensor *s,
 	       summed[WIRE_SUMMED_SLOT(key)] + UINT64_C(1) >= since;
 }
 
-void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
-			 uint32_t n)
-{
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	uint32_t done;
-
-	/* It ends at one that gave way before; what is left gives way, too. */
-	for (; n; keys += done, n -= done) {
-		done = n;
-		if (bpf_map_delete_batch(s->a.maps[ATTACH_WRITTEN], keys, &done,
-					 &opts) == 0)
-			return;
-		if (done < n)
-			done++;
-	}
-}
-
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret)
 {
@@ -392,6 +375,8 @@ int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			continue;
 		sum.count += one.count;
 		sum.bytes += one.bytes;
+		sum.told_count += one.told_count;
+		sum.told_bytes += one.told_bytes;
 		sum.ops |= one.ops;
 		sum.claimed |= one.claimed;
 		r = 0;

@@ -153,9 +153,6 @@ uint32_t sensor_cgroup_v1(const struct sensor *s);
  */
 bool sensor_has_written(const struct sensor *s,
 			const struct wire_written_key *key, uint64_t since_ns);
-/* Forget totals that nobody will ask for. */
-void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
-			 uint32_t n);
 
 /*
  * Take the totals of one image and file out of the kernel, so that its next
@@ -163,6 +160,22 @@ void sensor_drop_written(struct sensor *s, const struct wire_written_key *keys,
  */
 int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret);
+
+/*
+ * What totals say and no record told. Programs on two processors may count a
+ * record that they do not count as an operation: never less than nothing.
+ */
+struct sensor_untold {
+	uint64_t count, bytes;
+};
+static inline struct sensor_untold
+sensor_untold(const struct wire_written *w)
+{
+	return (struct sensor_untold){
+		w->count > w->told_count ? w->count - w->told_count : 0,
+		w->bytes > w->told_bytes ? w->bytes - w->told_bytes : 0,
+	};
+}
 
 /* ---- over restarts ---------------------------------------------------- */
 

@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILES  3
-#define WRITES 100
+#define FILES	  3
+#define WRITES	  100
+#define WINDOW_MS 100
 
 static const char *const names[FILES] = { "one", "two", "three" };
 
@@ -32,11 +33,15 @@ static int act_write(void *arg)
 	return 0;
 }
 
+static void make(const char *name)
+{
+	assert_int_equal(mknod(work_path(name), S_IFREG | 0644, 0), 0);
+}
+
 static void write_files(struct seen *w)
 {
 	for (int i = 0; i < FILES; i++)
-		assert_true(!mknod(work_path(names[i]), S_IFREG | 0644, 0) ||
-			    errno == EEXIST);
+		make(names[i]);
 	assert_true(can_run(w, act_write, "write"));
 	assert_int_equal(seen_count(w, WIRE_WRITE), 2 * FILES);
 }
@@ -69,39 +74,52 @@ static void totals_count_each_write(void **state)
 					r->hdr.time_ns + 60 * NS_PER_S));
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
 	assert_int_equal(sum.count, WRITES + 1);
+	assert_int_equal(sum.told_count, 2);
 	assert_int_equal(sum.bytes, r->hdr.backend == WIRE_BACKEND_KPROBE
 					    ? 0
 					    : WRITES * 5);
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), -ENOENT);
 }
 
-/* Those that gave way before, too, wherever they stand among the others. */
-static void dropped_sums_are_gone_and_others_stay(void **state)
+static int act_for_three_windows(void *arg)
 {
-	struct wire_written_key keys[6], kept;
-	struct seen *w = *state;
+	int fd;
+
+	(void)arg;
+	TRY(fd = open(work_path("slow"), O_WRONLY));
+	for (int i = 0; i < 3; i++) {
+		if (i)
+			(void)usleep(2 * WINDOW_MS * 1000);
+		TRY(write(fd, "12345", 5));
+	}
+	return 0;
+}
+
+/* What the agent leaves there goes on, and says what records told. */
+static void a_sum_that_is_left_knows_what_was_told(void **state)
+{
+	struct seen *w = seen_open(1u << 20, WINDOW_MS);
+	struct wire_written_key key;
 	struct wire_written sum;
 
-	write_files(w);
-	kept = key_of(seen_write(w, WIRE_OP_WRITE, 2));
-	for (int i = 0; i < 6; i++) {
-		keys[i] = key_of(seen_write(w, WIRE_OP_WRITE, i == 4));
-		if (i != 2 && i != 4)
-			keys[i].ino = ~0ull - (unsigned)i;
-	}
-	sensor_drop_written(w->sensor, keys, 6);
-	assert_int_equal(sensor_take_written(w->sensor, &keys[2], &sum),
-			 -ENOENT);
-	assert_int_equal(sensor_take_written(w->sensor, &keys[4], &sum),
-			 -ENOENT);
-	assert_int_equal(sensor_take_written(w->sensor, &kept, &sum), 0);
+	(void)state;
+	assert_non_null(w);
+	make("slow");
+	assert_true(can_run(w, act_for_three_windows, "write"));
+	assert_int_equal(seen_count(w, WIRE_WRITE), 4);
+	key = key_of(seen_write(w, WIRE_OP_WRITE, 2));
+	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
+	assert_int_equal(sum.count, 4);
+	assert_int_equal(sum.told_count, 4);
+	assert_int_equal(sensor_untold(&sum).count, 0);
+	seen_close(w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(totals_count_each_write),
-		cmocka_unit_test(dropped_sums_are_gone_and_others_stay),
+		cmocka_unit_test(a_sum_that_is_left_knows_what_was_told),
 	};
 
 	return cmocka_run_group_tests_name("write_sums", tests, seen_setup,
