@@ -109,8 +109,7 @@ static int housekeep(void *arg)
 	r = heal_processes(a);
 	if (r < 0)
 		return r;
-	next_ns =
-		totals_due(a->pipeline.totals, now_ns, window_ns);
+	next_ns = totals_due(a->pipeline.totals, now_ns, window_ns);
 	trust_run_settle(a, false);
 	next_ns = clock_sooner(next_ns, alerts_due(a->pipeline.alerts, now_ns));
 	proc_table_expire(a->procs, now_ns);
