@@ -286,9 +286,15 @@ static int drop_refused(struct attempt *t, const struct load_part *part,
 	else
 		(void)snprintf(why, sizeof(why), "%.*s: not loaded: %s%s", kind,
 			       section, strerror(-part->error), part->reason);
-	if (p &&
-	    choice_drop(&t->choice, part->refused, why, part->is_lacking) > 0)
+	if (p) {
+		/*
+		 * That nobody chooses it any more is as well: what it goes with
+		 * was refused just before, in the other part.
+		 */
+		(void)choice_drop(&t->choice, part->refused, why,
+				  part->is_lacking);
 		return -EAGAIN;
+	}
 	(void)snprintf(what, 256, "loading the eBPF programs: %s%s",
 		       strerror(-part->error), part->reason);
 	return part->error;
