@@ -15,8 +15,11 @@ __u32 file_mapped(__u64 dentry, __u64 mnt, __u64 what);
  * args: what struct wire_load keeps as arg (low half) and id. Returns 1 when
  * it is in the ring.
  */
-__u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
-		  __u64 args);
+__u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name, __u64 args);
 
-/* A system call that succeeded and may have loaded code, by its rule. */
+/*
+ * A system call that may load code: when it begins, where what its descriptor
+ * names is to be kept, and when it ends, also if it failed.
+ */
+__u32 load_call_began(__u64 regs, __u32 index);
 __u32 load_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);

@@ -163,6 +163,17 @@ static __always_inline bool is_truncate(struct call c)
 	       call_rule(c)->op == WIRE_OP_TRUNCATE;
 }
 
+/*
+ * What loads a file that its descriptor names. Of a module it is kept always: it
+ * has no end by a call, to take away what is left of one that failed.
+ */
+static __always_inline bool loads_code(const volatile struct wire_syscall *rule,
+				       bool shared)
+{
+	return rule->kind == WIRE_SYS_MODULE ||
+	       (shared && (rule->also & WIRE_ALSO(MAP)));
+}
+
 static __always_inline int call_began(struct call c)
 {
 	const volatile struct wire_syscall *rule = call_rule(c);
@@ -178,6 +189,8 @@ static __always_inline int call_began(struct call c)
 			socket_call_began(number_of(c.regs), c.index);
 		return 0;
 	}
+	if (loads_code(rule, shared) && !is_muted())
+		load_call_began(number_of(c.regs), c.index);
 	if (rule->kind == WIRE_SYS_OPEN)
 		asked = open_flags(c, 0);
 	if (rule->kind == WIRE_SYS_PATH || (asked & O_TRUNC))
@@ -391,7 +404,7 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 {
 	__u32 also = call_rule(c)->also;
 
-	if (ret >= 0 && (also & (WIRE_ALSO(MAP) | WIRE_ALSO(LOAD_BPF))))
+	if (also & (WIRE_ALSO(MAP) | WIRE_ALSO(LOAD_BPF)))
 		load_call_ended(number_of(c.regs), c.index, backend, ret);
 	if (also & WIRE_ALSO(REACH))
 		reach_call_ended(number_of(c.regs), c.index, backend, ret);

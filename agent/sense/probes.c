@@ -42,9 +42,10 @@ static const struct probe task_probes[] = {
 };
 
 /* That one has its arguments in memory. */
-#define MAP_BLIND                                                            \
-	"old_mmap of 32-bit programs; what a second thread closes while it " \
-	"is mapped"
+#define MAP_BLIND                                                              \
+	"old_mmap of 32-bit programs; which of two files, where a second "     \
+	"thread swaps the descriptor (both are told, as claims); one that is " \
+	"there for a moment only"
 
 static const struct probe load_map_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "load_mmap_lsm", NULL },
@@ -69,6 +70,21 @@ static const struct probe load_mprotect_probes[] = {
 static const struct probe load_module_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_KERNEL, "load_module_tp_btf", NULL },
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "load_module_raw_tp", NULL },
+};
+
+/* What the kernel reads; else what the call's descriptor names as it begins. */
+#define MODULE_BLIND                                                         \
+	"which of two files, where a second thread swaps the descriptor as " \
+	"the call begins (both are told, as claims)"
+
+static const struct probe module_file_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "module_file_lsm", NULL },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "module_file_fentry", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "module_file_kprobe", NULL },
+	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_BEGIN, "sys_enter_tp_btf",
+	  MODULE_BLIND },
+	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_BEGIN, "sys_enter_raw_tp",
+	  MODULE_BLIND },
 };
 
 static const struct probe load_bpf_probes[] = {
@@ -433,6 +449,8 @@ const struct hook sense_hooks[] = {
 	HOOK(WIRE_FAM_LOAD, false, "mappings made executable later",
 	     load_mprotect_probes),
 	HOOK(WIRE_FAM_LOAD, false, "kernel modules", load_module_probes),
+	HOOK(WIRE_FAM_LOAD, false, "files of kernel modules",
+	     module_file_probes),
 	CALLS(WIRE_FAM_LOAD, true, "BPF programs", load_bpf_probes,
 	      ALSO(LOAD_BPF)),
 	HOOK(WIRE_FAM_TAMPER, false, "signals to picket", signal_probes),

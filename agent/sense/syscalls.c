@@ -80,6 +80,8 @@ void syscalls_fill(struct wire_syscall table[static 2 * WIRE_SYSCALL_MAX],
 			    ops);
 }
 
+#define ALSO(name) (1ull << WIRE_ALSO_##name)
+
 /* A descriptor can be swapped until the end, a name's call be made up. */
 static bool needs_begin(const struct wire_syscall *rule)
 {
@@ -99,6 +101,8 @@ bool syscalls_need_begin(uint64_t ops)
 	const uint64_t sockets = SOCKET_OP(UNIX) | SOCKET_OP(VSOCK) |
 				 SOCKET_OP(LISTEN) | SOCKET_OP(RAW) |
 				 SOCKET_OP(PACKET);
+	/* What these take or give by descriptors, of files and processes. */
+	const uint64_t others = ALSO(MAP) | ALSO(LOAD_BPF) | ALSO(REACH);
 	size_t i;
 
 	for (i = 0; i < COUNT(syscall_rows); i++)
@@ -106,5 +110,5 @@ bool syscalls_need_begin(uint64_t ops)
 		    is_among(&syscall_rows[i], ops) &&
 		    needs_begin(&syscall_rows[i].rule))
 			return true;
-	return ops & sockets;
+	return ops & (sockets | others);
 }

@@ -68,12 +68,15 @@ static int look_up(int fd, const struct request *q)
 	return answer(fd, q, 0, &out, sizeof(out));
 }
 
-static int read_program(int fd, const struct request *q)
+static int read_program(int fd, const struct request *q, int gate)
 {
 	const struct fuse_read_in *in = (const void *)q->rest;
 	char program[TINY_PROGRAM_MAX];
 	size_t n = tiny_program(program);
+	char byte;
 
+	if (gate >= 0 && read(gate, &byte, 1) < 0)
+		return -errno;
 	if (q->head.nodeid != FUSE_PROGRAM_INO || in->offset >= n)
 		return answer(fd, q, 0, NULL, 0);
 	n -= in->offset;
@@ -106,7 +109,7 @@ static int begin(int fd, const struct request *q)
 	return answer(fd, q, 0, &out, sizeof(out));
 }
 
-static int serve_one(int fd, const struct request *q)
+static int serve_one(int fd, const struct request *q, int gate)
 {
 	struct fuse_attr_out attr = { .attr_valid = 60 };
 	struct fuse_open_out opened = { .fh = 1 };
@@ -123,22 +126,22 @@ static int serve_one(int fd, const struct request *q)
 	case FUSE_OPEN:
 		return answer(fd, q, 0, &opened, sizeof(opened));
 	case FUSE_READ:
-		return read_program(fd, q);
+		return read_program(fd, q, gate);
 	case FUSE_WRITE:
 		return take_write(fd, q);
 	case FUSE_RELEASE:
-	case FUSE_FLUSH:
 		return answer(fd, q, 0, NULL, 0);
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
 	case FUSE_INTERRUPT:
 		return 0;
 	default:
+		/* FUSE_FLUSH too: who closes a file asks for it once only. */
 		return answer(fd, q, ENOSYS, NULL, 0);
 	}
 }
 
-int fuse_serve(int fd)
+int fuse_serve(int fd, int gate)
 {
 	static struct request q;
 	ssize_t n;
@@ -150,7 +153,7 @@ int fuse_serve(int fd)
 		/* ENODEV: unmounted. */
 		if (n < (ssize_t)sizeof(q.head))
 			return n < 0 && errno == ENODEV ? 0 : 1;
-		if (serve_one(fd, &q) < 0 && errno != ENOENT)
+		if (serve_one(fd, &q, gate) < 0 && errno != ENOENT)
 			return 1;
 	}
 }

@@ -10,5 +10,8 @@
 #define FUSE_PROGRAM	 "program"
 #define FUSE_PROGRAM_INO 30
 
-/* Answer until the file system is gone; 0. fd: that of the mount. */
-int fuse_serve(int fd);
+/*
+ * Answer until the file system is gone; 0. fd: that of the mount. gate: a pipe, of
+ * which each read of the program takes a byte before it is answered; -1: none.
+ */
+int fuse_serve(int fd, int gate);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include <unistd.h>
 
 #include "forced.h"
+#include "late.h"
 
 /* ---- BPF programs ---------------------------------------------------------- */
 
@@ -277,6 +280,94 @@ static void a_module_is_told_with_its_file_or_said(void **state)
 	assert_int_equal(r->file.ino, 0);
 }
 
+/*
+ * While the module's parameters are waited for, which the kernel fetches when it
+ * has read the file and before it tells of the module.
+ */
+struct swapped {
+	const char *module;
+	const char *other; /* to be put in its place; NULL: it stays */
+	struct late parameters;
+	int fd;
+};
+
+static void *swap_and_leave(void *arg)
+{
+	const struct swapped *s = arg;
+	int other;
+
+	if (late_await(&s->parameters, 1) == 0 && s->other) {
+		other = open(s->other, O_RDONLY | O_CLOEXEC);
+		(void)dup2(other, s->fd);
+	}
+	(void)unshare(CLONE_FILES);
+	(void)late_provide(&s->parameters);
+	return NULL;
+}
+
+static int act_load_beside_a_thread(void *arg)
+{
+	struct swapped *s = arg;
+	pthread_t t;
+	long r;
+
+	if (late_open(&s->parameters, (size_t)sysconf(_SC_PAGESIZE)) < 0)
+		return 1;
+	s->fd = open(s->module, O_RDONLY | O_CLOEXEC);
+	(void)syscall(SYS_delete_module, MODULE, O_NONBLOCK);
+	if (s->fd < 0 || pthread_create(&t, NULL, swap_and_leave, s) != 0)
+		return 2;
+	r = syscall(SYS_finit_module, s->fd, s->parameters.area, 0);
+	(void)pthread_join(t, NULL);
+	return r < 0 ? 3 : 0;
+}
+
+/* Of the one that is told as n-th. */
+static void check_file(const struct seen *w, size_t n, const char *path,
+		       bool claimed)
+{
+	const struct wire_load *r = seen_load(w, WIRE_LOAD_MODULE, n);
+
+	assert_non_null(r);
+	assert_str(r, r->name, MODULE);
+	assert_path(r, &r->path, path);
+	assert_int_equal(r->flags, claimed ? WIRE_LOAD_FD_CLAIMED : 0);
+}
+
+/* The kernel's own file is told, or both that the descriptor named. */
+static void a_module_is_told_whatever_its_descriptor_names(void **state)
+{
+	struct seen *w = *state;
+	struct sensor_row row = seen_row(w, "files of kernel modules");
+	struct swapped s = { .other = NULL };
+	char path[512];
+	bool by_calls;
+
+	assert_true(row.active);
+	if (!seen_row(w, "kernel modules").active)
+		return;
+	if (!find_module(path)) {
+		print_message("no module that could be loaded here\n");
+		skip();
+	}
+	by_calls = strstr(row.reason, "which of two files, where a second "
+				      "thread swaps the descriptor as the "
+				      "call begins");
+	s.module = path;
+	seen_run(w, act_load_beside_a_thread, &s);
+	assert_int_equal(w->status, 0);
+	check_file(w, 0, path, by_calls);
+	assert_null(seen_load(w, WIRE_LOAD_MODULE, 1));
+	s.other = work_path("innocent");
+	assert_int_equal(copy_file("/proc/self/exe", s.other), 0);
+	seen_run(w, act_load_beside_a_thread, &s);
+	assert_int_equal(w->status, 0);
+	check_file(w, 0, path, true);
+	if (by_calls)
+		check_file(w, 1, s.other, true);
+	assert_null(seen_load(w, WIRE_LOAD_MODULE, by_calls ? 2 : 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -284,6 +375,8 @@ int main(void)
 		cmocka_unit_test(a_program_that_is_refused_is_not_loaded),
 		cmocka_unit_test(what_a_program_loads_is_told_or_said),
 		cmocka_unit_test(a_module_is_told_with_its_file_or_said),
+		cmocka_unit_test(
+			a_module_is_told_whatever_its_descriptor_names),
 	};
 
 	return cmocka_run_group_tests_name("load kernel", tests, seen_setup,

@@ -299,7 +299,7 @@ static int act_served(void *arg)
 		return CANNOT;
 	TRY(pid = fork());
 	if (!pid)
-		_exit(fuse_serve(server));
+		_exit(fuse_serve(server, -1));
 	(void)close(server);
 	r = write_to(work_path("fs/" FUSE_FILE));
 	if (!r)
