@@ -7,6 +7,7 @@
 #pragma once
 
 #include "moved.h"
+#include "write.h"
 
 #define PROC_MAGIC    0x9fa0
 #define SYSFS_MAGIC   0x62656572
@@ -59,8 +60,8 @@ static __always_inline __u64 name_head(struct dentry *d)
  * of it: cgroup.freeze, cgroup.kill; in version 1 freezer.state and
  * release_agent.
  */
-static __always_inline bool cgroup_file_matters(struct dentry *leaf,
-						__u64 head, __u32 magic)
+static __always_inline bool cgroup_file_matters(struct dentry *leaf, __u64 head,
+						__u32 magic)
 {
 	__u64 rest = 0;
 
@@ -75,12 +76,55 @@ static __always_inline bool cgroup_file_matters(struct dentry *leaf,
 	       rest == HEAD('k', 'i', 'l', 'l', 0, 0, 0);
 }
 
+/* "memory." and "pressure": who is to be told of it, not how much there is. */
+static __always_inline bool is_pressure(struct dentry *leaf, __u64 head)
+{
+	__u64 rest = 0;
+
+	if (head == HEAD('c', 'p', 'u', '.', 'p', 'r', 'e') ||
+	    head == HEAD('i', 'o', '.', 'p', 'r', 'e', 's'))
+		return true;
+	bpf_probe_read_kernel_str(&rest, sizeof(rest),
+				  BPF_CORE_READ(leaf, d_name.name) + 7);
+	return head == HEAD('m', 'e', 'm', 'o', 'r', 'y', '.') &&
+	       rest == HEAD('p', 'r', 'e', 's', 's', 'u', 'r');
+}
+
+/*
+ * What says how much of the machine those in a cgroup may have, by its
+ * controller: cpu, cpuset, memory, io (version 1: blkio), pids.
+ */
+static __always_inline bool cgroup_file_limits(struct dentry *leaf, __u64 head)
+{
+	__u32 controller = (__u32)head & 0xffffff;
+
+	return (controller == HEAD('c', 'p', 'u', 0, 0, 0, 0) ||
+		controller == HEAD('m', 'e', 'm', 0, 0, 0, 0) ||
+		controller == HEAD('b', 'l', 'k', 0, 0, 0, 0) ||
+		controller == HEAD('i', 'o', '.', 0, 0, 0, 0) ||
+		controller == HEAD('p', 'i', 'd', 0, 0, 0, 0)) &&
+	       !is_pressure(leaf, head);
+}
+
+/*
+ * Of a process: oom_score_adj and oom_adj, by which it is ended first; autogroup
+ * and timerslack_ns, by which it runs late.
+ */
+static __always_inline bool process_file_limits(__u64 head)
+{
+	return head == HEAD('o', 'o', 'm', '_', 's', 'c', 'o') ||
+	       head == HEAD('o', 'o', 'm', '_', 'a', 'd', 'j') ||
+	       head == HEAD('a', 'u', 't', 'o', 'g', 'r', 'o') ||
+	       head == HEAD('t', 'i', 'm', 'e', 'r', 's', 'l');
+}
+
 /* Directories between a sysctl or a kernel object and the root. */
 #define PSEUDO_DEPTH 16
 
 /*
  * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them), some
- * files of cgroups, the switch for all kprobes, and what picket has pinned.
+ * files of cgroups and processes, the switch for all kprobes, and what picket has
+ * pinned.
  */
 static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 						__u32 magic)
@@ -90,12 +134,17 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 	int i;
 
 	if (magic == CGROUP1_MAGIC || magic == CGROUP2_MAGIC)
-		return cgroup_file_matters(leaf, head, magic);
+		return cgroup_file_matters(leaf, head, magic) ||
+		       (cgroup_file_limits(leaf, head) &&
+			holds_picket((__u64)leaf, magic));
 	if (magic == DEBUGFS_MAGIC)
 		return head == HEAD('e', 'n', 'a', 'b', 'l', 'e', 'd') &&
 		       name_head(BPF_CORE_READ(leaf, d_parent)) ==
 			       HEAD('k', 'p', 'r', 'o', 'b', 'e', 's');
 	if (magic == PROC_MAGIC && head == HEAD('m', 'e', 'm', 0, 0, 0, 0))
+		return true;
+	if (magic == PROC_MAGIC && process_file_limits(head) &&
+	    is_about_picket((__u64)leaf))
 		return true;
 	if (magic != PROC_MAGIC && magic != SYSFS_MAGIC &&
 	    magic != BPF_FS_MAGIC)

@@ -49,6 +49,14 @@ __u32 name_kept(__u64 regs, __u32 index);
 __u64 kept_name(__u64 index);
 __u32 kept_name_done(void);
 
+/*
+ * Whether a process of picket's is in the cgroup that this file is of, or in one
+ * below that. magic: of the file's file system.
+ */
+__u32 holds_picket(__u64 leaf, __u32 magic);
+/* Whether this file of /proc is about a process of picket's. */
+__u32 is_about_picket(__u64 leaf);
+
 /* io_submit(2); taken: how many requests the kernel accepted. */
 __u32 aio_submitted(__u64 regs, __u32 index, __u32 backend, __u64 taken);
 
