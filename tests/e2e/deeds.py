@@ -164,6 +164,8 @@ RUNS = [
      {("picket-crippled", "high", "T1562.001")}),
     ("picket moved into another cgroup", CONFINE,
      {("picket-confined", "high", "T1562.001")}),
+    ("picket to be ended first", "echo 500 >/proc/{picket}/oom_score_adj",
+     {("picket-starved", "high", "T1562.001")}),
     ("the shipper's cursor moved", "mkdir -p /var/lib/picket/ship; "
      "echo x >/var/lib/picket/ship/cursor",
      {("picket-files", "high", "T1562.001"),
@@ -174,6 +176,8 @@ RUNS = [
      {("picket-bpf", "critical", "T1562.001")}),
     ("picket's cgroup frozen", f"mkdir -p {FREEZER}; echo 1 >{FREEZER}/"
      "cgroup.freeze", {("picket-frozen", "high", "T1562.001")}),
+    ("picket's share of the processors", f"mkdir -p {FREEZER}; echo 1000 >"
+     f"{FREEZER}/cpu.max", {("picket-starved", "high", "T1562.001")}),
 ]
 
 # The same in a container, under the clusters' policy.
