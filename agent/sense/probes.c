@@ -509,9 +509,9 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_WRITE, "process accounting",
 	  "what the kernel appends to the file that acct(2) named" },
 	{ WIRE_FAM_TAMPER, "picket slowed down",
-	  "its priority, processors and scheduling, each of them root's: not "
-	  "watched by this version (its cgroup's share of the machine is, by "
-	  "the files that say it); what it loses by it is counted" },
+	  "its priority, processors and scheduling by calls, its memory paged "
+	  "out: root's, and not watched by this version (its share by cgroups "
+	  "is, by their files); what it loses by it is counted" },
 };
 
 const size_t sense_blind_count = COUNT(sense_blind);

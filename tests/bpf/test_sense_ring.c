@@ -70,6 +70,9 @@ static void check_what_nothing_watches(const struct sensor_row *rows, size_t n)
 		assert_string_equal(rows[j].family, spots[i].family);
 		assert_false(rows[j].active);
 		assert_non_null(strstr(rows[j].reason, spots[i].words));
+		/* All of it: what has no room is cut off. */
+		assert_true(strlen(rows[j].reason) + 1 <
+			    sizeof(rows[j].reason));
 	}
 }
 
