@@ -132,10 +132,13 @@ static __always_inline void exec_fixed(struct wire_exec *r,
 	struct task_struct *parent = GET(typed, t, real_parent);
 	struct file *file = BPF_CORE_READ(bprm, file);
 
-	if (typed)
-		hdr_typed(&r->hdr, t);
-	else
-		hdr_current(&r->hdr);
+	hdr_current(&r->hdr);
+	/* What loads pointers of the task's before all branches: see current.h. */
+	exec_ids(r, t, GET(typed, t, cred), typed);
+	exec_session(r, t, typed);
+	exec_namespaces(r, GET(typed, t, nsproxy), typed);
+	exec_stdio(r, t, typed);
+	BPF_CORE_READ_INTO(&r->comm, t, comm);
 	parent = GET(typed, parent, group_leader);
 	r->parent_start_ns = GET(typed, parent, start_boottime);
 	r->parent_tgid = GET(typed, parent, tgid);
@@ -147,11 +150,6 @@ static __always_inline void exec_fixed(struct wire_exec *r,
 		   BPF_CORE_READ(file, f_path.mnt));
 	r->argc = GET(typed, bprm, argc);
 	r->envc = GET(typed, bprm, envc);
-	exec_ids(r, t, GET(typed, t, cred), typed);
-	exec_session(r, t, typed);
-	exec_namespaces(r, GET(typed, t, nsproxy), typed);
-	exec_stdio(r, t, typed);
-	BPF_CORE_READ_INTO(&r->comm, t, comm);
 }
 
 /*

@@ -2,6 +2,7 @@
 /* Descriptors to files, and what an inode says of itself. */
 #pragma once
 
+#include "current.h"
 #include "maps.h"
 #include "moved.h"
 
@@ -19,16 +20,9 @@ static __always_inline struct file *file_of_fd(struct task_struct *t, int fd)
 /* The same for the running task, by loads where they can be had. */
 static __always_inline struct file *file_of_current_fd(int fd)
 {
-	struct fdtable *table;
-	struct file *file = NULL;
-
 	if (!has_typed_current())
 		return file_of_fd((void *)bpf_get_current_task(), fd);
-	table = bpf_get_current_task_btf()->files->fdt;
-	if ((__u32)fd >= table->max_fds)
-		return NULL;
-	bpf_probe_read_kernel(&file, sizeof(file), table->fd + (__u32)fd);
-	return file;
+	return (struct file *)current_file(fd);
 }
 
 #define ANON_INODE_MAGIC 0x09041934

@@ -2,6 +2,7 @@
 /* Who acts: the record's header and the namespaces, from a task. */
 #pragma once
 
+#include "current.h"
 #include "emit.h"
 #include "moved.h"
 
@@ -24,9 +25,8 @@ static __always_inline __u64 current_image(__u32 *ret_image)
 		*ret_image = BPF_CORE_READ(t, self_exec_id);
 		return task_start_ns(t);
 	}
-	t = bpf_get_current_task_btf();
-	*ret_image = t->self_exec_id;
-	return t->group_leader->start_boottime;
+	*ret_image = bpf_get_current_task_btf()->self_exec_id;
+	return current_start_ns();
 }
 
 /*
@@ -134,10 +134,38 @@ static __always_inline void hdr_typed(struct wire_hdr *h, struct task_struct *t)
 	h->mnt_ns = t->nsproxy->mnt_ns->ns.inum;
 }
 
+/* The same of the running task; see current.h. */
+static __always_inline void hdr_typed_current(struct wire_hdr *h)
+{
+	struct task_struct *t;
+	__u64 pair;
+
+	pair = bpf_get_current_uid_gid();
+	h->uid = pair;
+	h->gid = pair >> 32;
+	pair = current_euid_and_mnt_ns();
+	h->euid = pair;
+	h->mnt_ns = pair >> 32;
+	h->start_ns = current_start_ns();
+	h->cgroup_id = bpf_get_current_cgroup_id();
+	h->cgroup_v1_id = 0;
+	if (v1_subsys != ~0u)
+		h->cgroup_v1_id =
+			task_cgroup_v1(BPF_CORE_READ(current_task(), cgroups));
+	t = bpf_get_current_task_btf();
+	if (t->flags & PF_KTHREAD)
+		h->flags |= WIRE_F_KTHREAD;
+	if (typed_in_compat(t))
+		h->flags |= WIRE_F_COMPAT;
+	h->tgid = t->tgid;
+	h->tid = t->pid;
+	h->image = t->self_exec_id;
+}
+
 static __always_inline void hdr_current(struct wire_hdr *h)
 {
 	if (has_typed_current())
-		hdr_typed(h, bpf_get_current_task_btf());
+		hdr_typed_current(h);
 	else
 		hdr_task(h, current_task());
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "current.h"
 #include "maps.h"
 #include "moved.h"
 
@@ -19,7 +20,7 @@ static __always_inline bool is_table_shared(void)
 
 	if (!has_typed_current())
 		return BPF_CORE_READ(t, files, count.counter) > 1;
-	return bpf_get_current_task_btf()->files->count.counter > 1;
+	return current_shares_files();
 }
 
 /* Where the running thread's bit is; NULL: its id is none that exists. */

@@ -262,23 +262,30 @@ static __always_inline struct file *file_before(struct call c, struct file *now)
 	__u64 thread = bpf_get_current_pid_tgid();
 	struct held *held = bpf_map_lookup_elem(&held_files, &thread);
 	struct file *file = NULL;
+	struct inode *inode;
 
 	if (!held)
 		return NULL;
 	if (held->syscall == c.index && held->file != (__u64)now)
 		file = (struct file *)held->file;
-	if ((__u64)BPF_CORE_READ(file, f_inode) != held->inode ||
-	    BPF_CORE_READ(file, f_inode, i_ino) != held->ino)
+	inode = BPF_CORE_READ(file, f_inode);
+	if ((__u64)inode != held->inode ||
+	    BPF_CORE_READ(inode, i_ino) != held->ino)
 		file = NULL;
 	bpf_map_delete_elem(&held_files, &thread);
 	return file;
 }
 
-/* claimed: which socket it was is the caller's word. */
+/*
+ * in_memory: the descriptor was named where anybody may write who shares it.
+ * Then, and where another socket may have been put in its place between the
+ * call's begin and its end, which socket it was is the caller's word.
+ */
 static __noinline __u32 socket_used(__u64 at, __u32 kind, __u32 backend,
-				    bool claimed, __u64 ret)
+				    bool in_memory, __u64 ret)
 {
 	struct file *file = (struct file *)at;
+	bool claimed = in_memory || was_table_shared();
 
 	if (CALL_OP(VSOCK) && kind == WIRE_SYS_CONNECT)
 		vsock_connected(backend, file, claimed, ret);
@@ -291,27 +298,17 @@ static __noinline __u32 socket_used(__u64 at, __u32 kind, __u32 backend,
 	return 0;
 }
 
-/*
- * Whether another socket than what the descriptor names at the begin and at the
- * end may be what the kernel took: put in its place in between; or named in
- * memory, where anybody may write who shares it.
- */
-static __always_inline bool is_socket_claimed(struct call c)
-{
-	return call_rule(c)->kind == WIRE_SYS_SOCKETCALL || was_table_shared();
-}
-
 /* Which of two sockets the kernel took is not known: both are told. */
 static __always_inline void sockets_used(struct call c, __u32 kind,
 					 __u32 backend, __u64 ret)
 {
+	bool in_memory = call_rule(c)->kind == WIRE_SYS_SOCKETCALL;
 	struct file *now = file_of_current_fd(fd_of(c));
 	struct file *before = file_before(c, now);
-	bool claimed = is_socket_claimed(c);
 
 	if (before)
-		socket_used((__u64)before, kind, backend, claimed, ret);
-	socket_used((__u64)now, kind, backend, claimed, ret);
+		socket_used((__u64)before, kind, backend, in_memory, ret);
+	socket_used((__u64)now, kind, backend, in_memory, ret);
 }
 
 /* What goes by the call, not by what its descriptor names. */

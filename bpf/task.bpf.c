@@ -71,10 +71,8 @@ static __always_inline int task_exited(enum wire_backend backend,
 		return 0;
 	}
 	hdr_begin(&r->hdr, WIRE_EXIT, backend);
-	if (backend == WIRE_BACKEND_TP_BTF)
-		hdr_typed(&r->hdr, t);
-	else
-		hdr_task(&r->hdr, t);
+	/* It is what runs, and loads its pointers once; see current.h. */
+	hdr_current(&r->hdr);
 	r->hdr.size = sizeof(*r);
 	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
 		r->status = BPF_CORE_READ(signal, group_exit_code);
