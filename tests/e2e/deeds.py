@@ -166,6 +166,12 @@ RUNS = [
      {("picket-confined", "high", "T1562.001")}),
     ("picket to be ended first", "echo 500 >/proc/{picket}/oom_score_adj",
      {("picket-starved", "high", "T1562.001")}),
+    ("picket to be ended first, by one of its threads",
+     "echo 500 >/proc/{picket}/task/{picket}/oom_score_adj",
+     {("picket-starved", "high", "T1562.001")}),
+    ("picket to be ended first, by another mount of proc",
+     "mount -t proc none /mnt; echo 500 >/mnt/{picket}/oom_score_adj",
+     {("picket-starved", "high", "T1562.001")}),
     ("the shipper's cursor moved", "mkdir -p /var/lib/picket/ship; "
      "echo x >/var/lib/picket/ship/cursor",
      {("picket-files", "high", "T1562.001"),

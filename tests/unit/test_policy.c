@@ -202,6 +202,14 @@ static const struct scene {
 	     "/proc/4711/oom_score_adj"),
 	DOES(NULL, "/usr/lib/systemd/systemd", OP_OPEN,
 	     "/sys/fs/cgroup/system.slice/picket.service/memory.max"),
+	DOES("picket-starved", "/usr/bin/bash" LOGIN, OP_WRITE,
+	     "/proc/4711/task/4712/oom_adj"),
+	DOES("picket-starved", "/usr/bin/bash" LOGIN, OP_WRITE,
+	     "/tmp/p/4711/autogroup"),
+	DOES("picket-starved", "/usr/bin/bash" LOGIN, OP_WRITE,
+	     "/4711/timerslack_ns"),
+	/* files of that name that are no process's */
+	DOES(NULL, "/usr/bin/bash" LOGIN, OP_WRITE, "/srv/oom_score_adj"),
 	/* nobody's program, and a server that installs one */
 	RUNS("unlisted", "/opt/x" LOGIN),
 	RUNS("unlisted", "/usr/bin/dash+/opt/x.sh" LOGIN),
