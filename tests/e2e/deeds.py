@@ -88,6 +88,18 @@ CONFINE = """mount -t cgroup2 none /mnt && mkdir /mnt/picket-deed &&
     echo {picket} >/mnt/picket-deed/cgroup.procs
     echo {picket} >/mnt$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.procs
     rmdir /mnt/picket-deed"""
+# By the hierarchy that the processors are in, of version 2 or 1. Moved by another
+# program than above: the same one's alert may come too soon after that.
+SLOW = r"""mount -t cgroup2 none /mnt; file=cpu.weight of=0:
+    if ! grep -qw cpu /mnt/cgroup.subtree_control; then
+        umount /mnt; mount -t cgroup -o cpu none /mnt
+        file=cpu.shares of='[0-9]*:cpu\(,[^:]*\)*'
+    fi
+    own=/mnt$(sed -n "s/^$of://p" /proc/{picket}/cgroup)
+    mkdir /mnt/picket-deed && echo {picket} | tee /mnt/picket-deed/cgroup.procs
+    echo 2 >/mnt/picket-deed/$file; slow=$?
+    echo {picket} | tee $own/cgroup.procs
+    rmdir /mnt/picket-deed && [ $slow = 0 ]"""
 FREEZER = "/sys/fs/cgroup/x/picket-deed.service"
 
 # What runs: the rules that say so, with severity and tag; none: silence. A list
@@ -182,8 +194,9 @@ RUNS = [
      {("picket-bpf", "critical", "T1562.001")}),
     ("picket's cgroup frozen", f"mkdir -p {FREEZER}; echo 1 >{FREEZER}/"
      "cgroup.freeze", {("picket-frozen", "high", "T1562.001")}),
-    ("picket's share of the processors", f"mkdir -p {FREEZER}; echo 1000 >"
-     f"{FREEZER}/cpu.max", {("picket-starved", "high", "T1562.001")}),
+    ("picket's share of the processors", SLOW,
+     {("picket-confined", "high", "T1562.001"),
+      ("picket-starved", "high", "T1562.001")}),
 ]
 
 # The same in a container, under the clusters' policy.
