@@ -60,7 +60,7 @@ static const struct scene {
 	enum load_op load;
 	enum tamper_op tamper;
 	const char *path, *new_path;
-	const char *unit;
+	const char *unit, *cgroup;
 	bool tty, memfd, deleted;
 	const char *arg;
 } scenes[] = {
@@ -168,6 +168,14 @@ static const struct scene {
 	/* where it puts what it starts */
 	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_MOVE),
 	TAMPERS(NULL, "/usr/lib/systemd/systemd", TAMPER_FREEZE),
+	/* the same where /lib is no link, and where there is no init.scope */
+	TAMPERS(NULL, "/lib/systemd/systemd", TAMPER_SIGNAL),
+	{ .who = "/usr/lib/systemd/systemd",
+	  .tamper = TAMPER_SIGNAL,
+	  .cgroup = "/" },
+	DOES(NULL, "/lib/systemd/systemd", OP_WRITE,
+	     "/sys/fs/cgroup/cpu/system.slice/picket.service/cpu.shares",
+	     .cgroup = "/"),
 
 	/* ---- what an intruder does ---------------------------------------- */
 	LOADS("load-from-world-writable", "/usr/bin/ls" LOGIN, MMAP,
@@ -210,6 +218,18 @@ static const struct scene {
 	     "/4711/timerslack_ns"),
 	/* files of that name that are no process's */
 	DOES(NULL, "/usr/bin/bash" LOGIN, OP_WRITE, "/srv/oom_score_adj"),
+	/* PID 1's program by somebody else, and a user's manager */
+	TAMPERS("picket-signalled", "/usr/lib/systemd/systemd" LOGIN,
+		TAMPER_SIGNAL),
+	TAMPERS("picket-confined", "/usr/lib/systemd/systemd" LOGIN,
+		TAMPER_MOVE),
+	TAMPERS("picket-confined", "/usr/lib/systemd/systemd" PID1,
+		TAMPER_FREEZE),
+	DOES("picket-frozen", "/usr/lib/systemd/systemd" LOGIN, OP_OPEN,
+	     "/sys/fs/cgroup/system.slice/cgroup.freeze"),
+	DOES("picket-starved", "/usr/lib/systemd/systemd" PID1, OP_WRITE,
+	     "/sys/fs/cgroup/system.slice/picket.service/cpu.max",
+	     .cgroup = "/user.slice/user-0.slice/user@0.service/init.scope"),
 	/* nobody's program, and a server that installs one */
 	RUNS("unlisted", "/opt/x" LOGIN),
 	RUNS("unlisted", "/usr/bin/dash+/opt/x.sh" LOGIN),
@@ -357,6 +377,8 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 		img->script_file.known = plus;
 		img->cgroup = slice_str("/system.slice/x");
 		img->unit = slice_str("x.service");
+		if (!next)
+			img->cgroup = slice_str("/init.scope");
 	}
 	s->line[0].tty = scene->tty;
 	s->line[0].exe_file.memfd = scene->memfd;
@@ -366,6 +388,8 @@ static struct image *set_stage(struct stage *s, const struct scene *scene)
 		s->line[0].exe.flags |= PATH_F_UNRESOLVED;
 	if (scene->unit)
 		s->line[0].unit = slice_str(scene->unit);
+	if (scene->cgroup)
+		s->line[0].cgroup = slice_str(scene->cgroup);
 	if (scene->arg)
 		s->line[0].args = slice_of(scene->arg, strlen(scene->arg) + 1);
 	return &s->line[0];
