@@ -58,6 +58,14 @@ LEFT_BEHIND = [
     ("mkdir -p /etc/ld.so.conf.d; echo /tmp > {}", "/etc/ld.so.conf.d/x.conf",
      "ld-so-conf"),
     ("echo x >> {}", "/var/lib/dpkg/status", "package-database"),
+    # As PID 1 does where `systemctl set-property` says so, and by hand.
+    ("mkdir -p /etc/systemd/system.control/picket.service.d; echo x > {}",
+     "/etc/systemd/system.control/picket.service.d/50-CPUQuota.conf",
+     "picket-unit"),
+    ("mkdir -p /run/systemd/transient/-.slice.d; echo x > {}",
+     "/run/systemd/transient/-.slice.d/50-CPUQuota.conf", "picket-unit"),
+    ("mkdir -p /run/systemd/system /root/z; echo x > /root/z/x.conf; "
+     "mv /root/z {}", "/run/systemd/system/picket.service.d", "picket-unit"),
     # That it is opened for writing is enough, and all that is done here.
     (": >> {}", "/proc/sys/kernel/ftrace_enabled", "kernel-probes-off"),
 ]

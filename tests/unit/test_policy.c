@@ -230,6 +230,19 @@ static const struct scene {
 	DOES("picket-starved", "/usr/lib/systemd/systemd" PID1, OP_WRITE,
 	     "/sys/fs/cgroup/system.slice/picket.service/cpu.max",
 	     .cgroup = "/user.slice/user-0.slice/user@0.service/init.scope"),
+	/* systemctl set-property: PID 1 writes it for itself */
+	MOVES("picket-unit", "/usr/lib/systemd/systemd",
+	      "/run/systemd/system.control/picket.service.d/.#50-CPUQuota.conf1",
+	      "/run/systemd/system.control/picket.service.d/50-CPUQuota.conf"),
+	DOES("picket-unit", "/usr/lib/systemd/systemd", OP_OPEN,
+	     "/etc/systemd/system.control/system.slice.d/50-CPUQuota.conf"),
+	DOES("picket-unit", "/usr/bin/tee" LOGIN, OP_OPEN,
+	     "/run/systemd/system/picket-ship.service"),
+	/* units of others, as they are made all day */
+	DOES(NULL, "/usr/lib/systemd/systemd", OP_OPEN,
+	     "/run/systemd/transient/session-4.scope"),
+	DOES(NULL, "/usr/lib/systemd/systemd", OP_OPEN,
+	     "/run/systemd/transient/user-0.slice.d/50-TasksMax.conf"),
 	/* nobody's program, and a server that installs one */
 	RUNS("unlisted", "/opt/x" LOGIN),
 	RUNS("unlisted", "/usr/bin/dash+/opt/x.sh" LOGIN),
