@@ -204,6 +204,14 @@ __noinline __u32 load_call_began(__u64 regs, __u32 index)
 	return 0;
 }
 
+__noinline __u32 module_call_ended(void)
+{
+	__u64 key = load_key();
+
+	bpf_map_delete_elem(&held_files, &key);
+	return 0;
+}
+
 /* ---- modules ------------------------------------------------------------- */
 
 /*

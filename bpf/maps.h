@@ -77,8 +77,9 @@ struct sent_map {
 };
 
 /*
- * By thread: the file of a descriptor when the system call began. Only used
+ * By thread: the file of a descriptor when the system call began, which is kept
  * while the descriptor table is shared, so that another thread may change it.
+ * Of a module always, and then it is what the kernel reads, if it says so.
  */
 struct held {
 	__u64 file; /* kernel addresses: compared, and walked with care */
@@ -87,7 +88,7 @@ struct held {
 	__u64 inode;
 	__u64 ino;
 	__u32 syscall;
-	__u32 asked; /* openat2: what its structure said */
+	__u32 asked; /* openat2: what its structure said; module: by whom */
 };
 
 struct held_map {

@@ -165,7 +165,7 @@ static __always_inline bool is_truncate(struct call c)
 
 /*
  * What loads a file that its descriptor names. Of a module it is kept always: it
- * has no end by a call, to take away what is left of one that failed.
+ * is told before its call ends.
  */
 static __always_inline bool loads_code(const volatile struct wire_syscall *rule,
 				       bool shared)
@@ -437,6 +437,8 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 
 	if (is_muted())
 		return 0;
+	if (kind == WIRE_SYS_MODULE)
+		return module_call_ended();
 	if (call_rule(c)->also) {
 		also_ended(backend, c, ret);
 		if (!call_rule(c)->op)

@@ -26,8 +26,26 @@ struct swap {
 	const char *other; /* in its place; NULL: it is closed */
 	int gate[2];
 	int fd;
-	pid_t tid; /* of who maps */
+	pid_t tid;    /* of who maps */
+	bool crowded; /* by calls that fail and keep nothing */
 };
+
+/* More than the kernel's side keeps descriptors' files of. */
+#define CROWD 9000
+
+static void *fail_to_load(void *arg)
+{
+	return syscall(SYS_finit_module, -1, "", 0) < 0 ? NULL : arg;
+}
+
+static void crowd(void)
+{
+	pthread_t t;
+
+	for (int i = 0; i < CROWD; i++)
+		if (pthread_create(&t, NULL, fail_to_load, NULL) == 0)
+			(void)pthread_join(t, NULL);
+}
 
 /* Its pages are asked for when it is mapped already. */
 static void *swap_and_leave(void *arg)
@@ -44,6 +62,8 @@ static void *swap_and_leave(void *arg)
 		(void)close(s->fd);
 	}
 	(void)unshare(CLONE_FILES);
+	if (s->crowded)
+		crowd();
 	(void)!write(s->gate[1], "for all it asks", 16);
 	return NULL;
 }
@@ -148,6 +168,11 @@ static void a_file_closed_while_it_is_mapped_is_told(void **state)
 	check_swapped(*state, &(struct swap){ .other = NULL });
 }
 
+static void what_fails_to_load_drives_nothing_out(void **state)
+{
+	check_swapped(*state, &(struct swap){ .crowded = true });
+}
+
 static int setup(void **state)
 {
 	/*
@@ -180,6 +205,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_swapped_while_it_is_mapped_is_told),
 		cmocka_unit_test(a_file_closed_while_it_is_mapped_is_told),
+		cmocka_unit_test(what_fails_to_load_drives_nothing_out),
 	};
 
 	return cmocka_run_group_tests_name("load swap", tests, setup,
