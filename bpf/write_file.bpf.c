@@ -52,8 +52,8 @@ static __always_inline void mark_summed(const struct wire_written_key *key,
 	volatile __u32 *at = &summed[WIRE_SUMMED_SLOT(key)];
 	__u32 units = now >> WIRE_SUMMED_SHIFT;
 
-	/* Read first: processors share the line. */
-	if (*at != units)
+	/* Who looked at the clock long ago takes nothing back. */
+	if (*at < units)
 		*at = units;
 }
 
@@ -75,6 +75,28 @@ static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
 }
 
 /*
+ * The first operation on a file, or the first since its sum gave way. Another
+ * thread may be as quick: then it is added to that one's.
+ */
+static __noinline void begin_sum(struct wire_written_key *key, __u64 bytes,
+				 __u64 now)
+{
+	struct wire_written *w, first = {
+		.since_ns = now,
+		.count = 1,
+		.bytes = bytes,
+	};
+
+	if (bpf_map_update_elem(&written, key, &first, BPF_NOEXIST) == 0)
+		return;
+	w = bpf_map_lookup_elem(&written, key);
+	if (!w)
+		return;
+	__sync_fetch_and_add(&w->count, 1);
+	__sync_fetch_and_add(&w->bytes, bytes);
+}
+
+/*
  * Only what is in the ring counts as told. Two threads may both change `ops`
  * and one bit be lost: then there is an event more, not one less. A function,
  * so that what it has on the stack is gone where paths are measured.
@@ -84,30 +106,20 @@ static __noinline void mark_told(struct wire_written_key *key, __u32 kinds,
 {
 	/* Anew, not from before: a pointer or none would be two states. */
 	struct wire_written *w = bpf_map_lookup_elem(&written, key);
-	struct wire_written first = {
-		.since_ns = now,
-		.count = 1,
-		.bytes = bytes,
-		.told_count = 1,
-		.told_bytes = bytes,
-		.ops = claimed ? 0 : kinds,
-		.claimed = claimed ? kinds : 0,
-	};
 
-	if (!w) {
-		bpf_map_update_elem(&written, key, &first, BPF_ANY);
+	/* It gave way meanwhile: the next operation is the first again. */
+	if (!w)
 		return;
-	}
 	__sync_fetch_and_add(&w->told_count, 1);
 	__sync_fetch_and_add(&w->told_bytes, bytes);
-	if (now - w->since_ns < window_ns) {
-		w->ops |= first.ops;
-		w->claimed |= first.claimed;
-	} else {
+	if (now - w->since_ns >= window_ns) {
 		w->since_ns = now;
-		w->ops = first.ops;
-		w->claimed = first.claimed;
+		w->ops = w->claimed = 0;
 	}
+	if (claimed)
+		w->claimed |= kinds;
+	else
+		w->ops |= kinds;
 }
 
 static __always_inline bool report_file(struct walk_job *job, __u64 change,
@@ -187,6 +199,8 @@ __noinline __u32 file_changed(__u64 dentry, __u64 mnt, __u64 change,
 		count_skipped(WIRE_FAM_WRITE);
 		return 0;
 	}
+	if (!w)
+		begin_sum(&key, bytes, now);
 	job.dentry = leaf;
 	job.mnt = (struct vfsmount *)mnt;
 	if (report_file(&job, change, bytes, args))
