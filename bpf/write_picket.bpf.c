@@ -49,12 +49,18 @@ static __noinline bool has_subsystem_below(struct css_set *set, __u64 kn)
 	return false;
 }
 
-static __noinline bool is_below(__u32 tgid, __u32 magic, __u64 kn)
+static __noinline bool is_below(const volatile struct wire_process *who,
+				__u32 magic, __u64 kn)
 {
-	struct task_struct *t = tgid ? task_of_tgid(tgid) : NULL;
+	struct task_struct *t = who->tgid ? task_of_tgid(who->tgid) : NULL;
 	struct css_set *set = BPF_CORE_READ(t, cgroups);
+	struct process_ref ref;
 
 	if (!set)
+		return false;
+	/* Its number may be another's by now. */
+	target_of(&ref, t);
+	if (!is_process(who, &ref))
 		return false;
 	if (magic == CGROUP1_MAGIC)
 		return has_subsystem_below(set, kn);
@@ -69,10 +75,10 @@ __noinline __u32 holds_picket(__u64 leaf, __u32 magic)
 
 	if (!kn)
 		return false;
-	if (is_below(control.self.tgid, magic, kn))
+	if (is_below(&control.self, magic, kn))
 		return true;
 	for (i = 0; i < WIRE_MATES_MAX; i++)
-		if (is_below(control.mates[i].tgid, magic, kn))
+		if (is_below(&control.mates[i], magic, kn))
 			return true;
 	return false;
 }
