@@ -56,9 +56,12 @@ static void both_threads_have_as_much_to_do(void **state)
 	more = one > other ? one : other;
 	print_message("%llu and %llu instructions\n", (unsigned long long)one,
 		      (unsigned long long)other);
-	/* Before 5.16 the kernel does not say. */
-	assert_true(more * 100 <= (one + other) * SHARE_MOST);
 	sensor_close(s);
+	if (!more) {
+		print_message("this kernel (before 5.16) does not say\n");
+		skip();
+	}
+	assert_true(more * 100 <= (one + other) * SHARE_MOST);
 }
 
 int main(void)

@@ -24,6 +24,7 @@
 
 /* work_path()'s buffers are few. */
 static char top[256], upper[300], lower[320], beside[320];
+static bool is_version_2, was_switched_on;
 
 static int put(const char *dir, const char *file, const char *text)
 {
@@ -45,17 +46,57 @@ static int move(pid_t pid, const char *dir)
 	return put(dir, "cgroup.procs", number);
 }
 
+/* The machine's own root may have it on already, and then keeps it. */
+static bool is_switched_on(void)
+{
+	char path[512], line[256] = "";
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/" SWITCHES, top);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	(void)!fgets(line, sizeof(line), f);
+	(void)fclose(f);
+	return strstr(line, CONTROLLER);
+}
+
 /* In whichever hierarchy the controller is: of version 2, or a mount of 1. */
 static int mount_hierarchy(void)
 {
 	if (enter_mounts() < 0)
 		return -1;
 	if (mount("none", top, "cgroup2", 0, NULL) == 0) {
+		is_version_2 = true;
+		was_switched_on = is_switched_on();
 		if (put(top, SWITCHES, "+" CONTROLLER) == 0)
 			return 0;
+		is_version_2 = false;
 		(void)umount(top);
 	}
 	return mount("none", top, "cgroup", 0, CONTROLLER);
+}
+
+/* Where a process is in it, as a directory of ours; 0, or -1. */
+static int find_cgroup(pid_t pid, char out[static 512])
+{
+	char name[64], line[512], *path;
+	int r = -1;
+	FILE *f;
+
+	(void)snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
+	f = fopen(name, "re");
+	while (f && r < 0 && fgets(line, sizeof(line), f)) {
+		path = strchr(line, '/');
+		if (!path ||
+		    !strstr(line, is_version_2 ? "0::/" : ":" CONTROLLER ":"))
+			continue;
+		path[strcspn(path, "\n")] = '\0';
+		r = snprintf(out, 512, "%s%s", top, path) < 512 ? 0 : -1;
+	}
+	if (f)
+		(void)fclose(f);
+	return r;
 }
 
 static int make_cgroups(void)
@@ -74,16 +115,20 @@ static int act_limit(void *arg)
 {
 	const pid_t *picket = arg;
 	int r = make_cgroups(), wrong;
+	char home[512];
 
 	if (r)
 		return r;
+	TRY(find_cgroup(*picket, home));
 	wrong = move(*picket, lower) < 0 || put(lower, LIMIT_FILE, "max") < 0 ||
 		put(upper, LIMIT_FILE, "max") < 0 ||
 		put(beside, LIMIT_FILE, "max") < 0;
-	r = move(*picket, top);
+	r = move(*picket, home);
 	TRY(rmdir(beside));
 	TRY(rmdir(lower));
 	TRY(rmdir(upper));
+	if (is_version_2 && !was_switched_on)
+		TRY(put(top, SWITCHES, "-" CONTROLLER));
 	return r || wrong ? 92 : 0;
 }
 
