@@ -523,11 +523,11 @@ static void find_types(struct attempt *t)
 {
 	t->types_fd = core_types_make(t->choice.kernel,
 				      bpf_object__btf(t->choice.index->obj));
-	if (t->types_fd < 0)
+	(void)snprintf(t->types, sizeof(t->types), "/proc/self/fd/%d",
+		       t->types_fd);
+	/* A profile may let nobody open what has no name. */
+	if (t->types_fd < 0 || access(t->types, R_OK) < 0)
 		(void)snprintf(t->types, sizeof(t->types), "%s", ALL_TYPES);
-	else
-		(void)snprintf(t->types, sizeof(t->types), "/proc/self/fd/%d",
-			       t->types_fd);
 	t->told.types = t->types;
 }
 

@@ -267,8 +267,8 @@ void sensor_former_tell(struct sensor *s, enum wire_family family,
 			uint64_t seq);
 
 /*
- * Pass the sums of writes that earlier agents left in the kernel to fn. Those
- * for which it returns true are deleted.
+ * Pass the sums of writes that earlier agents left in the kernel to fn, if they say
+ * what no record told. Those for which it returns true are deleted.
  */
 #define SENSOR_WRITTEN_MAX 65536
 typedef bool (*sensor_written_fn)(void *arg,

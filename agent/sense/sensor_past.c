@@ -467,6 +467,7 @@ void sensor_former_tell(struct sensor *s, enum wire_family family, uint64_t seq)
 static int walk_written(int fd, sensor_written_fn fn, void *arg)
 {
 	struct wire_written_key key, next;
+	struct sensor_untold untold;
 	struct wire_written value;
 	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
 	size_t guard;
@@ -475,8 +476,11 @@ static int walk_written(int fd, sensor_written_fn fn, void *arg)
 	for (guard = 0; more && guard < SENSOR_WRITTEN_MAX; guard++) {
 		key = next;
 		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (bpf_map_lookup_elem(fd, &key, &value) == 0 &&
-		    fn(arg, &key, &value))
+		if (bpf_map_lookup_elem(fd, &key, &value) < 0)
+			continue;
+		/* Most have nothing to say, and give way in time. */
+		untold = sensor_untold(&value);
+		if ((untold.count || untold.bytes) && fn(arg, &key, &value))
 			(void)bpf_map_delete_elem(fd, &key);
 	}
 	return 0;
