@@ -406,6 +406,8 @@ static __always_inline void also_ended(enum wire_backend backend, struct call c,
 
 	if (also & (WIRE_ALSO(MAP) | WIRE_ALSO(LOAD_BPF)))
 		load_call_ended(number_of(c.regs), c.index, backend, ret);
+	if (call_rule(c)->kind == WIRE_SYS_MODULE)
+		module_call_ended();
 	if (also & WIRE_ALSO(REACH))
 		reach_call_ended(number_of(c.regs), c.index, backend, ret);
 	if (ret >= 0 && (also & WIRE_ALSO(CHANGE_BPF)))
@@ -437,8 +439,6 @@ static __always_inline int call_ended(enum wire_backend backend, struct call c,
 
 	if (is_muted())
 		return 0;
-	if (kind == WIRE_SYS_MODULE)
-		return module_call_ended();
 	if (call_rule(c)->also) {
 		also_ended(backend, c, ret);
 		if (!call_rule(c)->op)

@@ -49,18 +49,23 @@ static __noinline bool has_subsystem_below(struct css_set *set, __u64 kn)
 	return false;
 }
 
+/* 0: it is gone, and its number may be another's by now. For the stack's sake. */
+static __noinline __u64 task_of(const volatile struct wire_process *who)
+{
+	struct task_struct *t = who->tgid ? task_of_tgid(who->tgid) : NULL;
+
+	if (!t || task_start_ns(t) / WIRE_TICK_NS != who->start_ticks)
+		return 0;
+	return (__u64)t;
+}
+
 static __noinline bool is_below(const volatile struct wire_process *who,
 				__u32 magic, __u64 kn)
 {
-	struct task_struct *t = who->tgid ? task_of_tgid(who->tgid) : NULL;
+	struct task_struct *t = (struct task_struct *)task_of(who);
 	struct css_set *set = BPF_CORE_READ(t, cgroups);
-	struct process_ref ref;
 
 	if (!set)
-		return false;
-	/* Its number may be another's by now. */
-	target_of(&ref, t);
-	if (!is_process(who, &ref))
 		return false;
 	if (magic == CGROUP1_MAGIC)
 		return has_subsystem_below(set, kn);
