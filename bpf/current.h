@@ -6,8 +6,8 @@
  * Since 6.3 it asks of each pointer that is loaded through one that it trusts,
  * as the running task is, whether that one is to be trusted too, and for that
  * goes through the names of all of the kernel's types two or three times: 2 ms
- * for one load, each time that it comes by. Half of all that a start took was
- * that. In a global function it comes by once.
+ * for one load, each time that it comes by: over a third of all that a start took.
+ * In a global function it comes by once.
  */
 #pragma once
 

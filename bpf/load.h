@@ -22,6 +22,6 @@ __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name, __u64 args);
  * names is to be kept, and when it ends, also if it failed.
  */
 __u32 load_call_began(__u64 regs, __u32 index);
+__u32 load_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);
 /* A call that may load a module has ended: nothing of it is kept any more. */
 __u32 module_call_ended(void);
-__u32 load_call_ended(__u64 regs, __u32 index, __u32 backend, __u64 ret);

@@ -162,8 +162,8 @@ int sensor_take_written(struct sensor *s, const struct wire_written_key *key,
 			struct wire_written *ret);
 
 /*
- * What totals say and no record told. Programs on two processors may count a
- * record that they do not count as an operation: never less than nothing.
+ * What totals say and no record told. A sum may give way and begin anew between an
+ * operation and its record, which it then has alone: never less than nothing.
  */
 struct sensor_untold {
 	uint64_t count, bytes;

@@ -164,3 +164,15 @@ int enter_mounts(void)
 		return -1;
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
+
+struct wire_written_key sum_key(const struct wire_write *r)
+{
+	return (struct wire_written_key){
+		.start_ns = r->hdr.start_ns,
+		.ino = r->file.ino,
+		.tgid = r->hdr.tgid,
+		.image = r->hdr.image,
+		.dev = r->file.dev,
+		.version = r->file.generation ^ r->file.object,
+	};
+}

@@ -74,3 +74,6 @@ void assert_changes(const struct seen *w, uint32_t ops,
 
 /* Fail unless this hook's row of the coverage table has these words. */
 void assert_said(const struct seen *w, const char *hook, const char *words);
+
+/* The key of the sum that a record of this file begins. */
+struct wire_written_key sum_key(const struct wire_write *r);

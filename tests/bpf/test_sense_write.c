@@ -69,14 +69,7 @@ static void created_file_and_first_write_are_events(void **state)
 	after = seen_counters(w, WIRE_FAM_WRITE);
 	assert_true(after.summed > before.summed);
 
-	key = (struct wire_written_key){
-		.start_ns = d->hdr.start_ns,
-		.ino = d->file.ino,
-		.tgid = d->hdr.tgid,
-		.image = d->hdr.image,
-		.dev = d->file.dev,
-		.version = d->file.generation ^ d->file.object,
-	};
+	key = sum_key(d);
 	/* The second write was added to its sum, and nothing since. */
 	assert_true(sensor_has_written(w->sensor, &key, d->hdr.time_ns));
 	assert_false(sensor_has_written(w->sensor, &key,

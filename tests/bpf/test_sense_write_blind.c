@@ -109,14 +109,7 @@ static int act_way(void *arg)
 
 static uint64_t take_bytes(struct seen *w, const struct wire_write *r)
 {
-	const struct wire_written_key key = {
-		.start_ns = r->hdr.start_ns,
-		.ino = r->file.ino,
-		.tgid = r->hdr.tgid,
-		.image = r->hdr.image,
-		.dev = r->file.dev,
-		.version = r->file.generation ^ r->file.object,
-	};
+	const struct wire_written_key key = sum_key(r);
 	struct wire_written sum;
 
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);

@@ -46,18 +46,6 @@ static void write_files(struct seen *w)
 	assert_int_equal(seen_count(w, WIRE_WRITE), 2 * FILES);
 }
 
-static struct wire_written_key key_of(const struct wire_write *r)
-{
-	return (struct wire_written_key){
-		.start_ns = r->hdr.start_ns,
-		.ino = r->file.ino,
-		.tgid = r->hdr.tgid,
-		.image = r->hdr.image,
-		.dev = r->file.dev,
-		.version = r->file.generation ^ r->file.object,
-	};
-}
-
 /* A kprobe before the write knows how often, and not how much. */
 static void totals_count_each_write(void **state)
 {
@@ -68,7 +56,7 @@ static void totals_count_each_write(void **state)
 
 	write_files(w);
 	r = seen_write(w, WIRE_OP_WRITE, 0);
-	key = key_of(r);
+	key = sum_key(r);
 	assert_true(sensor_has_written(w->sensor, &key, r->hdr.time_ns));
 	assert_false(sensor_has_written(w->sensor, &key,
 					r->hdr.time_ns + 60 * NS_PER_S));
@@ -107,7 +95,7 @@ static void a_sum_that_is_left_knows_what_was_told(void **state)
 	make("slow");
 	assert_true(can_run(w, act_for_three_windows, "write"));
 	assert_int_equal(seen_count(w, WIRE_WRITE), 4);
-	key = key_of(seen_write(w, WIRE_OP_WRITE, 2));
+	key = sum_key(seen_write(w, WIRE_OP_WRITE, 2));
 	assert_int_equal(sensor_take_written(w->sensor, &key, &sum), 0);
 	assert_int_equal(sum.count, 4);
 	assert_int_equal(sum.told_count, 4);
