@@ -45,6 +45,12 @@ static __always_inline void written_key(struct wire_written_key *key,
 	key->version = inode_version(i, from, direct);
 }
 
+static __always_inline void add_operation(struct wire_written *w, __u64 bytes)
+{
+	__sync_fetch_and_add(&w->count, 1);
+	__sync_fetch_and_add(&w->bytes, bytes);
+}
+
 /* The agent asks for no sum that was not added to. */
 static __always_inline void mark_summed(const struct wire_written_key *key,
 					__u64 now)
@@ -68,8 +74,7 @@ static __always_inline bool is_repeat(struct wire_written *w, __u32 kinds,
 
 	if (!w)
 		return false;
-	__sync_fetch_and_add(&w->count, 1);
-	__sync_fetch_and_add(&w->bytes, bytes);
+	add_operation(w, bytes);
 	told = claimed ? w->claimed : w->ops | w->claimed;
 	return now - w->since_ns < window_ns && (told & kinds) == kinds;
 }
@@ -92,8 +97,7 @@ static __noinline void begin_sum(struct wire_written_key *key, __u64 bytes,
 	w = bpf_map_lookup_elem(&written, key);
 	if (!w)
 		return;
-	__sync_fetch_and_add(&w->count, 1);
-	__sync_fetch_and_add(&w->bytes, bytes);
+	add_operation(w, bytes);
 }
 
 /*
@@ -248,8 +252,7 @@ __noinline __u32 is_content_news(__u64 file, __u64 change, __u64 bytes)
 	now = bpf_ktime_get_boot_ns();
 	if (now - w->since_ns >= window_ns)
 		return true;
-	__sync_fetch_and_add(&w->count, 1);
-	__sync_fetch_and_add(&w->bytes, bytes);
+	add_operation(w, bytes);
 	mark_summed(&key, now);
 	count_summed(WIRE_FAM_WRITE);
 	return false;
