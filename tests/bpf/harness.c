@@ -367,6 +367,18 @@ const char *work_path(const char *name)
 	return p;
 }
 
+int write_in(const char *dir, const char *file, const char *text)
+{
+	char path[512];
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	r = fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text);
+	(void)close(fd);
+	return r ? -1 : 0;
+}
+
 int copy_file(const char *from, const char *to)
 {
 	int in = open(from, O_RDONLY | O_CLOEXEC), out, r = 0;

@@ -81,6 +81,9 @@ void assert_bytes(const void *record, struct wire_str s, const void *want,
 void assert_path(const void *record, const struct wire_path *p,
 		 const char *want);
 
+/* A text into an existing file of a directory; 0 or -1. */
+int write_in(const char *dir, const char *file, const char *text);
+
 /* A directory of its own under /tmp, gone with everything in it at the end. */
 const char *work_dir(void);
 /* work_dir()/name, in one of a few static buffers. */

@@ -31,24 +31,12 @@ struct deed {
 /* work_path()'s buffers are few. */
 static char top[256], upper[300], lower[300];
 
-static int write_to(const char *dir, const char *file, const char *text)
-{
-	char path[512];
-	int fd, r;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	r = fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text);
-	(void)close(fd);
-	return r ? -1 : 0;
-}
-
 static int move(pid_t pid, const char *dir, const char *file)
 {
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
-	return write_to(dir, file, number);
+	return write_in(dir, file, number);
 }
 
 static int mount_unified(void)
@@ -169,9 +157,9 @@ static int act_freeze(void *arg)
 	if (make_cgroups(false) < 0)
 		return 1;
 	if (move(d->target, lower, "cgroup.procs") < 0 ||
-	    write_to(upper, "cgroup.freeze", "1") < 0)
+	    write_in(upper, "cgroup.freeze", "1") < 0)
 		r = 4;
-	if (write_to(upper, "cgroup.freeze", "0") < 0)
+	if (write_in(upper, "cgroup.freeze", "0") < 0)
 		return 5;
 	if (move(d->target, top, "cgroup.procs") < 0)
 		return 2;

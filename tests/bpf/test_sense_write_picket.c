@@ -26,24 +26,12 @@
 static char top[256], upper[300], lower[320], beside[320];
 static bool is_version_2, was_switched_on;
 
-static int put(const char *dir, const char *file, const char *text)
-{
-	char path[512];
-	int fd, r;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	r = fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text);
-	(void)close(fd);
-	return r ? -1 : 0;
-}
-
 static int move(pid_t pid, const char *dir)
 {
 	char number[16];
 
 	(void)snprintf(number, sizeof(number), "%d", (int)pid);
-	return put(dir, "cgroup.procs", number);
+	return write_in(dir, "cgroup.procs", number);
 }
 
 /* The machine's own root may have it on already, and then keeps it. */
@@ -69,7 +57,7 @@ static int mount_hierarchy(void)
 	if (mount("none", top, "cgroup2", 0, NULL) == 0) {
 		is_version_2 = true;
 		was_switched_on = is_switched_on();
-		if (put(top, SWITCHES, "+" CONTROLLER) == 0)
+		if (write_in(top, SWITCHES, "+" CONTROLLER) == 0)
 			return 0;
 		is_version_2 = false;
 		(void)umount(top);
@@ -105,7 +93,7 @@ static int make_cgroups(void)
 		return CANNOT;
 	TRY(mkdir(upper, 0755));
 	/* Version 1 has no such file. */
-	(void)put(upper, SWITCHES, "+" CONTROLLER);
+	(void)write_in(upper, SWITCHES, "+" CONTROLLER);
 	TRY(mkdir(lower, 0755));
 	TRY(mkdir(beside, 0755));
 	return 0;
@@ -120,15 +108,16 @@ static int act_limit(void *arg)
 	if (r)
 		return r;
 	TRY(find_cgroup(*picket, home));
-	wrong = move(*picket, lower) < 0 || put(lower, LIMIT_FILE, "max") < 0 ||
-		put(upper, LIMIT_FILE, "max") < 0 ||
-		put(beside, LIMIT_FILE, "max") < 0;
+	wrong = move(*picket, lower) < 0 ||
+		write_in(lower, LIMIT_FILE, "max") < 0 ||
+		write_in(upper, LIMIT_FILE, "max") < 0 ||
+		write_in(beside, LIMIT_FILE, "max") < 0;
 	r = move(*picket, home);
 	TRY(rmdir(beside));
 	TRY(rmdir(lower));
 	TRY(rmdir(upper));
 	if (is_version_2 && !was_switched_on)
-		TRY(put(top, SWITCHES, "-" CONTROLLER));
+		TRY(write_in(top, SWITCHES, "-" CONTROLLER));
 	return r || wrong ? 92 : 0;
 }
 
@@ -203,8 +192,8 @@ static int act_prefer(void *arg)
 
 	(void)arg;
 	(void)snprintf(dir, sizeof(dir), "/proc/%d", (int)getppid());
-	TRY(put(dir, "oom_score_adj", "0"));
-	TRY(put("/proc/self", "oom_score_adj", "0"));
+	TRY(write_in(dir, "oom_score_adj", "0"));
+	TRY(write_in("/proc/self", "oom_score_adj", "0"));
 	return 0;
 }
 
