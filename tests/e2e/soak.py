@@ -6,8 +6,8 @@ A busy host (act_soak) for PICKET_SOAK_SECONDS (600), PICKET_SOAK_RATE (2000)
 events per second. The collector goes down and comes up at random all the time.
 In the first half both programs are killed at random, by SIGKILL; in the second
 half they live, because only of a process that lives can be said whether it
-grows: resident memory and open descriptors are read each second, the first
-tenth of the half is for warming up, and of what is left the second half is
+grows: resident memory and open descriptors are read each second, as long as
+the dead are kept is for warming up, and of what is left the second half is
 held against the first (the medians of both for memory, least against least
 for descriptors: what is open for a moment is no leak). In the end each is
 killed once more, everything is drained, and then
@@ -16,7 +16,7 @@ killed once more, everything is drained, and then
   - manifests cover all of it, what came twice is the same, no number is missing,
   - `picket verify` finds the journal whole,
   - resident memory of both is flat within 10 %,
-  - neither has more descriptors open (both from 240 s on: less tells nothing).
+  - neither has more descriptors open (both from 480 s on: less tells nothing).
 
 Prints its seed (PICKET_SEED gives one), what it did, and figures. Exit 0 or 1.
 """
@@ -38,8 +38,11 @@ SECONDS = float(os.environ.get("PICKET_SOAK_SECONDS") or 600)
 RATE = int(os.environ.get("PICKET_SOAK_RATE") or 2000)
 SEED = int(os.environ.get("PICKET_SEED") or random.randrange(1 << 32))
 FLAT = 0.10
+# [process] keep_dead, in samples of a second or more: so long the table of processes
+# fills, and the further the more others run.
+WARM = 120
 # Growth is judged of a life that lasts: a start is none.
-LASTING = 240
+LASTING = 4 * WARM
 UID = re.compile(rb'"uid": ?"([^"]+)"')
 
 # What others do on this machine is seen, judged, and not kept.
@@ -90,7 +93,7 @@ class Watched:
 
     def judge(self):
         """What is wrong with it; prints what it took up."""
-        warm = len(self.rss) // 10
+        warm = min(WARM, len(self.rss) // 2)
         half = warm + (len(self.rss) - warm) // 2
         rss = [statistics.median(part) for part in
                (self.rss[warm:half], self.rss[half:])]
