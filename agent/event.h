@@ -66,6 +66,7 @@ struct file_id {
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 	uint32_t dev;		/* major << 20 | minor */
+	uint32_t fs_magic;	/* of its file system; 0 in what was read back */
 	uint32_t generation;
 	uint32_t object;	/* wire_file's; 0 in what was read back */
 	uint32_t uid;
@@ -134,6 +135,8 @@ struct file_path {
 	 * (PATH_F_FOREIGN where that is certain). Of a claimed name that flag
 	 * says that no mount of the host is known to be led through: then this
 	 * is where it led if it led through none of its namespace's own.
+	 * A file of the kernel's own (of /proc, /sys …) has the name that every
+	 * host has for it, whoever mounted it, and that flag beside it.
 	 */
 	struct slice host_path;
 	uint8_t flags;		/* PATH_F_* */

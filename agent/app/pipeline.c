@@ -88,14 +88,14 @@ static void add_host_paths(struct pipeline *p, struct event *ev)
 	struct write_info *w = &ev->write;
 
 	if (ev->kind == EVENT_LOAD && ev->load.path.path.n)
-		proc_table_host_path(p->procs, ev->actor.mnt_ns,
-				     ev->load.file.dev, &ev->load.path);
+		proc_table_host_path(p->procs, ev->actor.mnt_ns, &ev->load.file,
+				     &ev->load.path);
 	if (ev->kind != EVENT_WRITE)
 		return;
 	/* A rename or link stays on one device: it is that of both names. */
-	proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev, &w->path);
+	proc_table_host_path(p->procs, ev->actor.mnt_ns, &w->file, &w->path);
 	if (w->new_path.path.n)
-		proc_table_host_path(p->procs, ev->actor.mnt_ns, w->file.dev,
+		proc_table_host_path(p->procs, ev->actor.mnt_ns, &w->file,
 				     &w->new_path);
 }
 

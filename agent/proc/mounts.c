@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
@@ -298,12 +299,45 @@ static void lead_through(struct mounts *m, struct mounts_file *f,
 	path->fs_path = slice_eq(fs, path->path) ? path->path : fs;
 }
 
+/*
+ * Where everybody has the file systems in which the kernel shows itself. Whoever
+ * mounts one of them anew has another device and the same files.
+ */
+static const struct {
+	uint32_t magic;
+	const char *point;
+} kernels_own[] = {
+	{ PROC_SUPER_MAGIC, "/proc" },
+	{ SYSFS_MAGIC, "/sys" },
+	{ DEBUGFS_MAGIC, "/sys/kernel/debug" },
+	{ CGROUP2_SUPER_MAGIC, "/sys/fs/cgroup" },
+	{ CGROUP_SUPER_MAGIC, "/sys/fs/cgroup" },
+};
+
+static struct slice kernels_point(uint32_t magic)
+{
+	for (size_t i = 0; i < sizeof(kernels_own) / sizeof(*kernels_own); i++)
+		if (kernels_own[i].magic == magic)
+			return slice_str(kernels_own[i].point);
+	return (struct slice){ NULL, 0 };
+}
+
+static void put_host_path(struct file_path *path, struct slice root,
+			  struct slice point, struct mounts_room *room)
+{
+	struct slice host =
+		change_front(path->fs_path, root, point, room->host_path);
+
+	if (!slice_eq(host, path->path))
+		path->host_path = host;
+}
+
 static void find_host_path(struct mounts *m, const struct mounts_file *file,
 			   struct file_path *path, struct mounts_room *room)
 {
 	struct mounts_file f = *file;
 	const struct mount *at;
-	struct slice host;
+	struct slice point;
 
 	path->host_path = (struct slice){ NULL, 0 };
 	path->flags &= (uint8_t)~PATH_F_FOREIGN;
@@ -331,12 +365,13 @@ static void find_host_path(struct mounts *m, const struct mounts_file *file,
 		    (path->flags & (PATH_F_UNRESOLVED | PATH_F_CLAIMED)) !=
 			    PATH_F_UNRESOLVED)
 			path->flags |= PATH_F_FOREIGN;
+		/* What a claimed name led to may be of another file system. */
+		point = kernels_point(f.fs_magic);
+		if (point.n && !(path->flags & PATH_F_CLAIMED))
+			put_host_path(path, slice_str(""), point, room);
 		return;
 	}
-	host = change_front(path->fs_path, at->root, at->point,
-			    room->host_path);
-	if (!slice_eq(host, path->path))
-		path->host_path = host;
+	put_host_path(path, at->root, at->point, room);
 }
 
 /* Is the directory that a claimed name began in one of the host's tree? */

@@ -24,6 +24,7 @@ struct mounts;
 struct mounts_file {
 	uint32_t mnt_ns;
 	uint32_t dev;
+	uint32_t fs_magic; /* 0: not known */
 	/* Who named it: whose mounts to look at. NULL: nobody known. */
 	const struct image *actor;
 	bool follows; /* a link that the name ends with was followed */
@@ -42,10 +43,15 @@ void mounts_free(struct mounts *m);
 
 /*
  * Set path->host_path to the host's name of a file; empty where it is the
- * same as path->path or the file is not on the host. fs_path of a claimed
- * name is put right where the name leads through a mount; where it leads
- * through links, in the agent's own namespace, both are what it leads to now.
- * Neither where the directory that it began in is not in the namespace's tree.
+ * same as path->path or the file is not on the host. What the kernel itself
+ * shows below /proc, /sys and their like is the same whoever mounts it: it has
+ * that name where no mount of the host shows it. (A process has the number that
+ * it has for who mounted it.)
+ *
+ * fs_path of a claimed name is put right where the name leads through a mount;
+ * where it leads through links, in the agent's own namespace, both are what it
+ * leads to now. Neither where the directory that it began in is not in the
+ * namespace's tree.
  */
 void mounts_host_path(struct mounts *m, const struct mounts_file *file,
 		      struct file_path *path, struct mounts_room *room);

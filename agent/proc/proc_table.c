@@ -266,17 +266,18 @@ void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy)
 	cgroups_set_v1(t->cgroups, hierarchy);
 }
 
-void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns, uint32_t dev,
-			  struct file_path *path)
+void proc_table_host_path(struct proc_table *t, uint32_t mnt_ns,
+			  const struct file_id *file, struct file_path *path)
 {
-	const struct mounts_file file = {
+	const struct mounts_file on = {
 		.mnt_ns = mnt_ns,
-		.dev = dev,
+		.dev = file->dev,
+		.fs_magic = file->fs_magic,
 		.actor = t->held,
 		.follows = path->flags & PATH_F_FOLLOWS,
 	};
 
-	mounts_host_path(t->mounts, &file, path,
+	mounts_host_path(t->mounts, &on, path,
 			 &t->rooms[t->room_turn++ % HOST_PATHS]);
 }
 

@@ -186,6 +186,7 @@ struct file_id decode_file(const struct wire_file *w)
 		.mtime_ns = w->mtime_ns,
 		.ctime_ns = w->ctime_ns,
 		.dev = w->dev,
+		.fs_magic = w->fs_magic,
 		.generation = w->generation,
 		.object = w->object,
 		.uid = w->uid,

@@ -68,6 +68,12 @@ LEFT_BEHIND = [
      "mv /root/z {}", "/run/systemd/system/picket.service.d", "picket-unit"),
     # That it is opened for writing is enough, and all that is done here.
     (": >> {}", "/proc/sys/kernel/ftrace_enabled", "kernel-probes-off"),
+    # The same by a mount of one's own, and by one file of it.
+    ("mount -t proc none /mnt && : >> /mnt/sys/kernel/ftrace_enabled",
+     "/mnt/sys/kernel/ftrace_enabled", "kernel-probes-off"),
+    ("mount -t proc none /mnt && touch /root/m &&"
+     " mount --bind /mnt/$$/mem /root/m && : >> {}", "/root/m",
+     "process-memory-as-file"),
 ]
 
 # A shell at the other end of a socket, by whatever interpreter runs this.

@@ -126,7 +126,9 @@ static int teardown(void **state)
 
 static struct slice host_of(uint32_t ns, uint32_t dev, struct file_path *path)
 {
-	const struct mounts_file file = { ns, dev, &actor, false };
+	const struct mounts_file file = { .mnt_ns = ns,
+					  .dev = dev,
+					  .actor = &actor };
 
 	mounts_host_path(mounts, &file, path, &room);
 	return path->host_path;
@@ -199,6 +201,59 @@ static void what_no_mount_of_the_host_shows_is_foreign(void **state)
 	/* Below a directory of a tree that is in no namespace. */
 	assert_true(is_foreign(HOST_NS, strange, "/x",
 			       PATH_F_UNRESOLVED | PATH_F_CLAIMED));
+}
+
+/* As somebody shows it who has mounted it himself. */
+static struct file_path shown(uint32_t magic, const char *at,
+			      const char *fs_path, uint8_t flags)
+{
+	const struct mounts_file file = { .mnt_ns = OTHER_NS,
+					  .dev = DEV(9, 9),
+					  .fs_magic = magic,
+					  .actor = &actor };
+	struct file_path path = { .path = slice_str(at),
+				  .fs_path = slice_str(fs_path),
+				  .flags = flags };
+
+	mounts_host_path(mounts, &file, &path, &room);
+	return path;
+}
+
+static void what_the_kernel_shows_has_its_name_whoever_mounts_it(void **state)
+{
+	static const struct {
+		uint32_t magic;
+		const char *at, *fs_path, *want;
+	} shows[] = {
+		{ 0x9fa0, "/tmp/p/7/mem", "/7/mem", "/proc/7/mem" },
+		{ 0x9fa0, "/tmp/p", "/", "/proc" },
+		/* One file, bound to a name of its own. */
+		{ 0x9fa0, "/tmp/x", "/7/mem", "/proc/7/mem" },
+		/* A container's. */
+		{ 0x9fa0, "/proc/sys/x", "/sys/x", "" },
+		{ 0x62656572, "/tmp/s/kernel/x", "/kernel/x", "/sys/kernel/x" },
+		{ 0x64626720, "/tmp/d/x", "/x", "/sys/kernel/debug/x" },
+		{ 0x63677270, "/tmp/c/a/cpu.max", "/a/cpu.max",
+		  "/sys/fs/cgroup/a/cpu.max" },
+		{ 0x27e0eb, "/tmp/c/a/x", "/a/x", "/sys/fs/cgroup/a/x" },
+		/* Anybody's own is nobody else's. */
+		{ 0xef53, "/tmp/p/7/mem", "/7/mem", "" },
+		{ 0, "/tmp/p/7/mem", "/7/mem", "" },
+	};
+	struct file_path path;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(shows) / sizeof(*shows); i++) {
+		path = shown(shows[i].magic, shows[i].at, shows[i].fs_path, 0);
+		assert_part(path.host_path, shows[i].want, shows[i].at);
+		assert_true(path.flags & PATH_F_FOREIGN);
+	}
+	/* A mount that is in no namespace. */
+	path = shown(0x9fa0, "mem", "/7/mem", PATH_F_UNRESOLVED);
+	assert_part(path.host_path, "/proc/7/mem", "detached");
+	path = shown(0x9fa0, "/tmp/p/7/mem", "/7/mem", PATH_F_CLAIMED);
+	assert_part(path.host_path, "", "claimed");
 }
 
 static void without_the_hosts_mounts_nothing_is_foreign(void **state)
@@ -393,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(files_are_named_as_the_host_does),
 		TEST(what_no_mount_of_the_host_shows_is_foreign),
+		TEST(what_the_kernel_shows_has_its_name_whoever_mounts_it),
 		TEST(without_the_hosts_mounts_nothing_is_foreign),
 		TEST(claimed_names_lead_through_the_hosts_mounts),
 		TEST(a_claimed_name_in_no_tree_of_the_list_is_the_kernels),

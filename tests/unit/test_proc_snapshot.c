@@ -401,6 +401,7 @@ static void deleted_executable_is_marked(void **state)
 
 static void both_names_of_an_event_have_their_host_path(void **state)
 {
+	const struct file_id file = { .dev = 44 };
 	struct file_path from = { .path = slice_str("/v/from"),
 				  .fs_path = slice_str("/from") };
 	struct file_path to = { .path = slice_str("/v/to"),
@@ -409,8 +410,8 @@ static void both_names_of_an_event_have_their_host_path(void **state)
 	(void)state;
 	fake_proc_text(&fake, "1/mountinfo",
 		       "7 1 0:44 / /pool rw - btrfs x rw\n");
-	proc_table_host_path(t, 5, 44, &from);
-	proc_table_host_path(t, 5, 44, &to);
+	proc_table_host_path(t, 5, &file, &from);
+	proc_table_host_path(t, 5, &file, &to);
 	assert_slice(from.host_path, "/pool/from");
 	assert_slice(to.host_path, "/pool/to");
 }
