@@ -122,9 +122,9 @@ static __always_inline bool process_file_limits(__u64 head)
 #define PSEUDO_DEPTH 16
 
 /*
- * /proc/sys/…, /proc/PID/mem, /sys/kernel/… (uevent_helper among them), some
- * files of cgroups and processes, the switch for all kprobes, and what picket has
- * pinned.
+ * /proc/sys/…, /proc/sysrq-trigger, /proc/PID/mem, /sys/kernel/… (uevent_helper
+ * among them), some files of cgroups and processes, the switch for all kprobes,
+ * and what picket has pinned.
  */
 static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 						__u32 magic)
@@ -157,7 +157,8 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 	}
 	head = name_head(d);
 	if (magic == PROC_MAGIC)
-		return head == HEAD('s', 'y', 's', 0, 0, 0, 0);
+		return head == HEAD('s', 'y', 's', 0, 0, 0, 0) ||
+		       head == HEAD('s', 'y', 's', 'r', 'q', '-', 't');
 	if (magic == BPF_FS_MAGIC)
 		return head == HEAD('p', 'i', 'c', 'k', 'e', 't', 0);
 	return head == HEAD('k', 'e', 'r', 'n', 'e', 'l', 0);

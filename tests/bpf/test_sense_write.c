@@ -300,6 +300,9 @@ static void what_is_no_file_is_no_event(void **state)
 	assert_true(after.skipped >= before.skipped + 2);
 }
 
+/* Not every kernel is built with it. */
+#define SYSRQ "/proc/sysrq-trigger"
+
 static int act_pseudo_files(void *arg)
 {
 	int fd;
@@ -308,12 +311,15 @@ static int act_pseudo_files(void *arg)
 	TRY(fd = open("/proc/sys/kernel/panic", O_WRONLY));
 	TRY(fd = open("/proc/self/mem", O_RDWR));
 	TRY(fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY));
+	if (access(SYSRQ, W_OK) == 0)
+		TRY(fd = open(SYSRQ, O_WRONLY));
 	return fd < 0;
 }
 
 static void pseudo_files_that_matter_are_events(void **state)
 {
 	const struct wire_write *r;
+	bool has_sysrq = access(SYSRQ, W_OK) == 0;
 	struct seen *w = *state;
 	char mem[64];
 
@@ -321,7 +327,7 @@ static void pseudo_files_that_matter_are_events(void **state)
 		skip();
 	seen_run(w, act_pseudo_files, NULL);
 	assert_int_equal(w->status, 0);
-	assert_int_equal(seen_count(w, WIRE_WRITE), 3);
+	assert_int_equal(seen_count(w, WIRE_WRITE), 3 + has_sysrq);
 	r = seen_write(w, WIRE_OP_OPEN, 0);
 	assert_path(r, &r->path, "/proc/sys/kernel/panic");
 	r = seen_write(w, WIRE_OP_OPEN, 1);
@@ -329,6 +335,10 @@ static void pseudo_files_that_matter_are_events(void **state)
 	assert_path(r, &r->path, mem);
 	r = seen_write(w, WIRE_OP_OPEN, 2);
 	assert_path(r, &r->path, "/sys/kernel/mm/transparent_hugepage/enabled");
+	if (!has_sysrq)
+		return;
+	r = seen_write(w, WIRE_OP_OPEN, 3);
+	assert_path(r, &r->path, SYSRQ);
 }
 
 static int count_own(void *arg, const void *data, size_t size)
