@@ -169,6 +169,16 @@ static bool is_allowed(const struct choice *c, uint8_t force,
 	return force ? p->backend == force : !is_second_of_calls(c, p);
 }
 
+/*
+ * What sees calls begin serves each family that goes by calls, whatever becomes of
+ * the one that it is listed with; where none does, it is unneeded.
+ */
+static bool is_switched_off(const struct choice *c, const struct hook *h)
+{
+	return c->settings->force[h->family] == SENSOR_OFF &&
+	       h->probes[0].place != PLACE_CALL_BEGIN;
+}
+
 /* On to the next probe that the settings allow, from `from` on. */
 static void advance(struct choice *c, size_t hook, size_t from)
 {
@@ -177,7 +187,7 @@ static void advance(struct choice *c, size_t hook, size_t from)
 	uint8_t force = forced(c, h);
 	char why[40];
 
-	if (c->settings->force[h->family] == SENSOR_OFF) {
+	if (is_switched_off(c, h)) {
 		at->probe = h->count;
 		add_reason(at, SENSOR_OFF_REASON);
 		return;

@@ -15,17 +15,18 @@ static void put_hook(const struct sensor *s, size_t hook,
 	const struct hook *h = &sense_hooks[hook];
 	const struct probe *p = attach_serving(&s->a, hook);
 	const char *why = p ? p->blind : s->a.hooks[hook].reason;
+	uint8_t force = s->force[h->family];
 
 	row->family = sense_family_name(h->family);
 	row->hook = h->sees;
 	row->backend = sense_backend_name(p ? p->backend : WIRE_BACKEND_NONE);
 	row->active = p;
-	if (p && s->force[h->family] && p->backend != s->force[h->family])
+	if (p && force && force != SENSOR_OFF && p->backend != force)
 		(void)snprintf(row->reason, sizeof(row->reason),
 			       "there is no program for %s, which was asked "
 			       "for%s%s",
-			       sense_backend_name(s->force[h->family]),
-			       why ? "; " : "", why ? why : "");
+			       sense_backend_name(force), why ? "; " : "",
+			       why ? why : "");
 	else
 		(void)snprintf(row->reason, sizeof(row->reason), "%s",
 			       why ? why : "");

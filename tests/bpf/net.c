@@ -10,7 +10,7 @@
 
 #include "forced.h"
 
-int net_setup(void **state)
+static int set_up(void **state, bool is_alone)
 {
 	struct sensor_settings s = {
 		.ring_bytes = 8u << 20,
@@ -22,11 +22,25 @@ int net_setup(void **state)
 	struct seen *w = NULL;
 	char what[256] = "";
 
+	if (is_alone)
+		s.force[WIRE_FAM_WRITE] = s.force[WIRE_FAM_LISTEN] =
+			s.force[WIRE_FAM_LOAD] = s.force[WIRE_FAM_TAMPER] =
+				SENSOR_OFF;
 	forced_by_env(s.force);
 	if (seen_try(&s, &w, what) < 0)
 		print_error("sensor_open: %s\n", what);
 	*state = w;
 	return w ? 0 : -1;
+}
+
+int net_setup(void **state)
+{
+	return set_up(state, false);
+}
+
+int net_setup_alone(void **state)
+{
+	return set_up(state, true);
 }
 
 int net_serve(int family, int type, struct place *p)

@@ -27,6 +27,8 @@ struct place {
 
 /* As seen_setup, with unix sockets. */
 int net_setup(void **state);
+/* The same with connections and execs alone; the other families are off. */
+int net_setup_alone(void **state);
 
 /* A socket of the test's own on loopback, streams listening; *p: where. */
 int net_serve(int family, int type, struct place *p);

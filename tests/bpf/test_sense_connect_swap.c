@@ -54,6 +54,8 @@ static void serve(struct server *s, const char *name, int backlog)
 	(void)snprintf(s->place.local.sun_path, sizeof(s->place.local.sun_path),
 		       "%s", path);
 	s->place.len = sizeof(s->place.local);
+	/* Of a test that failed. */
+	(void)unlink(path);
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(s->fd >= 0);
 	assert_int_equal(bind(s->fd, &s->place.any, s->place.len), 0);
@@ -275,7 +277,7 @@ static void no_wrong_socket_is_told_without_a_mark(void **state)
 	struct server used, other;
 	struct race r = { .used = &used, .other = &other };
 	size_t wrong = 0, done = 0;
-	int left = tries();
+	int left = tries(), again = 20;
 
 	if (net_is_off(w, STREAM))
 		return;
@@ -283,8 +285,9 @@ static void no_wrong_socket_is_told_without_a_mark(void **state)
 	/* Of each turn one, which nobody accepts. */
 	serve(&other, "other", 128);
 	r.done = net_shared(sizeof(*r.done));
-	for (; left > 0; left -= r.tries) {
-		r.tries = left < TRIES_TURN ? left : TRIES_TURN;
+	/* Where emulated, hardly any of so few comes about. */
+	for (; left > 0 || (!done && again--); left -= r.tries) {
+		r.tries = left > 0 && left < TRIES_TURN ? left : TRIES_TURN;
 		*r.done = 0;
 		seen_run(w, act_raced, &r);
 		assert_int_equal(w->status, 0);
@@ -423,5 +426,6 @@ int main(void)
 		cmocka_unit_test(a_vsock_swapped_while_it_waits_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, net_setup, seen_teardown);
+	/* What sees calls begin is there for connections, too, not for files only. */
+	return cmocka_run_group_tests(tests, net_setup_alone, seen_teardown);
 }
