@@ -499,6 +499,9 @@ const struct blind_spot sense_blind[] = {
 	{ WIRE_FAM_WRITE, "files that the kernel opens for itself",
 	  "disks that it serves from a file (LIO targets, USB gadgets), "
 	  "cachefiles: told by lsm, fentry and kprobe, not by tracepoints" },
+	{ WIRE_FAM_WRITE, "files of an overlay by their names below it",
+	  "what is written through an overlay has the overlay's names: that "
+	  "it is /etc/… of a layer is not told" },
 	{ WIRE_FAM_WRITE, "what devices and file systems do by ioctl(2)",
 	  "extents exchanged, subvolumes made and removed, SCSI and NVMe "
 	  "commands; blocks discarded, unless system calls tell of bytes "

@@ -181,14 +181,17 @@ static const struct probe chattr_probes[] = {
 	CALL_ENDS(NULL),
 };
 
+#define URING_BLIND                                                       \
+	"told when asked for, whether it is done or not; a file that "    \
+	"comes behind the descriptor later (swapped, or opened by a "     \
+	"request before it), if the completion is hidden"
+
 /* Where kernel objects tell, io_uring comes by like everybody. */
 static const struct probe uring_probes[] = {
 	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_tp_btf",
-	  "told when asked for, whether it is done or not; what is written to "
-	  "a file that a request before it opened, if its completion is hidden",
+	  URING_BLIND,
 	  WITH("uring_complete_tp_btf") },
 	{ WIRE_BACKEND_TP_BTF, PLACE_URING, "uring_submit_old_tp_btf",
-	  "told when asked for, whether it is done or not; what is written to "
-	  "a file that a request before it opened, if its completion is hidden",
+	  URING_BLIND,
 	  WITH("uring_complete_tp_btf") },
 };

@@ -52,6 +52,8 @@ static void check_what_nothing_watches(const struct sensor_row *rows, size_t n)
 		  "nfsd, ksmbd: no process asks" },
 		{ "write", "what devices and file systems do by ioctl(2)",
 		  "SCSI and NVMe commands" },
+		{ "write", "files of an overlay by their names below it",
+		  "has the overlay's names" },
 		{ "write", "process accounting", "that acct(2) named" },
 		{ "write", "pages swapped to a file", "that swapon(2) named" },
 		{ "connect", "addresses that another BPF program changes",

@@ -206,11 +206,76 @@ static void a_completion_that_is_hidden_hides_no_write(void **state)
 	}
 }
 
+/*
+ * What is asked for waits for a read that waits, and the descriptor names
+ * another file by then: of the one it named before there is nothing to tell.
+ */
+static int act_behind(void *arg)
+{
+	struct io_uring_sqe nop = { .opcode = IORING_OP_NOP };
+	struct io_uring_sqe wait = { .opcode = IORING_OP_READ, .len = 1 };
+	struct io_uring_sqe put = { .opcode = IORING_OP_WRITE,
+				    .flags = IOSQE_IO_DRAIN,
+				    .addr = at("x"),
+				    .len = 1 };
+	struct stat st = { 0 };
+	int i, p[2], named, file;
+	struct uring u;
+	char byte;
+
+	(void)arg;
+	TRY(pipe(p));
+	TRY(named = open("/dev/null", O_WRONLY));
+	TRY(file = open(work_path("behind"), O_WRONLY));
+	if (uring_open(&u, 0) < 0)
+		return CANNOT;
+	for (i = 0; i < 64; i++)
+		TRY(uring_submit(&u, &nop));
+	wait.fd = p[0];
+	wait.addr = (uint64_t)(uintptr_t)&byte;
+	TRY(uring_submit(&u, &wait));
+	put.fd = named;
+	TRY(uring_submit(&u, &put));
+	TRY(dup2(file, named));
+	if (write(p[1], "x", 1) != 1)
+		return 1;
+	for (i = 0; i < 1000 && st.st_size == 0; i++) {
+		/* It goes on when somebody enters. */
+		(void)uring_submit(&u, &nop);
+		(void)usleep(1000);
+		TRY(fstat(file, &st));
+	}
+	return 0;
+}
+
+static void what_comes_behind_the_descriptor_is_told_or_said(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+	struct stat st;
+
+	assert_int_equal(mknod(work_path("behind"), S_IFREG | 0644, 0), 0);
+	seen_run(w, act_behind, NULL);
+	if (WEXITSTATUS(w->status) == CANNOT)
+		return;
+	assert_int_equal(w->status, 0);
+	assert_int_equal(stat(work_path("behind"), &st), 0);
+	r = seen_write(w, WIRE_OP_WRITE, 0);
+	assert_int_equal(st.st_size, 1);
+	if (r)
+		assert_string_equal(told_path(r), work_path("behind"));
+	else if (!is_said_blind(w))
+		assert_said(w, "changes through io_uring",
+			    "comes behind the descriptor later");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_request_is_told_once),
 		cmocka_unit_test(a_completion_that_is_hidden_hides_no_write),
+		cmocka_unit_test(
+			what_comes_behind_the_descriptor_is_told_or_said),
 	};
 
 	return cmocka_run_group_tests_name("write_uring", tests, seen_setup,

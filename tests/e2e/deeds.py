@@ -66,6 +66,12 @@ LEFT_BEHIND = [
      "/run/systemd/transient/-.slice.d/50-CPUQuota.conf", "picket-unit"),
     ("mkdir -p /run/systemd/system /root/z; echo x > /root/z/x.conf; "
      "mv /root/z {}", "/run/systemd/system/picket.service.d", "picket-unit"),
+    ("mount -t tmpfs none /var/lib && mkdir {} && mv {} /var/lib/z",
+     "/var/lib/picket", "picket-moved"),
+    ("mkdir -p /run/systemd/system && ln -s /root {} && rm {}",
+     "/run/systemd/system/-.slice.d", "picket-unit"),
+    ("mkdir -p /run/systemd/system/service.d; echo x > {}",
+     "/run/systemd/system/service.d/x.conf", "units-of-a-type"),
     # That it is opened for writing is enough, and all that is done here.
     (": >> {}", "/proc/sys/kernel/ftrace_enabled", "kernel-probes-off"),
     # The same by a mount of one's own, and by one file of it.
