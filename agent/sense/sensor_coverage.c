@@ -9,6 +9,34 @@
 #include "sense/probes.h"
 #include "sense/sensor_impl.h"
 
+/* NULL: nothing goes by the ends of calls. */
+static const struct hook *first_by_calls(const struct sensor *s)
+{
+	const struct probe *p;
+	size_t i;
+
+	for (i = 0; i < sense_hook_count; i++) {
+		p = attach_serving(&s->a, i);
+		if (p && p->place == PLACE_CALL_END)
+			return &sense_hooks[i];
+	}
+	return NULL;
+}
+
+/*
+ * What sees calls begin is listed with the calls that change files; where those
+ * are switched off, with what it is there for: of files nothing is seen then.
+ */
+static enum wire_family family_of(const struct sensor *s, const struct hook *h)
+{
+	const struct hook *other = NULL;
+
+	if (h->probes[0].place == PLACE_CALL_BEGIN &&
+	    s->force[h->family] == SENSOR_OFF)
+		other = first_by_calls(s);
+	return other ? other->family : h->family;
+}
+
 static void put_hook(const struct sensor *s, size_t hook,
 		     struct sensor_row *row)
 {
@@ -17,7 +45,7 @@ static void put_hook(const struct sensor *s, size_t hook,
 	const char *why = p ? p->blind : s->a.hooks[hook].reason;
 	uint8_t force = s->force[h->family];
 
-	row->family = sense_family_name(h->family);
+	row->family = sense_family_name(family_of(s, h));
 	row->hook = h->sees;
 	row->backend = sense_backend_name(p ? p->backend : WIRE_BACKEND_NONE);
 	row->active = p;
@@ -61,19 +89,6 @@ static bool put_calls(const struct calls_found *calls, struct sensor_row *row)
 	return true;
 }
 
-static bool goes_by_calls(const struct sensor *s)
-{
-	const struct probe *p;
-	size_t i;
-
-	for (i = 0; i < sense_hook_count; i++) {
-		p = attach_serving(&s->a, i);
-		if (p && p->place == PLACE_CALL_END)
-			return true;
-	}
-	return false;
-}
-
 /* Those of their calls that are not numbered as everybody's. */
 static bool put_x32(const struct sensor *s, struct sensor_row *row)
 {
@@ -83,7 +98,7 @@ static bool put_x32(const struct sensor *s, struct sensor_row *row)
 		"(writev, pwritev, ioctl, ptrace) are not told"
 	};
 
-	if (!s->calls.x32 || !goes_by_calls(s))
+	if (!s->calls.x32 || !first_by_calls(s))
 		return false;
 	put_blind(&spot, row);
 	return true;
