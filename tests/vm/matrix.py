@@ -11,7 +11,9 @@ in turn, and the agent's end-to-end tests the same way.
 
 Speaks TAP; the table of what was seen where is printed too, and is in
 build/vm/matrix.txt. Environment: BUILD, PICKET_VM_KERNELS ("5.10 arm64-6.1"),
-PICKET_VM_CACHE (where kernels are kept), PICKET_VM_JOBS (boots at a time).
+PICKET_VM_CACHE (where kernels are kept), PICKET_VM_JOBS (boots at a time),
+PICKET_VM_TESTS ("test_sense_write* test_exec.py": of the long plan these, beside
+what each backend tells; all of it takes some hours a kernel).
 """
 import concurrent.futures
 import fnmatch
@@ -48,6 +50,7 @@ AGENT_TESTS = {
     "restart": "killed_* stopped_* ended_while_its_programs_* without_a_bpf_* "
                "pins_* hooks_*",
 }
+TESTS = os.environ.get("PICKET_VM_TESTS", "*").split()
 # Forcing every backend takes minutes: in short only where the verifier takes
 # least, and elsewhere what the sensor chooses.
 STRICTEST = "5.10"
@@ -68,10 +71,15 @@ def witnesses():
             for (program, force), patterns in runs.items()]
 
 
+def is_asked_for(row):
+    return any(fnmatch.fnmatchcase(os.path.basename(row[0]), t) for t in TESTS)
+
+
 def plan_of(machine):
     """[(program, force, pattern)]"""
     everything = LONG or machine.name == STRICTEST
-    plan = [(BACKENDS, "-", "-" if everything else "choice_*")]
+    first = (BACKENDS, "-", "-" if everything else "choice_*")
+    plan = []
     if LONG:
         programs = sorted((machine.build / "tests/bpf").glob("test_sense_*"))
         plan += [(locate(p.name), "*", "-") for p in programs
@@ -83,7 +91,7 @@ def plan_of(machine):
         plan.append((NEWEST, "-", "-"))
         plan += [(f"tests/e2e/test_{name}.py", "*", globs)
                  for name, globs in AGENT_TESTS.items()]
-    return plan
+    return [first, *filter(is_asked_for, plan)] if LONG else [first, *plan]
 
 
 def cells_of(runs, program=BACKENDS):
