@@ -435,7 +435,7 @@ bench: all $(BENCH_BIN)
 # In guest instructions, where other hooks can be had: no root, no quiet machine.
 # How soon an act is a line, when nothing else is done and in a flood; what
 # picket does when nothing is done.
-.PHONY: bench-latency bench-idle bench-limits
+.PHONY: bench-latency bench-idle bench-limits bench-ship
 bench-latency: all
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency $(BENCH)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/waits.py latency --rate 10000 $(BENCH)
@@ -444,6 +444,9 @@ bench-idle: all
 # How much it takes, and what it takes: floods, memory, starts.
 bench-limits: all $(BENCH_BIN)
 	@$(SUDO) env BUILD=$(abspath $(BUILD)) python3 tests/bench/limits.py $(BENCH)
+# How fast a backlog is shipped: no root.
+bench-ship: all $(BUILD)/tests/make_journal
+	@BUILD=$(abspath $(BUILD)) python3 tests/bench/drain.py $(BENCH)
 bench-vm: all $(BENCH_BIN)
 	@BUILD=$(abspath $(BUILD)) python3 tests/bench/vm.py $(BENCH)
 bench-rules: $(BENCH_BIN)
