@@ -4,6 +4,7 @@
  * child first runs, so the ring has a process's fork before anything it does.
  */
 #include "emit.h"
+#include "pending.h"
 #include "read_task.h"
 
 static __always_inline int task_forked(enum wire_backend backend,
@@ -60,6 +61,8 @@ static __always_inline int task_exited(enum wire_backend backend,
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
 	struct wire_exit *r;
 
+	/* What a thread left there that is gone takes the room of others' own. */
+	pending_forget();
 	if (BPF_CORE_READ(signal, live.counter) > 0)
 		return 0;
 	if (!is_first_end(t, BPF_CORE_READ(signal, nr_threads) <= 1))

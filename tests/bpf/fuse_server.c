@@ -84,6 +84,16 @@ static int read_program(int fd, const struct request *q, int gate)
 		      n < in->size ? n : in->size);
 }
 
+static int remove_name(int fd, const struct request *q, int gate)
+{
+	char byte = 0;
+
+	if (gate >= 0 &&
+	    (write(gate, &byte, 1) < 0 || read(gate, &byte, 1) < 0))
+		return -errno;
+	return answer(fd, q, 0, NULL, 0);
+}
+
 static int take_write(int fd, const struct request *q)
 {
 	const struct fuse_write_in *in = (const void *)q->rest;
@@ -129,6 +139,8 @@ static int serve_one(int fd, const struct request *q, int gate)
 		return read_program(fd, q, gate);
 	case FUSE_WRITE:
 		return take_write(fd, q);
+	case FUSE_UNLINK:
+		return remove_name(fd, q, gate);
 	case FUSE_RELEASE:
 		return answer(fd, q, 0, NULL, 0);
 	case FUSE_FORGET:

@@ -12,6 +12,8 @@
 
 /*
  * Answer until the file system is gone; 0. fd: that of the mount. gate: a pipe, of
- * which each read of the program takes a byte before it is answered; -1: none.
+ * which each read of the program takes a byte before it is answered; -1: none. Who
+ * removes a name comes by it too: then it is a socket, and is given a byte before
+ * one is taken.
  */
 int fuse_serve(int fd, int gate);
