@@ -211,7 +211,7 @@ static __always_inline int exec_body(enum wire_backend backend,
 	__u32 bytes, steps, env;
 	struct wire_exec *r;
 	struct record rec;
-	__u64 class;
+	struct room room;
 
 	jobs[0].dentry = BPF_CORE_READ(file, f_path.dentry);
 	jobs[0].mnt = BPF_CORE_READ(file, f_path.mnt);
@@ -231,40 +231,29 @@ static __always_inline int exec_body(enum wire_backend backend,
 		 measure_kernel_str((__u64)BPF_CORE_READ(bprm, interp)) + 2;
 
 	count_made(WIRE_FAM_EXEC);
-	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
-		   steps < STEPS_MEDIUM) {
-		class = CLASS_MEDIUM;
-		steps = STEPS_MEDIUM;
-		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
-	} else if (bytes <= CLASS_END(CLASS_WIDE) - sizeof(*r) &&
-		   steps < STEPS_MEDIUM) {
-		class = CLASS_WIDE;
-		steps = STEPS_MEDIUM;
-		r = bpf_ringbuf_reserve(&ring, CLASS_WIDE, 0);
-	} else {
-		class = CLASS_LARGE;
-		steps = STEPS_LARGE;
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	if (room_holds(CLASS_SMALL, STEPS_SMALL, sizeof(*r), bytes, steps))
+		r = room_take(&room, CLASS_SMALL, STEPS_SMALL);
+	else if (room_holds(CLASS_MEDIUM, STEPS_MEDIUM, sizeof(*r), bytes,
+			    steps))
+		r = room_take(&room, CLASS_MEDIUM, STEPS_MEDIUM);
+	else if (room_holds(CLASS_WIDE, STEPS_MEDIUM, sizeof(*r), bytes, steps))
+		r = room_take(&room, CLASS_WIDE, STEPS_MEDIUM);
+	else
+		r = room_take(&room, CLASS_LARGE, STEPS_LARGE);
 	if (!r) {
 		count_lost(WIRE_FAM_EXEC);
 		return 0;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_EXEC, backend);
 	r->old_tid = old_tid;
 	exec_fixed(r, t, bprm, backend == WIRE_BACKEND_TP_BTF);
 	exec_args(rec, r, mm);
-	put_path(rec, &jobs[0], steps, &r->exe);
-	put_path(rec, &jobs[1], steps, &r->cwd);
+	put_path(rec, &jobs[0], room.steps, &r->exe);
+	put_path(rec, &jobs[1], room.steps, &r->cwd);
 	exec_strings(rec, r, bprm, mm, env);
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 	return 0;
 }
 

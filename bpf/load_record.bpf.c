@@ -55,10 +55,9 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 {
 	struct dentry *leaf = (struct dentry *)dentry;
 	struct walk_job job = { .dentry = leaf, .mnt = (struct vfsmount *)mnt };
-	struct wire_load *r = NULL;
-	__u32 steps = STEPS_LARGE;
-	__u64 class = CLASS_LARGE;
+	struct wire_load *r;
 	struct record rec;
+	struct room room;
 
 	count_made(WIRE_FAM_LOAD);
 	if (!admitted(ADMIT_THREE_QUARTERS)) {
@@ -67,20 +66,14 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 	}
 	if (dentry)
 		job.size = path_size_of(job.dentry, job.mnt);
-	if (job.size.path + job.size.prefix + 1 <=
-		    CLASS_END(CLASS_SMALL) - LOAD_NAME_MAX - sizeof(*r) &&
-	    job.size.steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else {
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	r = room_of_two(&room, CLASS_SMALL, CLASS_LARGE,
+			sizeof(*r) + LOAD_NAME_MAX,
+			job.size.path + job.size.prefix + 1, job.size.steps);
 	if (!r) {
 		count_lost(WIRE_FAM_LOAD);
 		return 0;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_LOAD, WHAT_BACKEND(what));
 	hdr_current(&r->hdr);
 	put_file(&r->file, BPF_CORE_READ(leaf, d_inode), r + 1);
@@ -93,10 +86,10 @@ __noinline __u32 code_loaded(__u64 dentry, __u64 mnt, __u64 what, __u64 name,
 	r->reserved2 = 0;
 	r->path = (struct wire_path){};
 	if (dentry)
-		put_path(rec, &job, steps, &r->path);
+		put_path(rec, &job, room.steps, &r->path);
 	put_load_name(rec, r, name);
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 	/* Whether it was told; callers that only tell have no use for it. */
 	return 1;
 }

@@ -27,6 +27,38 @@
 #define STEPS_MEDIUM 64
 #define STEPS_LARGE  PATH_STEPS
 
+/* What a record with walks got: its size, and the most steps of each walk. */
+struct room {
+	__u64 class;
+	__u32 steps;
+};
+
+/* A verifier wants a reservation's size to be a constant: so where it is one. */
+static __always_inline void *room_take(struct room *room, __u64 class,
+				       __u32 steps)
+{
+	room->class = class;
+	room->steps = steps;
+	return bpf_ringbuf_reserve(&ring, class, 0);
+}
+
+/* `bytes` of names, in walks of `steps`, behind the first `head` bytes. */
+static __always_inline bool room_holds(__u64 class, __u32 most, __u64 head,
+				       __u32 bytes, __u32 steps)
+{
+	return bytes <= CLASS_END(class) - head && steps < most;
+}
+
+/* NULL where the ring is full. */
+static __always_inline void *room_of_two(struct room *room, __u64 small,
+					 __u64 large, __u64 head, __u32 bytes,
+					 __u32 steps)
+{
+	if (room_holds(small, STEPS_SMALL, head, bytes, steps))
+		return room_take(room, small, STEPS_SMALL);
+	return room_take(room, large, STEPS_LARGE);
+}
+
 /* One name of a record: what to walk, what was measured, where it goes. */
 struct walk_job {
 	struct dentry *dentry;

@@ -48,35 +48,28 @@ static __always_inline __u64 report_script(enum wire_backend backend,
 		.mnt = BPF_CORE_READ(file, f_path.mnt),
 	};
 	struct wire_script *r;
-	__u32 steps = STEPS_LARGE;
-	__u64 class = CLASS_LARGE, time_ns;
 	struct record rec;
+	struct room room;
+	__u64 time_ns;
 
 	count_made(WIRE_FAM_EXEC);
 	job.size = path_size_of(job.dentry, job.mnt);
-	if (job.size.path + job.size.prefix + 1 <=
-		    CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    job.size.steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else {
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	r = room_of_two(&room, CLASS_SMALL, CLASS_LARGE, sizeof(*r),
+			job.size.path + job.size.prefix + 1, job.size.steps);
 	if (!r) {
 		count_lost(WIRE_FAM_EXEC);
 		return 0;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_SCRIPT, backend);
 	hdr_current(&r->hdr);
 	time_ns = r->hdr.time_ns;
 	put_file(&r->file, BPF_CORE_READ(file, f_inode), r + 1);
 	mark_memfd(&r->file, job.dentry, job.mnt);
-	put_path(rec, &job, steps, &r->path);
+	put_path(rec, &job, room.steps, &r->path);
 	r->reserved = 0;
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 	return time_ns;
 }
 

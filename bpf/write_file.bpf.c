@@ -130,10 +130,10 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 					__u64 bytes, __u64 args)
 {
 	struct dentry *dentry = job->dentry;
-	struct wire_write *r = NULL;
-	__u32 steps = STEPS_LARGE, n;
-	__u64 class = CLASS_LARGE;
+	struct wire_write *r;
 	struct record rec;
+	struct room room;
+	__u32 n;
 
 	count_made(WIRE_FAM_WRITE);
 	if (!admitted(ADMIT_HALF)) {
@@ -142,19 +142,13 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	}
 	job->size = path_size_of(dentry, job->mnt);
 	n = job->size.path + job->size.prefix + 1;
-	if (n <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    job->size.steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else {
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	r = room_of_two(&room, CLASS_SMALL, CLASS_LARGE, sizeof(*r), n,
+			job->size.steps);
 	if (!r) {
 		count_lost(WIRE_FAM_WRITE);
 		return false;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, CHANGE_BACKEND(change));
 	hdr_current(&r->hdr);
 	put_file(&r->file, BPF_CORE_READ(dentry, d_inode), r + 1);
@@ -168,9 +162,9 @@ static __always_inline bool report_file(struct walk_job *job, __u64 change,
 	r->arg = args;
 	r->arg2 = args >> 32;
 	r->bytes = bytes;
-	put_path(rec, job, steps, &r->path);
+	put_path(rec, job, room.steps, &r->path);
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 	return true;
 }
 

@@ -11,10 +11,7 @@
 #include "read_str.h"
 #include "read_task.h"
 #include "shared_table.h"
-
-#define CLASS_SMALL  896
-#define CLASS_MEDIUM 4096
-#define CLASS_LARGE  26624
+#include "write_room.h"
 
 /* A place and a name, as the call's arguments give them. */
 struct place {
@@ -92,35 +89,21 @@ static __always_inline void report_places(struct place *a, struct place *b,
 					  const struct told_change *told,
 					  bool user)
 {
-	struct wire_write *r = NULL;
+	struct wire_write *r;
 	struct dentry *dentry;
 	struct record rec;
 	__u32 bytes, steps;
-	__u64 class;
+	struct room room;
 
 	bytes = a->start.size.path + a->start.size.prefix + a->name_len +
 		b->start.size.path + b->start.size.prefix + b->name_len + 4;
 	steps = a->start.size.steps | b->start.size.steps;
-	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
-		   steps < STEPS_MEDIUM) {
-		class = CLASS_MEDIUM;
-		steps = STEPS_MEDIUM;
-		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
-	} else {
-		class = CLASS_LARGE;
-		steps = STEPS_LARGE;
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	r = room_of_names(&room, sizeof(*r), bytes, steps);
 	if (!r) {
 		count_lost(WIRE_FAM_WRITE);
 		return;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, told->backend);
 	hdr_current(&r->hdr);
 	dentry = a->start.dentry;
@@ -132,16 +115,16 @@ static __always_inline void report_places(struct place *a, struct place *b,
 	r->arg = told->args;
 	r->arg2 = told->args >> 32;
 	r->bytes = 0;
-	put_path(rec, &a->start, steps, &r->path);
+	put_path(rec, &a->start, room.steps, &r->path);
 	r->path.flags |= is_null(dentry) * WIRE_PATH_UNRESOLVED;
 	r->path2 = (struct wire_path){};
 	r->name = r->name2 = (struct wire_str){};
 	if (a->name)
 		put_name(rec, r, &r->name, a->name, user && !a->is_kept);
 	if (b->start.dentry)
-		put_path(rec, &b->start, steps, &r->path2);
+		put_path(rec, &b->start, room.steps, &r->path2);
 	if (b->name)
 		put_name(rec, r, &r->name2, b->name, user);
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 }

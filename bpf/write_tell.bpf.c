@@ -9,10 +9,7 @@
 #include "read_str.h"
 #include "read_task.h"
 #include "write.h"
-
-#define CLASS_SMALL  896
-#define CLASS_MEDIUM 4096
-#define CLASS_LARGE  26624
+#include "write_room.h"
 
 /* The kernel's longest name, and its zero. */
 #define NAME_BYTES 256
@@ -77,10 +74,10 @@ static __always_inline void put_what(struct wire_write *r, struct pending *p)
 static __always_inline void report(struct pending *p)
 {
 	struct told a = {}, b = {};
-	struct wire_write *r = NULL;
+	struct wire_write *r;
 	struct record rec;
 	__u32 bytes, steps;
-	__u64 class;
+	struct room room;
 
 	find_names(p, &a, &b);
 	forget_known(a);
@@ -88,33 +85,19 @@ static __always_inline void report(struct pending *p)
 	bytes = a.place.size.path + a.place.size.prefix + a.name_len +
 		b.place.size.path + b.place.size.prefix + b.name_len + 4;
 	steps = a.place.size.steps | b.place.size.steps;
-	if (bytes <= CLASS_END(CLASS_SMALL) - sizeof(*r) &&
-	    steps < STEPS_SMALL) {
-		class = CLASS_SMALL;
-		steps = STEPS_SMALL;
-		r = bpf_ringbuf_reserve(&ring, CLASS_SMALL, 0);
-	} else if (bytes <= CLASS_END(CLASS_MEDIUM) - sizeof(*r) &&
-		   steps < STEPS_MEDIUM) {
-		class = CLASS_MEDIUM;
-		steps = STEPS_MEDIUM;
-		r = bpf_ringbuf_reserve(&ring, CLASS_MEDIUM, 0);
-	} else {
-		class = CLASS_LARGE;
-		steps = STEPS_LARGE;
-		r = bpf_ringbuf_reserve(&ring, CLASS_LARGE, 0);
-	}
+	r = room_of_names(&room, sizeof(*r), bytes, steps);
 	if (!r) {
 		count_lost(WIRE_FAM_WRITE);
 		return;
 	}
-	rec = record_of(r, class, sizeof(*r));
+	rec = record_of(r, room.class, sizeof(*r));
 	hdr_begin(&r->hdr, WIRE_WRITE, p->backend);
 	hdr_current(&r->hdr);
 	put_what(r, p);
-	put_told(rec, &a, steps, &r->path, &r->name);
-	put_told(rec, &b, steps, &r->path2, &r->name2);
+	put_told(rec, &a, room.steps, &r->path, &r->name);
+	put_told(rec, &b, room.steps, &r->path2, &r->name2);
 	r->hdr.size = rec.f->pos;
-	submit(r, class);
+	submit(r, room.class);
 }
 
 __noinline __u32 name_told(void)
