@@ -10,6 +10,9 @@
 #define FUSE_PROGRAM	 "program"
 #define FUSE_PROGRAM_INO 30
 
+/* Mount it at this directory: the descriptor to serve it by; -1: not here. */
+int fuse_mount(const char *at);
+
 /*
  * Answer until the file system is gone; 0. fd: that of the mount. gate: a pipe, of
  * which each read of the program takes a byte before it is answered; -1: none. Who

@@ -13,10 +13,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,16 +90,10 @@ static int act_swapped(void *arg)
 {
 	struct swap *s = arg;
 	int r, server;
-	char options[64];
 	pid_t pid;
 
 	TRY(pipe(s->gate));
-	server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (server < 0 || enter_mounts() < 0)
-		return CANNOT;
-	(void)snprintf(options, sizeof(options),
-		       "fd=%d,rootmode=40000,user_id=0,group_id=0", server);
-	if (mount("served", work_path("fs"), "fuse", 0, options) < 0)
+	if (enter_mounts() < 0 || (server = fuse_mount(work_path("fs"))) < 0)
 		return CANNOT;
 	TRY(pid = fork());
 	if (!pid) {

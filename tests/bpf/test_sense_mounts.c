@@ -286,16 +286,10 @@ static void what_is_done_below_another_root_has_its_names(void **state)
 static int act_served(void *arg)
 {
 	int r, server;
-	char options[64];
 	pid_t pid;
 
 	(void)arg;
-	server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (server < 0 || enter_mounts() < 0)
-		return CANNOT;
-	(void)snprintf(options, sizeof(options),
-		       "fd=%d,rootmode=40000,user_id=0,group_id=0", server);
-	if (mount("served", work_path("fs"), "fuse", 0, options) < 0)
+	if (enter_mounts() < 0 || (server = fuse_mount(work_path("fs"))) < 0)
 		return CANNOT;
 	TRY(pid = fork());
 	if (!pid)

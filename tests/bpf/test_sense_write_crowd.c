@@ -109,16 +109,10 @@ static int crowd_while_one_waits(int gate, bool stays)
 
 static int act_crowd(void *arg)
 {
-	char options[64];
 	int r, server, gate[2];
 	pid_t pid;
 
-	server = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-	if (server < 0 || enter_mounts() < 0)
-		return CANNOT;
-	(void)snprintf(options, sizeof(options),
-		       "fd=%d,rootmode=40000,user_id=0,group_id=0", server);
-	if (mount("served", work_path("fs"), "fuse", 0, options) < 0)
+	if (enter_mounts() < 0 || (server = fuse_mount(work_path("fs"))) < 0)
 		return CANNOT;
 	TRY(mount("full", work_path("full"), "tmpfs", 0, "nr_inodes=1"));
 	TRY(socketpair(AF_UNIX, SOCK_STREAM, 0, gate));
