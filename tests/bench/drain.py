@@ -43,7 +43,10 @@ class AtOnce(socketserver.StreamRequestHandler):
             self.server.requests += 1
             self.server.bytes += left
             while left:
-                left -= len(self.rfile.read1(left))
+                taken = len(self.rfile.read1(left))
+                if not taken:
+                    return
+                left -= taken
             self.wfile.write(OK)
 
 
