@@ -155,9 +155,9 @@ void proc_table_set_v1(struct proc_table *t, uint32_t hierarchy);
 
 /*
  * Fill in host_path of a path of the last event, which was in mount namespace
- * mnt_ns on file's file system, from the host's mountinfo; it stays empty if it equals
- * path. If several mounts show the file, the one mounted first names it. A
- * claimed name is resolved through the mounts of its namespace, which corrects
+ * mnt_ns on file's file system, from the host's mountinfo; it stays empty if it
+ * equals path. If several mounts show the file, the one mounted first names it.
+ * A claimed name is resolved through the mounts of its namespace, which corrects
  * its fs_path. The bytes belong to t, until the fourth call after this one.
  * exe.host_path of images is already filled in.
  */
