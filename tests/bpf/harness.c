@@ -235,23 +235,37 @@ size_t seen_count(const struct seen *w, enum wire_type type)
 	return n;
 }
 
+/* The next write record with this op from *i on, which goes behind it. */
+static const struct wire_write *next_write(const struct seen *w,
+					   enum wire_write_op op, size_t *i)
+{
+	const struct wire_write *r;
+
+	while (*i < w->count) {
+		r = w->records[(*i)++];
+		if (r->hdr.type == WIRE_WRITE && r->op == op)
+			return r;
+	}
+	return NULL;
+}
+
 const struct wire_write *seen_write(const struct seen *w, enum wire_write_op op,
 				    size_t n)
 {
 	const struct wire_write *r;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; (r = seen_nth(w, WIRE_WRITE, i)); i++)
-		if (r->op == op && n-- == 0)
-			return r;
-	return NULL;
+	do
+		r = next_write(w, op, &i);
+	while (r && n--);
+	return r;
 }
 
 size_t seen_writes(const struct seen *w, enum wire_write_op op)
 {
-	size_t n = 0;
+	size_t i = 0, n = 0;
 
-	while (seen_write(w, op, n))
+	while (next_write(w, op, &i))
 		n++;
 	return n;
 }
