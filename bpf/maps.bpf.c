@@ -24,7 +24,7 @@ struct written_map written SEC(".maps");
 struct sent_map sent SEC(".maps");
 struct held_map held_files SEC(".maps");
 struct kept_names_map kept_names SEC(".maps");
-struct shared_at_begin_map shared_at_begin SEC(".maps");
+struct thread_marks_map thread_marks SEC(".maps");
 struct attempts_map attempts SEC(".maps");
 struct pending_map pending_changes SEC(".maps");
 struct mount_asked_map mounts_asked SEC(".maps");

@@ -111,15 +111,14 @@ struct kept_names_map {
 	__type(value, struct kept_name);
 };
 
-/*
- * One bit by thread id, of all that there can be (PID_MAX_LIMIT): see
- * shared_table.h.
- */
-#define THREAD_IDS_MAX (1 << 22)
+/* By thread id, of all that there can be (PID_MAX_LIMIT): see marks.h. */
+#define THREAD_IDS_MAX	 (1 << 22)
+#define MARKS_PER_THREAD 4
+#define THREADS_PER_WORD (64 / MARKS_PER_THREAD)
 
-struct shared_at_begin_map {
+struct thread_marks_map {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, THREAD_IDS_MAX / 64);
+	__uint(max_entries, THREAD_IDS_MAX / THREADS_PER_WORD);
 	__type(key, __u32);
 	__type(value, __u64);
 };
@@ -314,7 +313,7 @@ extern struct written_map written SEC(".maps");
 extern struct sent_map sent SEC(".maps");
 extern struct held_map held_files SEC(".maps");
 extern struct kept_names_map kept_names SEC(".maps");
-extern struct shared_at_begin_map shared_at_begin SEC(".maps");
+extern struct thread_marks_map thread_marks SEC(".maps");
 extern struct attempts_map attempts SEC(".maps");
 extern struct pending_map pending_changes SEC(".maps");
 extern struct mount_asked_map mounts_asked SEC(".maps");
