@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -97,6 +98,38 @@ static int share_maps(const struct attachment *a, const struct picket_bpf *skel)
 	return 0;
 }
 
+/*
+ * A processor takes this many free entries of an LRU map at once, and keeps them
+ * (LOCAL_FREE_TARGET of kernel/bpf/bpf_lru_list.c). When they have taken all, the
+ * next one has a single entry: what it puts there it loses to what it puts there
+ * next, while the others hold nearly the whole map free (d4adf1c9ee77 of 6.16,
+ * and of some kernels before it, leaves half of the map). So each processor
+ * brings what it takes.
+ */
+#define LRU_BATCH 128
+
+/* Larger are names, of which few are kept at all; see bpf/write_kept.bpf.c. */
+#define LRU_VALUE_MAX 1024
+
+static int make_room(const struct picket_bpf *skel)
+{
+	uint32_t more = LRU_BATCH * (uint32_t)get_nprocs_conf();
+	struct bpf_map *m;
+	int r = 0;
+
+	bpf_object__for_each_map(m, skel->obj)
+	{
+		if (bpf_map__type(m) == BPF_MAP_TYPE_LRU_HASH &&
+		    bpf_map__value_size(m) <= LRU_VALUE_MAX)
+			r = bpf_map__set_max_entries(
+				m, bpf_map__max_entries(m) + more);
+		if (r < 0)
+			return r;
+	}
+	return bpf_map__set_max_entries(skel->maps.ring,
+					(uint32_t)skel->rodata->ring_bytes);
+}
+
 /* None of its programs is to be loaded yet. */
 static int open_object(const struct load_told *t, struct picket_bpf **ret)
 {
@@ -132,8 +165,7 @@ static int open_object(const struct load_told *t, struct picket_bpf **ret)
 	if (t->a->object_count)
 		r = share_maps(t->a, skel);
 	else
-		r = bpf_map__set_max_entries(skel->maps.ring,
-					     (uint32_t)s->ring_bytes);
+		r = make_room(skel);
 	if (r < 0) {
 		picket_bpf__destroy(skel);
 		return r;
