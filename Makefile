@@ -298,7 +298,8 @@ SYSTEM_STAGES = $(if $(PICKET_TEST_LONG),--root system $(SYSTEM_TESTS))
 endif
 VM_STAGES = --timeout $(if $(PICKET_TEST_LONG),14400,1800) \
 	$(or $(APT_STAGES),--stage vm) tests/vm/matrix.py \
-	$(if $(and $(APT_STAGES),$(PICKET_TEST_LONG)),tests/vm/agent.sh)
+	$(if $(and $(APT_STAGES),$(PICKET_TEST_LONG)),tests/vm/agent.sh \
+		tests/vm/processors.sh)
 
 # No root, no network, installs nothing.
 .PHONY: check
@@ -459,6 +460,7 @@ bench-rules: $(BENCH_BIN)
 vm-test: all bpf-tests e2e-tools arm64 newest-clang
 	@BUILD=$(abspath $(BUILD)) PICKET_TEST_LONG=1 tests/vm/matrix.py
 	@BUILD=$(abspath $(BUILD)) tests/vm/agent.sh
+	@BUILD=$(abspath $(BUILD)) tests/vm/processors.sh
 
 # One boot, for who writes a program or a test:
 #   make vm-run KERNEL=5.10 TESTS=test_sense_connect BACKEND=lsm FILTER='tcp_*'

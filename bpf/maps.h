@@ -157,7 +157,8 @@ struct pending {
 	__u64 hash_len;	 /* of the leaf's name, before */
 	__u64 args;	 /* struct wire_write's arg and arg2 */
 	__u32 op;	 /* enum wire_write_op */
-	__u32 backend;	 /* enum wire_backend, of the first hook */
+	__u16 backend;	 /* enum wire_backend, of the first hook */
+	__u16 awaited;	 /* the function that does it has not been seen to return */
 	__u32 depth;	 /* calls of a file system on its lower one */
 	__u16 flags;	 /* WIRE_WRITE_* */
 	__u16 done;	 /* it succeeded, and must be reported */
@@ -181,7 +182,7 @@ struct mount_asked {
 
 struct mount_asked_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 2048);
 	__type(key, __u64);
 	__type(value, struct mount_asked);
 };

@@ -13,6 +13,9 @@
 
 enum mark {
 	MARK_SHARED = 1, /* the descriptor table, when its call began */
+	/* There is, or was until others took its room, an entry in: */
+	MARK_BEGUN = 2, /* pending_changes */
+	MARK_ASKED = 4, /* mounts_asked */
 };
 
 /* Where the running thread's are; NULL: its id is none that exists. */

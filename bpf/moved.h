@@ -42,6 +42,15 @@ struct vfsmount___idmap {
 	struct mnt_idmap *mnt_idmap;
 };
 
+/* What the VFS's function for chattr takes, and since 6.17. */
+struct fileattr {
+	__u32 flags;
+};
+
+struct file_kattr {
+	__u32 flags;
+};
+
 struct backing_file___user {
 	struct path user_path;
 };
@@ -110,6 +119,12 @@ static __always_inline __s64 inode_ctime_ns(struct inode *i, bool direct)
 		bpf_core_read(&caps, sizeof(caps), &(cred)->member); \
 		caps;                                                \
 	})
+
+static __always_inline bool has_fileattr(void)
+{
+	return bpf_core_type_exists(struct fileattr) ||
+	       bpf_core_type_exists(struct file_kattr);
+}
 
 /* Only kernels built with CONFIG_AUDIT have them. */
 static __always_inline __u32 task_login_uid(struct task_struct *t)

@@ -11,14 +11,26 @@
  *
  * Once the second hook saw success, the change has happened: nothing later can
  * fail, except for the disk itself.
+ *
+ * A change that waits in the kernel can lose its entry to a crowd of others.
+ * That there was one is kept by a mark, so that its end is a loss and not
+ * nothing; of one that then failed, too, since nobody can tell.
+ *
+ * And the second hook can be missed: a kretprobe has room for a few calls that
+ * are under way, ten or (before 6.2, 3b7ddab8a19a) as many as processors, and who
+ * waits in the kernel takes it from all others. What a function has begun of whose
+ * return nobody has heard is told as asked for.
  */
 #pragma once
 
 #include "emit.h"
+#include "marks.h"
 #include "moved.h"
 
 /* op | backend << 8: what pending_begin takes. */
 #define PENDING(op, backend) ((__u64)(op) | (__u64)(backend) << 8)
+/* And: it was begun by the function whose return is to be heard. */
+#define PENDING_AWAITED (1ull << 17)
 
 #define OVERLAY_MAGIC  0x794c7630
 #define ECRYPTFS_MAGIC 0xf15f
@@ -35,6 +47,49 @@ static __always_inline void pending_forget(void)
 	__u64 thread = bpf_get_current_pid_tgid();
 
 	bpf_map_delete_elem(&pending_changes, &thread);
+	mark(MARK_BEGUN, false);
+}
+
+static __always_inline void change_is_lost(enum mark m)
+{
+	mark(m, false);
+	count_made(WIRE_FAM_WRITE);
+	count_lost(WIRE_FAM_WRITE);
+}
+
+/*
+ * chattr begins with an ioctl. Since 5.13 (4c5b47997521) the VFS has a function
+ * for it, which may not be reached, and ends before the mount is given back;
+ * before, the ioctl is all there is, and ends behind that.
+ */
+static __always_inline bool is_late_chattr(struct pending *p)
+{
+	return p->op == WIRE_OP_CHATTR && has_fileattr();
+}
+
+static __always_inline bool is_ioctl_chattr(struct pending *p)
+{
+	return p->op == WIRE_OP_CHATTR && !has_fileattr();
+}
+
+/* Once what was begun must have ended: is it gone without having been told? */
+static __always_inline void pending_check(void)
+{
+	struct pending *p;
+
+	if (!is_marked(MARK_BEGUN))
+		return;
+	p = pending_of_thread();
+	if (!p || (p->awaited && !is_late_chattr(p)))
+		change_is_lost(MARK_BEGUN);
+}
+
+/* Who makes a regular file may open it, which is told by itself. */
+static __always_inline bool may_be_open(__u32 op, __u64 args)
+{
+	__u32 type = args & S_IFMT;
+
+	return op == WIRE_OP_MKNOD && (!type || type == S_IFREG);
 }
 
 /* File systems that forward changes to a file of a lower file system. */

@@ -61,6 +61,7 @@ static __always_inline int task_exited(enum wire_backend backend,
 	struct signal_struct *signal = BPF_CORE_READ(t, signal);
 	struct wire_exit *r;
 
+	pending_check();
 	/* What a thread left there that is gone takes the room of others' own. */
 	pending_forget();
 	if (BPF_CORE_READ(signal, live.counter) > 0)

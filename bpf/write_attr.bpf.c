@@ -11,6 +11,7 @@
 #include "emit.h"
 #include "pending.h"
 #include "read_path.h"
+#include "read_task.h"
 #include "write.h"
 
 /* Kernel constants: linux/fs.h */
@@ -36,6 +37,7 @@ static __always_inline void mount_is_asked(struct vfsmount *m)
 	};
 
 	bpf_map_update_elem(&mounts_asked, &thread, &asked, BPF_ANY);
+	mark(MARK_ASKED, true);
 }
 
 /* 0: none that this file can be on. */
@@ -47,6 +49,19 @@ static __always_inline __u64 mount_of(struct dentry *d)
 	if (!asked || asked->sb != (__u64)BPF_CORE_READ(d, d_sb))
 		return 0;
 	return asked->mnt;
+}
+
+/*
+ * Nothing was asked, or others took the room of what was: then this change can
+ * not be told, unless it is that of a lower file system for one that is.
+ */
+static __always_inline void mount_check(struct pending *outer)
+{
+	__u64 thread = bpf_get_current_pid_tgid();
+
+	if (!outer && is_marked(MARK_ASKED) && !is_muted() &&
+	    !bpf_map_lookup_elem(&mounts_asked, &thread))
+		change_is_lost(MARK_ASKED);
 }
 
 /* In `what`: a call of notify_change, which attr_ended sees the end of. */
@@ -66,6 +81,8 @@ __noinline __u32 attr_began(__u64 what, __u64 dentry, __u64 mnt, __u64 args)
 	    is_kernels_own((struct dentry *)dentry, (struct vfsmount *)mnt)) {
 		if (p && (what & NOTIFIES) && (ATTR_OPS & 1u << (p->op & 31)))
 			p->depth++;
+		if (!mnt && (what & 0xff))
+			mount_check(p);
 		return 0;
 	}
 	if (what & 0xff)
@@ -85,6 +102,7 @@ __noinline __u32 attr_ended(__u64 ops, __u64 returned)
 		p->depth--;
 		return 0;
 	}
+	p->awaited = false;
 	if (!has_failed(returned)) {
 		p->done = true;
 		return 1;
@@ -106,7 +124,7 @@ __noinline __u32 attr_told(void)
 	mnt = p->mnt;
 	args = p->args;
 	change = WRITE_CHANGE(
-		p->op, p->backend, 0, WIRE_NO_SYSCALL,
+		p->op, p->backend, p->flags, WIRE_NO_SYSCALL,
 		p->op == WIRE_OP_TRUNCATE ? 0 : (__u64)WIRE_SYS_EVENT);
 	pending_forget();
 	file_changed(leaf, mnt, change, 0, args);
@@ -156,7 +174,8 @@ static __always_inline void attr_begins(enum wire_backend backend,
 		file = BPF_CORE_READ(attr, ia_file);
 		mnt = (__u64)BPF_CORE_READ(file, f_path.mnt);
 	}
-	attr_began(PENDING(attr_op(valid), backend) | NOTIFIES,
+	attr_began(PENDING(attr_op(valid), backend) | NOTIFIES |
+			   PENDING_AWAITED,
 		   number_of(dentry), mnt, attr_args(attr, valid));
 }
 

@@ -24,15 +24,17 @@ __noinline __u32 name_began(__u64 what, __u64 dir, __u64 mnt, __u64 leaf,
 
 	if (is_muted())
 		return 0;
+	pending_check();
 	bpf_map_update_elem(&pending_changes, &thread, &nothing, BPF_ANY);
 	p = pending_of_thread();
 	if (!p) {
-		count_made(WIRE_FAM_WRITE);
-		count_lost(WIRE_FAM_WRITE);
+		change_is_lost(MARK_BEGUN);
 		return 0;
 	}
 	p->op = what & 0xff;
+	mark(MARK_BEGUN, !may_be_open(p->op, args));
 	p->backend = what >> 8 & 0xff;
+	p->awaited = !!(what & PENDING_AWAITED);
 	p->dir = dir;
 	p->mnt = mnt;
 	p->leaf = leaf;

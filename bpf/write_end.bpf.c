@@ -104,7 +104,7 @@ __noinline __u32 name_ended(__u64 ops, __u64 returned)
  * Compilers put the VFS's smaller functions into their callers, where no hook
  * finds them. What nobody said has failed is looked at again at the end: what
  * was to be made is there and was not before, what was to move has moved. (Not
- * mknod: it may be an open, which is told by itself.)
+ * a regular file of mknod: it may be an open's, which is told by itself.)
  */
 __noinline __u32 name_left(void)
 {
@@ -112,8 +112,12 @@ __noinline __u32 name_left(void)
 			  1u << WIRE_OP_SYMLINK | 1u << WIRE_OP_MKDIR;
 	struct pending *p = pending_of_thread();
 
-	if (p && (ops & 1u << (p->op & 31)) && looks_done(p))
-		keep_result(p);
+	if (!p)
+		return 0;
+	if (p->op == WIRE_OP_MKNOD ? !may_be_open(p->op, p->args)
+				   : ops & 1u << (p->op & 31))
+		if (looks_done(p))
+			keep_result(p);
 	return 0;
 }
 

@@ -131,36 +131,58 @@ static __always_inline void tell_done(bool names)
 		name_told();
 }
 
-static __always_inline int mount_given_back(bool names)
+/*
+ * What was begun on this mount is done by now or has failed, and nothing is left
+ * of it; unless nobody has heard.
+ */
+static __always_inline void end_with(struct pending *p)
+{
+	if (p->awaited) {
+		p->flags |= WIRE_WRITE_SUBMITTED;
+		p->done = true;
+		attr_told();
+	} else {
+		pending_forget();
+	}
+}
+
+static __always_inline int mount_given_back(__u64 mnt, bool names)
 {
 	__u64 thread = bpf_get_current_pid_tgid();
+	struct pending *p;
 
 	tell_done(names);
+	p = pending_of_thread();
+	if (!p)
+		pending_check();
+	else if (p->mnt == mnt && !is_ioctl_chattr(p))
+		end_with(p);
 	bpf_map_delete_elem(&mounts_asked, &thread);
+	mark(MARK_ASKED, false);
 	return 0;
 }
 
 SEC("fentry/mnt_drop_write")
-int BPF_PROG(drop_write_fentry)
+int BPF_PROG(drop_write_fentry, struct vfsmount *m)
 {
-	return mount_given_back(true);
+	return mount_given_back(number_of(m), true);
 }
 
 SEC("kprobe/mnt_drop_write")
-int BPF_KPROBE(drop_write_kprobe)
+int BPF_KPROBE(drop_write_kprobe, struct vfsmount *m)
 {
-	return mount_given_back(true);
+	return mount_given_back((__u64)m, true);
 }
 
 /* Through a descriptor only attributes are changed. */
 SEC("fentry/mnt_drop_write_file")
-int BPF_PROG(drop_write_file_fentry)
+int BPF_PROG(drop_write_file_fentry, struct file *file)
 {
-	return mount_given_back(false);
+	return mount_given_back((__u64)BPF_CORE_READ(file, f_path.mnt), false);
 }
 
 SEC("kprobe/mnt_drop_write_file")
-int BPF_KPROBE(drop_write_file_kprobe)
+int BPF_KPROBE(drop_write_file_kprobe, struct file *file)
 {
-	return mount_given_back(false);
+	return mount_given_back((__u64)BPF_CORE_READ(file, f_path.mnt), false);
 }

@@ -14,54 +14,57 @@
 #define XATTR_OPS  (1ull << WIRE_OP_XATTR)
 #define CHATTR_OPS (1ull << WIRE_OP_CHATTR)
 
-static __always_inline void xattr_begins(enum wire_backend backend,
-					 struct dentry *dentry)
+static __always_inline void xattr_begins(__u64 what, struct dentry *dentry)
 {
-	attr_began(PENDING(WIRE_OP_XATTR, backend), number_of(dentry), 0, 0);
+	attr_began(what, number_of(dentry), 0, 0);
 }
 
+/* One is done when that is said, of the others the function returns. */
+#define SET(backend)   PENDING(WIRE_OP_XATTR, WIRE_BACKEND_##backend)
+#define OTHER(backend) (SET(backend) | PENDING_AWAITED)
+
 /* The dentry is the first argument, or the second where there is a mapping. */
-static __always_inline int xattr_hook(enum wire_backend backend, __u64 *ctx)
+static __always_inline int xattr_hook(__u64 what, __u64 *ctx)
 {
-	xattr_begins(backend, (void *)ctx_either(ctx, vfs_takes_idmap(), 1, 0));
+	xattr_begins(what, (void *)ctx_either(ctx, vfs_takes_idmap(), 1, 0));
 	return 0;
 }
 
 SEC("lsm/inode_setxattr")
 int inode_setxattr_lsm(__u64 *ctx)
 {
-	return xattr_hook(WIRE_BACKEND_LSM, ctx);
+	return xattr_hook(SET(LSM), ctx);
 }
 
 SEC("fentry/security_inode_setxattr")
 int inode_setxattr_fentry(__u64 *ctx)
 {
-	return xattr_hook(WIRE_BACKEND_FENTRY, ctx);
+	return xattr_hook(SET(FENTRY), ctx);
 }
 
 SEC("kprobe/security_inode_setxattr")
 int BPF_KPROBE(inode_setxattr_kprobe, void *first, void *second)
 {
-	xattr_begins(WIRE_BACKEND_KPROBE, vfs_takes_idmap() ? second : first);
+	xattr_begins(SET(KPROBE), vfs_takes_idmap() ? second : first);
 	return 0;
 }
 
 SEC("lsm/inode_removexattr")
 int inode_removexattr_lsm(__u64 *ctx)
 {
-	return xattr_hook(WIRE_BACKEND_LSM, ctx);
+	return xattr_hook(OTHER(LSM), ctx);
 }
 
 SEC("fentry/security_inode_removexattr")
 int inode_removexattr_fentry(__u64 *ctx)
 {
-	return xattr_hook(WIRE_BACKEND_FENTRY, ctx);
+	return xattr_hook(OTHER(FENTRY), ctx);
 }
 
 SEC("kprobe/security_inode_removexattr")
 int BPF_KPROBE(inode_removexattr_kprobe, void *first, void *second)
 {
-	xattr_begins(WIRE_BACKEND_KPROBE, vfs_takes_idmap() ? second : first);
+	xattr_begins(OTHER(KPROBE), vfs_takes_idmap() ? second : first);
 	return 0;
 }
 
@@ -106,42 +109,42 @@ int BPF_KRETPROBE(vfs_removexattr_kretprobe, long returned)
 SEC("lsm/inode_set_acl")
 int BPF_PROG(inode_set_acl_lsm, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_LSM, dentry);
+	xattr_begins(OTHER(LSM), dentry);
 	return 0;
 }
 
 SEC("fentry/security_inode_set_acl")
 int BPF_PROG(inode_set_acl_fentry, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_FENTRY, dentry);
+	xattr_begins(OTHER(FENTRY), dentry);
 	return 0;
 }
 
 SEC("kprobe/security_inode_set_acl")
 int BPF_KPROBE(inode_set_acl_kprobe, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_KPROBE, dentry);
+	xattr_begins(OTHER(KPROBE), dentry);
 	return 0;
 }
 
 SEC("lsm/inode_remove_acl")
 int BPF_PROG(inode_remove_acl_lsm, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_LSM, dentry);
+	xattr_begins(OTHER(LSM), dentry);
 	return 0;
 }
 
 SEC("fentry/security_inode_remove_acl")
 int BPF_PROG(inode_remove_acl_fentry, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_FENTRY, dentry);
+	xattr_begins(OTHER(FENTRY), dentry);
 	return 0;
 }
 
 SEC("kprobe/security_inode_remove_acl")
 int BPF_KPROBE(inode_remove_acl_kprobe, void *idmap, struct dentry *dentry)
 {
-	xattr_begins(WIRE_BACKEND_KPROBE, dentry);
+	xattr_begins(OTHER(KPROBE), dentry);
 	return 0;
 }
 
@@ -182,7 +185,7 @@ static __always_inline void ioctl_begins(enum wire_backend backend,
 {
 	if (cmd != SETFLAGS && cmd != SETFLAGS_32 && cmd != FSSETXATTR)
 		return;
-	attr_began(PENDING(WIRE_OP_CHATTR, backend),
+	attr_began(PENDING(WIRE_OP_CHATTR, backend) | PENDING_AWAITED,
 		   (__u64)BPF_CORE_READ(file, f_path.dentry),
 		   (__u64)BPF_CORE_READ(file, f_path.mnt), 0);
 }

@@ -115,10 +115,7 @@ static const struct probe freeze_probes[] = {
 	{ WIRE_BACKEND_RAW_TP, PLACE_KERNEL, "freeze_raw_tp", FREEZE_BLIND },
 };
 
-/* So many are under way at once as the kernel has room for, and waits are. */
-#define KRETPROBE_BLIND                                \
-	"calls while others wait in the kernel: ten, " \
-	"on 5.10 as many as processors"
+#define KRETPROBE_BLIND "calls " KRETPROBE_FULL
 
 #define REACH_BLIND \
 	"pidfd_getfd by a pidfd that another thread replaces before the end"
@@ -244,7 +241,8 @@ static const struct probe outcome_probes[] = {
 
 static const struct probe stream_failure_probes[] = {
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "stream_connect_fexit", NULL },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "stream_connect_kretprobe", NULL },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "stream_connect_kretprobe",
+	  KRETPROBE_BLIND },
 	{ WIRE_BACKEND_TP_BTF, PLACE_CALL_END, "sys_exit_tp_btf",
 	  FAILURE_BLIND },
 	{ WIRE_BACKEND_RAW_TP, PLACE_CALL_END, "sys_exit_raw_tp",

@@ -25,6 +25,14 @@ enum probe_place {
 	PLACE_CALL_BEGIN,
 };
 
+/*
+ * A kretprobe sees so many calls at once as it was made with room for, and who
+ * waits in the kernel keeps it: max(10, 2 * processors), before 6.2 (3b7ddab8a19a)
+ * only the latter.
+ */
+#define KRETPROBE_FULL \
+	"while others wait in the kernel: ten, on 5.10 as many as processors"
+
 /* A program of this name is run only where there is what it attaches to. */
 #define PROBE_IF_THERE '?'
 

@@ -67,20 +67,25 @@ static const struct probe protection_probes[] = {
 		"writable or not"),
 };
 
-/* What is known in between gives way to what others begin: pending_changes. */
-#define CROWD_BLIND \
-	"a change that waits in the kernel while thousands of threads begin others"
+/* See bpf/pending.h: what is told, or counted, all the same is not said here. */
+#define MKNOD_BLIND                                                      \
+	"mknod(2) of a regular file that waits in the kernel while "     \
+	"thousands of threads begin changes"
+#define MKNOD_KRETPROBE_BLIND \
+	"mknod(2) of a regular file " KRETPROBE_FULL
+#define UNHEARD "told whether done or not " KRETPROBE_FULL
 
 /* A hook that has the names, and a function of the VFS that has the result. */
-#define BY_NAME_BUT(hook, fexit, kretprobe, by_calls)                         \
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", CROWD_BLIND, fexit },  \
-		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry",          \
-		  CROWD_BLIND, fexit },                                       \
+#define BY_NAME_BUT(hook, fexit, kretprobe, blind, by_kprobe, by_calls)       \
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, hook "_lsm", blind, fexit },        \
+		{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, hook "_fentry", blind,   \
+		  fexit },                                                    \
 		{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, hook "_kprobe",          \
-		  CROWD_BLIND, kretprobe },                                   \
+		  by_kprobe, kretprobe },                                     \
 		CALL_ENDS(by_calls)
-#define BY_NAME(hook, fexit, kretprobe) \
-	BY_NAME_BUT(hook, fexit, kretprobe, "the names are the caller's")
+#define BY_NAME(hook, fexit, kretprobe)                \
+	BY_NAME_BUT(hook, fexit, kretprobe, NULL, NULL, \
+		    "the names are the caller's")
 
 static const struct probe unlink_probes[] = {
 	BY_NAME("path_unlink",
@@ -116,6 +121,7 @@ static const struct probe mknod_probes[] = {
 			 "drop_write_fentry"),
 		    WITH("vfs_mknod_kretprobe", "vfs_create_kretprobe",
 			 "drop_write_kprobe"),
+		    MKNOD_BLIND, MKNOD_KRETPROBE_BLIND,
 		    "the names are the caller's; what bind(2) makes of a unix "
 		    "socket"),
 };
@@ -132,30 +138,30 @@ static const struct probe mkdir_probes[] = {
 #define BY_CALLER     "without a descriptor the name is the caller's"
 
 static const struct probe attr_probes[] = {
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_lsm", CROWD_BLIND,
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_lsm", NULL,
 	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_old_lsm", CROWD_BLIND,
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setattr_old_lsm", NULL,
 	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "notify_change_fentry", CROWD_BLIND,
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "notify_change_fentry", NULL,
 	  WITH("notify_change_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "notify_change_kprobe", CROWD_BLIND,
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "notify_change_kprobe", UNHEARD,
 	  WITH("notify_change_kretprobe", MOUNTS_KPROBE, TELL_KPROBE) },
 	CALL_ENDS(BY_CALLER "; a name that truncate(2) takes away unread"),
 };
 
 /* Access lists are a matter of their own since 6.2, before of xattrs. */
 static const struct probe xattr_probes[] = {
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setxattr_lsm", CROWD_BLIND,
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "inode_setxattr_lsm", NULL,
 	  WITH("post_setxattr_fentry", "inode_removexattr_lsm",
 	       "vfs_removexattr_fexit", "?inode_set_acl_lsm",
 	       "?vfs_set_acl_fexit", "?inode_remove_acl_lsm",
 	       "?vfs_remove_acl_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "inode_setxattr_fentry", CROWD_BLIND,
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "inode_setxattr_fentry", NULL,
 	  WITH("post_setxattr_fentry", "inode_removexattr_fentry",
 	       "vfs_removexattr_fexit", "?inode_set_acl_fentry",
 	       "?vfs_set_acl_fexit", "?inode_remove_acl_fentry",
 	       "?vfs_remove_acl_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "inode_setxattr_kprobe", CROWD_BLIND,
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "inode_setxattr_kprobe", UNHEARD,
 	  WITH("post_setxattr_kprobe", "inode_removexattr_kprobe",
 	       "vfs_removexattr_kretprobe", "?inode_set_acl_kprobe",
 	       "?vfs_set_acl_kretprobe", "?inode_remove_acl_kprobe",
@@ -163,26 +169,26 @@ static const struct probe xattr_probes[] = {
 	CALL_ENDS(BY_CALLER),
 };
 
-#define SETATTR_BLIND "file_setattr(2); " CROWD_BLIND
+#define SETATTR_BLIND "file_setattr(2)"
 
 /* Without vfs_fileattr_set (until 5.13) behind the file system's ioctl. */
 static const struct probe chattr_probes[] = {
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", SETATTR_BLIND,
 	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
 	       "?file_ioctl_compat_lsm") },
-	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", CROWD_BLIND,
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", NULL,
 	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_lsm") },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry",
 	  SETATTR_BLIND,
 	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
 	       "?file_ioctl_compat_fentry") },
-	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry", CROWD_BLIND,
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry", NULL,
 	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_fentry") },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe",
-	  SETATTR_BLIND,
+	  SETATTR_BLIND "; " UNHEARD,
 	  WITH("vfs_fileattr_set_kretprobe", TELL_KPROBE,
 	       "?file_ioctl_compat_kprobe") },
-	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe", CROWD_BLIND,
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe", UNHEARD,
 	  WITH("vfs_ioctl_kretprobe", "?file_ioctl_compat_kprobe") },
 	CALL_ENDS(NULL),
 };
