@@ -220,6 +220,12 @@ static __always_inline __u64 current_regs(void)
 	       bpf_core_type_size(struct pt_regs);
 }
 
+static __always_inline bool has_func_ret(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id,
+					  BPF_FUNC_get_func_ret);
+}
+
 /*
  * Since 5.12 (6521f8917082, 71bc356f93a1) what the VFS does to a name takes
  * the mount's id mapping as one argument more: a namespace, an idmap later.

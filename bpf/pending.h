@@ -109,6 +109,20 @@ static __always_inline bool has_failed(__u64 returned)
 	return returned >= -4095ull || (!(returned >> 32) && (int)returned < 0);
 }
 
-/* The return value of a function with `n` arguments, and an id mapping. */
+/*
+ * What a function returned behind which an fexit program runs. Since 5.17
+ * (f92c1e183604) the kernel says where that is, how many arguments however it
+ * takes (6.19 gave the VFS's one more); `n` is how many there are before.
+ */
+#define func_returned(ctx, n)                                \
+	({                                                   \
+		__u64 returned = 0;                          \
+		if (has_func_ret())                          \
+			bpf_get_func_ret(ctx, &returned);    \
+		else                                         \
+			returned = number_of((void *)(n));   \
+		returned;                                    \
+	})
+/* The same, of one with `n` arguments and an id mapping. */
 #define vfs_returned(ctx, n) \
-	number_of((void *)ctx_either(ctx, vfs_takes_idmap(), (n) + 1, n))
+	func_returned(ctx, ctx_either(ctx, vfs_takes_idmap(), (n) + 1, n))

@@ -166,10 +166,10 @@ int BPF_KRETPROBE(vfs_unlink_kretprobe, long returned)
 SEC("fexit/vfs_rename")
 int vfs_rename_fexit(__u64 *ctx)
 {
-	__u64 returned =
-		ctx_either(ctx, bpf_core_type_exists(struct renamedata), 1, 6);
+	bool is_one = bpf_core_type_exists(struct renamedata);
 
-	name_ended(DONE(RENAME), returned);
+	name_ended(DONE(RENAME),
+		   func_returned(ctx, ctx_either(ctx, is_one, 1, 6)));
 	return 0;
 }
 

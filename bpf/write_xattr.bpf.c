@@ -151,7 +151,7 @@ int BPF_KPROBE(inode_remove_acl_kprobe, void *idmap, struct dentry *dentry)
 SEC("fexit/vfs_set_acl")
 int vfs_set_acl_fexit(__u64 *ctx)
 {
-	attr_ended(XATTR_OPS, number_of((void *)ctx[4]));
+	attr_ended(XATTR_OPS, func_returned(ctx, ctx[4]));
 	return 0;
 }
 
@@ -165,7 +165,7 @@ int BPF_KRETPROBE(vfs_set_acl_kretprobe, long returned)
 SEC("fexit/vfs_remove_acl")
 int vfs_remove_acl_fexit(__u64 *ctx)
 {
-	attr_ended(XATTR_OPS, number_of((void *)ctx[3]));
+	attr_ended(XATTR_OPS, func_returned(ctx, ctx[3]));
 	return 0;
 }
 
@@ -238,7 +238,7 @@ int BPF_KPROBE(file_ioctl_compat_kprobe, struct file *file, unsigned int cmd)
 SEC("fexit/vfs_fileattr_set")
 int vfs_fileattr_set_fexit(__u64 *ctx)
 {
-	attr_ended(CHATTR_OPS, number_of((void *)ctx[3]));
+	attr_ended(CHATTR_OPS, func_returned(ctx, ctx[3]));
 	return 0;
 }
 
@@ -253,7 +253,7 @@ int BPF_KRETPROBE(vfs_fileattr_set_kretprobe, long returned)
 SEC("fexit/vfs_ioctl")
 int vfs_ioctl_fexit(__u64 *ctx)
 {
-	if (attr_ended(CHATTR_OPS, number_of((void *)ctx[3])))
+	if (attr_ended(CHATTR_OPS, func_returned(ctx, ctx[3])))
 		attr_told();
 	return 0;
 }
