@@ -177,9 +177,38 @@ int BPF_KRETPROBE(vfs_remove_acl_kretprobe, long returned)
 }
 
 /*
- * chattr(1): an ioctl, and since 5.13 (4c5b47997521) a function of the VFS
- * behind it. file_setattr(2) of 6.17 has no ioctl and is not seen.
+ * chattr(1): an ioctl, and since 5.13 (4c5b47997521) a function of the VFS behind
+ * it, which asks the security modules itself since 6.17, when file_setattr(2) came
+ * to it without an ioctl.
  */
+static __always_inline void fileattr_begins(enum wire_backend backend,
+					    struct dentry *dentry)
+{
+	attr_began(PENDING(WIRE_OP_CHATTR, backend) | PENDING_AWAITED,
+		   number_of(dentry), 0, 0);
+}
+
+SEC("lsm/inode_file_setattr")
+int BPF_PROG(file_setattr_lsm, struct dentry *dentry, void *attr, int ret)
+{
+	fileattr_begins(WIRE_BACKEND_LSM, dentry);
+	return ret;
+}
+
+SEC("fentry/security_inode_file_setattr")
+int BPF_PROG(file_setattr_fentry, struct dentry *dentry)
+{
+	fileattr_begins(WIRE_BACKEND_FENTRY, dentry);
+	return 0;
+}
+
+SEC("kprobe/security_inode_file_setattr")
+int BPF_KPROBE(file_setattr_kprobe, struct dentry *dentry)
+{
+	fileattr_begins(WIRE_BACKEND_KPROBE, dentry);
+	return 0;
+}
+
 static __always_inline void ioctl_begins(enum wire_backend backend,
 					 struct file *file, __u32 cmd)
 {

@@ -171,19 +171,25 @@ static const struct probe xattr_probes[] = {
 
 #define SETATTR_BLIND "file_setattr(2)"
 
-/* Without vfs_fileattr_set (until 5.13) behind the file system's ioctl. */
+/* From 6.17 on, until then, and without vfs_fileattr_set (until 5.13). */
 static const struct probe chattr_probes[] = {
+	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_setattr_lsm", NULL,
+	  WITH("vfs_fileattr_set_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", SETATTR_BLIND,
 	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
 	       "?file_ioctl_compat_lsm") },
 	{ WIRE_BACKEND_LSM, PLACE_KERNEL, "file_ioctl_lsm", NULL,
 	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_lsm") },
+	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_setattr_fentry", NULL,
+	  WITH("vfs_fileattr_set_fexit", MOUNTS_FENTRY, TELL_FENTRY) },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry",
 	  SETATTR_BLIND,
 	  WITH("vfs_fileattr_set_fexit", TELL_FENTRY,
 	       "?file_ioctl_compat_fentry") },
 	{ WIRE_BACKEND_FENTRY, PLACE_KERNEL, "file_ioctl_fentry", NULL,
 	  WITH("vfs_ioctl_fexit", "?file_ioctl_compat_fentry") },
+	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_setattr_kprobe", UNHEARD,
+	  WITH("vfs_fileattr_set_kretprobe", MOUNTS_KPROBE, TELL_KPROBE) },
 	{ WIRE_BACKEND_KPROBE, PLACE_KERNEL, "file_ioctl_kprobe",
 	  SETATTR_BLIND "; " UNHEARD,
 	  WITH("vfs_fileattr_set_kretprobe", TELL_KPROBE,
