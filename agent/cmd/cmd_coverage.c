@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/opts.h"
 #include "cmd/coverage_answer.h"
+#include "cmd/coverage_clock.h"
 #include "cmd/coverage_read.h"
 #include "cmd/journal_dir.h"
 #include "cmd/opt_rows.h"
@@ -93,7 +94,8 @@ static const struct opt_command command = {
 	.notes =
 		"'off' is a way in that nothing watched, 'unseen' what the hook in use cannot\n"
 		"see, 'lost' what was made in the kernel and is not in the journal. What picket\n"
-		"would see now, by way in, is in 'picket status'.",
+		"would see now, by way in, is in 'picket status'. A time that the clock showed\n"
+		"more than once, because it was set back, has an answer for each, oldest first.",
 };
 
 /* ---- text --------------------------------------------------------------- */
@@ -217,7 +219,7 @@ static int read_newest(const char *journal, struct coverage *ret)
 	unsigned tries = TABLE_WAIT_MS / TABLE_STEP_MS;
 	int r;
 
-	while ((r = coverage_read(journal, NEVER_NS, ret)) >= 0 &&
+	while ((r = coverage_read(journal, NEVER_NS, SIZE_MAX, ret)) >= 0 &&
 	       ret->state == COVERAGE_RAN && !ret->n_rows && tries--) {
 		coverage_done(ret);
 		(void)poll(NULL, 0, TABLE_STEP_MS);
@@ -225,8 +227,26 @@ static int read_newest(const char *journal, struct coverage *ret)
 	return r;
 }
 
+static int answer(const struct settings *s, size_t era)
+{
+	struct coverage c;
+	int r = coverage_read(s->journal, s->at_ns, era, &c);
+	int code;
+
+	if (r < 0)
+		return journal_dir_refuse(s->journal, r);
+	if (c.state == COVERAGE_RAN && c.newest_era == era &&
+	    c.newest_ns < s->at_ns)
+		log_warning("the newest record is older than that: the answer "
+			    "is of then");
+	code = print(s, &c);
+	coverage_done(&c);
+	return code;
+}
+
 int cmd_coverage(int argc, char **argv)
 {
+	struct coverage_eras eras = { .numbers = { 0 }, .n = 1 };
 	cleanup_free char *found = NULL;
 	struct settings s = { 0 };
 	struct coverage c;
@@ -236,20 +256,26 @@ int cmd_coverage(int argc, char **argv)
 		return code;
 	if (!s.journal)
 		s.journal = journal_dir_find(NULL, &found);
-	if (!s.at_ns) {
+	if (s.at_ns) {
+		r = coverage_eras_of(s.journal, s.at_ns, &eras);
+	} else {
 		r = read_newest(s.journal, &c);
-		if (r < 0)
-			return journal_dir_refuse(s.journal, r);
-		s.at_ns = c.newest_ns;
-		coverage_done(&c);
+		if (r >= 0) {
+			s.at_ns = c.newest_ns;
+			eras.numbers[0] = c.newest_era;
+			coverage_done(&c);
+		}
 	}
-	r = coverage_read(s.journal, s.at_ns, &c);
 	if (r < 0)
 		return journal_dir_refuse(s.journal, r);
-	if (c.state == COVERAGE_RAN && c.newest_ns < s.at_ns)
-		log_warning("the newest record is older than that: the answer "
-			    "is of then");
-	code = print(&s, &c);
-	coverage_done(&c);
+	if (!eras.n) /* an empty journal */
+		return answer(&s, 0);
+	if (eras.n > 1)
+		log_warning("the clock was set back and showed that time %zu "
+			    "times: an answer for each",
+			    eras.n);
+	code = EXIT_CODE_OK;
+	for (size_t i = 0; i < eras.n && code == EXIT_CODE_OK; i++)
+		code = answer(&s, eras.numbers[i]);
 	return code;
 }

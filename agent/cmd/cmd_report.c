@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/opts.h"
 #include "base/text.h"
+#include "cmd/coverage_clock.h"
 #include "cmd/coverage_read.h"
 #include "cmd/incident_html.h"
 #include "cmd/journal_dir.h"
@@ -174,7 +175,9 @@ static int refuse(const struct settings *s, int r)
 static int write_page(const struct settings *s, const struct incident *in)
 {
 	cleanup_buf struct buf page = BUF_INIT(PAGE_MAX);
+	const int64_t at_ns = in->records[in->subject].wall_ns;
 	struct coverage coverage = { 0 };
+	struct coverage_eras eras;
 	char host[256] = "";
 	struct incident_page p = {
 		.in = in,
@@ -184,7 +187,8 @@ static int write_page(const struct settings *s, const struct incident *in)
 	};
 
 	(void)gethostname(host, sizeof(host) - 1);
-	if (coverage_read(s->wish.journal, in->records[in->subject].wall_ns,
+	if (coverage_eras_of(s->wish.journal, at_ns, &eras) >= 0 && eras.n &&
+	    coverage_read(s->wish.journal, at_ns, eras.numbers[eras.n - 1],
 			  &coverage) >= 0)
 		p.coverage = &coverage;
 	incident_html(&page, &p);

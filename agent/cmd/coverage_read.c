@@ -13,20 +13,33 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cmd/coverage_clock.h"
 #include "out/view.h"
 #include "store/reader.h"
 
 struct reading {
 	int64_t at_ns;
+	size_t era; /* of the clock, that at_ns is of */
 	struct coverage *c;
+	int64_t set_ns;	     /* since that era: how far the clock was set */
 	bool has_run;	     /* a start was read, not later than at_ns */
 	bool has_ended;	     /* that run was stopped, not later than at_ns */
 	bool has_table;	     /* of that run */
 	int64_t before_ns;   /* the last record before that run */
 	bool is_over;	     /* nothing that follows can matter */
-	int64_t last_ns;     /* of the last record not later than at_ns */
+	int64_t last_ns;     /* of the last record, by the clock of then */
+	bool is_past;	     /* the last record was later than at_ns */
+	bool run_is_over;    /* so was, or of at_ns, the last of that run */
 	int64_t run_last_ns; /* of the last record of that run, so far */
 };
+
+/* Of what is being read: the clock may have been set between it and at_ns. */
+static bool is_later(const struct reading *r, int64_t wall_ns)
+{
+	if (r->c->newest_era != r->era)
+		return r->c->newest_era > r->era;
+	return wall_ns > r->at_ns;
+}
 
 static char *copy(const char *s)
 {
@@ -124,17 +137,21 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 	struct coverage_loss loss = {
 		/* Runs that the kernel left out are sight that was lost. */
 		.count = fact_number(a, "count") + fact_number(a, "missed"),
-		.from_ns = (int64_t)fact_number(a, "from_ns") + offset,
-		.until_ns = (int64_t)fact_number(a, "until_ns") + offset,
+		/* By the clock as it was then. */
+		.from_ns =
+			(int64_t)fact_number(a, "from_ns") + offset - r->set_ns,
+		.until_ns = (int64_t)fact_number(a, "until_ns") + offset -
+			    r->set_ns,
 	};
 	struct coverage *c = r->c;
 
 	/* Found at a start: some time since the run before it. */
 	if (!*fact(a, "from_ns")) {
 		loss.from_ns = r->before_ns;
-		loss.until_ns = e->wall_ns;
+		loss.until_ns = e->wall_ns - r->set_ns;
 	}
-	if (!loss.count || loss.from_ns > r->at_ns || loss.until_ns < r->at_ns)
+	if (!loss.count || r->c->newest_era < r->era ||
+	    loss.from_ns > r->at_ns || loss.until_ns < r->at_ns)
 		return;
 	if (c->n_losses == COVERAGE_LOSSES_MAX) {
 		c->more_losses += loss.count;
@@ -148,20 +165,19 @@ static void take_loss(struct reading *r, const Picket__V1__Event *e)
 static void take_start(struct reading *r, const Picket__V1__Event *e)
 {
 	bool went_on = !strcmp(fact(e->agent, "kernel_side"), "went on");
-	int64_t wall_ns = e->wall_ns;
 
 	r->before_ns = r->run_last_ns;
 	/* Nobody read meanwhile, but the programs and the ring were there. */
-	if (wall_ns > r->at_ns && went_on && r->has_run) {
+	if (is_later(r, e->wall_ns) && went_on && r->has_run) {
 		r->has_ended = false;
 		r->c->from_ns = 0;
 		return;
 	}
-	if (wall_ns > r->at_ns) {
+	if (is_later(r, e->wall_ns)) {
 		/* Without a stop before it: when did it end, then? */
-		if (!r->has_ended && r->run_last_ns < r->at_ns)
+		if (!r->has_ended && !r->run_is_over)
 			r->c->from_ns = r->run_last_ns;
-		r->c->until_ns = wall_ns;
+		r->c->until_ns = e->wall_ns;
 		r->is_over = true;
 		return;
 	}
@@ -173,7 +189,7 @@ static void take_start(struct reading *r, const Picket__V1__Event *e)
 
 static void take_stop(struct reading *r, const Picket__V1__Event *e)
 {
-	if (e->wall_ns > r->at_ns) {
+	if (is_later(r, e->wall_ns)) {
 		r->is_over = true;
 		return;
 	}
@@ -183,8 +199,20 @@ static void take_stop(struct reading *r, const Picket__V1__Event *e)
 	r->c->why = copy(e->agent->text);
 }
 
+static void take_era(struct reading *r, const Picket__V1__Event *e)
+{
+	int64_t by_ns;
+
+	if (!coverage_begins_era(e, r->last_ns, &by_ns))
+		return;
+	r->c->newest_era++;
+	if (r->c->newest_era > r->era)
+		r->set_ns += by_ns;
+}
+
 static void take_agent(struct reading *r, const Picket__V1__Event *e)
 {
+	take_era(r, e);
 	switch (e->agent->what) {
 	case PICKET__V1__AGENT__WHAT__STARTED:
 		take_start(r, e);
@@ -193,7 +221,7 @@ static void take_agent(struct reading *r, const Picket__V1__Event *e)
 		take_stop(r, e);
 		break;
 	case PICKET__V1__AGENT__WHAT__COVERAGE:
-		if (e->wall_ns <= r->at_ns || !r->has_table)
+		if (!is_later(r, e->wall_ns) || !r->has_table)
 			take_table(r, e->agent);
 		break;
 	case PICKET__V1__AGENT__WHAT__LOSS:
@@ -204,16 +232,16 @@ static void take_agent(struct reading *r, const Picket__V1__Event *e)
 	}
 }
 
-/*
- * Whether an event's payload is surely of another kind: our packer writes
- * both times (fixed64) and the kind first, in this order.
- */
-static bool is_surely_other(struct slice p)
+/* Our packer writes both times (fixed64) and the kind first, in this order. */
+bool coverage_is_of_picket(const struct reader_frame *f)
 {
+	const struct slice p = f->payload;
 	const unsigned char *b = (const unsigned char *)p.p;
 
-	return p.n > 19 && b[0] == 0x09 && b[9] == 0x11 && b[18] == 0x18 &&
-	       b[19] < 0x80 && b[19] != PICKET__V1__KIND__KIND_AGENT;
+	if (f->type != JOURNAL_EVENT)
+		return false;
+	return !(p.n > 19 && b[0] == 0x09 && b[9] == 0x11 && b[18] == 0x18 &&
+		 b[19] < 0x80 && b[19] != PICKET__V1__KIND__KIND_AGENT);
 }
 
 static void take_gap(struct reading *r, const struct reader_frame *f)
@@ -232,15 +260,12 @@ static void take_frame(struct reading *r, struct view_images *images,
 
 	if (!f->seq)
 		return;
-	if (is_gap && r->last_ns <= r->at_ns)
+	if (is_gap && !r->is_past)
 		take_gap(r, f);
 	if (is_gap)
 		return;
-	/* The gap before it lay before the time, too. */
-	if (f->wall_ns <= r->at_ns)
-		r->c->missing_first = r->c->missing_last = 0;
 	r->c->newest_ns = f->wall_ns;
-	if (f->type == JOURNAL_EVENT && !is_surely_other(f->payload)) {
+	if (coverage_is_of_picket(f)) {
 		k = view_take(images, journal, f, &v);
 		r->c->bad += k < 0;
 		if (k > 0 && v.event && v.event->agent)
@@ -248,11 +273,16 @@ static void take_frame(struct reading *r, struct view_images *images,
 		if (k > 0)
 			view_done(&v);
 	}
+	r->last_ns = f->wall_ns;
+	r->is_past = is_later(r, f->wall_ns);
+	/* The gap before it lay before the time, too. */
+	if (!r->is_past)
+		r->c->missing_first = r->c->missing_last = 0;
 	if (r->is_over)
 		return;
 	r->run_last_ns = f->wall_ns;
-	if (f->wall_ns <= r->at_ns)
-		r->last_ns = f->wall_ns;
+	r->run_is_over = r->is_past ||
+			 (r->c->newest_era == r->era && f->wall_ns == r->at_ns);
 }
 
 /* What the pass has come to mean. */
@@ -273,9 +303,10 @@ static void conclude(struct reading *r)
 	}
 }
 
-int coverage_read(const char *dir, int64_t at_ns, struct coverage *ret)
+int coverage_read(const char *dir, int64_t at_ns, size_t era,
+		  struct coverage *ret)
 {
-	struct reading r = { .at_ns = at_ns, .c = ret };
+	struct reading r = { .at_ns = at_ns, .era = era, .c = ret };
 	struct view_images *images = NULL;
 	struct reader *reader = NULL;
 	struct reader_frame f;

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/reader.h"
+
 enum coverage_state {
 	COVERAGE_RAN,
 	COVERAGE_BEFORE,  /* the journal begins later */
@@ -50,10 +52,18 @@ struct coverage {
 	/* Records that stood around that time and are gone. */
 	uint64_t missing_first, missing_last; /* 0: none */
 
-	int64_t newest_ns; /* the last record that was read */
+	int64_t newest_ns;  /* the last record that was read */
+	size_t newest_era; /* of the clock (coverage_clock.h) */
 	uint64_t bad;	   /* that could not be understood */
 };
 
-/* -errno of reading. *ret is filled in on success; coverage_done frees it. */
-int coverage_read(const char *dir, int64_t at_ns, struct coverage *ret);
+/*
+ * era: of the clock, that the time is of. -errno of reading. *ret is filled in on
+ * success; coverage_done frees it.
+ */
+int coverage_read(const char *dir, int64_t at_ns, size_t era,
+		  struct coverage *ret);
 void coverage_done(struct coverage *c);
+
+/* Is it of what picket says of itself? Others are not unpacked. */
+bool coverage_is_of_picket(const struct reader_frame *f);

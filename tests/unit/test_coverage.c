@@ -7,12 +7,15 @@
 
 #include <cmocka.h>
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/announce.h"
 #include "base/clock.h"
 #include "cmd/coverage_answer.h"
+#include "cmd/coverage_clock.h"
 #include "cmd/coverage_read.h"
 #include "event.pb-c.h"
 #include "out/record.h"
@@ -91,16 +94,23 @@ static void lose(struct life *l, int minute, const struct record_fact *facts)
 			     facts, "lost"));
 }
 
-static void ask(struct life *l, int minute, const char *kind,
-		struct coverage_answer *ret)
+static void ask_era(struct life *l, int minute, size_t era, const char *kind,
+		    struct coverage_answer *ret)
 {
 	struct coverage c;
 
 	assert_int_equal(journal_flush(l->dir.j, 10000), 0);
-	assert_int_equal(coverage_read(l->dir.journal, at(l, minute), &c), 0);
+	assert_int_equal(coverage_read(l->dir.journal, at(l, minute), era, &c),
+			 0);
 	assert_int_equal(c.bad, 0);
 	coverage_answer(&c, kind, ret);
 	coverage_done(&c);
+}
+
+static void ask(struct life *l, int minute, const char *kind,
+		struct coverage_answer *ret)
+{
+	ask_era(l, minute, 0, kind, ret);
 }
 
 /* Why it was partly; "" when it was seen. */
@@ -161,6 +171,137 @@ static void records_that_nobody_could_read_are_of_each_kind(void **state)
 	assert_string_equal(reason(l, 4, "exec"), "");
 }
 
+/* ---- a clock that is set ------------------------------------------------- */
+
+/* Seen by picket at that minute of the clock as it is since. */
+static void set_clock(struct life *l, int minute, int by_minutes)
+{
+	char by[24];
+	const struct record_fact facts[] = { { "moved_ns", by },
+					     { NULL, NULL } };
+
+	(void)snprintf(by, sizeof(by), "%" PRId64, by_minutes * MINUTE);
+	go_to(l, minute);
+	assert_true(announce(&l->announcer, PICKET__V1__AGENT__WHAT__CLOCK,
+			     facts, "stepped"));
+}
+
+static void stop(struct life *l, int minute)
+{
+	go_to(l, minute);
+	assert_true(announce(&l->announcer, PICKET__V1__AGENT__WHAT__STOPPED,
+			     NULL, "stopped"));
+}
+
+static void assert_eras(struct life *l, int minute, size_t n, size_t first)
+{
+	struct coverage_eras eras;
+
+	assert_int_equal(journal_flush(l->dir.j, 10000), 0);
+	assert_int_equal(coverage_eras_of(l->dir.journal, at(l, minute), &eras),
+			 0);
+	assert_int_equal(eras.n, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(eras.numbers[i], first + i);
+}
+
+static int word(struct life *l, int minute, size_t era)
+{
+	struct coverage_answer y;
+
+	ask_era(l, minute, era, "exec", &y);
+	return (int)y.word;
+}
+
+static void a_time_that_was_twice_has_two_answers(void **state)
+{
+	struct life *l = *state;
+	char from[24], until[24];
+	const struct record_fact facts[] = {
+		{ "family", "exec" }, { "count", "7" },	     { "cpu", "0" },
+		{ "from_ns", from },  { "until_ns", until }, { NULL, NULL },
+	};
+
+	(void)snprintf(from, sizeof(from), "%" PRIu64,
+		       clock_boot_ns() - (uint64_t)(4 * MINUTE));
+	(void)snprintf(until, sizeof(until), "%" PRIu64, clock_boot_ns());
+	start(l, 0, false);
+	/* At the sixtieth minute, to the tenth. */
+	set_clock(l, 10, -50);
+	/* Of what was lost in the two minutes before that, and after it. */
+	lose(l, 12, facts);
+	stop(l, 30);
+	assert_eras(l, 5, 1, 0);
+	assert_eras(l, 15, 2, 0);
+	assert_eras(l, 50, 1, 0);
+	assert_int_equal(word(l, 9, 0), COVERAGE_YES);
+	assert_int_equal(word(l, 11, 0), COVERAGE_YES);
+	assert_int_equal(word(l, 50, 0), COVERAGE_YES);
+	assert_int_equal(word(l, 59, 0), COVERAGE_PARTLY);
+	assert_int_equal(word(l, 11, 1), COVERAGE_PARTLY);
+	assert_int_equal(word(l, 20, 1), COVERAGE_YES);
+	assert_int_equal(word(l, 35, 1), COVERAGE_NO);
+}
+
+/* As on a machine that keeps no time while it is off. */
+static void a_start_before_the_last_record_is_an_era(void **state)
+{
+	struct life *l = *state;
+
+	start(l, 100, false);
+	stop(l, 160);
+	start(l, 0, false);
+	set_clock(l, 200, 195);
+	stop(l, 210);
+	assert_eras(l, 130, 1, 0);
+	assert_eras(l, 3, 1, 1);
+	assert_eras(l, 205, 1, 2);
+	assert_int_equal(word(l, 130, 0), COVERAGE_YES);
+	assert_int_equal(word(l, 3, 1), COVERAGE_YES);
+	assert_int_equal(word(l, 205, 2), COVERAGE_YES);
+	assert_int_equal(word(l, 215, 2), COVERAGE_NO);
+}
+
+/* ---- records that are gone ----------------------------------------------- */
+
+static const char *segment(struct life *l, unsigned n)
+{
+	static char path[160];
+
+	(void)snprintf(path, sizeof(path), "%s/%016x.seg", l->dir.journal, n);
+	return path;
+}
+
+/* With records that say nothing, until the n-th segment is begun. */
+static void fill(struct life *l, int minute, unsigned n)
+{
+	static char text[400];
+
+	memset(text, 'x', sizeof(text) - 1);
+	go_to(l, minute);
+	while (access(segment(l, n), F_OK) < 0) {
+		for (int i = 0; i < 100; i++)
+			assert_true(announce(&l->announcer,
+					     PICKET__V1__AGENT__WHAT__CANARY,
+					     NULL, "%s", text));
+		assert_int_equal(journal_flush(l->dir.j, 10000), 0);
+	}
+}
+
+static void what_is_gone_later_was_there_before(void **state)
+{
+	struct life *l = *state;
+
+	start(l, 0, false);
+	fill(l, 20, 2);
+	fill(l, 30, 3);
+	fill(l, 40, 4);
+	assert_int_equal(unlink(segment(l, 2)), 0);
+	assert_int_equal(word(l, 10, 0), COVERAGE_YES);
+	assert_int_equal(word(l, 30, 0), COVERAGE_PARTLY);
+	assert_int_equal(word(l, 41, 0), COVERAGE_YES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +310,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			records_that_nobody_could_read_are_of_each_kind, begin,
 			end),
+		cmocka_unit_test_setup_teardown(
+			a_time_that_was_twice_has_two_answers, begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_start_before_the_last_record_is_an_era, begin, end),
+		cmocka_unit_test_setup_teardown(
+			what_is_gone_later_was_there_before, begin, end),
 	};
 
 	return cmocka_run_group_tests_name("coverage", tests, NULL, NULL);
