@@ -74,7 +74,11 @@ LEFT_BEHIND = [
      "/run/systemd/system/service.d/x.conf", "units-of-a-type"),
     # That it is opened for writing is enough, and all that is done here.
     (": >> {}", "/proc/sys/kernel/ftrace_enabled", "kernel-probes-off"),
-    # The same by a mount of one's own, and by one file of it.
+    (": >> {}", "/proc/sys/kernel/core_pattern", "kernel-helpers"),
+    # SELinux by its name: few hosts of tests run under it.
+    ("mkdir -p /sys/fs/selinux; echo 0 > {}",
+     "/sys/fs/selinux/enforce", "mandatory-access-off"),
+    # Those of the kernel by a mount of one's own, and by one file of it.
     ("mount -t proc none /mnt && : >> /mnt/sys/kernel/ftrace_enabled",
      "/mnt/sys/kernel/ftrace_enabled", "kernel-probes-off"),
     ("mount -t proc none /mnt && touch /root/m &&"

@@ -129,6 +129,10 @@ static const struct scene {
 	      "/var/spool/cron/crontabs/tmp.3CvQ5a",
 	      "/var/spool/cron/crontabs/root", .tty = true),
 	/* boot */
+	DOES(NULL, "/usr/lib/systemd/systemd-sysctl" PID1, OP_OPEN,
+	     "/proc/sys/kernel/core_pattern", .unit = "systemd-sysctl.service"),
+	DOES(NULL, "/usr/lib/systemd/systemd-binfmt" POSTINST, OP_OPEN,
+	     "/proc/sys/fs/binfmt_misc/register"),
 	MOVES(NULL, "/usr/bin/systemd-sysusers" PID1, "/etc/.#groupb1c2d3",
 	      "/etc/group", .unit = "systemd-sysusers.service"),
 	DOES(NULL, "/usr/bin/python3.11+/usr/bin/cloud-init" PID1, OP_OPEN,
@@ -332,6 +336,13 @@ static const struct scene {
 	     "/usr/lib/modules/6.1.0-13-amd64/kernel/x.ko"),
 	DOES("module-settings", "/usr/bin/bash" LOGIN, OP_OPEN,
 	     "/etc/modprobe.d/x.conf"),
+	DOES("kernel-helpers", "/usr/bin/bash" LOGIN, OP_OPEN,
+	     "/proc/sys/kernel/modprobe"),
+	/* as root by hand, whatever its settings say by then */
+	DOES("kernel-helpers", "/usr/lib/systemd/systemd-binfmt" LOGIN, OP_OPEN,
+	     "/proc/sys/fs/binfmt_misc/register"),
+	DOES("mandatory-access-off", "/usr/sbin/setenforce" LOGIN, OP_OPEN,
+	     "/sys/fs/selinux/enforce"),
 	/* not by a name: the file that the kernel runs lies elsewhere */
 	DOES("cron-files", "/home/u/usr/bin/dpkg" LOGIN, OP_OPEN,
 	     "/etc/cron.d/x"),
