@@ -54,9 +54,22 @@ void load_listen(void)
 	(void)libbpf_set_print(catch_program_name);
 }
 
+/* How lines of statistics and of source begin; the last two since 7.x. */
+static const char *const no_reason[] = { "processed ", "verification time",
+					 "stack depth", "subprog ", "; " };
+
+static bool is_reason(const char *line)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(no_reason) / sizeof(*no_reason); i++)
+		if (strncmp(line, no_reason[i], strlen(no_reason[i])) == 0)
+			return false;
+	return true;
+}
+
 /*
- * The last line of the verifier's log that is not statistics: what it did not
- * like.
+ * The last line of the verifier's log that is a reason: what it did not like.
  */
 static void verifier_reason(const char *log, char *out, size_t size)
 {
@@ -65,9 +78,7 @@ static void verifier_reason(const char *log, char *out, size_t size)
 
 	for (; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
-		if (end == line || strncmp(line, "processed ", 10) == 0 ||
-		    strncmp(line, "verification time", 17) == 0 ||
-		    strncmp(line, "stack depth", 11) == 0)
+		if (end == line || !is_reason(line))
 			continue;
 		best = line;
 		n = (size_t)(end - line);
