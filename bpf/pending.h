@@ -72,7 +72,11 @@ static __always_inline bool is_ioctl_chattr(struct pending *p)
 	return p->op == WIRE_OP_CHATTR && !has_fileattr();
 }
 
-/* Once what was begun must have ended: is it gone without having been told? */
+/*
+ * Once what was begun must have ended: is it gone without having been told? (Or
+ * done, where the kernel has left out the run that was to tell it: a program
+ * that another thread is in the middle of, on the same processor.)
+ */
 static __always_inline void pending_check(void)
 {
 	struct pending *p;
@@ -80,7 +84,7 @@ static __always_inline void pending_check(void)
 	if (!is_marked(MARK_BEGUN))
 		return;
 	p = pending_of_thread();
-	if (!p || (p->awaited && !is_late_chattr(p)))
+	if (!p || p->done || (p->awaited && !is_late_chattr(p)))
 		change_is_lost(MARK_BEGUN);
 }
 

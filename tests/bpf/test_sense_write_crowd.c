@@ -290,7 +290,8 @@ static int act_together(void *arg)
 static void is_told_or_counted(struct seen *w, int files)
 {
 	struct wire_counters before = seen_counters(w, WIRE_FAM_WRITE), after;
-	size_t told;
+	uint64_t missed = sensor_missed(w->sensor, WIRE_FAM_WRITE);
+	size_t told, sum;
 
 	(void)mkdir(work_path("fs"), 0755);
 	seen_run(w, act_together, &files);
@@ -299,7 +300,13 @@ static void is_told_or_counted(struct seen *w, int files)
 	after = seen_counters(w, WIRE_FAM_WRITE);
 	told = seen_writes(w, WIRE_OP_CHMOD);
 	assert_true(told > 0);
-	assert_int_equal(told + after.lost - before.lost, CROWD);
+	sum = told + after.lost - before.lost;
+	assert_true(sum <= (size_t)CROWD);
+	/* Where threads preempt each other within the kernel. */
+	missed = sensor_missed(w->sensor, WIRE_FAM_WRITE) - missed;
+	print_message("# told %zu, lost %zu, runs missed %zu\n", told,
+		      sum - told, (size_t)missed);
+	assert_true(sum + missed >= (size_t)CROWD);
 }
 
 /* Each its own file: what is known of those that came first finds no room. */
@@ -422,7 +429,8 @@ static void what_is_done_while_others_wait_is_told(void **state)
 				 told_beside(w, want[i].op));
 	assert_int_equal(seen_writes(w, WIRE_OP_CHMOD), WAITING + 1);
 	if (seen_write(w, WIRE_OP_CHMOD, 0)->flags & WIRE_WRITE_SUBMITTED)
-		assert_said(w, "mode, owner", "told whether done or not");
+		assert_said(w, "mode, owner, size, times",
+			    "told whether done or not");
 	/* Nothing comes behind ftruncate(2) but its thread's next change. */
 	after = seen_counters(w, WIRE_FAM_WRITE);
 	assert_int_equal(
