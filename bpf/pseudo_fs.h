@@ -9,12 +9,14 @@
 #include "moved.h"
 #include "write.h"
 
-#define PROC_MAGIC    0x9fa0
-#define SYSFS_MAGIC   0x62656572
-#define CGROUP1_MAGIC 0x27e0eb
-#define CGROUP2_MAGIC 0x63677270
-#define BPF_FS_MAGIC  0xcafe4a11
-#define DEBUGFS_MAGIC 0x64626720
+#define PROC_MAGIC     0x9fa0
+#define SYSFS_MAGIC    0x62656572
+#define CGROUP1_MAGIC  0x27e0eb
+#define CGROUP2_MAGIC  0x63677270
+#define BPF_FS_MAGIC   0xcafe4a11
+#define DEBUGFS_MAGIC  0x64626720
+#define SECURITY_MAGIC 0x73636673
+#define SELINUX_MAGIC  0xf97cff8c
 
 static __always_inline bool is_pseudo_fs(__u32 magic)
 {
@@ -26,9 +28,9 @@ static __always_inline bool is_pseudo_fs(__u32 magic)
 	case DEBUGFS_MAGIC:
 	case 0x74726163: /* tracefs */
 	case BPF_FS_MAGIC:
-	case 0x1cd1:	 /* devpts */
-	case 0x73636673: /* securityfs */
-	case 0xf97cff8c: /* selinuxfs */
+	case 0x1cd1: /* devpts */
+	case SECURITY_MAGIC:
+	case SELINUX_MAGIC:
 	case 0x6e736673: /* nsfs */
 	case 0x19800202: /* mqueue */
 	case 0x62656570: /* configfs */
@@ -118,13 +120,29 @@ static __always_inline bool process_file_limits(__u64 head)
 	       head == HEAD('t', 'i', 'm', 'e', 'r', 's', 'l');
 }
 
+/*
+ * What turns a security module off or gives it other rules. Not what asks it a
+ * question, which is written, too: most files of SELinux, .access of AppArmor.
+ */
+static __always_inline bool security_file_matters(struct dentry *leaf,
+						  __u64 head, __u32 magic)
+{
+	if (magic == SECURITY_MAGIC)
+		return head != HEAD('.', 'a', 'c', 'c', 'e', 's', 's');
+	return head == HEAD('e', 'n', 'f', 'o', 'r', 'c', 'e') ||
+	       head == HEAD('d', 'i', 's', 'a', 'b', 'l', 'e') ||
+	       head == HEAD('l', 'o', 'a', 'd', 0, 0, 0) ||
+	       name_head(BPF_CORE_READ(leaf, d_parent)) ==
+		       HEAD('b', 'o', 'o', 'l', 'e', 'a', 'n');
+}
+
 /* Directories between a sysctl or a kernel object and the root. */
 #define PSEUDO_DEPTH 16
 
 /*
  * /proc/sys/…, /proc/sysrq-trigger, /proc/PID/mem, /sys/kernel/… (uevent_helper
- * among them), some files of cgroups and processes, the switch for all kprobes,
- * and what picket has pinned.
+ * among them), some files of cgroups, processes and security modules, the switch
+ * for all kprobes, and what picket has pinned.
  */
 static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 						__u32 magic)
@@ -137,6 +155,8 @@ static __always_inline bool pseudo_file_matters(struct dentry *leaf,
 		return cgroup_file_matters(leaf, head, magic) ||
 		       (cgroup_file_limits(leaf, head) &&
 			holds_picket((__u64)leaf, magic));
+	if (magic == SECURITY_MAGIC || magic == SELINUX_MAGIC)
+		return security_file_matters(leaf, head, magic);
 	if (magic == DEBUGFS_MAGIC)
 		return head == HEAD('e', 'n', 'a', 'b', 'l', 'e', 'd') &&
 		       name_head(BPF_CORE_READ(leaf, d_parent)) ==

@@ -310,6 +310,8 @@ static const struct {
 	{ PROC_SUPER_MAGIC, "/proc" },
 	{ SYSFS_MAGIC, "/sys" },
 	{ DEBUGFS_MAGIC, "/sys/kernel/debug" },
+	{ SECURITYFS_MAGIC, "/sys/kernel/security" },
+	{ SELINUX_MAGIC, "/sys/fs/selinux" },
 	{ CGROUP2_SUPER_MAGIC, "/sys/fs/cgroup" },
 	{ CGROUP_SUPER_MAGIC, "/sys/fs/cgroup" },
 };

@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -341,6 +343,76 @@ static void pseudo_files_that_matter_are_events(void **state)
 	assert_path(r, &r->path, SYSRQ);
 }
 
+/* Of those that this kernel has: opened, which changes nothing. */
+static const struct {
+	const char *type, *file;
+	bool is_told;
+} security_files[] = {
+	{ "securityfs", "lockdown", true },
+	{ "securityfs", "apparmor/.remove", true },
+	{ "securityfs", "apparmor/.access", false }, /* asks a question */
+	{ "selinuxfs", "enforce", true },
+	{ "selinuxfs", "load", true },
+	{ "selinuxfs", "access", false },
+};
+
+#define SECURITY_FILES (sizeof(security_files) / sizeof(*security_files))
+
+/* One char for each: whether it was there. */
+static int act_security_files(void *there)
+{
+	char path[512];
+	size_t i;
+	int fd;
+
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mkdir(work_path("security"), 0755) < 0)
+		return 80;
+	for (i = 0; i < SECURITY_FILES; i++) {
+		if (mount("none", work_path("security"), security_files[i].type,
+			  0, NULL) < 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s",
+			       work_path("security"), security_files[i].file);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		((char *)there)[i] = fd >= 0;
+		(void)close(fd);
+		if (umount(work_path("security")) < 0)
+			return 81;
+	}
+	return rmdir(work_path("security")) < 0;
+}
+
+static void what_turns_a_security_module_off_is_an_event(void **state)
+{
+	const struct wire_write *r;
+	struct seen *w = *state;
+	char *there = mmap(NULL, SECURITY_FILES, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t i, told = 0;
+
+	assert_ptr_not_equal(there, MAP_FAILED);
+
+	seen_run(w, act_security_files, there);
+	assert_int_equal(w->status, 0);
+	for (i = 0; i < SECURITY_FILES; i++) {
+		char path[512];
+
+		if (!there[i] || !security_files[i].is_told)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/%s",
+			       work_path("security"), security_files[i].file);
+		r = seen_write(w, WIRE_OP_OPEN, told++);
+		assert_non_null(r);
+		assert_path(r, &r->path, path);
+	}
+	assert_int_equal(seen_writes(w, WIRE_OP_OPEN), told);
+	assert_int_equal(munmap(there, SECURITY_FILES), 0);
+	if (!told)
+		skip();
+}
+
 static int count_own(void *arg, const void *data, size_t size)
 {
 	const struct wire_hdr *h = data;
@@ -374,6 +446,7 @@ static const struct CMUnitTest of_calls[] = {
 	cmocka_unit_test(truncating_open_is_an_event_of_its_own),
 	cmocka_unit_test(what_is_no_file_is_no_event),
 	cmocka_unit_test(pseudo_files_that_matter_are_events),
+	cmocka_unit_test(what_turns_a_security_module_off_is_an_event),
 	cmocka_unit_test(own_writes_are_not_events),
 };
 
@@ -381,6 +454,7 @@ static const struct CMUnitTest of_calls[] = {
 static const struct CMUnitTest of_any[] = {
 	cmocka_unit_test(what_is_no_file_is_no_event),
 	cmocka_unit_test(pseudo_files_that_matter_are_events),
+	cmocka_unit_test(what_turns_a_security_module_off_is_an_event),
 	cmocka_unit_test(own_writes_are_not_events),
 };
 

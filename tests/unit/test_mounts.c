@@ -227,6 +227,8 @@ static void what_the_kernel_shows_has_its_name_whoever_mounts_it(void **state)
 	} shows[] = {
 		{ 0x9fa0, "/tmp/p/7/mem", "/7/mem", "/proc/7/mem" },
 		{ 0x9fa0, "/tmp/p", "/", "/proc" },
+		{ 0xf97cff8c, "/tmp/p/enforce", "/enforce",
+		  "/sys/fs/selinux/enforce" },
 		/* One file, bound to a name of its own. */
 		{ 0x9fa0, "/tmp/x", "/7/mem", "/proc/7/mem" },
 		/* A container's. */
