@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
 /*
  * Fair shares of one ring, so that whoever floods it is refused before it has
- * taken the room of others' first events: of what a family may use, a process
- * half, a cgroup three quarters.
+ * taken the room of others' first events. A share is measured by what is free,
+ * not by what there is: a process may have as much as is free, a cgroup twice
+ * that. Alone it gets half, or two thirds, and many together leave room for who
+ * comes next, however many they are. (Fixed shares of more than half: two
+ * cgroups took all.)
  *
  * What is admitted up to half of the ring has shares apart from what is admitted
- * up to three quarters: half of the latter is as much as a cgroup's whole share
- * of the former, and one process's flood of connections would refuse the first
- * writes of all others in its cgroup.
+ * up to three quarters, or a flood of connections would refuse the first writes
+ * of all others in its cgroup. The latter are half as large, so that a cgroup's
+ * connections alone do not reach half of the ring, above which nobody's writes
+ * are admitted.
+ *
+ * A record is counted as what is usual (see admitted): how long its names are is
+ * not known yet. Who makes larger ones gets more than his share, of what is free,
+ * and so leaves a part of that for others all the same.
  *
  * The ring is read in order, so what was put in is gone when the reader has
  * passed the place where it ended. Each owner's bytes are kept in two ages;
  * when the reader has passed the beginning of the younger, the older are gone
  * and a new age begins. That takes a record for waiting a little longer than
  * it does, never shorter. Counting begins when an eighth of the ring is full
- * (see admitted), and that eighth is taken to be whoever's who asks: a quiet
- * host pays nothing for this.
+ * (see admitted): a quiet host pays nothing for this.
  */
 #include "emit.h"
 
@@ -41,14 +48,24 @@ static __always_inline bool take_share(__u64 owner, __u64 most, __u32 bytes)
 	return true;
 }
 
+static __always_inline __u64 kind_of(__u64 limit)
+{
+	return limit > ring_bytes / 2 ? 0 : SHARE_OF_WRITES;
+}
+
+static __always_inline __u64 this_process(void)
+{
+	return (bpf_get_current_pid_tgid() >> 32) | SHARE_OF_PROCESS;
+}
+
 __noinline bool has_share(__u64 limit, __u32 bytes)
 {
-	__u64 process = bpf_get_current_pid_tgid() >> 32;
-	__u64 uncounted = ring_bytes / SHARES_FROM;
-	__u64 kind = limit > ring_bytes / 2 ? 0 : SHARE_OF_WRITES;
+	__u64 used = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	__u64 share = used < limit ? limit - used : 0;
+	__u64 kind = kind_of(limit);
 
-	return take_share(process | SHARE_OF_PROCESS | kind,
-			  limit / 2 - uncounted, bytes) &&
-	       take_share(bpf_get_current_cgroup_id() | kind,
-			  limit / 4 * 3 - uncounted, bytes);
+	if (!kind)
+		share /= 2;
+	return take_share(this_process() | kind, share, bytes) &&
+	       take_share(bpf_get_current_cgroup_id() | kind, share * 2, bytes);
 }

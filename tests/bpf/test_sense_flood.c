@@ -24,14 +24,14 @@
 #define FLOOD	   5000
 #define EXECS	   20
 #define CONNECTS   30000
+#define CROWDS	   6
+#define LEVELS	   18
 
-static int make_files(const char *prefix, int n)
+static int make_files_here(const char *prefix, int n)
 {
 	char name[64];
 	int i, fd;
 
-	if (chdir(work_dir()) < 0)
-		return 90;
 	for (i = 0; i < n; i++) {
 		(void)snprintf(name, sizeof(name), "%s%d", prefix, i);
 		fd = open(name, O_WRONLY | O_CREAT, 0644);
@@ -41,6 +41,11 @@ static int make_files(const char *prefix, int n)
 		(void)unlink(name);
 	}
 	return 0;
+}
+
+static int make_files(const char *prefix, int n)
+{
+	return chdir(work_dir()) < 0 ? 90 : make_files_here(prefix, n);
 }
 
 static int run_true(void)
@@ -222,6 +227,34 @@ static int act_by_a_process(void *arg)
 	return r ? r : stand_by();
 }
 
+/* Down in directories of long names: a record of each file there is large. */
+static int act_far_down(void *arg)
+{
+	char name[201];
+	int i, r = 0;
+
+	(void)arg;
+	(void)memset(name, 'd', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (chdir(work_dir()) < 0)
+		return 88;
+	for (i = 0; i < LEVELS; i++)
+		if (mkdir(name, 0755) < 0 || chdir(name) < 0)
+			return 88;
+	r = make_files_here("l", FLOOD);
+	for (i = 0; i < LEVELS; i++)
+		if (chdir("..") < 0 || rmdir(name) < 0)
+			return 88;
+	return r;
+}
+
+static int act_by_long_names(void *arg)
+{
+	int r = ran_well(run(act_far_down, arg));
+
+	return r ? r : stand_by();
+}
+
 static int act_by_connects(void *arg)
 {
 	int r = ran_well(run(act_two_connecting, arg));
@@ -285,6 +318,13 @@ static void flood_by_a_process_costs_others_nothing(void **state)
 	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_a_process, NULL);
 }
 
+/* What counts is the room that records take, not how many they are. */
+static void flood_of_long_names_costs_others_nothing(void **state)
+{
+	(void)state;
+	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_long_names, NULL);
+}
+
 static void flood_of_connects_costs_others_nothing(void **state)
 {
 	(void)state;
@@ -323,25 +363,53 @@ static int act_crowd(void *dir)
 	return r;
 }
 
-static int act_by_a_cgroup(void *dir)
-{
-	int r = ran_well(run(act_crowd, dir));
+/* A crowd in each of so many cgroups, all at once. */
+struct crowds {
+	char dirs[CROWDS][256];
+	int n;
+};
 
+static int act_by_cgroups(void *arg)
+{
+	struct crowds *c = arg;
+	pid_t pids[CROWDS];
+	int i, r = 0;
+
+	for (i = 0; i < c->n; i++)
+		pids[i] = run(act_crowd, c->dirs[i]);
+	for (i = 0; i < c->n; i++)
+		r |= ran_well(pids[i]);
 	return r ? r : stand_by();
+}
+
+static void assert_crowds_cost_others_nothing(int n)
+{
+	cleanup_close int root = -1;
+	struct crowds c = { .n = n };
+	int i;
+
+	assert_int_equal(cgroup_root_open(&root), 0);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(c.dirs[i], sizeof(c.dirs[i]),
+			       "/proc/%d/fd/%d/picket-flood-%d-%d", getpid(),
+			       root, getpid(), i);
+		assert_int_equal(mkdir(c.dirs[i], 0755), 0);
+	}
+	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_cgroups, &c);
+	for (i = 0; i < n; i++)
+		assert_int_equal(rmdir(c.dirs[i]), 0);
 }
 
 static void flood_by_a_cgroup_costs_others_nothing(void **state)
 {
-	cleanup_close int root = -1;
-	char dir[256];
-
 	(void)state;
-	assert_int_equal(cgroup_root_open(&root), 0);
-	(void)snprintf(dir, sizeof(dir), "/proc/%d/fd/%d/picket-flood-%d",
-		       getpid(), root, getpid());
-	assert_int_equal(mkdir(dir, 0755), 0);
-	assert_bystander_is_seen(WIRE_FAM_WRITE, act_by_a_cgroup, dir);
-	assert_int_equal(rmdir(dir), 0);
+	assert_crowds_cost_others_nothing(1);
+}
+
+static void flood_by_many_cgroups_costs_others_nothing(void **state)
+{
+	(void)state;
+	assert_crowds_cost_others_nothing(CROWDS);
 }
 
 /* ---- order --------------------------------------------------------------- */
@@ -441,8 +509,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flood_is_counted_and_leaves_room_for_execs),
 		cmocka_unit_test(flood_by_a_process_costs_others_nothing),
+		cmocka_unit_test(flood_of_long_names_costs_others_nothing),
 		cmocka_unit_test(flood_of_connects_costs_others_nothing),
 		cmocka_unit_test(flood_by_a_cgroup_costs_others_nothing),
+		cmocka_unit_test(flood_by_many_cgroups_costs_others_nothing),
 		cmocka_unit_test(
 			every_write_comes_under_the_image_that_made_it),
 	};
