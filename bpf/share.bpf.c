@@ -48,24 +48,15 @@ static __always_inline bool take_share(__u64 owner, __u64 most, __u32 bytes)
 	return true;
 }
 
-static __always_inline __u64 kind_of(__u64 limit)
-{
-	return limit > ring_bytes / 2 ? 0 : SHARE_OF_WRITES;
-}
-
-static __always_inline __u64 this_process(void)
-{
-	return (bpf_get_current_pid_tgid() >> 32) | SHARE_OF_PROCESS;
-}
-
 __noinline bool has_share(__u64 limit, __u32 bytes)
 {
 	__u64 used = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
 	__u64 share = used < limit ? limit - used : 0;
-	__u64 kind = kind_of(limit);
+	__u64 kind = limit > ring_bytes / 2 ? 0 : SHARE_OF_WRITES;
+	__u64 process = bpf_get_current_pid_tgid() >> 32;
 
 	if (!kind)
 		share /= 2;
-	return take_share(this_process() | kind, share, bytes) &&
+	return take_share(process | SHARE_OF_PROCESS | kind, share, bytes) &&
 	       take_share(bpf_get_current_cgroup_id() | kind, share * 2, bytes);
 }

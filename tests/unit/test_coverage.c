@@ -94,6 +94,22 @@ static void lose(struct life *l, int minute, const struct record_fact *facts)
 			     facts, "lost"));
 }
 
+/* Told at that minute: of so many minutes until then. */
+static void lose_since(struct life *l, int minute, int minutes)
+{
+	char from[24], until[24];
+	const struct record_fact facts[] = {
+		{ "family", "exec" }, { "count", "7" },	     { "cpu", "0" },
+		{ "from_ns", from },  { "until_ns", until }, { NULL, NULL },
+	};
+
+	/* Times of one boot: announced with what the clock says now. */
+	(void)snprintf(from, sizeof(from), "%" PRIu64,
+		       clock_boot_ns() - (uint64_t)(minutes * MINUTE));
+	(void)snprintf(until, sizeof(until), "%" PRIu64, clock_boot_ns());
+	lose(l, minute, facts);
+}
+
 static void ask_era(struct life *l, int minute, size_t era, const char *kind,
 		    struct coverage_answer *ret)
 {
@@ -132,19 +148,9 @@ static const char *reason(struct life *l, int minute, const char *kind)
 static void a_loss_told_late_is_a_loss_then(void **state)
 {
 	struct life *l = *state;
-	char from[24], until[24];
-	const struct record_fact facts[] = {
-		{ "family", "exec" }, { "count", "7" },	     { "cpu", "0" },
-		{ "from_ns", from },  { "until_ns", until }, { NULL, NULL },
-	};
-
-	/* Times of one boot: announced with what the clock says now. */
-	(void)snprintf(from, sizeof(from), "%" PRIu64,
-		       clock_boot_ns() - (uint64_t)(58 * MINUTE));
-	(void)snprintf(until, sizeof(until), "%" PRIu64, clock_boot_ns());
 	start(l, 0, false);
 	start(l, 60, true);
-	lose(l, 60, facts);
+	lose_since(l, 60, 58);
 	start(l, 61, true);
 	assert_string_equal(reason(l, 30, "exec"), "no room in the ring");
 	assert_string_equal(reason(l, 30, "write"), "");
@@ -216,20 +222,11 @@ static int word(struct life *l, int minute, size_t era)
 static void a_time_that_was_twice_has_two_answers(void **state)
 {
 	struct life *l = *state;
-	char from[24], until[24];
-	const struct record_fact facts[] = {
-		{ "family", "exec" }, { "count", "7" },	     { "cpu", "0" },
-		{ "from_ns", from },  { "until_ns", until }, { NULL, NULL },
-	};
-
-	(void)snprintf(from, sizeof(from), "%" PRIu64,
-		       clock_boot_ns() - (uint64_t)(4 * MINUTE));
-	(void)snprintf(until, sizeof(until), "%" PRIu64, clock_boot_ns());
 	start(l, 0, false);
 	/* At the sixtieth minute, to the tenth. */
 	set_clock(l, 10, -50);
 	/* Of what was lost in the two minutes before that, and after it. */
-	lose(l, 12, facts);
+	lose_since(l, 12, 4);
 	stop(l, 30);
 	assert_eras(l, 5, 1, 0);
 	assert_eras(l, 15, 2, 0);
